@@ -1,0 +1,104 @@
+"""The contract between the embedded services' supervisor and each service process.
+
+A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 127.0.0.1] [--port 0]``. It
+
+* prints exactly one JSON line on standard output: ``{"ready": {"port": 50051, …}}`` or ``{"failed": "why"}``,
+  and logs on standard error only;
+* ends within 2 s on SIGTERM or SIGINT, or when its standard input closes, which is how it learns that its parent
+  died even where the kernel cannot tell it (on Linux, SIGTERM at the parent's death comes on top).
+
+``DIR`` holds ``ca.crt``, ``server.crt`` and ``server.key`` in PEM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import grpc
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOptions:
+    """What every service process is told."""
+
+    tls: Path
+    host: str
+    port: int
+    mtls: bool
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """An argument parser with the options every service has; a service adds its own."""
+    p = argparse.ArgumentParser(description=description)
+    p.add_argument("--tls", type=Path, required=True, metavar="DIR", help="folder with ca.crt, server.crt, server.key")
+    p.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
+    p.add_argument("--port", type=int, default=0, help="port to bind; 0 lets the system choose (default)")
+    p.add_argument("--mtls", action="store_true", help="demand a client certificate of the same CA")
+    return p
+
+
+def options(args: argparse.Namespace) -> ChildOptions:
+    return ChildOptions(tls=args.tls, host=args.host, port=args.port, mtls=args.mtls)
+
+
+def server_credentials(opts: ChildOptions) -> grpc.ServerCredentials:
+    """TLS (or mutual TLS) credentials from the folder; raises ``OSError`` if a file cannot be read."""
+    key = (opts.tls / "server.key").read_bytes()
+    chain = (opts.tls / "server.crt").read_bytes()
+    ca = (opts.tls / "ca.crt").read_bytes() if opts.mtls else None
+    return grpc.ssl_server_credentials([(key, chain)], root_certificates=ca, require_client_auth=opts.mtls)
+
+
+def announce_ready(port: int, **extra: object) -> None:
+    """Tells the supervisor that the service answers on ``port``."""
+    print(json.dumps({"ready": {"port": port, **extra}}), flush=True)
+
+
+def announce_failed(reason: str) -> NoReturn:
+    """Tells the supervisor in one line why the service cannot start, and ends the process with code 1."""
+    print(json.dumps({"failed": reason}), flush=True)
+    raise SystemExit(1)
+
+
+def die_with_parent() -> None:
+    """Asks the Linux kernel for SIGTERM at the parent's death (``prctl(PR_SET_PDEATHSIG)``); a no-op elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+        if os.getppid() == 1:  # the parent died before the call
+            raise SystemExit(1)
+
+
+async def until_told_to_stop() -> None:
+    """Returns on SIGTERM, SIGINT, or when standard input closes."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, stop.set)
+
+    def drained() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            stop.set()
+
+    with contextlib.suppress(OSError, ValueError, PermissionError):  # epoll refuses plain files as standard input
+        loop.add_reader(sys.stdin.fileno(), drained)
+    await stop.wait()
+
+
+def run(serve: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Runs a service's ``serve`` coroutine; a start-up failure becomes a ``failed`` line, never a traceback."""
+    die_with_parent()
+    try:
+        asyncio.run(serve())
+    except (OSError, RuntimeError) as error:
+        announce_failed(str(error))

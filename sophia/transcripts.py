@@ -1,0 +1,61 @@
+"""What a recogniser tells the rest of the house: plain data and the protocol. No gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sophia.audio import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word; ``start`` and ``end`` are seconds from the first frame ever pushed."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One answer of the recogniser about the current utterance.
+
+    ``final`` closes the utterance. A *stable partial* (``stable``) is the interim of Riva's first
+    end-of-utterance pass (``stability == 1.0``): likely, but not certainly, what the final will say.
+    ``audio_processed`` is how many seconds of the pushed sound the recogniser has digested, counted from the
+    first frame ever pushed (not from the last time its stream was reopened).
+    """
+
+    text: str
+    final: bool = False
+    stability: float = 0.0
+    confidence: float = 0.0
+    words: tuple[Word, ...] = ()
+    audio_processed: float = 0.0
+    language: str = "en-US"
+
+    @property
+    def stable(self) -> bool:
+        return not self.final and abs(self.stability - 1.0) < 1e-6
+
+
+class Recognizer(Protocol):
+    """A session's recogniser: frames in, transcripts out, for as long as the session lives.
+
+    ``push`` never blocks (bounded, drop oldest, counted in ``dropped``). ``finish_utterance`` asks for the
+    final of what was heard so far now (Riva's ``force_eou``), if the service can. ``transcripts`` ends after
+    ``aclose`` or when the service is lost for good, which raises.
+    """
+
+    dropped: int
+
+    def push(self, frame: Frame) -> None: ...
+
+    def finish_utterance(self) -> None: ...
+
+    def transcripts(self) -> AsyncIterator[Transcript]: ...
+
+    async def aclose(self) -> None: ...
