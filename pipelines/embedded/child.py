@@ -49,6 +49,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def options(args: argparse.Namespace) -> ChildOptions:
+    """The parsed options every service shares."""
     return ChildOptions(tls=args.tls, host=args.host, port=args.port, mtls=args.mtls)
 
 
