@@ -1,0 +1,39 @@
+"""Fixtures that every room's tests share: development certificates of several qualities."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.certs import Authority, Identity, make_development_pki
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ca.crt, server.crt, server.key, client.crt and client.key that belong together."""
+    folder = tmp_path_factory.mktemp("pki")
+    make_development_pki(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def other_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same files of another authority: whoever trusts ``pki`` must refuse them."""
+    folder = tmp_path_factory.mktemp("other_pki")
+    make_development_pki(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def expired_pki(pki: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same authority as ``pki`` with a server certificate that ended yesterday."""
+    folder = tmp_path_factory.mktemp("expired_pki")
+    shutil.copytree(pki, folder, dirs_exist_ok=True)
+    ca = Identity.read(pki, "ca")
+    assert ca is not None
+    start = datetime.now(UTC) - timedelta(days=31)
+    Authority(ca).server(start=start, life=timedelta(days=30)).write(folder, "server")
+    return folder
