@@ -1,0 +1,37 @@
+"""Build hook: generates ``aurora/wire`` from ``proto/`` with protoc, for wheels and editable installs alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+MESSAGES = "aurora/wire/audio2face.proto"
+SERVICE = "aurora/wire/audio2face_service.proto"
+
+
+def generate(root: Path) -> None:
+    """Writes the message classes, their type stubs and the gRPC stub below ``root``.
+
+    The service's file yields the gRPC stub alone: its name is NVIDIA's, and registering it in protobuf's pool would
+    clash with NVIDIA's own wheels in the same process.
+    """
+    import grpc_tools  # noqa: PLC0415 - only there while building
+    from grpc_tools import protoc  # noqa: PLC0415
+
+    assert grpc_tools.__file__ is not None
+    include = [f"-I{root / 'proto'}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
+    for arguments in (
+        [f"--python_out={root}", f"--pyi_out={root}", MESSAGES],
+        [f"--grpc_python_out={root}", SERVICE],
+    ):
+        if protoc.main(["protoc", *include, *arguments]) != 0:
+            raise RuntimeError(f"protoc could not compile proto/{arguments[-1]}")
+
+
+class GenerateWire(BuildHookInterface):  # type: ignore[type-arg]
+    """Hatchling's entry: runs before each target is built; ``artifacts`` in pyproject.toml packs the result."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        generate(Path(self.root))
