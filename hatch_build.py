@@ -33,5 +33,5 @@ def generate(root: Path) -> None:
 class GenerateWire(BuildHookInterface):  # type: ignore[type-arg]
     """Hatchling's entry: runs before each target is built; ``artifacts`` in pyproject.toml packs the result."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         generate(Path(self.root))
