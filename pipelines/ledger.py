@@ -1,0 +1,221 @@
+"""A turn's ledger: its instants, and where the time between the user's last sound and her first went.
+
+Spans, histograms, the terminal and the replay report are views of this one book; none of them measures anything
+itself. Times are ``loop.time()`` seconds. No clock, no I/O.
+
+The contributions tile the stretch from ``voice_end`` to ``played``: :data:`CHAIN` names the instants in the order in
+which they follow each other, and each contribution is the part of the stretch that its instant added. An instant
+that nobody noted, or that came before its predecessor (speculation starts the reply before the turn is decided),
+adds nothing. So whatever was noted, in whatever order, the contributions add up to voice-to-voice.
+"""
+
+from __future__ import annotations
+
+import time as wall
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, Final
+
+SCHEMA: Final = 1
+"""Version of :meth:`Ledger.as_dict`; raised when a reader of older files would misread a newer one."""
+
+VOICE_END: Final = "voice_end"
+"""The user's last voiced sample was spoken. Voice-to-voice starts here."""
+PLAYED: Final = "played"
+"""The reply's first audible sample left the sink. Voice-to-voice ends here."""
+
+CHAIN: Final[Mapping[str, str]] = {
+    "captured": "capture",  # the frame that holds the last voiced sample reached the loop
+    "transcript": "recognition",  # the text that the accepted generation was started from arrived
+    "started": "endpoint",  # the accepted generation was started
+    "first_token": "mind",  # its first text arrived
+    "first_clause": "clause",  # its first clause was handed to synthesis
+    "first_audio": "voice",  # its first audible sound arrived
+    "released": "hold",  # the gate opened: until then finished sound waited for the decision
+    PLAYED: "playout",
+}
+"""Each instant after ``voice_end``, in order, and the contribution that ends with it."""
+
+CONTRIBUTIONS: Final[tuple[str, ...]] = tuple(CHAIN.values())
+
+OF_A_GENERATION: Final = frozenset(CHAIN) - {"captured"} | {"first_frame"}
+"""Instants that belong to one attempt at a reply; a new attempt forgets them."""
+
+ASIDE: Final = frozenset(
+    {"voice_start", "final", "decided", "first_frame", "last_token", "barge_in", "silenced", "end"}
+)
+"""Instants beside the chain.
+
+``voice_start``: the user began; ``final``: the recogniser's last word arrived; ``decided``: the turn was decided;
+``first_frame``: the face's first frame arrived; ``last_token``: the reply's text is complete; ``barge_in``: the
+user's voice that took the floor began; ``silenced``: her last sample before she gave way; ``end``: the turn is over.
+"""
+
+INSTANTS: Final = frozenset({VOICE_END}) | frozenset(CHAIN) | ASIDE
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    REPLIED = "replied"  # the reply was played to its end
+    INTERRUPTED = "interrupted"  # the user took the floor
+    WITHDRAWN = "withdrawn"  # a false cut-off: the user went on, the reply was taken back
+    REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
+    DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
+    FAILED = "failed"  # a service failed and nothing of a reply was heard
+
+
+class Count(StrEnum):
+    """What a turn counts; every one starts at 0."""
+
+    SPECULATIONS_STARTED = "speculations_started"
+    SPECULATIONS_DROPPED = "speculations_dropped"
+    WASTED_TOKENS = "wasted_tokens"  # text pieces of dropped generations
+    TOKENS = "tokens"  # text pieces of the accepted generation
+    FALSE_CUTOFFS = "false_cutoffs"
+    FALSE_INTERRUPTIONS = "false_interruptions"
+    RESUMES = "resumes"
+    BACKCHANNELS = "backchannels"
+    UNDERRUNS = "underruns"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that turn taking decided, and why, in words."""
+
+    time: float
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure that befell the turn: the service in one word, and one line for people."""
+
+    time: float
+    service: str
+    line: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The book of one turn. Numbers of turns and generations count from 1 in each conversation."""
+
+    turn: int
+    marks: dict[str, float] = field(default_factory=dict)
+    generations: list[int] = field(default_factory=list)
+    user: str = ""
+    reply: str = ""
+    heard: str = ""
+    outcome: Outcome | None = None
+    counts: Counter[Count] = field(default_factory=Counter)
+    wasted_seconds: float = 0.0
+    lip_skew: float | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    written_at: float = field(default_factory=wall.time)
+
+    def mark(self, name: str, time: float, *, replace: bool = False) -> None:
+        """Notes that the instant ``name`` (one of :data:`INSTANTS`) was at ``time``; the first note stands.
+
+        ``replace`` overwrites, for an instant that was guessed too early: the user went on, so her voice ended later.
+        """
+        if name not in INSTANTS:
+            raise ValueError(f"no such instant: {name!r}; there are {', '.join(sorted(INSTANTS))}")
+        if replace or name not in self.marks:
+            self.marks[name] = time
+
+    def attempt(self, generation: int) -> None:
+        """A new attempt at the reply begins: what was noted of the one before no longer counts."""
+        self.generations.append(generation)
+        for name in OF_A_GENERATION:
+            self.marks.pop(name, None)
+
+    def decide(self, time: float, kind: str, reason: str) -> None:
+        """Notes a decision of turn taking."""
+        self.decisions.append(Decision(time, kind, reason))
+
+    def fail(self, time: float, service: str, line: str) -> None:
+        """Notes a failure; the turn may go on and end well."""
+        self.faults.append(Fault(time, service, line))
+
+    def count(self, what: Count, by: int = 1) -> None:
+        """Counts ``what``."""
+        self.counts[what] += by
+
+    @property
+    def voice_to_voice(self) -> float | None:
+        """Seconds from the user's last voiced sample to her first audible one; ``None`` if she was not heard.
+
+        Below zero where she began while the user was still speaking.
+        """
+        return self._between(VOICE_END, PLAYED)
+
+    def instants(self) -> dict[str, float]:
+        """The edges of the tiles: each instant of :data:`CHAIN` moved into its place between its neighbours.
+
+        Times in seconds, never falling, from ``voice_end`` to ``played``; empty if either was not noted, or if she
+        began before the user had ended.
+        """
+        if (total := self.voice_to_voice) is None or total < 0:
+            return {}
+        end = self.marks[PLAYED]
+        edge = self.marks[VOICE_END]
+        edges = {VOICE_END: edge}
+        for name in CHAIN:
+            edge = min(max(edge, self.marks.get(name, edge)), end)
+            edges[name] = edge
+        return edges
+
+    def contributions(self) -> dict[str, float]:
+        """Seconds that each of :data:`CONTRIBUTIONS` added, none below zero; empty where :meth:`instants` is."""
+        edges = list(self.instants().items())
+        return {CHAIN[name]: at - before for (_, before), (name, at) in pairwise(edges)}
+
+    @property
+    def residue(self) -> float:
+        """Voice-to-voice less the sum of the contributions, in seconds: nothing but the rounding of floats."""
+        parts = self.contributions()
+        return (self.voice_to_voice or 0.0) - sum(parts.values()) if parts else 0.0
+
+    @property
+    def face_lateness(self) -> float | None:
+        """Seconds by which the face's first frame came after the first audible sound; below zero: in time."""
+        return self._between("first_audio", "first_frame")
+
+    @property
+    def barge_in_latency(self) -> float | None:
+        """Seconds from the onset of the user's interrupting voice to her last sample."""
+        return self._between("barge_in", "silenced")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON: marks in ``loop.time()`` seconds, the rest in seconds; read back by schema."""
+        return {
+            "schema": SCHEMA,
+            "turn": self.turn,
+            "generations": list(self.generations),
+            "written_at": self.written_at,
+            "outcome": None if self.outcome is None else str(self.outcome),
+            "user": self.user,
+            "reply": self.reply,
+            "heard": self.heard,
+            "voice_to_voice": self.voice_to_voice,
+            "contributions": self.contributions(),
+            "residue": self.residue,
+            "face_lateness": self.face_lateness,
+            "lip_skew": self.lip_skew,
+            "barge_in_latency": self.barge_in_latency,
+            "wasted_seconds": self.wasted_seconds,
+            "counts": {str(what): self.counts[what] for what in Count},
+            "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),
+            "decisions": [{"time": d.time, "kind": d.kind, "reason": d.reason} for d in self.decisions],
+            "faults": [{"time": f.time, "service": f.service, "line": f.line} for f in self.faults],
+        }
+
+    def _between(self, first: str, last: str) -> float | None:
+        if first in self.marks and last in self.marks:
+            return self.marks[last] - self.marks[first]
+        return None
