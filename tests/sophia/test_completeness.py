@@ -1,0 +1,66 @@
+"""What sounds finished and what does not, in both languages."""
+
+import pytest
+
+from sophia.completeness import WordTurnModel, is_backchannel, words
+
+judge = WordTurnModel().judge
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "sounds"),
+    [
+        ("where is my order", "en-US", "complete"),
+        ("What time is it?", "en-US", "complete"),
+        ("what's seventeen times twenty three", "en-US", "complete"),
+        ("hello sophia", "en-US", "complete"),
+        ("stop", "en-US", "complete"),
+        ("tell me a story", "en-US", "complete"),
+        ("I would like to", "en-US", "unfinished"),
+        ("what is the", "en-US", "unfinished"),
+        ("what is the?", "en-US", "unfinished"),
+        ("give me the red one and", "en-US", "unfinished"),
+        ("I think um", "en-US", "unfinished"),
+        ("my number is twenty", "en-US", "unfinished"),
+        ("my number is 40", "en-US", "open"),
+        ("the blue box", "en-US", "open"),
+        ("", "en-US", "open"),
+        ("I live in Berlin.", "en-US", "complete"),
+        ("well I was, ", "en-US", "unfinished"),
+        ("what can you do", "en-US", "complete"),
+        ("what did i just say", "en-US", "complete"),
+        ("what are you waiting for", "en-US", "open"),
+        ("tell me a story please", "en-US", "complete"),
+        ("I will go with", "en-US", "unfinished"),
+        ("wie spät ist es", "de-DE", "complete"),
+        ("wie spät ist es?", "de-DE", "complete"),
+        ("wo ist mein Paket", "de-DE", "complete"),
+        ("ich möchte gerne und", "de-DE", "unfinished"),
+        ("erzähl mir eine Geschichte", "de-DE", "complete"),
+        ("das war ähm", "de-DE", "unfinished"),
+        ("danke schön", "de-DE", "complete"),
+    ],
+)
+def test_how_it_sounds(text, language, sounds):
+    judgement = judge(text, language)
+    assert judgement.sounds == sounds, judgement.reason
+    assert judgement.reason
+
+
+@pytest.mark.parametrize("text", ["mhm", "Mm-hmm.", "okay", "Yeah, yeah.", "uh huh", "I see"])
+def test_english_backchannels(text):
+    assert is_backchannel(text, "en-US")
+
+
+@pytest.mark.parametrize("text", ["ja", "Ja ja.", "ach so", "genau", "alles klar"])
+def test_german_backchannels(text):
+    assert is_backchannel(text, "de-DE")
+
+
+@pytest.mark.parametrize("text", ["stop", "yeah but wait", "no", "", "okay what is the time in Paris now"])
+def test_what_takes_the_floor_is_no_backchannel(text):
+    assert not is_backchannel(text, "en-US")
+
+
+def test_words_ignore_case_and_punctuation_but_keep_numbers_whole():
+    assert words("What’s 3.14, Sophia?") == ["what's", "3.14", "sophia"]

@@ -1,0 +1,403 @@
+"""Turn taking as conversations: what happens when, and what is decided."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sophia.decisions import (
+    Commit,
+    Drop,
+    Duck,
+    FinishUtterance,
+    Interrupt,
+    Pause,
+    Reopen,
+    Reprompt,
+    Resume,
+    Start,
+    Unduck,
+)
+from sophia.transcripts import Transcript
+from sophia.turns import TurnSettings, TurnTaking
+
+
+class Table:
+    """Drives the machine as a conversation would: events in time order, ticks at each deadline."""
+
+    def __init__(self, settings=None):
+        self.turns = TurnTaking(settings)
+        self.now = 0.0
+        self.decisions = []
+
+    def _until(self, at):
+        for _ in range(100):
+            due = self.turns.deadline
+            if due is None or due > at:
+                break
+            self.now = due
+            self.decisions += self.turns.tick(due)
+        else:
+            raise AssertionError("the machine asks for ticks without end")
+        self.now = at
+
+    def voice(self, start, end):
+        """A stretch of voice; edges are detected 64 ms late, as Silero does."""
+        self.starts(start)
+        self.stops(end)
+        return self
+
+    def starts(self, onset):
+        self._until(onset + 0.064)
+        self.decisions += self.turns.voice_started(self.now, onset)
+        return self
+
+    def stops(self, last):
+        self._until(last + 0.064)
+        self.decisions += self.turns.voice_stopped(self.now, last)
+        return self
+
+    def says(self, at, text, final=False, stable=False):
+        self._until(at)
+        self.decisions += self.turns.transcript(at, Transcript(text, final=final, stability=1.0 if stable else 0.1))
+        return self
+
+    def audible(self, at):
+        self._until(at)
+        self.decisions += self.turns.reply_audible(at, self.generation)
+        return self
+
+    def ends(self, at):
+        self._until(at)
+        self.decisions += self.turns.reply_ended(at, self.generation)
+        return self
+
+    def wait(self, until):
+        self._until(until)
+        return self
+
+    @property
+    def generation(self):
+        return [d for d in self.decisions if isinstance(d, Start | Reprompt)][-1].generation
+
+    def kinds(self):
+        return [type(d) for d in self.decisions]
+
+    def only(self, kind):
+        found = [d for d in self.decisions if isinstance(d, kind)]
+        assert len(found) == 1, self.decisions
+        return found[0]
+
+
+def answered(settings=None):
+    """A turn that ended at 1.0 and was answered; the reply sounds since 1.4."""
+    table = Table(settings).voice(0.2, 1.0).says(1.24, "where is my order", stable=True).wait(1.35).audible(1.4)
+    assert table.kinds() == [Start, Commit]
+    table.decisions = table.decisions[:1]  # keeps the generation
+    return table
+
+
+# Endpointing and speculation
+
+
+def test_a_complete_sentence_is_answered_after_the_short_pause_and_started_before():
+    table = Table().voice(0.2, 1.0).says(1.07, "where is my order", final=True).wait(3)
+    start, commit = table.only(Start), table.only(Commit)
+    assert start.at == pytest.approx(1.07)
+    assert commit.at == pytest.approx(1.0 + 0.28)
+    assert commit.generation == start.generation
+    assert commit.silence == pytest.approx(0.28)
+    assert "complete" in commit.reason
+
+
+def test_an_unfinished_sentence_gets_the_long_pause():
+    table = Table().voice(0.2, 1.0).says(1.3, "i would like to", stable=True).wait(5)
+    assert table.only(Commit).at == pytest.approx(1.0 + 1.3)
+    assert "unfinished" in table.only(Commit).reason
+
+
+def test_the_user_goes_on_during_the_pause_and_nothing_is_heard_of_the_guess():
+    table = Table().voice(0.2, 1.0).says(1.25, "give me the red one and", stable=True)
+    table.starts(1.5).says(1.9, "give me the red one and the blue one").stops(2.0)
+    table.says(2.25, "give me the red one and the blue one", stable=True).wait(5)
+    assert table.kinds() == [Start, Drop, Start, Commit]
+    assert table.only(Commit).text == "give me the red one and the blue one"
+
+
+def test_a_breath_does_not_throw_the_guess_away():
+    table = Table().voice(0.2, 1.0).says(1.24, "i live in berlin", stable=True).voice(1.35, 1.45).wait(5)
+    assert table.kinds() == [Start, Commit]
+    assert table.only(Commit).at == pytest.approx(1.45 + 0.6, abs=0.2)
+
+
+def test_a_final_that_only_adds_punctuation_keeps_the_guess():
+    table = (
+        Table()
+        .voice(0.2, 1.0)
+        .says(1.24, "where is my order", stable=True)
+        .says(1.26, "Where is my order?", final=True)
+    )
+    assert table.wait(3).kinds() == [Start, Commit]
+
+
+def test_a_final_with_other_words_drops_the_guess_unheard():
+    table = (
+        Table()
+        .voice(0.2, 1.0)
+        .says(1.20, "where is my border", stable=True)
+        .says(1.25, "where is my order", final=True)
+    )
+    assert table.wait(3).kinds() == [Start, Drop, Start, Commit]
+    assert table.only(Commit).text == "where is my order"
+
+
+def test_a_final_with_other_words_after_the_decision_but_before_the_sound_is_answered_instead():
+    table = Table().voice(0.2, 1.0).says(1.24, "where is my border", stable=True).wait(1.3)
+    table.says(1.5, "where is my order", final=True)
+    assert table.kinds() == [Start, Commit, Drop, Start, Commit]
+    assert table.decisions[-1].text == "where is my order"
+
+
+def test_a_late_final_after_the_sound_changes_nothing():
+    table = answered().says(1.6, "where is my border", final=True).wait(3)
+    assert table.kinds() == [Start]
+
+
+def test_without_speculation_the_reply_starts_with_the_decision():
+    table = Table(TurnSettings(speculate=False)).voice(0.2, 1.0).says(1.07, "where is my order", final=True).wait(3)
+    assert table.only(Start).at == table.only(Commit).at
+
+
+def test_only_a_partial_the_recogniser_is_asked_for_its_last_word_and_not_waited_for_for_ever():
+    table = Table().voice(0.2, 1.0).says(0.9, "where is my order").wait(5)
+    assert table.kinds() == [FinishUtterance, Start, Commit]
+    assert table.only(FinishUtterance).at == pytest.approx(1.28)
+    assert table.only(Commit).at == pytest.approx(1.28 + 0.7)
+
+
+def test_noise_that_never_ends_does_not_keep_her_silent():
+    table = Table().starts(0.2).says(2.0, "Where is my order?", final=True).wait(9)
+    assert table.only(Commit).at == pytest.approx(2.0 + 1.3)
+
+
+def test_words_too_soft_for_the_voice_detector_are_answered():
+    assert Table().says(1.0, "hello sophia", final=True).wait(3).kinds() == [Start, Commit]
+
+
+def test_speculation_is_bounded():
+    table = Table(TurnSettings(max_speculations=2)).voice(0.2, 1.0)
+    for i in range(6):
+        table.says(1.1 + i / 100, f"the blue box {i}", stable=True)
+    table.wait(5)
+    assert table.kinds().count(Start) == 3  # two guesses and the decided one
+
+
+def test_a_hesitant_user_is_given_longer_pauses_within_the_bound():
+    table = Table()
+    table.starts(0.1)
+    for i in range(12):  # speaks over pauses of 900 ms
+        table.stops(0.5 + i * 1.4).says(0.57 + i * 1.4, "and " * (i + 1)).starts(1.4 + i * 1.4)
+    pause, sounds, _ = table.turns.pause_for("the blue box")
+    assert sounds == "open"
+    assert 0.9 < pause <= table.turns.settings.pause_learned_max
+
+
+# Barge-in
+
+
+def test_barge_in_ducks_then_pauses_then_stops_for_words():
+    table = answered().starts(3.0).wait(3.2).says(3.3, "no stop").stops(3.4)
+    kinds = table.kinds()[1:]
+    assert kinds[:3] == [Duck, Pause, Interrupt]
+    pause = table.only(Pause)
+    assert pause.at == pytest.approx(3.15)
+    assert pause.onset == 3.0
+    table.says(3.7, "no stop", stable=True).wait(5)
+    assert table.decisions[-1].text == "no stop"
+
+
+def test_sustained_voice_takes_the_floor_without_words():
+    table = answered().starts(3.0).wait(4.5)
+    assert table.only(Interrupt).at == pytest.approx(3.7)
+
+
+def test_a_cough_only_ducks_her():
+    table = answered().voice(3.0, 3.08).wait(5)
+    assert table.kinds()[1:] == [Duck, Unduck]
+
+
+def test_a_backchannel_does_not_stop_her():
+    table = answered().voice(3.0, 3.3).says(3.5, "mhm", final=True).wait(6)
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
+    assert table.only(Resume).backchannel
+
+
+def test_a_false_interruption_resumes_where_she_was():
+    table = answered().voice(3.0, 3.4).wait(6)
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
+    resume = table.only(Resume)
+    assert resume.at == pytest.approx(3.4 + 0.8)
+    assert resume.rewind == pytest.approx(0.2)
+    assert not resume.backchannel
+
+
+def test_rejected_noise_gives_her_the_floor_back_at_once():
+    table = answered().voice(3.0, 3.4).says(3.6, "", final=True).wait(6)
+    # The first final is the answered utterance's own; the second one is about the noise.
+    assert table.only(Resume).at <= 3.4 + 0.8 + 1e-6
+
+
+def test_her_own_echo_in_the_recogniser_does_not_interrupt_her():
+    table = answered().says(1.6, "where is my order", final=True).says(2.5, "your order left our warehouse", final=True)
+    assert table.wait(4).kinds() == [Start]
+
+
+def test_barge_in_can_be_switched_off():
+    table = answered(TurnSettings(barge_in=False)).voice(3.0, 4.5).says(4.6, "stop it now", final=True).wait(5)
+    assert table.kinds() == [Start]
+
+
+# Reopening
+
+
+def test_going_on_right_after_her_start_reopens_the_turn_with_both_pieces():
+    table = answered().says(1.55, "where is my order", final=True)
+    table.starts(1.7).says(2.1, "for the shoes").stops(2.2)
+    assert table.kinds()[1:] == [Duck, Pause, Reopen]
+    assert table.only(Pause).at == pytest.approx(1.764)  # at once
+    table.says(2.45, "for the shoes", stable=True).wait(4)
+    assert table.decisions[-1].text == "where is my order for the shoes"
+    assert table.turns.hesitation == 0  # her sound had set in: this was her haste, not a pause of the user's
+
+
+def test_going_on_before_she_is_heard_reopens_the_turn():
+    table = Table().voice(0.2, 1.0).says(1.24, "where is my order", stable=True).wait(1.3)
+    table.starts(1.3).says(1.8, "where is my order for the shoes").stops(1.9)
+    table.says(2.15, "where is my order for the shoes", final=True).wait(4)
+    assert table.kinds() == [Start, Commit, Pause, Reopen, Start, Commit]
+    assert table.decisions[-1].text == "where is my order for the shoes"
+    assert table.turns.hesitation > 0
+
+
+def test_a_backchannel_right_after_her_start_does_not_reopen():
+    table = answered().says(1.55, "where is my order", final=True).voice(1.8, 2.1).says(2.3, "okay", final=True).wait(4)
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
+
+
+def test_the_answered_words_repeated_by_the_stream_are_no_interruption():
+    table = answered().starts(3.0).says(3.1, "where is my order").stops(3.12).wait(6)
+    assert Interrupt not in table.kinds()
+    assert Reopen not in table.kinds()
+
+
+# Never silent
+
+
+def test_speech_without_text_is_asked_about():
+    table = Table().voice(0.2, 1.2).wait(5)
+    assert table.kinds() == [FinishUtterance, Reprompt]
+    assert table.only(Reprompt).at == pytest.approx(2.2)
+
+
+def test_a_cough_is_not_asked_about():
+    assert Table().voice(0.2, 0.4).wait(5).kinds() == [FinishUtterance]
+
+
+def test_she_does_not_nag():
+    table = Table()
+    for i in range(5):
+        table.voice(10 * i + 0.2, 10 * i + 1.2).wait(10 * i + 4)
+        if table.turns.phase == "thinking":
+            table.audible(10 * i + 4.1).ends(10 * i + 5)
+    assert table.kinds().count(Reprompt) == 2
+
+
+def test_text_that_comes_after_all_is_answered_instead_of_asked_about():
+    table = Table().voice(0.2, 1.2).wait(2.3).says(2.35, "where is my order", final=True)
+    assert table.kinds() == [FinishUtterance, Reprompt, Drop, Start, Commit]
+
+
+# Whatever happens
+
+TEXTS = st.sampled_from(
+    ["", "mhm", "where is my order", "and", "stop", "the blue box", "where is my order for the shoes"]
+)
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["start", "stop", "partial", "stable", "final", "audible", "end", "wait"]),
+        st.floats(0.0, 1.5, allow_nan=False),
+        TEXTS,
+    ),
+    max_size=40,
+)
+
+
+@given(EVENTS)
+def test_any_conversation_keeps_the_rules(events):
+    table = Table()
+    speaking, onset = False, 0.0
+    for kind, gap, text in events:
+        at = table.now + gap
+        match kind:
+            case "start" if not speaking:
+                speaking, onset = True, at
+                table.starts(at)
+            case "stop" if speaking:
+                speaking = False
+                table.stops(max(at, onset))
+            case "partial" | "stable" | "final":
+                table.says(at, text, final=kind == "final", stable=kind == "stable")
+            case "audible" if table.turns.phase == "thinking":
+                table.audible(at)
+            case "end" if table.turns.phase in ("speaking", "thinking"):
+                table.ends(at)
+            case _:
+                table.wait(at)
+    if speaking:
+        table.stops(table.now)
+    table.wait(table.now + 20)
+
+    live, committed, paused, ducked, last, seen = None, False, False, False, 0.0, 0
+    for decision in table.decisions:
+        assert decision.at >= last - 1e-6
+        assert decision.reason
+        last = decision.at
+        match decision:
+            case Start(generation=generation):
+                if committed:
+                    live = None  # ended by the sink's word
+                assert live is None
+                assert generation == seen + 1
+                seen = live = generation
+                committed, paused = False, False
+            case Reprompt(generation=generation):
+                assert generation == seen + 1
+                seen = live = generation
+                committed, paused = True, False
+            case Commit(generation=generation):
+                assert generation == live
+                assert not committed
+                committed = True
+            case Drop(generation=generation):
+                assert generation == live
+                live, committed = None, False
+            case Interrupt(generation=generation) | Reopen(generation=generation):
+                assert generation == live
+                assert committed
+                live, committed, paused, ducked = None, False, False, False
+            case Pause():
+                assert not paused
+                paused = True
+            case Resume():
+                assert paused
+                paused = False
+            case Duck():
+                assert not ducked
+                ducked = True
+            case Unduck():
+                assert ducked
+                ducked = False
+            case _:
+                pass
+    # Twenty quiet seconds later nothing hangs: no guess is left undecided, nobody is paused.
+    assert table.turns.phase in ("idle", "thinking", "speaking")
+    assert table.turns.deadline is None
