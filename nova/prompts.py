@@ -1,0 +1,168 @@
+"""Turns messages into the prompt string that a raw text-completion endpoint wants.
+
+vLLM's and TensorRT-LLM's Triton backends apply no chat template, so the client does. Templates are Jinja in a sandbox,
+with the helpers that templates from model directories expect; two are built in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from nova.errors import MindError
+from nova.mind import Message
+
+
+class TemplateError(MindError):
+    """A chat template cannot be found, parsed or rendered."""
+
+
+CHATML = """\
+{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+LLAMA3 = """\
+{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>
+
+{{ m.content | trim }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>
+
+{% endif %}"""
+
+_CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
+"""Control tokens that a user's text must never smuggle into the prompt."""
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TemplateError(f"the chat template refuses these messages: {message}")
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    env = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], keep_trailing_newline=True
+    )
+    env.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    env.globals["raise_exception"] = _refuse
+    env.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)
+    return env
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A parsed template with the strings that end an answer under it.
+
+    ``tokens`` are values the template may use (``bos_token`` …). Raises :class:`TemplateError` if it does not parse.
+    """
+
+    source: str
+    stops: tuple[str, ...] = ()
+    tokens: dict[str, str] = field(default_factory=dict)
+    _compiled: jinja2.Template = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "_compiled", _environment().from_string(self.source))
+        except jinja2.TemplateError as error:
+            raise TemplateError(f"the chat template does not parse: {error}") from None
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The prompt, ending where the assistant's answer begins."""
+        plain = [
+            {"role": m.role, "content": m.content if m.role == "system" else _CONTROL.sub("", m.content)}
+            for m in messages
+        ]
+        tokens = {"bos_token": "", "eos_token": ""} | self.tokens
+        try:
+            return self._compiled.render(tokens, messages=plain, add_generation_prompt=True)
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            raise TemplateError(f"the chat template does not render: {error}") from None
+
+
+BUILT_IN: dict[str, ChatTemplate] = {
+    "chatml": ChatTemplate(CHATML, ("<|im_end|>", "<|im_start|>", "<|endoftext|>")),
+    "llama3": ChatTemplate(
+        LLAMA3, ("<|eot_id|>", "<|end_of_text|>", "<|start_header_id|>"), {"bos_token": "<|begin_of_text|>"}
+    ),
+}
+"""ChatML serves the embedded mind, Qwen, Nemotron-Nano and many others; ``llama3`` Llama 3.x and its descendants."""
+
+
+def load_template(spec: str) -> ChatTemplate:
+    """A template by built-in name, from a file, or from a model directory.
+
+    A file is Jinja, or a ``tokenizer_config.json``; a directory is searched for ``chat_template.jinja`` and
+    ``tokenizer_config.json``, from which the special tokens come. Raises :class:`TemplateError`.
+    """
+    if spec in BUILT_IN:
+        return BUILT_IN[spec]
+    path = Path(spec)
+    try:
+        if path.is_dir():
+            return _from_directory(path)
+        if path.suffix == ".json":
+            return _from_config(path, None)
+        return ChatTemplate(path.read_text("utf-8"), _stops_in(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        names = ", ".join(BUILT_IN)
+        raise TemplateError(
+            f"no chat template {spec!r} ({reason}): give {names}, a Jinja file or a model folder"
+        ) from None
+
+
+def _from_directory(folder: Path) -> ChatTemplate:
+    jinja = folder / "chat_template.jinja"
+    config = folder / "tokenizer_config.json"
+    source = jinja.read_text("utf-8") if jinja.exists() else None
+    if source is not None and not config.exists():
+        return ChatTemplate(source, _stops_in(source))
+    return _from_config(config, source)
+
+
+def _from_config(path: Path, source: str | None) -> ChatTemplate:
+    try:
+        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        tokens = {
+            k: v["content"] if isinstance(v, dict) else v for k, v in config.items() if k.endswith("_token") and v
+        }
+        found = source or config["chat_template"]
+        if isinstance(found, list):  # several named templates
+            found = {t["name"]: t["template"] for t in found}["default"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise TemplateError(f"{path} holds no chat template: add chat_template.jinja beside it") from None
+    tokens = {k: v for k, v in tokens.items() if isinstance(v, str)}
+    stops = tuple(dict.fromkeys([*([tokens["eos_token"]] if "eos_token" in tokens else []), *_stops_in(found)]))
+    return ChatTemplate(found, stops, tokens)
+
+
+def _stops_in(source: str) -> tuple[str, ...]:
+    """The well-known end-of-turn tokens that a template writes after a message."""
+    known = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>", "</s>")
+    return tuple(token for token in known if token in source)
+
+
+def opens_thought(prompt: str) -> bool:
+    """Whether the prompt ends inside an opened thought, so that the answer starts with thinking."""
+    return prompt.rstrip().endswith(("<think>", "<thinking>"))
+
+
+def with_time(messages: Sequence[Message], now: datetime) -> list[Message]:
+    """The messages with the local time told in the system message, so that the model can answer questions of time.
+
+    The wording is fixed English, because the embedded mind reads it back. Minutes, not seconds, so that a server's
+    prefix cache survives from turn to turn.
+    """
+    told = f"It is {now:%A}, {now.day} {now:%B} {now.year}, {now:%H:%M}."
+    if messages and messages[0].role == "system":
+        first = Message("system", f"{messages[0].content}\n{told}")
+        return [first, *messages[1:]]
+    return [Message("system", told), *messages]

@@ -1,0 +1,317 @@
+"""Nova served by Triton over gRPC: one stream for each generation, on a channel that the caller owns.
+
+Cancelling is real: a generation's stream is its own RPC, and ending the generator cancels it, which the server sees
+within milliseconds. The raw stubs are used because ``tritonclient``'s asyncio client can neither ask for the empty
+final response nor cancel one request of several. No channel, no TLS, no retries here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import grpc
+from opentelemetry import trace
+from tritonclient.grpc import service_pb2 as pb
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
+
+from nova.adapters import Adapter, ModelFacts, choose
+from nova.errors import MindTimeout, ModelError
+from nova.generation import Prompting, TritonSettings
+from nova.mind import Message
+from nova.prompts import ChatTemplate
+from nova.tensors import parse_bytes
+
+Metadata = Sequence[tuple[str, str]]
+T = TypeVar("T")
+
+_TYPES = {
+    1: "BOOL", 2: "UINT8", 3: "UINT16", 4: "UINT32", 5: "UINT64", 6: "INT8", 7: "INT16", 8: "INT32", 9: "INT64",
+    10: "FP16", 11: "FP32", 12: "FP64", 13: "BYTES", 14: "BF16",
+}  # fmt: skip
+"""``inference.DataType`` of model_config.proto by its number, in the names that requests use."""
+
+_tracer = trace.get_tracer("nova")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What ``--check`` shows of a served mind. ``adapter`` is the kind of :mod:`nova.adapters` that fits the model."""
+
+    server: str
+    version: str
+    ready: bool
+    model: str
+    model_ready: bool
+    adapter: str = ""
+    max_batch_size: int = 0
+    decoupled: bool = False
+    models: tuple[str, ...] = ()
+
+
+class TritonMind:
+    """A language model on Triton, as :class:`nova.mind.Mind`.
+
+    ``channel`` must have been made on the running loop. ``metadata`` is called for each RPC. ``template`` is needed
+    if ``settings.template`` is not a built-in name. ``now`` tells the wall-clock time that the model is told.
+
+    Raises :class:`ModelError` for what the server reports in band, :class:`MindTimeout` when a token is overdue,
+    :class:`nova.prompts.TemplateError` for messages that the template cannot render, and lets
+    ``grpc.aio.AioRpcError`` through.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        settings: TritonSettings | None = None,
+        *,
+        metadata: Callable[[], Metadata] = tuple,
+        template: ChatTemplate | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.settings = settings or TritonSettings()
+        self._prompting = Prompting(self.settings, template, now)
+        self._stub: Any = GRPCInferenceServiceStub(channel)
+        self._metadata = metadata
+        self._adapter: Adapter | None = None
+        self._asking = asyncio.Lock()
+        self._ids = itertools.count(1)
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """Streams the answer. Close the generator to cancel; leaving the loop without closing it does not."""
+        adapter = await self._adapt()
+        prompt = self._prompting.prompt(messages)
+        async with aclosing(self._generate(adapter, prompt, stream=adapter.facts.decoupled)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def complete(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
+        """The answers to many conversations, in their order.
+
+        One request carries as many prompts as the model's batch dimension takes; a model that has none, or that
+        streams, gets concurrent requests instead, at most ``settings.concurrency`` at once.
+        """
+        adapter = await self._adapt()
+        prompts = [self._prompting.prompt(messages) for messages in conversations]
+        facts = adapter.facts
+        size = facts.max_batch_size if facts.max_batch_size > 0 and not facts.decoupled else 1
+        parts = [prompts[i : i + size] for i in range(0, len(prompts), size)]
+        in_flight = asyncio.Semaphore(self.settings.concurrency)
+
+        async def answer(part: list[str]) -> list[str]:
+            async with in_flight:
+                return await (self._whole(adapter, part[0]) if facts.decoupled else self._infer(adapter, part))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(answer(part)) for part in parts]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first failure has cancelled the others; callers want its type
+        return [text for task in tasks for text in task.result()]
+
+    async def ready(self) -> bool:
+        """Whether the server and the model say that they are ready (a model whose process died still does)."""
+        server = await self._short(self._stub.ServerReady, pb.ServerReadyRequest())
+        if not server.ready:
+            return False
+        s = self.settings
+        model = await self._short(self._stub.ModelReady, pb.ModelReadyRequest(name=s.model, version=s.version))
+        return bool(model.ready)
+
+    async def describe(self) -> Description:
+        """Server, version, model and how it will be talked to. Raises like every call if the server is away."""
+        s = self.settings
+        server = await self._short(self._stub.ServerMetadata, pb.ServerMetadataRequest())
+        ready = await self._short(self._stub.ServerReady, pb.ServerReadyRequest())
+        model = await self._short(self._stub.ModelReady, pb.ModelReadyRequest(name=s.model, version=s.version))
+        try:
+            index = await self._short(self._stub.RepositoryIndex, pb.RepositoryIndexRequest(ready=True))
+            models = tuple(sorted(entry.name for entry in index.models))
+        except grpc.aio.AioRpcError:  # an operator may restrict the repository API
+            models = ()
+        if not model.ready:
+            return Description(server.name, server.version, ready.ready, s.model, False, models=models)
+        adapter = await self._adapt()
+        return Description(
+            server.name, server.version, ready.ready, s.model, True, adapter.kind,
+            adapter.facts.max_batch_size, adapter.facts.decoupled, models,
+        )  # fmt: skip
+
+    async def warm_up(self) -> float:
+        """Generates one token and returns the seconds to it: connection, configuration and model are warm then."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        adapter = await self._adapt()
+        prompt = self._prompting.prompt([Message("user", "Hello.")])
+        call = self._open(self._request(adapter, [prompt], stream=adapter.facts.decoupled, max_tokens=1))
+        try:
+            await self._next(call, self.settings.first_token_timeout, "first")
+        finally:
+            call.cancel()
+        return loop.time() - start
+
+    async def _adapt(self) -> Adapter:
+        async with self._asking:
+            if self._adapter is None:
+                s = self.settings
+                request = pb.ModelConfigRequest(name=s.model, version=s.version)
+                config = (await self._short(self._stub.ModelConfig, request)).config
+                self._adapter = choose(_facts(config))
+            return self._adapter
+
+    async def _generate(self, adapter: Adapter, prompt: str, *, stream: bool) -> AsyncGenerator[str, None]:
+        cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream)
+        span = _tracer.start_span(
+            f"chat {self.settings.model}",
+            kind=trace.SpanKind.CLIENT,
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": "triton",
+                "gen_ai.request.model": self.settings.model,
+                "gen_ai.request.max_tokens": self.settings.max_tokens,
+            },
+        )
+        call = None
+        pieces = 0
+        try:
+            if not stream:
+                for text in await self._infer(adapter, [prompt]):
+                    yield text
+                return
+            with trace.use_span(span, end_on_exit=False):  # so that the metadata may carry it
+                call = self._open(self._request(adapter, [prompt], stream=True))
+            limit, which = self.settings.first_token_timeout, "first"
+            while (answer := await self._next(call, limit, which)) is not None:
+                raw, final = self._output(adapter, answer)
+                for part in raw:
+                    pieces += 1
+                    limit, which = self.settings.token_timeout, "next"
+                    if text := cleaner.feed(part):
+                        yield text
+                if final or cleaner.stopped:
+                    break
+            if text := cleaner.flush():
+                yield text
+        except (Exception, asyncio.CancelledError) as error:
+            span.record_exception(error)
+            raise
+        finally:
+            if call is not None:
+                call.cancel()  # a no-op after the end; before it, this is what stops the server
+            span.set_attribute("nova.pieces", pieces)
+            span.end()
+
+    async def _whole(self, adapter: Adapter, prompt: str) -> list[str]:
+        async with aclosing(self._generate(adapter, prompt, stream=True)) as pieces:
+            return ["".join([piece async for piece in pieces])]
+
+    async def _infer(self, adapter: Adapter, prompts: list[str]) -> list[str]:
+        """One unary request; its deadline is that of a first token and of all that could follow at the slowest."""
+        s = self.settings
+        deadline = s.first_token_timeout + s.token_timeout
+        try:
+            answer = await self._stub.ModelInfer(
+                self._request(adapter, prompts, stream=False), timeout=deadline, metadata=tuple(self._metadata())
+            )
+        except grpc.aio.AioRpcError as error:
+            self._adapter = None
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise MindTimeout(
+                    f"model {s.model!r} gave no answer within {deadline:g} s: is it overloaded?"
+                ) from None
+            raise
+        raw, _ = self._output(adapter, answer)
+        if len(raw) != len(prompts):
+            raise ModelError(f"model {s.model!r} gave {len(raw)} answers to {len(prompts)} prompts")
+        answers = []
+        for prompt, part in zip(prompts, raw, strict=True):
+            cleaner = self._prompting.cleaner(prompt, cumulative=False)
+            answers.append(cleaner.feed(part) + cleaner.flush())
+        return answers
+
+    def _request(
+        self, adapter: Adapter, prompts: list[str], *, stream: bool, max_tokens: int | None = None
+    ) -> pb.ModelInferRequest:
+        sampling = self._prompting.sampling
+        if max_tokens is not None:
+            sampling = dataclasses.replace(sampling, max_tokens=max_tokens)
+        request = pb.ModelInferRequest(
+            model_name=self.settings.model, model_version=self.settings.version, id=f"nova-{next(self._ids)}"
+        )
+        for tensor in adapter.tensors(prompts, sampling, stream=stream):
+            request.inputs.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+            request.raw_input_contents.append(tensor.raw())
+        request.outputs.add(name=adapter.output)
+        if adapter.facts.decoupled:
+            request.parameters["triton_enable_empty_final_response"].bool_param = True
+        return request
+
+    def _open(self, request: pb.ModelInferRequest) -> Any:
+        async def once() -> AsyncGenerator[pb.ModelInferRequest, None]:
+            yield request
+
+        return self._stub.ModelStreamInfer(once(), metadata=tuple(self._metadata()))
+
+    async def _next(self, call: Any, limit: float, which: str) -> pb.ModelInferResponse | None:
+        """The stream's next answer, or None at its end."""
+        name = self.settings.model
+        try:
+            async with asyncio.timeout(limit):
+                message = await call.read()
+        except TimeoutError:
+            raise MindTimeout(
+                f"model {name!r} gave no {which} token within {limit:g} s: is it overloaded, or has its process died?"
+            ) from None
+        except asyncio.CancelledError:
+            await _blame(call)
+            raise
+        except grpc.aio.AioRpcError:
+            self._adapter = None  # a server that comes back may serve another model
+            raise
+        if message is grpc.aio.EOF:
+            return None
+        if message.error_message:
+            self._adapter = None
+            raise ModelError(f"model {name!r}: {message.error_message.strip()}")
+        return message.infer_response
+
+    def _output(self, adapter: Adapter, answer: pb.ModelInferResponse) -> tuple[list[bytes], bool]:
+        """The text elements of an answer, and whether it is the last one."""
+        final = answer.parameters["triton_final_response"].bool_param if answer.parameters else False
+        for at, output in enumerate(answer.outputs):
+            if output.name == adapter.output:
+                if at < len(answer.raw_output_contents):
+                    try:
+                        return parse_bytes(answer.raw_output_contents[at]), final
+                    except ValueError as error:
+                        raise ModelError(f"model {self.settings.model!r} sent a broken answer: {error}") from None
+                return list(output.contents.bytes_contents), final
+        return [], final
+
+    async def _short(self, method: Callable[..., Awaitable[T]], request: object) -> T:
+        return await method(request, timeout=self.settings.call_timeout, metadata=tuple(self._metadata()))
+
+
+async def _blame(call: Any) -> None:
+    """A call that the *server* cancelled looks like the cancellation of our task: tell them apart."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling() == 0 and call.done():
+        raise grpc.aio.AioRpcError(
+            await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        ) from None
+
+
+def _facts(config: Any) -> ModelFacts:
+    return ModelFacts(
+        name=config.name,
+        inputs={i.name: _TYPES.get(i.data_type, "?") for i in config.input},
+        outputs={o.name: _TYPES.get(o.data_type, "?") for o in config.output},
+        max_batch_size=config.max_batch_size,
+        decoupled=config.model_transaction_policy.decoupled,
+    )
