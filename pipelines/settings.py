@@ -1,0 +1,246 @@
+"""All settings of a conversation in one model: YAML file, then environment, then command line.
+
+Each room declares its own settings beside the code that uses them; here they are put together, and each service
+gets its :class:`~pipelines.endpoint.Endpoint`. ``python -m pipelines.settings`` prints every key there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipelines import settings_errors
+from pipelines.configfile import (
+    Key,
+    Layer,
+    SettingsError,
+    find_config,
+    from_environment,
+    from_overrides,
+    read_yaml,
+)
+from pipelines.endpoint import Endpoint
+from sophia.turns import TurnSettings
+from sophia.vad import VadSettings
+
+__all__ = ["Settings", "SettingsError", "find_config", "load_settings", "shareable"]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecognizerSettings(_Section):
+    language: str = Field("en-US", description="language")
+
+
+class SynthesizerSettings(_Section):
+    language: str = Field("en-US", description="language")
+    voice: str = Field("", description="voice")
+    rate: int = Field(22050, ge=8000, le=48000, description="rate in Hz")
+
+
+class EarsSettings(_Section):
+    """The microphone and what is done to its sound before anybody listens."""
+
+    device: int | str | None = Field(
+        None, description="microphone, by number or part of its name; nothing: the default"
+    )
+    echo: Literal["auto", "cancel", "half-duplex", "off"] = Field(
+        "auto",
+        description="her own voice in the microphone: cancel it (extra 'aec'), close the ear while she speaks, "
+        "do nothing (headphones); auto cancels where the extra is installed, else half-duplex",
+    )
+    vad: VadSettings = Field(default_factory=VadSettings, description="when a voice counts as started and stopped")
+
+
+class TritonEndpoint(Endpoint):
+    """Triton's usual gRPC port."""
+
+    target: str = Field("localhost:8001", description="host:port of the service, [address]:port for IPv6")
+
+
+class FaceEndpoint(Endpoint):
+    """Audio2Face-3D's usual port."""
+
+    target: str = Field("localhost:52000", description="host:port of the service, [address]:port for IPv6")
+
+
+class RecognizerSection(RecognizerSettings):
+    """Riva speech recognition."""
+
+    endpoint: Endpoint = Field(default_factory=Endpoint, description="where Riva's recogniser is")
+
+
+class VoiceSection(SynthesizerSettings):
+    """Riva speech synthesis."""
+
+    endpoint: Endpoint = Field(default_factory=Endpoint, description="where Riva's synthesiser is")
+
+
+class MindSection(_Section):
+    """The language model."""
+
+    backend: Literal["triton", "triton-rest", "openai"] = Field(
+        "triton", description="Triton by gRPC, Triton where only its HTTP port is open, or an OpenAI-compatible server"
+    )
+    endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
+    model: str = Field("nova", min_length=1, description="name of the model on the server")
+
+
+class FaceSection(_Section):
+    """Audio2Face."""
+
+    enabled: bool = Field(True, description="animate a face; without it she only speaks")
+    endpoint: FaceEndpoint = Field(default_factory=FaceEndpoint, description="where Audio2Face-3D is")
+
+
+class SpeakerSettings(_Section):
+    """Where her voice is played."""
+
+    device: int | str | None = Field(None, description="loudspeaker, by number or part of its name")
+
+
+class Settings(BaseSettings):
+    """Everything that a conversation can be told."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    embedded: bool = Field(False, description="start the services that come with the project and talk to those")
+    ears: EarsSettings = Field(default_factory=EarsSettings, description="microphone, voice activity and echo")
+    recognizer: RecognizerSection = Field(default_factory=RecognizerSection, description="Riva speech recognition")
+    turns: TurnSettings = Field(default_factory=TurnSettings, description="turn taking")
+    mind: MindSection = Field(default_factory=MindSection, description="the language model")
+    voice: VoiceSection = Field(default_factory=VoiceSection, description="Riva speech synthesis")
+    face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")
+    speaker: SpeakerSettings = Field(default_factory=SpeakerSettings, description="where her voice is played")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_groups(cls, values: Any) -> Any:
+        """A section whose keys are all commented out is ``None`` in YAML and means its defaults."""
+        return (
+            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: the sources are layers that remember where each value stands."""
+        return (init_settings,)
+
+
+def load_settings(
+    config: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of ``config`` (a path or a bare name), changed by the environment, changed by ``overrides``.
+
+    ``overrides`` maps dotted keys (``voice.rate``) to text. Relative paths in the file count from the file's
+    folder, others from the working directory. Raises :class:`SettingsError` with one line for each mistake.
+    """
+    file = read_yaml(find_config(config)) if config is not None else Layer("no file")
+    layers = (
+        from_overrides(overrides or {}),
+        from_environment(os.environ if environment is None else environment),
+        file,
+    )
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(InitSettingsSource(settings_cls, init_kwargs=layer.values) for layer in layers)
+
+    try:
+        loaded = Loaded()
+    except ValidationError as error:
+        raise SettingsError(settings_errors.lines(error.errors(), Settings, layers)) from None
+    folder = Path(file.name).absolute().parent
+
+    def base(key: Key) -> Path:
+        from_file = file.origin(key) and not any(layer.origin(key) for layer in layers[:2])
+        return folder if from_file else Path.cwd()
+
+    found = _with_absolute_paths(loaded, (), base)
+    return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
+
+
+def shareable(settings: BaseModel) -> dict[str, Any]:
+    """The settings as plain data fit to be recorded or shown: values that could be secret are left out."""
+    return {key: _without_secrets(value, (key,)) for key, value in settings.model_dump(mode="json").items()}
+
+
+def reference(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Every setting there is: its dotted key, its default, what is allowed, what it does."""
+    for name, info in model.model_fields.items():
+        key = f"{above}{name}"
+        group = settings_errors.group_of(info)
+        if group is not None:
+            yield from reference(group, f"{key}.")
+        else:
+            default = info.get_default(call_default_factory=True)
+            shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+            yield key, shown, settings_errors.allowed(info), info.description or ""
+
+
+def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path]) -> M:
+    changes: dict[str, Any] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            changed: Any = _with_absolute_paths(value, (*key, name), base)
+        elif isinstance(value, Path):
+            changed = base((*key, name)) / value.expanduser()
+        else:
+            continue
+        if changed != value:
+            changes[name] = changed
+    return model.model_copy(update=changes) if changes else model
+
+
+def _without_secrets(value: Any, key: Key) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_secrets(inner, (*key, name)) for name, inner in value.items()}
+    return "…" if settings_errors.is_secret(key) and value is not None else value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.settings", description="Prints every setting, or checks a configuration."
+    )
+    parser.add_argument("config", nargs="?", help="a configuration to check and print in full (secrets left out)")
+    args = parser.parse_args(arguments)
+    if args.config is None:
+        for key, default, allowed, description in reference():
+            print(f"{key}: {default}\n    {description}\n    {allowed}".replace("\n    \n", "\n"))
+        return 0
+    try:
+        print(yaml.safe_dump(shareable(load_settings(args.config)), sort_keys=False, allow_unicode=True), end="")
+    except SettingsError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,176 @@
+"""Turns what pydantic found wrong with settings into lines for people: where, which key, which value, what is allowed.
+
+Values of keys that may hold a secret are never repeated.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from pipelines.configfile import Key, Layer, did_you_mean
+
+_SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential")
+_NOT_SECRET = ("api_key_file", "api_key_env", "tls")
+
+
+def lines(errors: Sequence[ErrorDetails], model: type[BaseModel], layers: Sequence[Layer]) -> list[str]:
+    """One line for each error; ``layers`` in order of precedence tell where the offending value stands."""
+    told = [_line(error, model, layers) for error in errors]
+    return list(dict.fromkeys(told))
+
+
+def allowed(info: FieldInfo) -> str:
+    """What a setting may be, in words: ``a whole number from 1 to 9``, ``one of a, b``, ``yes or no`` …"""
+    return _allowed(info.annotation, info.metadata)
+
+
+def field_at(model: type[BaseModel], key: Key) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """The group of settings that ``key``'s last part belongs to, and its field; ``None`` where there is none."""
+    group: type[BaseModel] | None = model
+    info: FieldInfo | None = None
+    for i, part in enumerate(key):
+        if group is None:
+            return None, None
+        info = group.model_fields.get(part)
+        if info is None:
+            return (group, None) if i == len(key) - 1 else (None, None)
+        if i < len(key) - 1:
+            group = group_of(info)
+    return group, info
+
+
+def group_of(info: FieldInfo) -> type[BaseModel] | None:
+    """The settings model that a field holds, if it holds one."""
+    for candidate in (info.annotation, *typing.get_args(info.annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def is_secret(key: Key) -> bool:
+    """Whether a value at ``key`` might be one that is not to be shown."""
+    return any(word in part.lower() for part in key if part not in _NOT_SECRET for word in _SECRET)
+
+
+def _line(error: ErrorDetails, model: type[BaseModel], layers: Sequence[Layer]) -> str:
+    key = tuple(str(part) for part in error["loc"])
+    while key and field_at(model, key) == (None, None):  # a list's index, a branch of a union
+        key = key[:-1]
+    origin = next((found for layer in layers if (found := layer.origin(key))), "settings")
+    dotted = ".".join(key) or "the settings"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return f"{origin}: {_unknown(key, model)}"
+    if kind == "missing":
+        return f"{origin}: {dotted} is missing."
+    value = error.get("input")
+    shown = "" if is_secret(key) or isinstance(value, dict | BaseModel) else f" = {_show(value)}"
+    _, info = field_at(model, key)
+    if kind == "value_error":
+        reason = str(error.get("ctx", {}).get("error", error["msg"]))
+        return f"{origin}: {dotted}{shown} does not fit: {reason}."
+    if info is None:
+        return f"{origin}: {dotted}{shown} does not fit: {error['msg']}."
+    group = group_of(info)
+    if group is not None and not isinstance(value, dict):
+        return f"{origin}: {dotted}{shown} must be a group of settings: {', '.join(group.model_fields)}."
+    return f"{origin}: {dotted}{shown} must be {allowed(info)}."
+
+
+def _unknown(key: Key, model: type[BaseModel]) -> str:
+    group, _ = field_at(model, key)
+    dotted = ".".join(key)
+    if group is None:
+        return f"{dotted} is not a setting."
+    names = list(group.model_fields)
+    above = ".".join(key[:-1])
+    guess = did_you_mean(key[-1], names) or _elsewhere(key[-1], model)
+    if guess and "." not in guess and above:
+        guess = f"{above}.{guess}"
+    where = f"{above} has" if above else "there are"
+    known = names if len(names) <= 30 else [*names[:30], "…"]
+    return f"{dotted} is not a setting{f'; did you mean {guess}?' if guess else '.'} ({where}: {', '.join(known)})"
+
+
+def _elsewhere(name: str, model: type[BaseModel], above: str = "") -> str | None:
+    """The dotted key of a setting with this very name in another group."""
+    for field, info in model.model_fields.items():
+        if field == name and above:
+            return f"{above}.{field}"
+        group = group_of(info)
+        if group is not None and (found := _elsewhere(name, group, f"{above}.{field}".strip("."))):
+            return found
+    return None
+
+
+def _show(value: object) -> str:
+    text = repr(str(value)) if isinstance(value, str | Path) else repr(value)
+    if value is None:
+        text = "nothing"
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _allowed(args[0], args[1:])
+    if origin is Literal:
+        return f"one of {', '.join(map(str, args))}"
+    if origin in (typing.Union, types.UnionType):
+        parts = [_allowed(arg, metadata) for arg in args if arg is not type(None)]
+        return " or ".join([*dict.fromkeys(parts), *(["nothing"] if type(None) in args else [])])
+    if origin in (list, tuple, set, frozenset):
+        inner = next((arg for arg in args if arg is not Ellipsis), None)
+        return f"a list{f' [a, b, …] of {_allowed(inner)}' if inner else ''}".replace("of a piece of text", "of texts")
+    if origin is dict or annotation is dict:
+        return "a mapping {name: value}"
+    if isinstance(annotation, type):
+        if issubclass(annotation, BaseModel):
+            return f"a group of settings: {', '.join(annotation.model_fields)}"
+        if issubclass(annotation, Enum):
+            return f"one of {', '.join(str(member.value) for member in annotation)}"
+        if annotation is bool:
+            return "true or false"
+        if issubclass(annotation, int):
+            return f"a whole number{_range(metadata)}"
+        if issubclass(annotation, float):
+            return f"a number{_range(metadata)}"
+        if issubclass(annotation, Path):
+            return "a path"
+        if issubclass(annotation, str):
+            return f"a piece of text{_length(metadata)}"
+    return "of another kind"
+
+
+def _range(metadata: Sequence[Any]) -> str:
+    low = next((f"from {m.ge:g}" if isinstance(m, Ge) else f"above {m.gt:g}" for m in metadata if _low(m)), "")
+    high = next((f"to {m.le:g}" if isinstance(m, Le) else f"below {m.lt:g}" for m in metadata if _high(m)), "")
+    if (high and not low) or (high and not low.startswith("from")):
+        high = high.replace("to ", "up to ")
+    return "".join(f" {part}" for part in (low, high) if part)
+
+
+def _low(constraint: object) -> bool:
+    return isinstance(constraint, Ge | Gt)
+
+
+def _high(constraint: object) -> bool:
+    return isinstance(constraint, Le | Lt)
+
+
+def _length(metadata: Sequence[Any]) -> str:
+    shortest = next((m.min_length for m in metadata if isinstance(m, MinLen)), 0)
+    longest = next((m.max_length for m in metadata if isinstance(m, MaxLen)), None)
+    if longest is not None:
+        return f" of {shortest} to {longest} characters"
+    return f" of at least {shortest} characters" if shortest > 1 else " that is not empty" if shortest else ""

@@ -1,0 +1,297 @@
+"""Settings: three layers, and one line for each mistake that says where, what and what instead."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines import settings as module
+from pipelines.configfile import configs_folder, find_config, from_environment, from_overrides, read_yaml
+from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.settings import Settings, SettingsError, load_settings, reference, shareable
+
+SHIPPED = sorted(path.name for path in configs_folder().glob("*.yaml"))
+
+
+def lines(tmp_path: Path, text: str, environment: dict[str, str] | None = None, **overrides: str) -> tuple[str, ...]:
+    """The mistakes found in a file with ``text``, without the file's folder."""
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "my.yaml", overrides, environment or {})
+    assert all("\n" not in line and "Traceback" not in line for line in caught.value.lines)
+    return tuple(line.replace(f"{tmp_path}/", "") for line in caught.value.lines)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_configuration_loads(name: str) -> None:
+    settings = load_settings(name, environment={})
+    assert settings.embedded == (name == "embedded.yaml")
+
+
+def test_what_the_shipped_configurations_reach() -> None:
+    assert {"embedded.yaml", "lab.yaml", "spark.yaml"} <= set(SHIPPED)
+    lab = load_settings("lab.yaml", environment={})
+    endpoints = [lab.recognizer.endpoint, lab.mind.endpoint, lab.voice.endpoint, lab.face.endpoint]
+    assert [endpoint.port for endpoint in endpoints] == [50051, 8001, 50051, 52000]
+    assert all(endpoint.tls.enabled and endpoint.tls.ca for endpoint in endpoints)
+    spark = load_settings("spark.yaml", environment={})
+    plaintext = [e for e in (spark.recognizer.endpoint, spark.mind.endpoint, spark.voice.endpoint) if not e.tls.enabled]
+    assert all(endpoint.host == "localhost" for endpoint in plaintext)
+    assert not spark.face.enabled
+
+
+def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("turns: {pause_open: 0.5, pause_complete: 0.3}\nvoice: {endpoint: {target: 'a:1'}}\n")
+    environment = {"SOPHIA_TURNS__PAUSE_OPEN": "0.7", "SOPHIA_VOICE__ENDPOINT__TARGET": "b:2", "HOME": "/x"}
+    overrides = {"voice.endpoint.target": "c:3", "voice.endpoint.metadata": "{function-id: abc}"}
+    settings = load_settings(file, overrides, environment)
+    assert settings.turns.pause_complete == 0.3
+    assert settings.turns.pause_open == 0.7
+    assert settings.voice.endpoint.target == "c:3"
+    assert settings.voice.endpoint.metadata == {"function-id": "abc"}
+    assert settings.turns.barge_in == Settings().turns.barge_in
+
+
+def test_without_a_file_the_defaults_stand() -> None:
+    assert load_settings(environment={}) == Settings()
+
+
+def test_an_empty_file_and_an_empty_section_mean_defaults(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("turns:\n  # all commented out\n")
+    assert load_settings(tmp_path / "my.yaml", environment={}) == Settings()
+    (tmp_path / "my.yaml").write_text("")
+    assert load_settings(tmp_path / "my.yaml", environment={}) == Settings()
+
+
+def test_naming_one_key_of_an_endpoint_keeps_the_services_own_port(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("mind: {endpoint: {tls: {ca: ca.crt}}}\nface: {endpoint: {connect_seconds: 1}}\n")
+    settings = load_settings(tmp_path / "my.yaml", environment={})
+    assert settings.mind.endpoint.target == "localhost:8001"
+    assert settings.face.endpoint.target == "localhost:52000"
+
+
+def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "my.yaml").write_text(
+        "voice: {endpoint: {tls: {ca: tls/ca.crt}}}\nmind: {endpoint: {tls: {ca: ~/ca.crt}}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/someone")
+    settings = load_settings("conf/my.yaml", {}, {"SOPHIA_FACE__ENDPOINT__TLS__CA": "face.crt"})
+    assert settings.voice.endpoint.tls.ca == tmp_path / "conf" / "tls" / "ca.crt"
+    assert settings.mind.endpoint.tls.ca == Path("/home/someone/ca.crt")
+    assert settings.face.endpoint.tls.ca == tmp_path / "face.crt"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("embedded: maybe\n", "my.yaml:1: embedded = 'maybe' must be true or false."),
+        ("\nturns:\n  pause_open: 99\n", "my.yaml:3: turns.pause_open = 99 must be a number from 0.1 to 3."),
+        ("turns:\n  pause_open: soon\n", "my.yaml:2: turns.pause_open = 'soon' must be a number from 0.1 to 3."),
+        (
+            "ears: {echo: canceling}\n",
+            "my.yaml:1: ears.echo = 'canceling' must be one of auto, cancel, half-duplex, off.",
+        ),
+        (
+            "face:\n  endpoint:\n    target: a2f.lab\n",
+            "my.yaml:3: face.endpoint.target = 'a2f.lab' does not fit: "
+            "write it as host:port, for example riva.lab:50051 or [::1]:50051.",
+        ),
+        (
+            "mind:\n  endpoint:\n    tls: {cert: a.crt}\n",
+            "my.yaml:3: mind.endpoint.tls does not fit: "
+            "cert and key belong together: set both (mutual TLS) or neither.",
+        ),
+        (
+            "mind: {endpoint: {keepalive_seconds: 10}}\n",
+            "my.yaml:1: mind.endpoint.keepalive_seconds = 10 does not fit: "
+            "use 0 for none, or 300 and more: servers cut off clients that ping more often.",
+        ),
+    ],
+)
+def test_a_wrong_value_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
+    assert lines(tmp_path, text) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        (
+            "turns: {pause_opne: 1}",
+            "my.yaml:1: turns.pause_opne is not a setting; did you mean turns.pause_open? (turns has: ",
+        ),
+        ("speeker: {}", "my.yaml:1: speeker is not a setting; did you mean speaker? (there are: embedded, "),
+        ("pause_open: 1", "my.yaml:1: pause_open is not a setting; did you mean turns.pause_open? (there are: "),
+        ("xyzzy: 1", "my.yaml:1: xyzzy is not a setting. (there are: embedded, "),
+        ("turns: [1, 2]", "my.yaml:1: turns = [1, 2] must be a group of settings: language, "),
+    ],
+)
+def test_an_unknown_key_names_the_nearest_and_all_there_are(tmp_path: Path, text: str, beginning: str) -> None:
+    (line,) = lines(tmp_path, text)
+    assert line.startswith(beginning)
+
+
+def test_every_mistake_is_told_and_each_where_it_stands(tmp_path: Path) -> None:
+    told = lines(
+        tmp_path,
+        "speaker: {devise: 1}\n",
+        {"SOPHIA_FOO__BAR": "1", "SOPHIA_TURNS__BARGE_IN": "x"},
+        **{"voice.rat": "1"},
+    )
+    assert sorted(line.split(": ")[0] for line in told) == [
+        "--set voice.rat",
+        "SOPHIA_FOO__BAR",
+        "SOPHIA_TURNS__BARGE_IN",
+        "my.yaml:1",
+    ]
+
+
+def test_where_a_value_was_overridden_the_override_is_blamed(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, "turns: {pause_open: 0.5}", {"SOPHIA_TURNS__PAUSE_OPEN": "99"})
+    assert line.startswith("SOPHIA_TURNS__PAUSE_OPEN: turns.pause_open = '99'")
+
+
+def test_secrets_are_never_repeated(tmp_path: Path) -> None:
+    text = (
+        "voice:\n  endpoint:\n    api_key: hunter2\n    metadata: {authorization: [hunter2]}\n"
+        "mind:\n  endpoint:\n    metadata: {Authorization: hunter2}\n"
+        "face:\n  endpoint:\n    metadata: hunter2\n"
+    )
+    told = lines(tmp_path, text)
+    assert len(told) == 4
+    assert "hunter2" not in "\n".join(told)
+    settings = Settings(voice={"endpoint": Endpoint(metadata={"authorization": "hunter2"}, api_key_file="/k/key.txt")})
+    shared = shareable(settings)
+    assert "hunter2" not in str(shared)
+    assert shared["voice"]["endpoint"]["api_key_file"] == "/k/key.txt"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\nb:\n  c: [1, 2\nd: 4\n", "my.yaml:4:2", "expected ',' or ']'"),
+        ("\tturns: 1\n", "my.yaml:1:1", "\\t"),
+        ("a: b: c\n", "my.yaml:1:5", "mapping values are not allowed here"),
+        ("turns: {}\nturns: {}\n", "my.yaml:2:1", "the key 'turns' stands here a second time"),
+        ("a: &x {}\nb: *x\n", "my.yaml:2:4", "aliases"),
+        ("a: 1\n---\nb: 2\n", "my.yaml:2:1", "another document"),
+        ("a: !!python/object/apply:os.system [ls]\n", "my.yaml:1:4", "could not determine a constructor"),
+    ],
+)
+def test_what_is_not_yaml_is_told_with_line_and_column(tmp_path: Path, text: str, place: str, words: str) -> None:
+    (line,) = lines(tmp_path, text)
+    assert line.startswith(f"{place}: this is not YAML: ")
+    assert words in line
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b"\x00", b"[" * 5000, b"- 1\n", b"text", b"a: 1\n" * 300_000])
+def test_hostile_files_are_one_line_too(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "my.yaml").write_bytes(raw)
+    with pytest.raises(SettingsError) as caught:
+        read_yaml(tmp_path / "my.yaml")
+    assert len(caught.value.lines) == 1
+    assert len(caught.value.lines[0]) < 400
+
+
+@given(st.binary(max_size=200) | st.text("a:b-[]{},&*!|>'\"#%@\n ~01").map(str.encode))
+def test_no_file_makes_anything_but_a_layer_or_one_line(raw: bytes) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(raw)
+        file.flush()
+        try:
+            told = 1 + len(read_yaml(Path(file.name)).origins)
+        except SettingsError as error:
+            told = len(error.lines)
+    assert told >= 1
+
+
+def test_words_of_yaml_1_1_stay_words(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("a: no\nb: 12:30\nc: 2026-01-31\nd: 1e3\ne: 007\nf: 0.5\ng: -4\nh: true\non: ~\n")
+    assert read_yaml(tmp_path / "my.yaml").values == {
+        "a": "no", "b": "12:30", "c": "2026-01-31", "d": 1000.0, "e": "007", "f": 0.5, "g": -4, "h": True, "on": None,
+    }  # fmt: skip
+
+
+def test_yes_and_no_are_understood_where_a_truth_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("embedded: yes\nface: {enabled: no}\n")
+    settings = load_settings(tmp_path / "my.yaml", environment={})
+    assert settings.embedded
+    assert not settings.face.enabled
+
+
+def test_a_bare_name_is_looked_up_beside_the_caller_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_config("lab.yaml") == configs_folder() / "lab.yaml"
+    assert find_config("lab") == configs_folder() / "lab.yaml"
+    (tmp_path / "lab.yaml").write_text("")
+    assert find_config("lab.yaml").resolve() == tmp_path / "lab.yaml"
+
+
+def test_a_configuration_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    for name in ("labs.yaml", str(tmp_path / "labs.yaml"), "sub/labs.yaml"):
+        with pytest.raises(SettingsError, match=r"There is no configuration .*labs\.yaml; did you mean lab\.yaml\?"):
+            find_config(name)
+    with pytest.raises(SettingsError, match=r"embedded\.yaml, lab\.yaml, spark\.yaml"):
+        find_config("zzz")
+
+
+def test_a_folder_is_not_a_configuration(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no configuration"):
+        find_config(tmp_path)
+
+
+def test_environment_and_command_line_contradicting_themselves() -> None:
+    with pytest.raises(SettingsError, match="disagree"):
+        from_environment({"SOPHIA_VOICE": "x", "SOPHIA_VOICE__RATE": "1"})
+    with pytest.raises(SettingsError, match="does not name a setting"):
+        from_environment({"SOPHIA_VOICE____RATE": "1"})
+    with pytest.raises(SettingsError, match="one form"):
+        from_overrides({"voice.rate": "1", "voice": "x"})
+    with pytest.raises(SettingsError, match="begins like a list"):
+        from_overrides({"voice.metadata": "{a: "})
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert from_environment({"SOPHIA_HOME": "/x", "PATH": "/bin", "OTHER_SOPHIA_X": "1"}).values == {}
+
+
+@pytest.mark.parametrize("target", ["riva.lab:50051", "127.0.0.1:1", "[::1]:65535", "localhost:8001"])
+def test_targets(target: str) -> None:
+    endpoint = Endpoint(target=target)
+    assert f"{endpoint.host}:{endpoint.port}" == target.replace("[", "").replace("]", "")
+
+
+@pytest.mark.parametrize(
+    "target", ["", "host", "host:", ":1", "host:0", "host:65536", "::1:50", "https://host:1", "a b:1"]
+)
+def test_what_is_no_target(target: str) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        Endpoint(target=target)
+
+
+def test_an_api_key_is_never_sent_in_the_clear() -> None:
+    with pytest.raises(ValueError, match="only sent over TLS"):
+        Endpoint(api_key_env="KEY", tls=TlsSettings(enabled=False))
+
+
+def test_the_reference_explains_every_setting() -> None:
+    rows = {key: (default, allowed, description) for key, default, allowed, description in reference()}
+    assert rows["ears.echo"][1] == "one of auto, cancel, half-duplex, off"
+    assert [key for key, (_, _, description) in rows.items() if not description] == []
+    assert [key for key, (_, allowed, _) in rows.items() if "of another kind" in allowed] == []
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main([]) == 0
+    assert "turns.pause_open: 0.6" in capsys.readouterr().out
+    assert module.main(["lab.yaml"]) == 0
+    assert "target: riva.lab:50051" in capsys.readouterr().out
+    (tmp_path / "my.yaml").write_text("nonsense: 1")
+    assert module.main([str(tmp_path / "my.yaml")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
