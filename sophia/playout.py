@@ -117,7 +117,9 @@ class Playout:
             raise ValueError(f"generation {generation} is not newer than {self._newest}")
         with self._lock:
             self._newest = generation
-            self._drop_held(before=generation)
+            for held in [g for g, track in self._tracks.items() if not track.released]:
+                self._tracks[held].space.set()
+                self._retire(held)
             self._tracks[generation] = Track(self.rate)
 
     async def push(self, generation: int, pcm: Pcm) -> bool:
@@ -153,16 +155,12 @@ class Playout:
         self._wake.set()
 
     def release(self, generation: int) -> bool:
-        """Opens the gate: ``generation`` may be heard, as soon as older released ones are over.
-
-        Older ones that were still held are dropped. False if it is not open (any more).
-        """
+        """Opens the gate: ``generation`` may be heard, as soon as older ones are over; false if it is not open."""
         with self._lock:
             track = self._tracks.get(generation)
             if track is None:
                 return False
             track.released = True
-            self._drop_held(before=generation)
         self._wake.set()
         return True
 
@@ -319,11 +317,6 @@ class Playout:
         self._past[generation] = track.top
         if len(self._past) > REMEMBERED:
             del self._past[next(iter(self._past))]
-
-    def _drop_held(self, before: int) -> None:
-        for generation in [g for g, track in self._tracks.items() if g < before and not track.released]:
-            self._tracks[generation].space.set()
-            self._retire(generation)
 
     def _calm(self) -> None:
         self._paused = self._sounding = False
