@@ -598,7 +598,9 @@ hold = st.tuples(st.integers(1, 30), st.integers(0, 30), st.integers(1, 50)).map
     lambda n: [("pause", None), ("pull", n[0]), ("resume", n[1]), ("pull", n[2])]
 )
 more = st.tuples(st.integers(1, 40), st.integers(1, 50)).map(lambda n: [("push", n[0]), ("pull", n[1])])
-story = st.lists(st.one_of(operation, reply, hold, more), min_size=8, max_size=40).map(lambda parts: sum(parts, []))
+story = st.lists(st.one_of(operation, reply, hold, more), min_size=8, max_size=40).map(
+    lambda parts: [one for part in parts for one in part]
+)
 
 
 async def play_both(operations):
