@@ -157,23 +157,35 @@ class Ledger:
     def instants(self) -> dict[str, float]:
         """The edges of the tiles: each instant of :data:`CHAIN` moved into its place between its neighbours.
 
-        Times in seconds, never falling, from ``voice_end`` to ``played``; empty if either was not noted, or if she
-        began before the user had ended.
+        Times in seconds, never falling, from ``voice_end`` to ``played``. A turn in which she was not heard goes as
+        far as it came. Empty without a ``voice_end``, or if she began before the user had ended.
         """
-        if (total := self.voice_to_voice) is None or total < 0:
+        reached = [name for name in CHAIN if name in self.marks]
+        if VOICE_END not in self.marks:
             return {}
-        end = self.marks[PLAYED]
         edge = self.marks[VOICE_END]
         edges = {VOICE_END: edge}
+        if not reached:
+            return edges
+        end = self.marks.get(PLAYED, max(self.marks[name] for name in reached))
+        if end < edge:
+            return {}
         for name in CHAIN:
             edge = min(max(edge, self.marks.get(name, edge)), end)
             edges[name] = edge
+            if name == reached[-1]:
+                break
         return edges
 
     def contributions(self) -> dict[str, float]:
-        """Seconds that each of :data:`CONTRIBUTIONS` added, none below zero; empty where :meth:`instants` is."""
-        edges = list(self.instants().items())
-        return {CHAIN[name]: at - before for (_, before), (name, at) in pairwise(edges)}
+        """Seconds that each of :data:`CONTRIBUTIONS` added, none below zero; empty unless voice-to-voice is known.
+
+        Also empty if she began before the user had ended, for then there was no wait to explain.
+        """
+        edges = self.instants()
+        if PLAYED not in edges:
+            return {}
+        return {CHAIN[name]: at - before for (_, before), (name, at) in pairwise(edges.items())}
 
     @property
     def residue(self) -> float:

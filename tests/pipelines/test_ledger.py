@@ -87,6 +87,12 @@ def test_nothing_adds_up_to_nothing():
     assert ledger(voice_end=1.0).voice_to_voice is None
 
 
+def test_a_turn_without_a_reply_goes_as_far_as_it_came():
+    book = ledger(voice_end=1.0, transcript=1.2, started=1.1)
+    assert book.instants() == {"voice_end": 1.0, "captured": 1.0, "transcript": 1.2, "started": 1.2}
+    assert book.contributions() == {}
+
+
 def test_a_reply_over_the_users_voice_is_below_zero_and_has_no_contributions():
     book = ledger(voice_end=2.0, played=1.5)
     assert book.voice_to_voice == pytest.approx(-0.5)

@@ -1,0 +1,81 @@
+"""Every span, attribute and event name that the pipelines emit, in one place.
+
+GenAI semantic conventions of OpenTelemetry where they exist (``gen_ai.*``, as in ``opentelemetry-semantic-conventions``
+0.66b2, spelt out here because that module is marked unstable), ``sophia.*`` for the rest. What was said goes only
+into attributes of :data:`CONTENT`, and only if the settings ask for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final = "sophia"
+SCOPE: Final = "sophia.pipelines"
+
+# Spans -----------------------------------------------------------------------------------------------------------
+
+CONVERSATION: Final = "conversation"
+TURN: Final = "turn"
+ASR: Final = "asr"
+ENDPOINT: Final = "endpoint"
+NOVA: Final = "nova"
+TTS: Final = "tts"
+HOLD: Final = "hold"
+PLAYOUT: Final = "playout"
+A2F: Final = "a2f"
+SPEAKING: Final = "speaking"
+INTERRUPTION: Final = "interruption"
+
+CRITICAL_PATH: Final[tuple[tuple[str, str, str], ...]] = (
+    (ASR, "voice_end", "transcript"),
+    (ENDPOINT, "transcript", "started"),
+    (NOVA, "started", "first_clause"),
+    (TTS, "first_clause", "first_audio"),
+    (HOLD, "first_audio", "released"),
+    (PLAYOUT, "released", "played"),
+)
+"""The spans that tile voice-to-voice: name, and the ledger's instants at which each starts and ends."""
+
+# Attributes ------------------------------------------------------------------------------------------------------
+
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+AGENT_NAME: Final = "gen_ai.agent.name"
+OPERATION: Final = "gen_ai.operation.name"
+PROVIDER: Final = "gen_ai.provider.name"
+MODEL: Final = "gen_ai.request.model"
+OUTPUT_TYPE: Final = "gen_ai.output.type"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+ERROR_TYPE: Final = "error.type"
+
+TURN_NUMBER: Final = "sophia.turn.number"
+GENERATIONS: Final = "sophia.turn.generations"
+OUTCOME: Final = "sophia.turn.outcome"
+VOICE_TO_VOICE: Final = "sophia.voice_to_voice"
+CONTRIBUTION: Final = "sophia.contribution."
+"""Prefix; a contribution's name follows. Seconds."""
+COUNT: Final = "sophia.count."
+"""Prefix; the name of something counted follows."""
+CRITICAL: Final = "sophia.critical_path"
+"""True on the spans that tile voice-to-voice; their durations add up to it."""
+FACE_LATENESS: Final = "sophia.face.lateness"
+BARGE_IN_LATENCY: Final = "sophia.barge_in.latency"
+DECISION: Final = "sophia.decision"
+REASON: Final = "sophia.reason"
+SERVICE_AT_FAULT: Final = "sophia.service"
+FAULT_LINE: Final = "sophia.fault"
+LANGUAGE: Final = "sophia.language"
+VOICE: Final = "sophia.voice"
+
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+TRANSCRIPT: Final = "sophia.transcript"
+HEARD: Final = "sophia.heard"
+CONTENT: Final = frozenset({INPUT_MESSAGES, OUTPUT_MESSAGES, TRANSCRIPT, HEARD})
+"""Attributes that hold what was said; never set unless ``capture_content`` is on."""
+
+# Events ----------------------------------------------------------------------------------------------------------
+
+DECIDED: Final = "decision"
+FAULT: Final = "fault"
+FIRST_TOKEN: Final = "first_token"
+CAPTURED: Final = "captured"

@@ -1,0 +1,195 @@
+"""Spans are the ledger: parents, times, sums, and no word of what was said unless it is asked for."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry import trace
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from pipelines.ledger import CHAIN, Count, Ledger, Outcome
+from pipelines.telemetry import TelemetrySettings, names
+from pipelines.telemetry.exporters import tracer_provider
+from pipelines.telemetry.setup import Telemetry
+from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
+
+MARKS = {
+    "voice_start": 8.5,
+    "voice_end": 10.0,
+    "captured": 10.02,
+    "transcript": 10.26,
+    "started": 10.261,
+    "first_token": 10.30,
+    "first_clause": 10.34,
+    "first_audio": 10.42,
+    "first_frame": 10.45,
+    "released": 10.40,
+    "played": 10.44,
+    "end": 13.0,
+}
+NOW = 8.0
+
+
+class Spans:
+    """A conversation whose spans are kept in memory."""
+
+    def __init__(self, **changes):
+        self._memory = InMemorySpanExporter()
+        self._provider = tracer_provider(TelemetrySettings(), self._memory)
+        self.epoch = time.time_ns()
+        self.conversation = ConversationSpan(
+            self._provider.get_tracer("test"),
+            EpochClock(lambda: NOW),
+            "talk-1",
+            Labels(model="nova", provider="triton", language="en-US", voice="slt"),
+            capture_content=changes.get("capture_content", False),
+        )
+
+    def turn(self, ledger):
+        self.conversation.start_turn(ledger.turn, ledger.marks.get("voice_start", NOW)).end(ledger)
+
+    def finished(self):
+        self.conversation.end()
+        self._provider.force_flush()
+        spans = self._memory.get_finished_spans()
+        self._provider.shutdown()
+        return {span.name: span for span in spans}
+
+
+def a_turn(marks=MARKS, **fields):
+    ledger = Ledger(turn=1, user="what is my secret", reply="Your secret is safe.", heard="Your secret", **fields)
+    ledger.marks.update(marks)
+    ledger.decide(10.3, "endpoint", "'secret' sounds complete")
+    return ledger
+
+
+def seconds(span):
+    return (span.end_time - span.start_time) / 1e9
+
+
+def test_they_nest_as_conversation_turn_and_stages():
+    spans = Spans()
+    spans.turn(a_turn({**MARKS, "barge_in": 11.0, "silenced": 11.2}))
+    found = spans.finished()
+    assert set(found) == {
+        "conversation", "turn", "asr", "endpoint", "nova", "tts", "hold", "playout", "a2f", "speaking", "interruption",
+    }  # fmt: skip
+    assert found["conversation"].parent is None
+    assert found["turn"].parent.span_id == found["conversation"].context.span_id
+    for name in set(found) - {"conversation", "turn"}:
+        assert found[name].parent.span_id == found["turn"].context.span_id
+    assert seconds(found["interruption"]) == pytest.approx(0.2)
+    assert seconds(found["speaking"]) == pytest.approx(11.2 - 10.44)
+
+
+def test_the_critical_path_adds_up_and_leaves_no_gap():
+    spans = Spans()
+    spans.turn(a_turn())
+    found = spans.finished()
+    path = [found[name] for name, _, _ in names.CRITICAL_PATH]
+    assert all(span.attributes[names.CRITICAL] for span in path)
+    assert [span.start_time for span in path[1:]] == [span.end_time for span in path[:-1]]
+    assert sum(map(seconds, path)) == pytest.approx(found["turn"].attributes[names.VOICE_TO_VOICE], abs=1e-6)
+    assert seconds(found["nova"]) == pytest.approx(0.079)
+    assert seconds(found["hold"]) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(sorted(CHAIN)), st.floats(0, 1e6)),
+    st.floats(0, 1e6),
+    st.floats(0, 30),
+)
+def test_whatever_the_ledger_holds_the_children_sum_to_voice_to_voice_within_two_milliseconds(marks, end, wait):
+    spans = Spans()
+    ledger = a_turn({**marks, "voice_end": end, "played": end + wait})
+    spans.turn(ledger)
+    found = spans.finished()
+    critical = [span for span in found.values() if span.attributes.get(names.CRITICAL)]
+    assert len(critical) == len(names.CRITICAL_PATH)
+    assert abs(sum(map(seconds, critical)) - ledger.voice_to_voice) < 0.002
+
+
+def test_times_are_the_ledgers_on_the_wall_clock():
+    spans = Spans()
+    spans.turn(a_turn())
+    turn = spans.finished()["turn"]
+    assert turn.start_time - spans.epoch == pytest.approx((MARKS["voice_start"] - NOW) * 1e9, abs=1e9)
+    assert turn.end_time - turn.start_time == pytest.approx((MARKS["end"] - MARKS["voice_start"]) * 1e9, abs=1e3)
+
+
+def test_nothing_that_was_said_is_in_them_by_default():
+    spans = Spans()
+    spans.turn(a_turn())
+    found = spans.finished()
+    everything = "".join(span.to_json() for span in found.values())
+    assert "secret" not in everything
+    for span in found.values():
+        assert not names.CONTENT & set(span.attributes)
+
+
+def test_with_content_it_is_in_the_conventions_form():
+    spans = Spans(capture_content=True)
+    spans.turn(a_turn())
+    found = spans.finished()
+    said = json.loads(found["nova"].attributes[names.OUTPUT_MESSAGES])
+    assert said == [{"role": "assistant", "parts": [{"type": "text", "content": "Your secret is safe."}]}]
+    assert found["asr"].attributes[names.TRANSCRIPT] == "what is my secret"
+    assert found["speaking"].attributes[names.HEARD] == "Your secret"
+    assert found["turn"].events[0].attributes[names.REASON] == "'secret' sounds complete"
+
+
+def test_attributes_follow_the_genai_conventions():
+    spans = Spans()
+    ledger = a_turn(outcome=Outcome.REPLIED)
+    ledger.count(Count.TOKENS, 5)
+    spans.turn(ledger)
+    found = spans.finished()
+    assert found["conversation"].attributes["gen_ai.conversation.id"] == "talk-1"
+    nova = found["nova"].attributes
+    assert nova["gen_ai.operation.name"] == "chat"
+    assert nova["gen_ai.request.model"] == "nova"
+    assert nova["gen_ai.provider.name"] == "triton"
+    assert nova["gen_ai.usage.output_tokens"] == 5
+    assert found["tts"].attributes["gen_ai.output.type"] == "speech"
+    assert found["turn"].attributes[names.OUTCOME] == "replied"
+    assert found["turn"].attributes[names.CONTRIBUTION + "recognition"] == pytest.approx(0.24)
+
+
+def test_a_failed_turn_says_where_it_got_and_what_failed():
+    spans = Spans()
+    ledger = a_turn({"voice_end": 10.0, "transcript": 10.2, "started": 10.2}, outcome=Outcome.FAILED)
+    ledger.fail(12.0, "nova", "Nova does not answer")
+    spans.turn(ledger)
+    found = spans.finished()
+    assert set(found) == {"conversation", "turn", "asr", "endpoint"}
+    assert found["asr"].attributes[names.CRITICAL] is False
+    turn = found["turn"]
+    assert turn.status.status_code is StatusCode.ERROR
+    assert turn.attributes["error.type"] == "nova"
+    assert turn.events[-1].attributes[names.FAULT_LINE] == "Nova does not answer"
+
+
+def test_a_turn_is_live_so_that_rpcs_carry_its_traceparent():
+    spans = Spans()
+    turn = spans.conversation.start_turn(1, 8.5)
+    carrier = {}
+    TraceContextTextMapPropagator().inject(carrier, turn.context)
+    assert carrier["traceparent"].split("-")[1] == turn.trace_id
+    span_id = carrier["traceparent"].split("-")[2]
+    turn.end(a_turn())
+    assert format(spans.finished()["turn"].context.span_id, "016x") == span_id
+
+
+def test_without_an_exporter_everything_is_free_and_silent():
+    telemetry = Telemetry(TelemetrySettings(), clock=lambda: NOW)
+    conversation = telemetry.start_conversation("talk-2")
+    turn = conversation.start_turn(1, 8.5)
+    assert turn.trace_id == ""
+    assert not trace.get_current_span(turn.context).is_recording()
+    turn.end(a_turn())
+    conversation.end()
