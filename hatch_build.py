@@ -12,7 +12,7 @@ SERVICE = "aurora/wire/audio2face_service.proto"
 
 
 def generate(root: Path) -> None:
-    """Writes the message classes, their type stubs and the gRPC stub below ``root``.
+    """Writes the message classes and the gRPC stub below ``root``.
 
     The service's file yields the gRPC stub alone: its name is NVIDIA's, and registering it in protobuf's pool would
     clash with NVIDIA's own wheels in the same process.
@@ -23,7 +23,7 @@ def generate(root: Path) -> None:
     assert grpc_tools.__file__ is not None
     include = [f"-I{root / 'proto'}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
     for arguments in (
-        [f"--python_out={root}", f"--pyi_out={root}", MESSAGES],
+        [f"--python_out={root}", MESSAGES],
         [f"--grpc_python_out={root}", SERVICE],
     ):
         if protoc.main(["protoc", *include, *arguments]) != 0:

@@ -1,0 +1,260 @@
+"""The Audio2Face client: the voice's sound goes out, frames of the face come back, one RPC for each clip.
+
+The service wants a clip faster than it plays, or it hangs up: so whenever the voice stalls, the clip is ended and the
+next sound starts another one, its time codes shifted to where it belongs. The rest of the house never notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from typing import Any
+
+import grpc
+import numpy as np
+import soxr
+from opentelemetry import trace
+
+from aurora.face import FaceFrame, Pcm
+from aurora.names import NameMap
+from aurora.settings import FaceSettings
+from aurora.wire import audio2face_pb2 as wire
+from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub
+
+LOWEST_RATE, HIGHEST_RATE = 16_000, 144_000
+"""Hz that the service takes; other rates are resampled to the nearer end, or to 48 kHz from above."""
+
+MESSAGE_SECONDS = 1.0
+"""Longest piece of sound in a message. The service allows 10 s and works best with 1 s."""
+
+QUEUED_PIECES = 16
+"""Pieces of sound that wait to be sent. When full, the voice's iterator is not asked for more (policy: block)."""
+
+BEYOND_SECONDS = 5.0
+"""Frames further than this after the end of the sound show that the service has lost its way."""
+
+HANG_UP_SECONDS = 1.0
+"""Wait for the end of the RPC once its status has come."""
+
+Metadata = Callable[[], Sequence[tuple[str, str]]]
+
+_tracer = trace.get_tracer("aurora")
+
+
+class FaceError(Exception):
+    """The face service answered, but not with a face. The message says what to do."""
+
+
+class Audio2Face:
+    """An :class:`aurora.face.Face` on an Audio2Face-3D service.
+
+    ``channel`` is ready to use and outlives this object; ``metadata`` is called for each RPC. A transport that fails
+    raises ``grpc.aio.AioRpcError``; a service that refuses a clip, or doesn't answer in time, :class:`FaceError`;
+    what ``sound`` raises comes through. Nothing is retried: the voice goes on without a face, and the next reply
+    tries anew.
+    """
+
+    def __init__(
+        self, channel: grpc.aio.Channel, settings: FaceSettings | None = None, metadata: Metadata = tuple
+    ) -> None:
+        self._stub: Any = A2FControllerServiceStub(channel)
+        self._settings = settings or FaceSettings()
+        self._metadata = metadata
+
+    async def animate(self, sound: AsyncIterator[Pcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
+        feed = _Feed(sound, rate, self._settings.stall_seconds)
+        last = -math.inf
+        try:
+            while await feed.has_more():
+                async with contextlib.aclosing(self._clip(feed)) as frames:
+                    async for frame in frames:
+                        if frame.time > last:
+                            last = frame.time
+                            yield frame
+        finally:
+            await feed.aclose()
+
+    async def _clip(self, feed: _Feed) -> AsyncGenerator[FaceFrame, None]:
+        """One RPC: everything up to the next stall of the voice."""
+        start = feed.seconds
+        frames = 0
+        span = _tracer.start_span("audio2face.clip", attributes={"aurora.clip.start": start})
+        call = self._stub.ProcessAudioStream(metadata=tuple(self._metadata()))
+        sender = asyncio.create_task(self._send(call, feed), name="audio2face sender")
+        answers = _Answers()
+        try:
+            while (message := await self._read(call, answers)) is not None:
+                for time, weights in answers.frames(message, within=feed.seconds - start + BEYOND_SECONDS):
+                    frames += 1
+                    yield FaceFrame(start + time, weights)
+        except (FaceError, grpc.aio.AioRpcError) as error:
+            span.record_exception(error)
+            raise
+        finally:
+            call.cancel()
+            sender.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sender
+            span.set_attributes({"aurora.clip.frames": frames, "aurora.clip.seconds": feed.seconds - start})
+            span.end()
+
+    async def _read(self, call: Any, answers: _Answers) -> Any:
+        """The next message, or ``None`` at the end of the clip."""
+        patience = HANG_UP_SECONDS if answers.finished else self._settings.answer_seconds
+        try:
+            async with asyncio.timeout(patience):
+                message = await call.read()
+        except TimeoutError:
+            if answers.finished:
+                return None
+            raise FaceError(
+                f"the face service has not answered for {patience:g} s; see whether it is overloaded, or raise "
+                "face.answer_seconds"
+            ) from None
+        return None if message is grpc.aio.EOF else message
+
+    async def _send(self, call: Any, feed: _Feed) -> None:
+        """Header, sound as it comes, end of audio. A dead RPC is the reader's to report."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await call.write(self._header(feed.rate))
+            longest = self._settings.clip_seconds
+            emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=self._settings.emotions)]
+            async for pcm in feed.clip(longest):
+                sound = wire.AudioWithEmotion(audio_buffer=pcm.astype("<i2", copy=False).tobytes(), emotions=emotions)
+                await call.write(wire.AudioWithEmotionStream(audio_with_emotion=sound))
+                emotions = []
+            await call.write(wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOfAudio()))
+            await call.done_writing()
+
+    def _header(self, rate: int) -> Any:
+        settings = self._settings
+        header = wire.AudioWithEmotionStreamHeader(
+            audio_header=wire.AudioHeader(
+                audio_format=wire.AudioHeader.AUDIO_FORMAT_PCM,
+                channel_count=1,
+                samples_per_second=rate,
+                bits_per_sample=16,
+            ),
+            face_params=wire.FaceParameters(float_params=settings.parameters),
+            emotion_post_processing_params=wire.EmotionPostProcessingParameters(
+                emotion_strength=settings.emotion_strength
+            ),
+            blendshape_params=wire.BlendShapeParameters(
+                bs_weight_multipliers={name[0].upper() + name[1:]: f for name, f in settings.multipliers.items()},
+                enable_clamping_bs_weight=True,
+            ),
+            emotion_params=wire.EmotionParameters(beginning_emotion=settings.emotions),
+        )
+        return wire.AudioWithEmotionStream(audio_stream_header=header)
+
+
+class _Answers:
+    """Reads what a clip's RPC answers; knows the names and whether the last word has come."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self._names: NameMap | None = None
+
+    def frames(self, message: Any, within: float) -> list[tuple[float, Any]]:
+        """The frames in a message as (time code, weights); raises :class:`FaceError` on what cannot be a face."""
+        part = message.WhichOneof("stream_part")
+        if part == "animation_data_stream_header":
+            try:
+                self._names = NameMap(message.animation_data_stream_header.skel_animation_header.blend_shapes)
+            except ValueError as error:
+                raise FaceError(f"{error}; is this an Audio2Face-3D endpoint?") from None
+        elif part == "animation_data":
+            return self._timed(message.animation_data.skel_animation.blend_shape_weights, within)
+        elif part == "status":
+            if message.status.code == wire.Status.ERROR:
+                raise FaceError(
+                    f"the face service refused the clip: {message.status.message[:200] or 'no reason given'}"
+                )
+            self.finished = message.status.code == wire.Status.SUCCESS
+        return []
+
+    def _timed(self, frames: Any, within: float) -> list[tuple[float, Any]]:
+        if self._names is None:
+            raise FaceError("the face service sent frames before it named its blendshapes; is it an Audio2Face-3D NIM?")
+        timed = []
+        for frame in frames:
+            if not math.isfinite(frame.time_code) or frame.time_code < 0.0:
+                continue
+            if frame.time_code > within:
+                raise FaceError(
+                    f"the face service sent a frame at {frame.time_code:.1f} s; the sound ended before "
+                    f"{within - BEYOND_SECONDS:.1f} s"
+                )
+            timed.append((frame.time_code, self._names(frame.values)))
+        return timed
+
+
+class _Feed:
+    """The voice's sound, cut into clips where it stalls. Its iterator is never cancelled in mid-step."""
+
+    def __init__(self, sound: AsyncIterator[Pcm], rate: int, stall: float) -> None:
+        self.rate = rate if LOWEST_RATE <= rate <= HIGHEST_RATE else (LOWEST_RATE if rate < LOWEST_RATE else 48_000)
+        self._resampler = soxr.ResampleStream(rate, self.rate, 1, dtype="int16") if self.rate != rate else None
+        self._stall = stall
+        self._taken = 0
+        self._next: Pcm | None = None
+        self._over = False
+        self._failure: Exception | None = None
+        self._queue: asyncio.Queue[Pcm | None] = asyncio.Queue(QUEUED_PIECES)
+        self._pump = asyncio.create_task(self._run(sound), name="audio2face feed")
+
+    @property
+    def seconds(self) -> float:
+        """How much sound has been handed out so far: where the next clip begins."""
+        return self._taken / self.rate
+
+    async def has_more(self) -> bool:
+        """Waits for sound as long as it takes; false when there is none left. Raises what the sound raised."""
+        if self._next is None and not self._over:
+            self._take(await self._queue.get())
+        if self._failure is not None:
+            raise self._failure
+        return self._next is not None
+
+    async def clip(self, longest: float) -> AsyncGenerator[Pcm, None]:
+        """Pieces up to the next stall, the end, or ``longest`` seconds."""
+        ends = self._taken + int(longest * self.rate)
+        while self._next is not None:
+            pcm, self._next = self._next, None
+            if (rest := pcm[ends - self._taken :]).size:
+                pcm, self._next = pcm[: ends - self._taken], rest
+            self._taken += len(pcm)
+            yield pcm
+            if self._taken >= ends:
+                return
+            if self._next is None and not self._over:
+                try:
+                    async with asyncio.timeout(self._stall):
+                        self._take(await self._queue.get())
+                except TimeoutError:
+                    return
+
+    async def aclose(self) -> None:
+        self._pump.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._pump
+
+    def _take(self, piece: Pcm | None) -> None:
+        self._next, self._over = piece, piece is None
+
+    async def _run(self, sound: AsyncIterator[Pcm]) -> None:
+        try:
+            async for pcm in sound:
+                await self._put(self._resampler.resample_chunk(pcm) if self._resampler else pcm)
+            if self._resampler:
+                await self._put(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        except Exception as error:  # has_more hands it on
+            self._failure = error
+        await self._queue.put(None)
+
+    async def _put(self, pcm: Pcm) -> None:
+        step = int(MESSAGE_SECONDS * self.rate)
+        for start in range(0, len(pcm), step):
+            await self._queue.put(pcm[start : start + step])

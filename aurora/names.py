@@ -1,0 +1,42 @@
+"""Blendshape weights by name: a service's list of names becomes our order of :data:`aurora.face.ARKIT`.
+
+A service tells its names once, in a header, in its own spelling and order, and may know more shapes than ARKit does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurora.face import ARKIT, Weights
+
+PASCAL_CASE: tuple[str, ...] = tuple(name[0].upper() + name[1:] for name in ARKIT)
+"""The same names as Audio2Face spells them: ``JawOpen``."""
+
+_PLACE = {name.lower(): place for place, name in enumerate(ARKIT)}
+
+MOST_NAMES = 1024
+"""More names than this in a header are an attack or a mistake, not a face."""
+
+
+class NameMap:
+    """Puts a service's weights into our order; names that ARKit lacks are left out, shapes that it lacks stay 0."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        if len(names) > MOST_NAMES:
+            raise ValueError(f"the face service names {len(names)} blendshapes; at most {MOST_NAMES} make sense")
+        known = [(theirs, _PLACE[name.lower()]) for theirs, name in enumerate(names) if name.lower() in _PLACE]
+        if not known:
+            raise ValueError(f"none of the face service's {len(names)} blendshapes is an ARKit name")
+        self._theirs = np.array([theirs for theirs, _ in known], np.intp)
+        self._ours = np.array([ours for _, ours in known], np.intp)
+
+    def __call__(self, values: Sequence[float] | NDArray[np.float32]) -> Weights:
+        """Weights of shape ``(52,)`` in 0..1; what is missing or not a number is 0."""
+        given = np.asarray(values, np.float32)
+        there = self._theirs < len(given)
+        weights = np.zeros(len(ARKIT), np.float32)
+        weights[self._ours[there]] = np.clip(np.nan_to_num(given[self._theirs[there]], nan=0.0), 0.0, 1.0)
+        return weights
