@@ -1,0 +1,221 @@
+"""The loudspeaker: a sound card's output stream that pulls from the playout in its own thread.
+
+The stream is opened once and plays silence when nothing is due: opening costs up to seconds on some systems. The time
+of a block is when the card says it will be heard, told in ``loop.time()``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from sophia.audio import FRAME_SECONDS, Pcm
+from sophia.playout import Playout
+from sophia.sinks import SinkError, SinkStalled
+
+CLOSE_SECONDS = 0.8
+"""How long a card may take to close before it is left to itself."""
+
+DRIFT = 0.05
+"""How much of the difference between the card's clock and ours each block takes over; smooths callback jitter."""
+
+JUMP_SECONDS = 0.05
+"""A larger difference than this is believed at once: samples were lost, or the card was changed."""
+
+T = TypeVar("T")
+
+
+class NoSpeaker(SinkError):
+    """There is no sound card to play on."""
+
+
+class SoundCardSettings(BaseModel):
+    """How to play on the sound card."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str | int | None = Field(None, description="output device, by number or part of its name; null: default")
+    latency: float = Field(0.04, ge=0.005, le=1.0, description="seconds that the card buffers ahead")
+    stall_seconds: float = Field(2.5, ge=0.1, le=30.0, description="seconds without a callback that mean: stalled")
+    open_seconds: float = Field(10.0, ge=1.0, le=60.0, description="seconds that opening the card may take")
+
+
+class SoundCard:
+    """A :class:`sophia.sinks.Sink` that plays mono sound on a card, at the card's rate if it does not take ours.
+
+    ``underflows`` counts the blocks that the card reports as late. ``sounddevice`` is imported when it is run;
+    ``module`` stands in for it in tests.
+    """
+
+    def __init__(self, settings: SoundCardSettings, *, module: Any = None) -> None:
+        self.latency = settings.latency
+        self.underflows = 0
+        self._settings = settings
+        self._sounddevice = module
+        self._stream: Any = None
+        self._ended = asyncio.Event()
+        self._deaf = False
+        self._blocks = 0
+
+    async def run(self, playout: Playout) -> None:
+        loop = asyncio.get_running_loop()
+        offset = loop.time() - time.monotonic()  # the thread's clock is the loop's, but for an offset
+        try:
+            async with asyncio.timeout(self._settings.open_seconds):
+                self._stream = await _aside(lambda: self._open(playout, loop, offset))
+        except TimeoutError as error:
+            self._deaf = True
+            raise SinkStalled(
+                f"the sound card did not open within {self._settings.open_seconds:g} s; is another program holding it?"
+            ) from error
+        try:
+            while not self._ended.is_set():
+                before = self._blocks
+                try:
+                    async with asyncio.timeout(self._settings.stall_seconds):
+                        await self._ended.wait()
+                except TimeoutError:
+                    if self._blocks == before:
+                        raise SinkStalled(
+                            f"the sound card took no samples for {self._settings.stall_seconds:g} s; "
+                            "choose another output device or restart the sound server"
+                        ) from None
+            raise SinkError("the sound card stopped; was it unplugged? Choose another output device")
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        self._deaf = True
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await _aside(lambda: stream.close(ignore_errors=True))
+            except TimeoutError:
+                return  # its thread is a daemon; the process can end without it
+
+    def _open(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> Any:
+        """Opens and starts the stream; runs aside, because it may block for seconds."""
+        sd = self._sounddevice if self._sounddevice is not None else _sounddevice()
+        try:
+            rate, channels = self._format(sd, playout.rate)
+            puller = _Puller(playout, rate)
+            due = 0.0
+
+            def callback(out: NDArray[np.int16], frames: int, info: Any, status: Any) -> None:
+                nonlocal due
+                if self._deaf:
+                    out.fill(0)
+                    return
+                self._blocks += 1
+                if status.output_underflow:
+                    self.underflows += 1
+                ahead = info.outputBufferDacTime - info.currentTime
+                if not 0.0 < ahead <= 1.0:  # some drivers do not tell
+                    ahead = self.latency
+                said = time.monotonic() + offset + ahead
+                due = said if abs(said - due) > JUMP_SECONDS else due + DRIFT * (said - due)
+                out[:] = puller.pull(frames, due)[:, None]
+                due += frames / rate
+
+            def finished() -> None:
+                if not self._deaf:
+                    loop.call_soon_threadsafe(self._ended.set)
+
+            stream = sd.OutputStream(
+                samplerate=rate,
+                blocksize=round(rate * FRAME_SECONDS),
+                device=self._settings.device,
+                channels=channels,
+                dtype="int16",
+                latency=self._settings.latency,
+                callback=callback,
+                finished_callback=finished,
+            )
+            stream.start()
+        except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
+            why = str(error).splitlines()[0]
+            raise NoSpeaker(f"no sound card to play on: {why}; plug one in, or write to a file instead") from error
+        if self._deaf:  # nobody waits for it any more
+            stream.close(ignore_errors=True)
+        self.latency = float(stream.latency)
+        return stream
+
+    def _format(self, sd: Any, rate: int) -> tuple[int, int]:
+        """The rate and number of channels that the device takes, as near as possible to ``rate`` and mono."""
+        own = round(float(sd.query_devices(self._settings.device, "output")["default_samplerate"]))
+        for one_rate in (rate, own):
+            for channels in (1, 2):
+                try:
+                    sd.check_output_settings(
+                        device=self._settings.device, channels=channels, dtype="int16", samplerate=one_rate
+                    )
+                except sd.PortAudioError:
+                    continue
+                return one_rate, channels
+        return own, 2  # opening it will say what is wrong
+
+
+class _Puller:
+    """Pulls blocks at the card's rate from a playout of another rate."""
+
+    def __init__(self, playout: Playout, rate: int) -> None:
+        self._playout = playout
+        self._rate = rate
+        self._resampler = soxr.ResampleStream(playout.rate, rate, 1, dtype="int16") if rate != playout.rate else None
+        self._block = round(playout.rate * FRAME_SECONDS)
+        self._ready: Pcm = np.zeros(0, np.int16)
+
+    def pull(self, samples: int, due: float) -> Pcm:
+        if self._resampler is None:
+            return self._playout.pull(samples, due)
+        while len(self._ready) < samples:
+            block = self._playout.pull(self._block, due + len(self._ready) / self._rate)
+            self._ready = np.concatenate((self._ready, self._resampler.resample_chunk(block)))
+        block, self._ready = self._ready[:samples], self._ready[samples:]
+        return block
+
+
+def _sounddevice() -> ModuleType:
+    try:
+        return importlib.import_module("sounddevice")
+    except OSError as error:  # the wheel for Linux brings no PortAudio
+        raise NoSpeaker("no PortAudio library; install it (Debian, Ubuntu: apt-get install libportaudio2)") from error
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Runs ``work`` in a daemon thread: a call that hangs for ever cannot keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def body() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:  # handed on, not swallowed
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=body, name="sound card", daemon=True).start()
+    return await future
