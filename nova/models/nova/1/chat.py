@@ -1,0 +1,75 @@
+"""Reads a rendered chat prompt back into turns, and brings a user's words into one plain form."""
+
+import re
+from datetime import datetime
+
+_ENTRY = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
+_TIME = re.compile(r"It is \w+, (\d{1,2}) (\w+) (\d{4}), (\d\d):(\d\d)\.")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_EXPANSIONS = (
+    (r"\bwhat's\b|\bwhats\b", "what is"), (r"\bwho's\b|\bwhos\b", "who is"), (r"\bhow's\b|\bhows\b", "how is"),
+    (r"\bwhere's\b|\bwheres\b", "where is"), (r"\bthat's\b", "that is"), (r"\bit's\b", "it is"),
+    (r"\blet's\b", "let us"),
+    (r"\bi'm\b", "i am"), (r"\byou're\b", "you are"), (r"\bdon't\b", "do not"), (r"\bcan't\b", "cannot"),
+    (r"\bi'd\b", "i would"), (r"\bi've\b", "i have"), (r"\byou've\b", "you have"), (r"\bkilometre", "kilometer"),
+    (r"\bmetre", "meter"), (r"\blitre", "liter"), (r"\bcentimetre", "centimeter"), (r"\bmillimetre", "millimeter"),
+    (r"\bwie geht's\b|\bwie gehts\b", "wie geht es"),
+)  # fmt: skip
+_FILLERS = re.compile(
+    r"\b(um+|uh+|er+m*|hm+|please|bitte|sophia|nova|okay|well|so|now then|actually|just|like to know|kindly)\b"
+)
+
+
+class Turns:
+    """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's."""
+
+    def __init__(self, system, pairs):
+        self.system, self.pairs = system, pairs
+
+    @property
+    def user(self):
+        return self.pairs[-1][1] if self.pairs else ""
+
+    @property
+    def now(self):
+        """The time the prompt tells; the server's own only if it tells none."""
+        found = _TIME.search(self.system)
+        if found and found[2] in _MONTHS:
+            day, year, hour, minute = (int(found[i]) for i in (1, 3, 4, 5))
+            try:
+                return datetime(year, _MONTHS.index(found[2]) + 1, day, hour, minute)
+            except ValueError:
+                pass
+        return datetime.now().astimezone().replace(tzinfo=None)
+
+    def said_by(self, role):
+        """What ``role`` said before the last words of the user, oldest first."""
+        return [text for who, text in self.pairs[:-1] if who == role]
+
+    def before(self, index):
+        """The conversation as it was when the entry at ``index`` was being answered."""
+        return Turns(self.system, self.pairs[:index])
+
+
+def parse(prompt):
+    """Turns from a ChatML prompt; a prompt without its markers is the user's text."""
+    entries = _ENTRY.findall(prompt)
+    if not entries:
+        return Turns("", [("user", prompt.strip())])
+    system = "\n".join(text for role, text in entries if role == "system")
+    return Turns(system, [(role, text.strip()) for role, text in entries if role in ("user", "assistant")])
+
+
+def plain(text):
+    """Lower case, contractions written out, no punctuation but what belongs to numbers and sums, no fillers."""
+    text = text.lower().replace("’", "'").replace("−", "-")
+    for pattern, full in _EXPANSIONS:
+        text = re.sub(pattern, full, text)
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<![\d])\.|\.(?!\d)|[?!,;:\"“”()„…]|(?<!\w)'|'(?!\w)", " ", text)
+    text = re.sub(r"(?<=[a-zäöüß])-(?=[a-zäöüß])", " ", text)
+    text = _FILLERS.sub(" ", text)
+    return " ".join(text.split())
