@@ -94,9 +94,7 @@ class Audio2Face:
             raise
         finally:
             call.cancel()
-            sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sender
+            await _ended(sender)
             span.set_attributes({"aurora.clip.frames": frames, "aurora.clip.seconds": feed.seconds - start})
             span.end()
 
@@ -120,11 +118,14 @@ class Audio2Face:
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await call.write(self._header(feed.rate))
             longest = self._settings.clip_seconds
-            emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=self._settings.emotions)]
-            async for pcm in feed.clip(longest):
-                sound = wire.AudioWithEmotion(audio_buffer=pcm.astype("<i2", copy=False).tobytes(), emotions=emotions)
-                await call.write(wire.AudioWithEmotionStream(audio_with_emotion=sound))
-                emotions = []
+            mood = self._settings.emotions
+            emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=mood)] if mood else []
+            async with contextlib.aclosing(feed.clip(longest)) as pieces:
+                async for pcm in pieces:
+                    samples = pcm.astype("<i2", copy=False).tobytes()
+                    sound = wire.AudioWithEmotion(audio_buffer=samples, emotions=emotions)
+                    await call.write(wire.AudioWithEmotionStream(audio_with_emotion=sound))
+                    emotions = []
             await call.write(wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOfAudio()))
             await call.done_writing()
 
@@ -150,6 +151,14 @@ class Audio2Face:
         return wire.AudioWithEmotionStream(audio_stream_header=header)
 
 
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Ends a helper task and raises what went wrong in it; a cancellation of the caller is not swallowed."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
 class _Answers:
     """Reads what a clip's RPC answers; knows the names and whether the last word has come."""
 
@@ -172,7 +181,7 @@ class _Answers:
                 raise FaceError(
                     f"the face service refused the clip: {message.status.message[:200] or 'no reason given'}"
                 )
-            self.finished = message.status.code == wire.Status.SUCCESS
+            self.finished = message.status.code != wire.Status.INFO  # which may come at any time
         return []
 
     def _timed(self, frames: Any, within: float) -> list[tuple[float, Any]]:
@@ -237,9 +246,7 @@ class _Feed:
                     return
 
     async def aclose(self) -> None:
-        self._pump.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pump
+        await _ended(self._pump)
 
     def _take(self, piece: Pcm | None) -> None:
         self._next, self._over = piece, piece is None

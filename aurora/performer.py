@@ -1,0 +1,47 @@
+"""The pose of the face at this moment: speech where there is some, life in the eyes always.
+
+Whoever draws her asks once for each picture, for a position in the sound: so an underrun cannot shift the lips, and
+where playout is silent, paused or cleared the mouth falls shut.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aurora.face import ARKIT, Weights
+from aurora.idle import IdleFace
+from aurora.timeline import FaceTimeline
+
+RELEASE = 0.1
+"""Seconds in which the mouth returns to rest when its speech is gone."""
+
+_GAZE = np.array([name.startswith("eyeLook") for name in ARKIT])
+_EYES_AND_BROWS = np.array([name.startswith(("eye", "brow")) for name in ARKIT])
+
+
+class Performer:
+    """Joins the timeline of speech with the face at rest. No clock of its own: every call brings the time."""
+
+    def __init__(self, timeline: FaceTimeline, idle: IdleFace) -> None:
+        self._timeline = timeline
+        self._idle = idle
+        self._spoken = np.zeros(len(ARKIT), np.float32)
+        self._spoken_at = -RELEASE
+
+    def pose(self, now: float, generation: int | None = None, position: float = 0.0) -> Weights:
+        """The pose at ``now`` (``loop.time()``), shape ``(52,)``, each in 0..1.
+
+        ``generation`` is what is audible now, or ``None`` in silence and in a pause; ``position`` the seconds of its
+        sound that have been heard. Ask with times that don't go back.
+        """
+        speech = None if generation is None else self._timeline.at(generation, position)
+        if speech is None:
+            fading = 1.0 - (now - self._spoken_at) / RELEASE
+            speech = self._spoken * np.float32(min(1.0, max(0.0, fading)))
+        else:
+            self._spoken, self._spoken_at = speech, now
+        idle = self._idle.at(now)
+        pose = np.where(_EYES_AND_BROWS, np.maximum(speech, idle), speech)
+        pose = np.where(_GAZE, idle, pose)
+        clipped: Weights = np.clip(pose, 0.0, 1.0).astype(np.float32)
+        return clipped
