@@ -1,0 +1,236 @@
+"""The screen for people: what was said scrolls by, and at the bottom stands what is going on now.
+
+The event loop only notes what changed; a thread of its own paints, at most :data:`FRAMES_PER_SECOND` times a second
+and only if something did change.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.ledger import Ledger
+from pipelines.terminal import CLOSE_SECONDS, State, clean
+from pipelines.terminal_bar import latency_line, remarks
+
+FRAMES_PER_SECOND = 10
+MARGIN = 9
+"""Cells left of the text, where the speaker's name stands."""
+USER, SOPHIA = "green", "cyan"
+FLOOR_DBFS = -60.0
+"""The level at which a meter is empty."""
+
+STATES: Mapping[str, tuple[str, str]] = {
+    State.LISTENING: ("○", "dim"),
+    State.HEARING: ("●", USER),
+    State.THINKING: ("◐", "yellow"),
+    State.SPEAKING: ("●", SOPHIA),
+    State.INTERRUPTED: ("■", "red"),
+}
+
+
+_MEASURE = Console(width=80)  # rich wants one to wrap text; its width is not used
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What stands at the bottom of the screen."""
+
+    state: str = State.LISTENING
+    said: str = ""
+    maybe: str = ""
+    heard: str = ""
+    coming: str = ""
+    user_level: int = 0
+    sophia_level: int = 0
+    waits: tuple[float, ...] = field(default=())
+
+    def render(self, width: int, height: int) -> RenderableType:
+        """As few lines as it takes; never more than fit, the oldest words give way."""
+        rows: list[RenderableType] = []
+        if self.said or self.maybe:
+            words = Text(self.said)
+            words.append((" " if self.said else "") + self.maybe if self.maybe else "", style="dim italic")
+            rows.append(_speech("you", USER, _tail(words, len(words) - 1, width, 2)))
+        if self.heard or self.coming:
+            reply = Text(self.heard)
+            reply.append((" " if self.heard else "") + self.coming if self.coming else "", style="dim")
+            rows.append(_speech("sophia", SOPHIA, _tail(reply, len(self.heard) - 1, width, max(1, height - 6))))
+        if rows:
+            rows.append(Text())
+        return Group(*rows, self._status(width))
+
+    def _status(self, width: int) -> Text:
+        dot, style = STATES.get(self.state, ("·", "dim"))
+        line = Text(f"{dot} {self.state:<12}", style=style, no_wrap=True, overflow="crop")
+        if width >= 44:
+            cells = min(14, (width - 34) // 4)
+            line.append("you ", style="not dim " + USER)
+            line.append_text(_meter(self.user_level, cells, USER))
+            line.append("  sophia ", style="not dim " + SOPHIA)
+            line.append_text(_meter(self.sophia_level, cells, SOPHIA))
+        if self.waits:
+            turns = f"{len(self.waits)} turn{'s' if len(self.waits) > 1 else ''}"
+            sum_up = f"{turns}, median {statistics.median(self.waits) * 1000:.0f} ms"
+            gap = width - cell_len(line.plain) - len(sum_up)
+            if gap >= 2:
+                line.append(" " * gap + sum_up, style="not bold dim")
+        return line
+
+
+class RichDisplay:
+    """A :class:`~pipelines.terminal.Display` on a terminal."""
+
+    def __init__(self, console: Console | None = None, *, stream: TextIO | None = None) -> None:
+        self._console = console or Console(file=stream, highlight=False)
+        self._view = View()
+        self._above: deque[RenderableType] = deque(maxlen=200)
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._paint, name="display", daemon=True)
+        self._thread.start()
+
+    def header(self, config: str, services: Mapping[str, str]) -> None:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", min_width=MARGIN - 2)
+        table.add_column(overflow="fold")
+        for name, what in services.items():
+            table.add_row(name, clean(what))
+        title = Text.assemble(("Sophia", f"bold {SOPHIA}"), ("  " + clean(config), "dim"))
+        self._print(Padding(Group(title, table), (0, 0, 1, 0)))
+
+    def state(self, name: str) -> None:
+        self._show(state=name)
+
+    def partial(self, text: str) -> None:
+        self._show(maybe=clean(text))
+
+    def final(self, text: str) -> None:
+        self._show(said=clean(text), maybe="")
+
+    def reply(self, text_so_far: str, heard_chars: int) -> None:
+        self._show(heard=clean(text_so_far[:heard_chars]), coming=clean(text_so_far[heard_chars:]))
+
+    def levels(self, user_dbfs: float, sophia_dbfs: float) -> None:
+        self._show(user_level=_eighths(user_dbfs), sophia_level=_eighths(sophia_dbfs))
+
+    def turn(self, ledger: Ledger) -> None:
+        said, reply, heard = clean(ledger.user), clean(ledger.reply), clean(ledger.heard)
+        rows: list[RenderableType] = []
+        if said:
+            rows.append(_speech("you", USER, Text(said)))
+        if reply:
+            words = Text(heard)
+            unheard = reply[len(heard) :] if reply.startswith(heard) else ""
+            words.append(unheard, style="dim strike")
+            rows.append(_speech("sophia", SOPHIA, words))
+        width = self._console.width - MARGIN
+        if ledger.voice_to_voice is not None:
+            rows.append(_speech("", "", latency_line(ledger, width)))
+        if notes := remarks(ledger):
+            rows.append(_speech("", "", Text(notes, style="dim")))
+        with self._changed:
+            view = self._view
+            wait = ledger.voice_to_voice
+            view = replace(view, heard="", coming="", waits=view.waits if wait is None else (*view.waits, wait)[-500:])
+            if view.said == said:  # else the user has gone on to the next turn
+                view = replace(view, said="", maybe="")
+            self._view = view
+            if rows:
+                self._above.append(Padding(Group(*rows), (0, 0, 1, 0)))
+            self._changed.notify()
+
+    def notice(self, line: str) -> None:
+        self._print(_speech("·", "dim", Text(clean(line), style="dim")))
+
+    def error(self, failure_line: str, hint: str = "") -> None:
+        rows = [_speech("!", "bold red", Text(clean(failure_line), style="red"))]
+        if hint:
+            rows.append(_speech("", "", Text(clean(hint))))
+        self._print(Padding(Group(*rows), (0, 0, 1, 0)))
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(CLOSE_SECONDS)
+
+    def _show(self, **changes: str | int) -> None:
+        with self._changed:
+            view = replace(self._view, **changes)  # type: ignore[arg-type]  # the callers above name fields
+            if view != self._view:
+                self._view = view
+                self._changed.notify()
+
+    def _print(self, what: RenderableType) -> None:
+        with self._changed:
+            self._above.append(what)
+            self._changed.notify()
+
+    def _paint(self) -> None:
+        painted: View | None = None
+        try:
+            with Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+                while True:
+                    with self._changed:
+                        while self._view == painted and not self._above and not self._closed:
+                            self._changed.wait()
+                        view, above, closed = self._view, list(self._above), self._closed
+                        self._above.clear()
+                    for block in above:
+                        self._console.print(block)
+                    if closed:
+                        return
+                    live.update(view.render(self._console.width, self._console.height), refresh=True)
+                    painted = view
+                    time.sleep(1 / FRAMES_PER_SECOND)
+        except (OSError, ValueError):  # the terminal has gone; the conversation does not depend on it
+            return
+
+
+def _speech(name: str, style: str, words: Text) -> Table:
+    grid = Table.grid(padding=0)
+    grid.add_column(width=MARGIN, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(Text(name, style=style), words)
+    return grid
+
+
+def _tail(words: Text, focus: int, width: int, most: int) -> Text:
+    """At most ``most`` lines of ``words``, so chosen that the character ``focus`` is among them."""
+    if cell_len(words.plain) <= width - MARGIN:
+        return words
+    lines = words.wrap(_MEASURE, max(1, width - MARGIN))
+    if len(lines) <= most:
+        return words
+    ends = itertools.accumulate(len(line) + 1 for line in lines)
+    at = next((number for number, end in enumerate(ends) if end > focus), len(lines) - 1)
+    first = max(0, min(at - most // 2, len(lines) - most))
+    return Text("\n").join(lines[first : first + most])
+
+
+def _eighths(dbfs: float) -> int:
+    """The level on a scale of 0 to 100."""
+    return round(100 * min(1.0, max(0.0, 1 - dbfs / FLOOR_DBFS)))
+
+
+def _meter(level: int, cells: int, style: str) -> Text:
+    eighths = round(level * cells * 8 / 100)
+    full, part = divmod(eighths, 8)
+    bar = "█" * full + (" ▏▎▍▌▋▊▉"[part] if full < cells and part else "")
+    meter = Text(bar, style="not dim " + ("red" if level > 97 else style))
+    meter.append("·" * (cells - len(bar)), style="not bold dim")
+    return meter
