@@ -125,7 +125,7 @@ class RichDisplay:
         self._show(heard=clean(text_so_far[:heard_chars]), coming=clean(text_so_far[heard_chars:]))
 
     def levels(self, user_dbfs: float, sophia_dbfs: float) -> None:
-        self._show(user_level=_eighths(user_dbfs), sophia_level=_eighths(sophia_dbfs))
+        self._show(user_level=_percent(user_dbfs), sophia_level=_percent(sophia_dbfs))
 
     def turn(self, ledger: Ledger) -> None:
         said, reply, heard = clean(ledger.user), clean(ledger.reply), clean(ledger.heard)
@@ -216,13 +216,19 @@ def _tail(words: Text, focus: int, width: int, most: int) -> Text:
     lines = words.wrap(_MEASURE, max(1, width - MARGIN))
     if len(lines) <= most:
         return words
-    ends = itertools.accumulate(len(line) + 1 for line in lines)
-    at = next((number for number, end in enumerate(ends) if end > focus), len(lines) - 1)
+    # Wrapping drops some of the spaces, so letters are what can be counted.
+    ends = itertools.accumulate(_letters(line.plain) for line in lines)
+    before = _letters(words.plain[: focus + 1])
+    at = next((number for number, end in enumerate(ends) if end >= before), len(lines) - 1)
     first = max(0, min(at - most // 2, len(lines) - most))
     return Text("\n").join(lines[first : first + most])
 
 
-def _eighths(dbfs: float) -> int:
+def _letters(text: str) -> int:
+    return len(text) - text.count(" ")
+
+
+def _percent(dbfs: float) -> int:
     """The level on a scale of 0 to 100."""
     return round(100 * min(1.0, max(0.0, 1 - dbfs / FLOOR_DBFS)))
 
