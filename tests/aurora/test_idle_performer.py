@@ -1,0 +1,101 @@
+"""The eyes live always, the mouth only from speech, and it falls shut when its speech is gone."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aurora.face import ARKIT, FaceFrame, Weights
+from aurora.idle import BLINK_GAP, IdleFace
+from aurora.performer import RELEASE, Performer
+from aurora.timeline import FaceTimeline
+
+JAW, BLINK = ARKIT.index("jawOpen"), ARKIT.index("eyeBlinkLeft")
+MOUTH = np.array([name.startswith(("jaw", "mouth", "tongue", "cheek", "nose")) for name in ARKIT])
+
+
+def minute(seed: int = 0) -> Weights:
+    face = IdleFace(seed)
+    return np.array([face.at(i / 60) for i in range(60 * 60)])
+
+
+def test_the_same_seed_lives_the_same_life() -> None:
+    assert np.array_equal(minute(1), minute(1))
+    assert not np.array_equal(minute(1), minute(2))
+
+
+def test_blinks_as_often_as_people_do_with_both_lids() -> None:
+    face = minute()
+    lid = face[:, BLINK]
+    assert np.array_equal(lid, face[:, ARKIT.index("eyeBlinkRight")])
+    shut = (lid[1:] > 0.8) & (lid[:-1] <= 0.8)
+    assert 60 / (BLINK_GAP[1] + 0.4) <= shut.sum() <= 2 * 60 / BLINK_GAP[0]
+    assert (lid == 0).mean() > 0.85
+
+
+def test_looks_about_and_breathes_but_leaves_the_mouth_alone() -> None:
+    face = minute()
+    assert (face[:, MOUTH] == 0).all()
+    assert face[:, ARKIT.index("eyeLookOutLeft")].max() > 0.05
+    assert np.array_equal(face[:, ARKIT.index("eyeLookOutLeft")], face[:, ARKIT.index("eyeLookInRight")])
+    both_ways = np.minimum(face[:, ARKIT.index("eyeLookOutLeft")], face[:, ARKIT.index("eyeLookInLeft")])
+    assert (both_ways == 0).all()
+    brow = face[:, ARKIT.index("browInnerUp")]
+    assert 0 < brow.max() < 0.05
+
+
+@given(st.lists(st.floats(0, 500), min_size=1, max_size=30))
+def test_any_moments_give_a_pose(times: list[float]) -> None:
+    face = IdleFace()
+    for time in times:  # even going back or far ahead
+        weights = face.at(time)
+        assert ((weights >= 0) & (weights <= 1)).all()
+
+
+def speaking(jaw: float = 0.8, seconds: float = 1.0) -> FaceTimeline:
+    timeline = FaceTimeline(lead=0.0)
+    weights = np.zeros(len(ARKIT), np.float32)
+    weights[JAW] = jaw
+    weights[ARKIT.index("eyeLookUpLeft")] = 0.9  # no business of speech
+    for i in range(int(seconds * 30) + 1):
+        timeline.add(1, 0.0, FaceFrame(i / 30, weights))
+    return timeline
+
+
+def test_speech_moves_the_mouth_while_the_eyes_go_on() -> None:
+    performer = Performer(speaking(seconds=8), IdleFace())
+    poses = np.array([performer.pose(i / 60, 1, i / 60) for i in range(8 * 60)])
+    assert np.allclose(poses[:, JAW], 0.8)
+    assert poses[:, BLINK].max() > 0.8
+    assert poses[:, ARKIT.index("eyeLookUpLeft")].max() < 0.2
+
+
+def test_the_mouth_falls_shut_after_a_clear() -> None:
+    timeline = speaking()
+    performer = Performer(timeline, IdleFace())
+    assert np.isclose(performer.pose(5.0, 1, 0.5)[JAW], 0.8)
+    timeline.clear(1)
+    half = performer.pose(5.0 + RELEASE / 2, 1, 0.55)[JAW]
+    assert np.isclose(half, 0.4)
+    assert performer.pose(5.0 + RELEASE, None)[JAW] < 1e-6
+    assert performer.pose(6.0, 1, 0.5)[JAW] == 0
+
+
+def test_the_mouth_rests_in_a_pause_and_after_the_end() -> None:
+    performer = Performer(speaking(), IdleFace())
+    performer.pose(1.0, 1, 0.9)
+    assert performer.pose(1.2)[JAW] == 0, "paused"
+    assert np.isclose(performer.pose(1.3, 1, 0.9)[JAW], 0.8), "resumed"
+    assert performer.pose(1.6, 1, 1.2)[JAW] == 0, "past the last frame"
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 2)), max_size=40))
+def test_no_pose_leaves_its_range(steps: list[tuple[bool, float]]) -> None:
+    performer = Performer(speaking(jaw=1.0), IdleFace(3))
+    now = 0.0
+    for audible, position in steps:
+        now += 0.016
+        pose = performer.pose(now, 1 if audible else None, position)
+        assert pose.shape == (52,)
+        assert ((pose >= 0) & (pose <= 1)).all()

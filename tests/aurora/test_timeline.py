@@ -1,0 +1,173 @@
+"""Frames are found by position in the sound, stale ones never, and the measure of skew measures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from aurora.face import ARKIT, FaceFrame, Weights
+from aurora.timeline import CAPACITY, GENERATIONS, HOLD, FaceTimeline, Look, lip_skew
+
+JAW = ARKIT.index("jawOpen")
+
+
+def pose(jaw: float) -> Weights:
+    weights = np.zeros(len(ARKIT), np.float32)
+    weights[JAW] = jaw
+    return weights
+
+
+def timeline(*frames: tuple[float, float], generation: int = 1) -> FaceTimeline:
+    made = FaceTimeline(lead=0.0)
+    for time, jaw in frames:
+        assert made.add(generation, 0.0, FaceFrame(time, pose(jaw)))
+    return made
+
+
+def jaw_at(made: FaceTimeline, position: float, generation: int = 1) -> float | None:
+    weights = made.at(generation, position)
+    return None if weights is None else round(float(weights[JAW]), 6)
+
+
+def test_interpolates_between_frames() -> None:
+    made = timeline((0.0, 0.0), (0.04, 1.0))
+    assert jaw_at(made, 0.0) == 0.0
+    assert jaw_at(made, 0.01) == 0.25
+    assert jaw_at(made, 0.03) == 0.75
+
+
+def test_has_nothing_before_the_first_after_the_last_and_in_a_hole() -> None:
+    made = timeline((0.1, 0.5), (0.5, 0.7))
+    assert jaw_at(made, 0.09) is None
+    assert jaw_at(made, 0.1 + 0.9 * HOLD) == 0.5
+    assert jaw_at(made, 0.3) is None
+    assert jaw_at(made, 0.5 + 0.9 * HOLD) == 0.7
+    assert jaw_at(made, 0.6) is None
+
+
+def test_the_offset_puts_a_clip_where_its_sound_is() -> None:
+    made = FaceTimeline(lead=0.0)
+    made.add(1, 2.0, FaceFrame(0.5, pose(0.3)))
+    assert jaw_at(made, 2.5) == 0.3
+    assert made.reach(1) == pytest.approx(2.5 + HOLD)
+    assert made.reach(2) == 0.0
+
+
+def test_the_lead_shows_what_is_heard_a_little_later() -> None:
+    made = FaceTimeline(lead=0.02)
+    made.add(1, 0.0, FaceFrame(0.0, pose(0.0)))
+    made.add(1, 0.0, FaceFrame(0.04, pose(1.0)))
+    assert jaw_at(made, 0.0) == 0.5
+
+
+def test_frames_in_any_order_and_twice() -> None:
+    made = timeline((0.06, 0.6), (0.0, 0.1), (0.03, 0.9), (0.03, 0.3))
+    assert jaw_at(made, 0.03) == 0.3
+    assert jaw_at(made, 0.06) == 0.6
+
+
+def test_what_is_cleared_stays_cleared() -> None:
+    made = timeline((0.0, 0.5), generation=3)
+    made.clear(3)
+    assert made.at(3, 0.0) is None
+    assert not made.add(3, 0.0, FaceFrame(0.0, pose(0.9)))
+    assert not made.add(2, 0.0, FaceFrame(0.0, pose(0.9)))
+    assert made.add(4, 0.0, FaceFrame(0.0, pose(0.2)))
+    assert jaw_at(made, 0.0, generation=4) == 0.2
+
+
+def test_is_bounded() -> None:
+    made = FaceTimeline(lead=0.0)
+    for i in range(CAPACITY + 10):
+        made.add(1, 0.0, FaceFrame(i / 30, pose(0.0)))
+    assert made.at(1, 0.0) is None
+    assert made.at(1, 10 / 30) is not None
+    for generation in range(2, 2 + GENERATIONS):
+        made.add(generation, 0.0, FaceFrame(0.0, pose(0.1)))
+    assert made.at(1, 10 / 30) is None, "the oldest generation made room"
+    assert not made.add(1, 0.0, FaceFrame(0.0, pose(0.1)))
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 1)), min_size=1), st.floats(-1, 22))
+def test_a_pose_lies_between_its_neighbours(frames: list[tuple[float, float]], position: float) -> None:
+    made = timeline(*frames)
+    jaw = jaw_at(made, position)
+    earlier = [time for time, _ in frames if time <= position]
+    if not earlier:
+        assert jaw is None
+    if jaw is not None:
+        jaws = [j for time, j in frames if abs(time - position) <= 0.1]
+        assert min(jaws) - 1e-5 <= jaw <= max(jaws) + 1e-5
+
+
+class Generations(RuleBasedStateMachine):
+    """However frames and clears interleave, a cleared generation never shows again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = FaceTimeline(lead=0.0)
+        self.cleared = -1
+
+    @rule(generation=st.integers(0, 12), time=st.floats(0, 1))
+    def add(self, generation: int, time: float) -> None:
+        taken = self.made.add(generation, 0.0, FaceFrame(time, pose(1.0)))
+        if generation <= self.cleared:
+            assert not taken
+
+    @rule(generation=st.integers(0, 12))
+    def clear(self, generation: int) -> None:
+        self.made.clear(generation)
+        self.cleared = max(self.cleared, generation)
+
+    @invariant()
+    def nothing_stale_is_shown(self) -> None:
+        showing = [g for g in range(13) if any(self.made.at(g, t / 50) is not None for t in range(52))]
+        assert all(g > self.cleared for g in showing)
+        assert len(showing) <= GENERATIONS
+
+
+TestGenerations = Generations.TestCase
+TestGenerations.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def looks(hz: float, late: float = 0.0, seconds: float = 4.0) -> list[Look]:
+    return [Look(10 + i / hz, i / hz - late) for i in range(int(seconds * hz))]
+
+
+def heard(time: float) -> float:
+    return time - 10
+
+
+def test_skew_of_exact_looks_is_half_their_distance() -> None:
+    skew = lip_skew(looks(60), heard)
+    assert skew.mean == pytest.approx(-1 / 120, abs=0.001)
+    assert skew.worst <= 1 / 60
+    assert skew.good
+
+
+def test_skew_shows_lips_that_are_late_and_lips_that_jerk() -> None:
+    late = lip_skew(looks(60, late=0.05), heard)
+    assert late.mean == pytest.approx(-0.058, abs=0.002)
+    assert not late.good
+    jerking = [look for i, look in enumerate(looks(60)) if not 100 <= i < 110]
+    assert lip_skew(jerking, heard).worst == pytest.approx(11 / 60, abs=0.002)
+    with pytest.raises(ValueError, match="no looks"):
+        lip_skew([], heard)
+
+
+def test_the_default_lead_centres_a_60_hz_screen() -> None:
+    """The timeline's lead against the age of what is on show: lips a little early, well inside the gate."""
+    made = FaceTimeline()
+    for i in range(150):
+        made.add(1, 0.0, FaceFrame(i / 30, pose(i / 150)))
+    shown = []
+    for look in looks(60):
+        weights = made.at(1, look.position)
+        assert weights is not None
+        shown.append(Look(look.time, float(weights[JAW]) * 5))  # the jaw tells the pose's own time
+    skew = lip_skew(shown, heard)
+    assert 0 <= skew.mean <= 0.01
+    assert skew.good
