@@ -1,0 +1,365 @@
+"""Riva's streaming recogniser as an ear that does not go deaf.
+
+One object serves a session for its whole life. Below it streams are opened on the first sound, renewed in silences,
+tested when a voice goes unanswered, and reopened when they break; sound that had no final yet is then sent again, and
+times go on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from grpc import StatusCode
+from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc
+
+from sophia.audio import EAR_RATE, Frame
+from sophia.recognition_buffer import SoundBuffer
+from sophia.recognition_wire import (
+    FINISH_SILENCE,
+    RecognizerSettings,
+    StreamClock,
+    finish_message,
+    first_message,
+    read_response,
+    sound_message,
+)
+from sophia.transcripts import Transcript
+
+__all__ = ["ModelDescription", "RecognizerEnded", "RecognizerError", "RecognizerSettings", "RecognizerSilent"]
+__all__ += ["RivaRecognizer"]
+
+_log = logging.getLogger(__name__)
+
+Metadata = Callable[[], Sequence[tuple[str, str]]]
+
+HOPELESS = frozenset({
+    StatusCode.INVALID_ARGUMENT,
+    StatusCode.NOT_FOUND,
+    StatusCode.UNAUTHENTICATED,
+    StatusCode.PERMISSION_DENIED,
+    StatusCode.UNIMPLEMENTED,
+    StatusCode.FAILED_PRECONDITION,
+})  # fmt: skip
+"""What trying again does not cure: a wrong setting or a missing right."""
+
+_TICK = 0.25  # how often a stream without sound looks at its deadlines
+_BACKLOG = EAR_RATE // 2  # samples sent at once when catching up
+_MARGIN = EAR_RATE  # samples kept although nothing was recognised in them: a word may have begun there
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
+_CLOSE_SECONDS = 0.8
+_UNREAD = 256
+_LONG_LIVED = 5.0  # a stream that lasted so many seconds did not fail for the reason that the one before did
+
+
+class RecognizerError(Exception):
+    """The recogniser's service misbehaves in a way that gRPC does not report. The message is one line."""
+
+
+class RecognizerSilent(RecognizerError):
+    """The service takes no sound, or gives no answer."""
+
+
+class RecognizerEnded(RecognizerError):
+    """The service ended a stream that we wanted to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A model that the service offers, with its parameters as the service words them."""
+
+    name: str
+    parameters: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One RPC."""
+
+    call: grpc.aio.StreamStreamCall[Any, Any]
+    opened: float
+    clock: StreamClock = field(default_factory=StreamClock)
+    half_closed: bool = False
+
+
+class RivaRecognizer:
+    """A :class:`sophia.transcripts.Recognizer` over a ready ``channel``.
+
+    ``metadata`` is asked for each RPC. ``on_trouble`` hears each break that is being mended: the error, and after
+    how many seconds the stream is opened again.
+
+    ``transcripts()`` raises ``grpc.aio.AioRpcError`` at once for what retrying cannot cure (:data:`HOPELESS`) and
+    for anything else after ``give_up_seconds`` without progress; :class:`RecognizerSilent` when a second stream in
+    a row hangs; :class:`RecognizerEnded` when streams keep ending.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        settings: RecognizerSettings,
+        metadata: Metadata,
+        on_trouble: Callable[[Exception, float], None] | None = None,
+    ) -> None:
+        self.audio_processed = 0.0
+        """Seconds of pushed sound that the service has digested, as far as it said."""
+        self.reopened = 0
+        """Streams opened because another had broken."""
+        self._stub = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel)
+        self._settings = settings
+        self._metadata = metadata
+        self._on_trouble = on_trouble
+        self._sound = SoundBuffer(settings.replay_seconds)
+        self._chunk = EAR_RATE * settings.chunk_milliseconds // 1000
+        self._unread: deque[Transcript] = deque(maxlen=_UNREAD)
+        self._news = asyncio.Event()  # something to read, or the end
+        self._wake = asyncio.Event()  # something to send, or to decide
+        self._serving: asyncio.Task[None] | None = None
+        self._closing = False
+        self._open_partial = False  # words were shown whose final has not come
+        self._finish = False
+        self._awaited: float | None = None  # since when a voice waits for an answer
+        self._pushed_at = 0.0
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were given up unsent because the service was away for longer than ``replay_seconds``."""
+        return self._sound.dropped
+
+    def push(self, frame: Frame) -> None:
+        """Takes a frame of 16 kHz; never waits."""
+        if frame.rate != EAR_RATE:
+            raise ValueError(f"the recogniser needs {EAR_RATE} Hz, not {frame.rate}; resample the source")
+        if self._closing:
+            return
+        self._sound.push(frame)
+        self._pushed_at = asyncio.get_running_loop().time()
+        self._wake.set()
+
+    def finish_utterance(self) -> None:
+        """Asks for the final of what was pushed so far; models that cannot do it ignore it."""
+        self._finish = True
+        self._wake.set()
+
+    def expect_answer(self) -> None:
+        """Tells that a voice was heard: some answer is due within ``answer_seconds``.
+
+        Call it at both edges of a voice. If no answer comes, the stream is closed for sending. A service that is
+        well then ends it at once, and all goes on in a new stream; one that hangs does not, which is how the two are
+        told apart.
+        """
+        if self._awaited is None:
+            self._awaited = asyncio.get_running_loop().time()
+
+    async def transcripts(self) -> AsyncIterator[Transcript]:
+        """Transcripts in order, until ``aclose``. To be iterated once, while frames are pushed.
+
+        Interims that nobody has read give way to their successor; of finals the newest 256 wait.
+        """
+        if self._serving is not None:
+            raise RuntimeError("transcripts() can be iterated only once")
+        serving = self._serving = asyncio.create_task(self._serve(), name="recognition")
+        serving.add_done_callback(lambda _: self._news.set())
+        try:
+            while True:
+                while self._unread:
+                    yield self._unread.popleft()
+                if serving.done():
+                    break
+                self._news.clear()
+                await self._news.wait()
+            if not (self._closing and serving.cancelled()):
+                await serving  # raises what made it end
+        finally:
+            serving.cancel()
+            await asyncio.wait({serving}, timeout=_CLOSE_SECONDS)
+
+    async def aclose(self) -> None:
+        """Ends the stream, waits a moment for its last words, and cancels it if they do not come; within 1 s."""
+        self._closing = True
+        self._wake.set()
+        if self._serving is not None:
+            _, pending = await asyncio.wait({self._serving}, timeout=_CLOSE_SECONDS)
+            if pending:
+                self._serving.cancel()
+                await asyncio.wait(pending, timeout=1.0 - _CLOSE_SECONDS)
+
+    async def describe(self) -> tuple[ModelDescription, ...]:
+        """Asks the service for its models; raises ``grpc.aio.AioRpcError``, within ``open_seconds``."""
+        request = riva_asr_pb2.RivaSpeechRecognitionConfigRequest(model_name=self._settings.model)
+        answer = await self._stub.GetRivaSpeechRecognitionConfig(
+            request, metadata=tuple(self._metadata()), timeout=self._settings.open_seconds
+        )
+        return tuple(ModelDescription(m.model_name, dict(m.parameters)) for m in answer.model_config)
+
+    async def _serve(self) -> None:
+        """Keeps a stream open for as long as there is sound, and mends it."""
+        loop = asyncio.get_running_loop()
+        broken_since: float | None = None
+        best, tries, silences = -1.0, 0, 0
+        heard = 0  # samples that ended streams have had; kept sound alone is no reason to open another
+        while not self._closing:
+            if self._sound.pushed == heard:
+                self._finish = False  # there is nothing to finish
+                await self._woken(None)
+                continue
+            trouble: Exception | None = None
+            opened = loop.time()
+            try:
+                await self._stream()
+            except grpc.aio.AioRpcError as error:
+                if error.code() in HOPELESS:
+                    raise
+                trouble = error
+            except RecognizerError as error:
+                trouble = error
+            if trouble is None:
+                heard = self._sound.sent
+            self._sound.rewind()
+            further = self.audio_processed > best
+            if trouble is None or further or loop.time() - opened > _LONG_LIVED:
+                best, tries, broken_since = self.audio_processed, 0, None
+            if trouble is None or further:
+                silences = 0
+            if trouble is None or self._closing:
+                continue
+            silences += isinstance(trouble, RecognizerSilent)
+            broken_since = loop.time() if broken_since is None else broken_since
+            pause = min(_FIRST_BACKOFF * 2**tries, _LONGEST_BACKOFF)
+            tries += 1
+            if silences >= 2 or loop.time() + pause - broken_since > self._settings.give_up_seconds:
+                raise trouble
+            _log.warning("recognition broke (%s); opening it again in %.1f s", _in_a_line(trouble), pause)
+            if self._on_trouble is not None:
+                self._on_trouble(trouble, pause)
+            await self._pause(pause)
+            self.reopened += 1
+
+    async def _stream(self) -> None:
+        """One stream from its first to its last message. Returns where we ended it, raises where it broke."""
+        stream = _Stream(
+            self._stub.StreamingRecognize(metadata=tuple(self._metadata())), asyncio.get_running_loop().time()
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read(stream))
+                group.create_task(self._write(stream, reading))
+        except ExceptionGroup as errors:
+            raise _cause(errors) from None
+        finally:
+            stream.call.cancel()
+
+    async def _write(self, stream: _Stream, reading: asyncio.Task[None]) -> None:
+        await self._send(stream, first_message(self._settings), "does not open a stream")
+        while not reading.done():
+            if self._time_to_end(stream):
+                await self._half_close(stream, reading)
+                return
+            flush = self._finish or self._closing
+            piece = None
+            if self._sound.waiting >= self._chunk or flush:
+                piece = self._sound.take(self._chunk if self._sound.waiting < 2 * self._chunk else _BACKLOG)
+            if piece is not None:
+                stream.clock.sent(piece.start, piece.end - piece.start)
+                await self._send(stream, sound_message(piece.sound), "takes no more sound")
+            elif self._finish:
+                self._finish = False
+                stream.clock.padded(len(FINISH_SILENCE) // 2)
+                await self._send(stream, finish_message(), "takes no more sound")
+            else:
+                await self._woken(_TICK)
+
+    async def _send(self, stream: _Stream, message: riva_asr_pb2.StreamingRecognizeRequest, otherwise: str) -> None:
+        try:
+            async with asyncio.timeout(self._settings.open_seconds):
+                await stream.call.write(message)
+        except TimeoutError:
+            raise RecognizerSilent(f"the recogniser {otherwise}; look at its log, or restart it") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await asyncio.sleep(_TICK)  # the RPC is over, and the reader raises why
+
+    def _time_to_end(self, stream: _Stream) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._closing:
+            return self._sound.waiting == 0
+        if self._awaited is not None:
+            return now - max(self._awaited, stream.opened) > self._settings.answer_seconds
+        if self._open_partial or self._finish:
+            return False
+        if now - stream.opened > self._settings.max_stream_seconds:
+            return True
+        return self._sound.waiting == 0 and now - max(self._pushed_at, stream.opened) > self._settings.idle_seconds
+
+    async def _half_close(self, stream: _Stream, reading: asyncio.Task[None]) -> None:
+        """Says that no more comes; a service that is well then sends its last results and ends."""
+        stream.half_closed = True
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await stream.call.done_writing()
+        done, _ = await asyncio.wait({reading}, timeout=self._settings.drain_seconds)
+        if not done:
+            raise RecognizerSilent("the recogniser gives no answer; look at its log, or restart it")
+        self._awaited = None
+
+    async def _read(self, stream: _Stream) -> None:
+        async for response in stream.call:
+            self._awaited = None
+            for transcript in read_response(response, stream.clock, self._settings.language):
+                self._take(transcript)
+        if not stream.half_closed:
+            raise RecognizerEnded("the recogniser ended the stream by itself; look at its log")
+        if not self._open_partial:
+            self._sound.settle(self._sound.sent - _MARGIN)
+
+    def _take(self, transcript: Transcript) -> None:
+        """Keeps account of what is final, and hands the transcript on if it says anything."""
+        self.audio_processed = max(self.audio_processed, transcript.audio_processed)
+        processed = round(transcript.audio_processed * EAR_RATE)
+        if transcript.final:
+            last_word = round(transcript.words[-1].end * EAR_RATE) if transcript.words else 0
+            self._sound.settle(max(processed, last_word))
+            said_something = bool(transcript.text) or self._open_partial
+            self._open_partial = False
+            self._finish = False
+        else:
+            said_something = bool(transcript.text)
+            self._open_partial = self._open_partial or said_something
+            if not self._open_partial:
+                self._sound.settle(processed - _MARGIN)
+        if not said_something:
+            return
+        if self._unread and not self._unread[-1].final:
+            self._unread.pop()
+        self._unread.append(transcript)
+        self._news.set()
+
+    async def _woken(self, seconds: float | None) -> None:
+        """Waits until there is something new to send or to decide, or for ``seconds``."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits out ``seconds``, or until closed; sound that comes meanwhile does not shorten it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self._closing and loop.time() < until:
+            await self._woken(until - loop.time())
+
+
+def _cause(errors: BaseExceptionGroup[Exception]) -> Exception:
+    """The first error of the stream's two tasks; they fail for one reason."""
+    for error in errors.exceptions:
+        return _cause(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")
+
+
+def _in_a_line(error: Exception) -> str:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name}: {' '.join((error.details() or '').split())}"
+    return str(error)
