@@ -46,8 +46,9 @@ class Recognizer(Protocol):
     """A session's recogniser: frames in, transcripts out, for as long as the session lives.
 
     ``push`` never blocks (bounded, drop oldest, counted in ``dropped``). ``finish_utterance`` asks for the
-    final of what was heard so far now (Riva's ``force_eou``), if the service can. ``transcripts`` ends after
-    ``aclose`` or when the service is lost for good, which raises.
+    final of what was heard so far now (Riva's ``force_eou``), if the service can. ``expect_answer`` tells that a
+    voice was heard, so that a service that hangs is found out. ``transcripts`` ends after ``aclose`` or when the
+    service is lost for good, which raises.
     """
 
     dropped: int
@@ -55,6 +56,8 @@ class Recognizer(Protocol):
     def push(self, frame: Frame) -> None: ...
 
     def finish_utterance(self) -> None: ...
+
+    def expect_answer(self) -> None: ...
 
     def transcripts(self) -> AsyncIterator[Transcript]: ...
 

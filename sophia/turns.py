@@ -158,6 +158,16 @@ class TurnTaking:
             return "thinking" if reply.audible_at is None else "speaking"
         return "hearing" if self._utterance.onset is not None else "idle"
 
+    @property
+    def hearing(self) -> bool:
+        """Whether an utterance has begun that is not decided yet."""
+        return self._utterance.onset is not None
+
+    @property
+    def text(self) -> str:
+        """The words of that utterance so far."""
+        return self._utterance.text
+
     # Events
 
     def voice_started(self, at: float, onset: float) -> list[Decision]:

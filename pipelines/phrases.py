@@ -1,0 +1,55 @@
+"""The few sentences she must be able to say when a service is gone: synthesised at the start and kept as sound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Literal
+
+import numpy as np
+
+from sophia.audio import Pcm
+from sophia.speech import Synthesizer
+
+Phrase = Literal["reprompt", "mind", "voice", "ears"]
+
+_ENGLISH: Mapping[Phrase, str] = {
+    "reprompt": "Sorry, I didn't catch that. Could you say it again?",
+    "mind": "Sorry, I can't think straight right now.",
+    "voice": "Sorry, I lost my voice for a moment.",
+    "ears": "Sorry, I can't hear you any more.",
+}
+_GERMAN: Mapping[Phrase, str] = {
+    "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
+    "mind": "Entschuldigung, ich kann gerade nicht klar denken.",
+    "voice": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
+    "ears": "Entschuldigung, ich kann dich nicht mehr hören.",
+}
+
+
+class Phrases:
+    """Canned sentences in one language; until :meth:`prepare` has run, none has a sound."""
+
+    def __init__(self, language: str = "en-US") -> None:
+        self.texts = _GERMAN if language.lower().startswith("de") else _ENGLISH
+        self._sounds: dict[Phrase, Pcm] = {}
+
+    def sound(self, phrase: Phrase) -> Pcm | None:
+        """The phrase at the voice's rate, or None if it could not be synthesised."""
+        return self._sounds.get(phrase)
+
+    async def prepare(self, voice: Synthesizer, seconds: float = 10.0) -> None:
+        """Synthesises them all; what is not ready after ``seconds`` stays silent. Raises what the voice raises."""
+        try:
+            async with asyncio.timeout(seconds):
+                for phrase, text in self.texts.items():
+                    async with aclosing(voice.speak(_once(text))) as chunks:
+                        pieces = [chunk.pcm async for chunk in chunks]
+                    self._sounds[phrase] = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+        except TimeoutError:
+            return
+
+
+async def _once(text: str) -> AsyncIterator[str]:
+    yield text

@@ -1,0 +1,239 @@
+"""Simulated users and services with exact delays, for tests and for measuring what the runtime itself adds.
+
+Nothing here is a stub of a protocol: the wire is not involved. Each part satisfies the protocol of the real one, so
+that a :class:`~pipelines.conversation.Conversation` cannot tell them apart, on a real or a virtual clock. Every
+figure that comes out of them is a figure of a simulated service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aurora.face import ARKIT, FaceFrame
+from aurora.face import Pcm as FacePcm
+from nova.mind import Message
+from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
+from sophia.speech import SpeechChunk
+from sophia.transcripts import Transcript
+from sophia.vad import VoiceStarted, VoiceStopped
+
+FRAME_SAMPLES = round(EAR_RATE * FRAME_SECONDS)
+SILENCE: Pcm = np.zeros(FRAME_SAMPLES, np.int16)
+VOICE: Pcm = np.tile(np.array([3000, -3000], np.int16), FRAME_SAMPLES // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """What each simulated service takes, in seconds.
+
+    The defaults are the scenario of ``docs/benchmarks.md``: the final transcript 60 ms after the last sample, the
+    first token after 120 ms and one each 15 ms, the first sound 80 ms after a text, then 8 times real time in pieces
+    of 40 ms, a face frame 10 ms after its sound.
+    """
+
+    final: float = 0.060
+    first_token: float = 0.120
+    token: float = 0.015
+    first_sound: float = 0.080
+    speed: float = 8.0
+    piece: float = 0.040
+    face: float = 0.010
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Something the simulated user says, ``at`` seconds from the start; ``pcm`` is the sound, at 16 kHz.
+
+    Without ``pcm`` it is ``seconds`` of a buzz that only a simulated detector takes for a voice. ``text`` is what the
+    simulated recogniser will make of it; empty: noise.
+    """
+
+    at: float
+    text: str
+    seconds: float = 0.6
+    pcm: Pcm | None = None
+
+    @property
+    def length(self) -> float:
+        return len(self.pcm) / EAR_RATE if self.pcm is not None else self.seconds
+
+
+class SimulatedUser:
+    """An :class:`~sophia.audio.AudioSource` that speaks from a script in real time, on absolute deadlines."""
+
+    def __init__(self, script: Sequence[Says], seconds: float) -> None:
+        self.overflows = 0
+        self.started = 0.0
+        self._script = sorted(script, key=lambda says: says.at)
+        self._frames = round(seconds / FRAME_SECONDS)
+
+    def ends_in(self, frame: Frame) -> Says | None:
+        """What the user has said with the last sample of this frame, if that is where something ends."""
+        for says in self._script:
+            if frame.time < self.started + says.at + says.length <= frame.end + 1e-9:
+                return says
+        return None
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        loop = asyncio.get_running_loop()
+        self.started = loop.time()
+        for index in range(self._frames):
+            start = index * FRAME_SECONDS
+            delay = self.started + start + FRAME_SECONDS - loop.time()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            yield Frame(self._sound(start), self.started + start)
+
+    async def aclose(self) -> None:
+        self._frames = 0
+
+    def _sound(self, start: float) -> Pcm:
+        for says in self._script:
+            if says.at - 1e-9 <= start < says.at + says.length - 1e-9:
+                if says.pcm is None:
+                    return VOICE
+                first = round((start - says.at) * EAR_RATE)
+                piece = says.pcm[first : first + FRAME_SAMPLES]
+                return piece if len(piece) == FRAME_SAMPLES else np.pad(piece, (0, FRAME_SAMPLES - len(piece)))
+        return SILENCE
+
+
+class OracleDetector:
+    """Tells voice from silence at once and without error, given a simulated user's buzz."""
+
+    def __init__(self, emit: Callable[[VoiceStarted | VoiceStopped], None]) -> None:
+        self._emit = emit
+        self._speaking = False
+        self._loop = asyncio.get_running_loop()
+
+    def push(self, frame: Frame) -> None:
+        voiced = bool(frame.pcm.any())
+        if voiced != self._speaking:
+            self._speaking = voiced
+            event = VoiceStarted if voiced else VoiceStopped
+            self._emit(event(frame.time, self._loop.time()))
+
+
+class SimulatedRecognizer:
+    """Gives the final transcript a fixed time after it was handed the last sample of what was said. No interims.
+
+    ``stable_first`` adds a stable partial at that time and gives the final that much later.
+    """
+
+    def __init__(self, user: SimulatedUser, delays: Delays, stable_first: float = 0.0) -> None:
+        self.dropped = 0
+        self._user = user
+        self._delays = delays
+        self._stable_first = stable_first
+        self._queue: asyncio.Queue[Transcript | None] = asyncio.Queue(64)
+        self._loop = asyncio.get_running_loop()
+
+    def push(self, frame: Frame) -> None:
+        if (says := self._user.ends_in(frame)) is None:
+            return
+        delay = self._delays.final
+        if self._stable_first:
+            self._loop.call_later(delay, self._queue.put_nowait, Transcript(says.text, stability=1.0))
+            delay += self._stable_first
+        self._loop.call_later(delay, self._queue.put_nowait, Transcript(says.text, final=True, confidence=1.0))
+
+    def finish_utterance(self) -> None:
+        """The final comes when it comes."""
+
+    def expect_answer(self) -> None:
+        """The answer comes when it comes."""
+
+    async def transcripts(self) -> AsyncIterator[Transcript]:
+        while (transcript := await self._queue.get()) is not None:
+            yield transcript
+
+    async def aclose(self) -> None:
+        self._queue.put_nowait(None)
+
+
+class SimulatedMind:
+    """Streams the same tokens for every question, at an exact pace."""
+
+    def __init__(self, tokens: Sequence[str], delays: Delays) -> None:
+        self.calls: list[list[Message]] = []
+        self.open = 0
+        self._tokens = tokens
+        self._delays = delays
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        self.calls.append(list(messages))
+        self.open += 1
+        try:
+            loop = asyncio.get_running_loop()
+            due = loop.time() + self._delays.first_token
+            for token in self._tokens:
+                await asyncio.sleep(max(0.0, due - loop.time()))
+                yield token
+                due += self._delays.token
+        finally:
+            self.open -= 1
+
+
+class SimulatedVoice:
+    """Sounds like a tone: ``pace`` seconds for each word, in pieces, faster than real time after an exact delay."""
+
+    def __init__(self, delays: Delays, rate: int = 24_000, pace: float = 0.3) -> None:
+        self.rate = rate
+        self.pace = pace
+        self.clauses: list[str] = []
+        self.open = 0
+        self._delays = delays
+        period = np.arange(rate, dtype=np.float32)
+        self._tone: Pcm = (8000 * np.sin(2 * np.pi * 220 * period / rate)).astype(np.int16)
+
+    async def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[SpeechChunk, None]:
+        loop = asyncio.get_running_loop()
+        texts: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue(64)
+
+        async def read() -> None:
+            async for clause in clauses:
+                self.clauses.append(clause)
+                await texts.put((loop.time(), clause))
+            await texts.put(None)
+
+        self.open += 1
+        reader = asyncio.create_task(read())
+        try:
+            number, free_at = 0, 0.0
+            while (item := await texts.get()) is not None:
+                asked_at, text = item
+                due = max(asked_at + self._delays.first_sound, free_at)
+                left = max(1, round(len(text.split()) * self.pace * self.rate))
+                size = round(self._delays.piece * self.rate)
+                while left > 0:
+                    await asyncio.sleep(max(0.0, due - loop.time()))
+                    pcm = self._tone[: min(size, left)]
+                    left -= len(pcm)
+                    yield SpeechChunk(pcm, number, text, last=left <= 0)
+                    due += self._delays.piece / self._delays.speed
+                number, free_at = number + 1, due
+        finally:
+            self.open -= 1
+            reader.cancel()
+
+
+@dataclass(slots=True)
+class SimulatedFace:
+    """Opens its jaw while there is sound: 30 frames a second, an exact delay after their sound."""
+
+    delays: Delays = field(default_factory=Delays)
+
+    async def animate(self, sound: AsyncIterator[FacePcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
+        samples = frames = 0
+        async for pcm in sound:
+            samples += len(pcm)
+            await asyncio.sleep(self.delays.face)
+            while frames / 30 < samples / rate:
+                weights = np.zeros(len(ARKIT), np.float32)
+                weights[ARKIT.index("jawOpen")] = 0.5
+                yield FaceFrame(frames / 30, weights)
+                frames += 1
