@@ -1,0 +1,264 @@
+"""Cuts a reply, as it streams in, into clauses: the pieces of text that are sent to synthesis at once.
+
+The first clause is short, because the user waits for it; later ones are whole sentences, because they sound better
+and the first one's sound covers the wait. Numbers, times, dates, abbreviations, initials, URLs, e-mail addresses,
+ellipses, brackets and blocks of code are not cut. English and German.
+
+Every decision is made on one character and what came before it, so how the text was cut into deltas cannot matter.
+Nothing is removed: but for white space, the clauses together are the text. What of it can be said, is
+:mod:`sophia.spoken`'s business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST_TOKEN = 400
+"""Characters without white space that are not waited for any longer; nobody speaks such a thing."""
+
+LONGEST_FENCE = 20_000
+"""Characters of a block of code that are kept together at most."""
+
+_CLOSERS = "\"'”’“»«›)]}*_~`"
+_ENDS = ".!?…"
+_URL_MARKS = frozenset("./@:")
+_FENCE = "```"
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_ABBREVIATIONS = _words(
+    """
+    mr mrs ms dr prof sr jr st vs etc approx dept est fig inc ltd co corp gen col sgt capt lt rev hon mt ft
+    jan feb apr jun jul aug sep sept oct nov dec tue tues wed thu thur thurs fri nos vol pp ca cf al
+    bzw usw ggf evtl inkl exkl zzgl sog vgl nr str tel hr fr frl hrn dipl mio mrd tsd std min sek jh jhd
+    abs bd ungef gegr gest okt dez bspw dgl zb dh ua uvm
+    """
+)
+
+_CONJUNCTIONS = _words(
+    """
+    and but or so because which who while when where if although though since until unless whereas
+    und aber oder denn sondern weil dass wenn ob während damit obwohl sodass bevor nachdem indem
+    """
+)
+
+_OPENERS = _CONJUNCTIONS | _words(
+    """
+    that with without from into about between through during before after as than to for in on at by of
+    mit ohne von aus über zwischen durch für gegen nach bei seit vor hinter neben auf an unter als wie um
+    """
+)
+
+_OPERATORS = re.compile(r"[×x*·÷/+\-−–=≈<>%€$£]+\Z")
+_SHORT_NUMBER = re.compile(r"\W*\d{1,2}\.\Z")
+_DOTTED = re.compile(r"\W*(?:[^\W\d]{1,3}\.){2,}\Z")
+_NUMBER_COMMA = re.compile(r"\d[,;]\Z")
+_TOKEN = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a clause may be, depending on how much has been said. Lengths are in characters."""
+
+    until: int  # of the reply's text that has been cut off
+    sentence: int  # the shortest sentence that stands for itself
+    soft: int  # the shortest clause that ends at a comma, colon, semicolon, dash or ellipsis
+    opener: int | None  # the shortest clause that ends before a conjunction
+    cap: int  # the longest clause
+
+
+_STAGES = (
+    _Stage(until=12, sentence=2, soft=12, opener=24, cap=60),
+    _Stage(until=90, sentence=12, soft=50, opener=80, cap=120),
+    _Stage(until=1 << 62, sentence=25, soft=120, opener=None, cap=200),
+)
+
+
+class ClauseSplitter:
+    """One reply's splitter: feed it deltas, take clauses, flush it at the end.
+
+    ``language`` is a BCP 47 tag; it decides what "3." is: the end of a sentence, or German for "third".
+    """
+
+    def __init__(self, language: str = "en-US") -> None:
+        self._german = language.lower().startswith("de")
+        self._text = ""
+        self._said = 0
+        self._depth = 0
+        self._fenced = False
+
+    def feed(self, delta: str) -> list[str]:
+        """Takes the next piece of the reply; returns the clauses, stripped, that are complete by now."""
+        clauses: list[str] = []
+        for character in delta:
+            self._text += character
+            self._track(character)
+            cut = self._cut(character)
+            while cut:
+                if clause := self._text[:cut].strip():
+                    clauses.append(clause)
+                    self._said += len(clause)
+                self._rest(cut)
+                cut = self._overlong()
+        return clauses
+
+    def flush(self) -> list[str]:
+        """The reply is over: returns what is left, if anything, and makes the splitter new."""
+        rest = self._text.strip()
+        self._text, self._said = "", 0
+        self._depth, self._fenced = 0, False
+        return [rest] if rest else []
+
+    # --- state ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _stage(self) -> _Stage:
+        return next(stage for stage in _STAGES if self._said < stage.until)
+
+    def _track(self, character: str) -> None:
+        if self._text.endswith(_FENCE) and not self._text.endswith("`" + _FENCE):
+            self._fenced = not self._fenced
+        elif character in "([{":
+            self._depth += 1
+        elif character in ")]}":
+            self._depth = max(0, self._depth - 1)
+        elif character == "\n":
+            self._depth = 0  # nobody brackets over lines; a smiley does not hold the rest back
+
+    def _rest(self, cut: int) -> None:
+        rest, self._text = self._text[cut:].lstrip(), ""
+        self._depth, self._fenced = 0, False
+        for character in rest:
+            self._text += character
+            self._track(character)
+
+    # --- decisions: where, if anywhere, the text that ends in ``character`` is cut ------------------------------------
+
+    def _cut(self, character: str) -> int | None:
+        text = self._text
+        if self._fenced:
+            return self._before_fence() if text.endswith(_FENCE) else len(text) if len(text) > LONGEST_FENCE else None
+        if character == "\n":
+            return len(text) if _speakable(text) or _FENCE in text else None
+        if character.isspace():
+            return self._cut_after_token() if not text[-2:-1].isspace() else None
+        if character in ",;!?":
+            return self._cut_at_once(character)
+        if character.isalpha() and self._text[-2:-1].isspace():
+            return self._cut_after_number() or self._overlong()
+        return self._overlong()
+
+    def _before_fence(self) -> int | None:
+        cut = len(self._text) - len(_FENCE)
+        return cut if _speakable(self._text[:cut]) else None
+
+    def _cut_at_once(self, mark: str) -> int | None:
+        """After a letter these marks end a clause whatever comes next."""
+        text = self._text
+        if self._depth or not text[-2:-1].isalpha() or not _URL_MARKS.isdisjoint(_last_token(text)):
+            return None
+        if mark in ",;":
+            return self._soft()
+        return len(text) if len(text.strip()) >= self._stage.sentence else None
+
+    def _cut_after_token(self) -> int | None:
+        token = _last_token(self._text)
+        if not token or self._text.rstrip().endswith(_FENCE):
+            return len(self._text) if token else None
+        if not self._depth and (cut := self._after_mark(token) or self._before_opener(token)):
+            return cut
+        return self._overlong()
+
+    def _after_mark(self, token: str) -> int | None:
+        bare = token.rstrip(_CLOSERS) or token
+        if bare.endswith(("...", "…")) or bare[-1] in ",;:":
+            return self._soft() if not _NUMBER_COMMA.search(bare) else None
+        if token in ("–", "—", "-") and not self._before(token)[-1:].isdigit():
+            return self._soft()
+        if bare[-1] not in _ENDS or not self._ends_sentence(bare, initial=not self._before(token)):
+            return None
+        text = self._text.strip()
+        return len(self._text) if len(text) >= self._stage.sentence and _speakable(text) else None
+
+    def _ends_sentence(self, token: str, *, initial: bool) -> bool:
+        """Whether a token with a mark at its end, ``initial`` if it opens the clause, ends a sentence."""
+        if token[-1] != ".":
+            return True
+        if _SHORT_NUMBER.match(token):
+            return not (self._german or initial)  # "3. Mai"; "1. Apples" in a list
+        if _DOTTED.match(token):
+            return False  # e.g., p.m., U.S.
+        word = token[:-1].lstrip("([{\"'“„»«*_").lower()
+        if word == "no":
+            return initial  # "No. That is wrong."; "track No. 5"
+        if len(word) == 1 and word.isalpha():
+            return word == "i" and not self._german  # an initial, or z. B.
+        return word not in _ABBREVIATIONS and not (self._german and word.endswith("str"))
+
+    def _soft(self) -> int | None:
+        text = self._text.strip()
+        return len(self._text) if len(text) >= self._stage.soft and len(text.split()) >= 3 else None
+
+    def _cut_after_number(self) -> int | None:
+        """A comma after a number ends a clause if no number follows: not "May 3, 2024", nor "1, 2 and 3"."""
+        before = self._text[:-1].rstrip()
+        return len(self._text) - 1 if not self._depth and _NUMBER_COMMA.search(before) and self._soft() else None
+
+    def _before_opener(self, token: str) -> int | None:
+        shortest = self._stage.opener
+        if shortest is None or token.lower() not in _CONJUNCTIONS:
+            return None
+        before = self._before(token)
+        at = len(before)
+        return at if len(before.strip()) >= shortest and self._parts(at) else None
+
+    def _overlong(self) -> int | None:
+        """The best place to cut a clause that has grown too long, if there is one."""
+        cap = self._stage.cap
+        if self._fenced or len(self._text) <= cap:
+            return None
+        places = [match.end() for match in _TOKEN.finditer(self._text) if match.end() < len(self._text)]
+        good = [at for at in places if cap // 3 <= at and self._parts(at)]
+        fitting = [at for at in good if at <= cap]
+        if fitting:
+            return max(fitting, key=lambda at: (self._quality(at), at))
+        if len(self._text) > LONGEST_TOKEN:
+            return good[0] if good else places[-1] if places else len(self._text)
+        return None
+
+    def _parts(self, at: int) -> bool:
+        """Whether the white space at ``at`` parts two words that do not belong together like "17 × 23"."""
+        before, after = _last_token(self._text[:at]), self._text[at:].lstrip()[:2]
+        initial = not self._text[:at].strip()[: -len(before)]
+        if not before or not after or not _speakable(self._text[:at]):
+            return False
+        if before[-1].isdigit() or after[0].isdigit() or (after[0] in "-−+€$£" and after[1:2].isdigit()):
+            return False
+        if _OPERATORS.match(before) or _OPERATORS.match(after.strip()):
+            return False
+        return before[-1] != "." or self._ends_sentence(before, initial=initial)
+
+    def _quality(self, at: int) -> int:
+        before = self._text[:at].rstrip(_CLOSERS)
+        following = _TOKEN.search(self._text, at)
+        word = following.group().lower() if following else ""
+        if before[-1:] in ",;:.!?…–—":
+            return 3
+        return 2 if word in _CONJUNCTIONS else 1 if word in _OPENERS else 0
+
+    def _before(self, token: str) -> str:
+        """The text before its last token."""
+        return self._text[: self._text.rindex(token)].rstrip()
+
+
+def _last_token(text: str) -> str:
+    stripped = text.rstrip()
+    return stripped[max(stripped.rfind(space) for space in " \t\n\u00a0\u202f") + 1 :]
+
+
+def _speakable(text: str) -> bool:
+    return any(character.isalnum() for character in text)
