@@ -1,0 +1,271 @@
+"""A take: everything needed to hear a conversation again, and to replay it through the same loop.
+
+A folder with
+
+    manifest.json   what this is: schema, versions, rates, when it began, what was lost
+    config.yaml     the effective settings, without secrets
+    user.wav        the microphone as the ears got it
+    reply.wav       her voice as the sink got it, on the same clock: sample 0 of both is the beginning
+    events.jsonl    transcripts, voice edges, decisions, playout: ``{"t": seconds from the beginning, "kind": …}``
+    turns.jsonl     the ledgers; their marks are ``loop.time()``, which ``manifest.json`` ties to the beginning
+    frames.jsonl    poses of the face, if there was one: first their names, then ``{"t": …, "w": [52 weights]}``
+
+One thread writes; the event loop only hands things over. The queue is bounded: when the disk is so slow that
+:data:`MOST_WAITING` things wait, new sound is refused (it becomes silence at its place, and is counted), so that the
+words, which are few, still get through. When the disk is full, one warning is given, the recording ends, the
+conversation goes on, and what was written can be read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import platform
+import queue
+import re
+import threading
+import time as wall
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import numpy as np
+import yaml
+
+from pipelines.ledger import Ledger
+from sophia.audio import EAR_RATE, Frame, Pcm
+from sophia.wav import WavWriter
+
+SCHEMA: Final = 1
+"""Version of the folder's layout."""
+
+MOST_WAITING: Final = 2000
+"""Things that wait for the disk at most: about 15 s of a conversation."""
+
+WORDS_RESERVED: Final = 500
+"""Places in the queue that only words may take."""
+
+GAP_SECONDS: Final = 0.04
+"""Sound that comes later than this after the last is put at its place, with silence between. Less is jitter."""
+
+CLOSE_SECONDS: Final = 1.5
+"""How long :meth:`Recording.aclose` may take."""
+
+
+class RecordingError(Exception):
+    """The recording cannot begin; the message is one line that says what to change."""
+
+
+class Recording:
+    """Writes a take into ``folder``, which is made, and must not hold one already.
+
+    ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
+    ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``warn`` is handed
+    one line if the recording has to end early; it is called from the writer's thread. Raises
+    :class:`RecordingError`.
+
+    Nothing here blocks, and the methods that take things may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        *,
+        start: float,
+        reply_rate: int,
+        warn: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.folder = folder
+        self._start = start
+        self._warn = warn
+        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._refused = 0
+        self._failed = False
+        self._closed = False
+        self._written_at = wall.time()
+        self._reply_rate = reply_rate
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / "manifest.json").exists():
+                raise RecordingError(f"{folder} already holds a recording; name another folder")
+            self._manifest(complete=False)
+            config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)
+            (folder / "config.yaml").write_text(config, encoding="utf-8")
+            self._user = _Track(folder / "user.wav", EAR_RATE)
+            self._reply = _Track(folder / "reply.wav", reply_rate)
+            self._files: dict[str, TextIO] = {
+                name: (folder / f"{name}.jsonl").open("w", encoding="utf-8") for name in ("events", "turns")
+            }
+        except OSError as error:
+            raise RecordingError(f"cannot record into {folder}: {error.strerror}; name another folder") from error
+        self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
+        self._thread.start()
+
+    def user(self, frame: Frame) -> None:
+        """A frame as the ears got it."""
+        pcm, at = frame.pcm.copy(), frame.time - self._start
+        self._put(lambda: self._user.write(pcm, at), sound=True)
+
+    def reply(self, pcm: Pcm, time: float) -> None:
+        """A block as the sink got it, audible at ``time``; blocks that are not handed over were silence."""
+        pcm, at = pcm.copy(), time - self._start
+        self._put(lambda: self._reply.write(pcm, at), sound=True)
+
+    def event(self, kind: str, time: float, **data: Any) -> None:
+        """Something that happened at ``time``; ``data`` is anything that :func:`_plain` makes JSON of."""
+        line = {"t": round(time - self._start, 6), "kind": kind, **data}
+        self._put(lambda: self._line("events", line))
+
+    def happened(self, time: float, what: object) -> None:
+        """A dataclass that came in or was decided, as an event named after its class."""
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(what).__name__).lower()
+        self._put(lambda: self._line("events", {"t": round(time - self._start, 6), "kind": kind, "data": what}))
+
+    def turn(self, ledger: Ledger) -> None:
+        """A turn that is over."""
+        line = ledger.as_dict()
+        self._put(lambda: self._line("turns", line))
+
+    def pose(self, time: float, weights: Sequence[float], names: Sequence[str]) -> None:
+        """A pose of the face at ``time``: the weights in the order of ``names``, which are written once."""
+        values = [round(float(weight), 4) for weight in weights]
+        self._put(lambda: self._pose(time - self._start, values, names), sound=True)
+
+    async def aclose(self) -> None:
+        """Writes what is left and completes the files, within :data:`CLOSE_SECONDS` whatever the disk does."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+
+        def wait() -> None:
+            self._thread.join(CLOSE_SECONDS)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=wait, name="recording-close", daemon=True).start()
+        await done.wait()
+
+    def _put(self, work: Callable[[], None], *, sound: bool = False) -> None:
+        room = MOST_WAITING - (WORDS_RESERVED if sound else 0)
+        if self._closed or self._failed:
+            return
+        if self._waiting.qsize() >= room:
+            self._refused += 1
+            return
+        self._waiting.put(work)
+
+    def _write_all(self) -> None:
+        """The writer's thread: everything that touches the disk after the beginning runs here."""
+        try:
+            while (work := self._waiting.get()) is not None:
+                work()
+                if self._waiting.empty():
+                    for file in self._files.values():
+                        file.flush()
+            self._complete()
+        except OSError as error:
+            self._failed = True
+            self._abandon()
+            self._warn(
+                f"recording stopped, the conversation goes on: {error.strerror or error} ({self.folder}); "
+                f"what was written until now can be read"
+            )
+
+    def _complete(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._user.close()
+        self._reply.close()
+        self._manifest(complete=True)
+
+    def _abandon(self) -> None:
+        """Closes what can be closed: each file on its own, for the disk may refuse any of them."""
+        for close in (self._user.close, self._reply.close, *(file.close for file in self._files.values())):
+            try:
+                close()
+            except OSError:
+                continue
+
+    def _line(self, name: str, content: Mapping[str, Any]) -> None:
+        self._files[name].write(json.dumps(_plain(content), ensure_ascii=False) + "\n")
+
+    def _pose(self, at: float, weights: list[float], names: Sequence[str]) -> None:
+        if "frames" not in self._files:
+            self._files["frames"] = (self.folder / "frames.jsonl").open("w", encoding="utf-8")
+            self._line("frames", {"names": list(names)})
+        self._line("frames", {"t": round(at, 6), "w": weights})
+
+    def _manifest(self, *, complete: bool) -> None:
+        content = {
+            "schema": SCHEMA,
+            "complete": complete,
+            "began": wall.strftime("%Y-%m-%dT%H:%M:%S%z", wall.localtime(self._written_at)),
+            "loop_time": self._start,
+            "user_rate": EAR_RATE,
+            "reply_rate": self._reply_rate,
+            "refused": self._refused,
+            "versions": {"python": platform.python_version(), "sophia-avatar": _version()},
+            "machine": f"{platform.system()} {platform.machine()}",
+        }
+        (self.folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+class _Track:
+    """A WAV file on the conversation's clock: every sample stands where its time says."""
+
+    def __init__(self, path: Path, rate: int) -> None:
+        self._wav = WavWriter(path, rate)
+        self._rate = rate
+
+    def write(self, pcm: Pcm, at: float) -> None:
+        """Puts ``pcm`` at ``at`` seconds; what would stand before the beginning, or overlap by a lot, is cut."""
+        place = round(at * self._rate)
+        ahead = place - self._wav.samples
+        tolerance = round(GAP_SECONDS * self._rate)
+        if ahead > tolerance:
+            self._silence(ahead)
+        elif ahead < -tolerance:
+            pcm = pcm[-ahead:]
+        self._wav.write(pcm)
+
+    def close(self) -> None:
+        self._wav.close()
+
+    def _silence(self, samples: int) -> None:
+        second = np.zeros(self._rate, np.int16)
+        while samples > 0:
+            self._wav.write(second[:samples])
+            samples -= len(second)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as what JSON and YAML know; sound becomes its length in samples, anything else its text."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return {"samples": len(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def _version() -> str:
+    try:
+        return version("sophia-avatar")
+    except PackageNotFoundError:
+        return "unknown"
