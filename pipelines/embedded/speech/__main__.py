@@ -1,0 +1,52 @@
+"""``python -m pipelines.embedded.speech``: the speech service as a process, or its set-up with ``--prepare``."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from pipelines.embedded import child
+from pipelines.embedded.speech.prepare import language_model_path, prepare
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Reads the options, prepares or serves."""
+    parser = child.parser("Riva-compatible speech recognition and synthesis without Riva")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="where prepared data is kept")
+    parser.add_argument("--prepare", action="store_true", help="only make ready what the service needs under --home")
+    parser.add_argument("--streams", type=int, metavar="N", help="recognition streams at a time, more are refused")
+    parser.add_argument("--asr-model", type=Path, metavar="DIR", help="a streaming model of your own for sherpa-onnx")
+    parser.add_argument("--tts-model", type=Path, metavar="DIR", help="a voice of your own for sherpa-onnx")
+    if "--prepare" in sys.argv:
+        for action in parser._actions:
+            action.required = False
+    args = parser.parse_args()
+    if args.prepare:
+        if args.home is None:
+            parser.error("--prepare needs --home DIR")
+        try:
+            prepare(args.home, _say)
+        except RuntimeError as error:
+            parser.exit(1, f"{error}\n")
+        return
+
+    from pipelines.embedded.speech.service import SpeechOptions, serve  # noqa: PLC0415  # 0.3 s that --prepare saves
+
+    model = language_model_path(args.home) if args.home else None
+    if model is None or not model.exists():
+        if not args.asr_model:
+            _say("the recogniser's language model is not prepared; using the general one (see --prepare)")
+        model = None
+    options = SpeechOptions(language_model=model, asr_model=args.asr_model, tts_model=args.tts_model)
+    if args.streams is not None:
+        options = SpeechOptions(model, args.asr_model, args.tts_model, max(1, args.streams))
+    child.run(partial(serve, child.options(args), options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What a recogniser heard, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word with its time in ms from the first sample of the utterance's sound, and how sure it is (0 to 1)."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """An utterance's words in spoken form (lower case, numbers spelt out); ``others`` are the next best texts."""
+
+    words: tuple[HeardWord, ...] = ()
+    confidence: float = 0.0
+    others: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A result in spoken form. ``audio`` is the seconds of sound digested.
+
+    An ``interim`` splits into the ``agreed`` beginning and a ``tail`` that may still change; a ``stable`` partial and
+    a ``final`` are whole, with times in ms from the stream's first sample.
+    """
+
+    kind: Literal["interim", "stable", "final"]
+    audio: float
+    agreed: str = ""
+    tail: str = ""
+    words: tuple[HeardWord, ...] = ()
+    confidence: float = 0.0
+    others: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)

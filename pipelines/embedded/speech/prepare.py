@@ -1,0 +1,138 @@
+"""Set-up of the speech service: the tuned language model, and the system libraries where we may install them.
+
+Idempotent, and fast when nothing is to be done. The model is cached under the home by a hash of everything that it
+is made from.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from pipelines.embedded.speech import corpus, language_model, profanity
+
+_FOLDER = "speech"
+_BUILD_DEADLINE = 600.0
+_INSTALL_DEADLINE = 300.0
+
+_LIBRARIES = {"libflite.so.1": "libflite1", "libportaudio.so.2": "libportaudio2"}
+"""What ``dlopen`` must find, and the Debian package that holds it."""
+
+Report = Callable[[str], None]
+
+
+def prepare(home: Path, report: Report) -> None:
+    """Makes ready what the service needs, telling ``report`` what it does, one line each.
+
+    Raises ``RuntimeError`` naming the reason when the language model cannot be built. Missing system libraries are
+    no error: the service falls back and says so.
+    """
+    install_libraries(report)
+    build_language_model(home, report)
+
+
+def language_model_path(home: Path) -> Path:
+    """Where the tuned model for this version of corpus, builder and pocketsphinx lies, whether or not it is there."""
+    digest = hashlib.sha256(version("pocketsphinx").encode())
+    digest.update(Path(language_model.__file__).read_bytes())
+    digest.update("\n".join([*corpus.sentences(), *sorted(profanity.WORDS)]).encode())
+    return home / _FOLDER / f"en-us-{digest.hexdigest()[:16]}.lm.bin"
+
+
+def build_language_model(home: Path, report: Report) -> None:
+    """Builds the tuned language model if it is not cached: about half a minute, in a process of its own."""
+    target = language_model_path(home)
+    if target.exists():
+        return
+    report("building the recogniser's language model (once, about half a minute)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own until it is whole: an interrupted or parallel build leaves no half model behind.
+    partial = target.with_name(f"{target.name.removesuffix('.lm.bin')}.{os.getpid()}.lm.bin")
+    command = [sys.executable, "-m", "pipelines.embedded.speech.prepare", str(partial)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                report(line.strip())
+            _, errors = process.communicate(timeout=_BUILD_DEADLINE)
+        if process.returncode != 0:
+            last = errors.strip().splitlines()[-1] if errors.strip() else f"code {process.returncode}"
+            raise RuntimeError(f"the recogniser's language model could not be built: {last}")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+        partial.with_suffix(".arpa").unlink(missing_ok=True)
+    for old in target.parent.glob("en-us-*.lm.bin"):
+        if old != target and old.name.count(".") == 2:  # an earlier version, not another process' unfinished one
+            old.unlink(missing_ok=True)
+
+
+def install_libraries(report: Report) -> None:
+    """Installs missing system libraries with apt where we may (root or passwordless sudo), else says how."""
+    missing = sorted(package for library, package in _LIBRARIES.items() if not _loadable(library))
+    if not missing or sys.platform != "linux":
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    by_hand = f"for the better voice and a sound card, run: sudo {' '.join(command)}"
+    if shutil.which("apt-get") is None:
+        report(f"please install {' and '.join(missing)} (flite's voices, PortAudio) with your package manager")
+        return
+    prefix = _root_prefix()
+    if prefix is None:
+        report(by_hand)
+        return
+    report(f"installing {' and '.join(missing)} with apt")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for attempt in (command, ["apt-get", "update"], command):  # a fresh machine has no package lists yet
+        try:
+            done = subprocess.run(
+                [*prefix, *attempt],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_INSTALL_DEADLINE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            break
+        if done.returncode == 0 and attempt is command:
+            return
+    report(f"apt could not install them; {by_hand}")
+
+
+def _loadable(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _root_prefix() -> list[str] | None:
+    """What to put before a command to run it as root without being asked for a password; ``None`` if we cannot."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    allowed = subprocess.run(["sudo", "-n", "true"], capture_output=True, timeout=10, check=False).returncode == 0
+    return ["sudo", "-n"] if allowed else None
+
+
+def _build(target: Path) -> None:
+    from pipelines.embedded.speech.sphinx import STOCK_MODEL  # noqa: PLC0415  # the parent does not need it
+
+    sentences = corpus.sentences()
+    language_model.build(
+        STOCK_MODEL, sentences, target, banned=profanity.WORDS, report=lambda line: print(f"  {line}", flush=True)
+    )
+
+
+if __name__ == "__main__":
+    _build(Path(sys.argv[1]))

@@ -1,0 +1,223 @@
+"""The Riva recognition service over the workers: ``StreamingRecognize``, ``Recognize`` and the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import grpc
+from riva.client.proto import riva_asr_pb2 as pb
+from riva.client.proto import riva_asr_pb2_grpc, riva_common_pb2
+
+from pipelines.embedded.speech.hypothesis import Heard, HeardWord
+from pipelines.embedded.speech.profanity import masked
+from pipelines.embedded.speech.recognition_config import LANGUAGE, BadConfig, RecognitionSettings, settings_from
+from pipelines.embedded.speech.sound_in import RATE, BadSound, SoundIn
+from pipelines.embedded.speech.workers import RecognizerFailed, Stream, TooManyStreams, Workers
+from pipelines.embedded.speech.written import written, written_text
+
+LONGEST_OFFLINE = 600.0
+"""Seconds of sound that ``Recognize`` takes in one request."""
+
+_AGREED_STABILITY, _TAIL_STABILITY, _STABLE = 0.9, 0.1, 1.0
+
+_CHUNK = RATE  # bytes: half a second
+_OFFLINE_DEADLINE = 300.0
+
+Context = grpc.aio.ServicerContext
+
+
+class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # type: ignore[misc]  # untyped stubs
+    """Serves ``nvidia.riva.asr.RivaSpeechRecognition``; ``model`` is the name it tells clients."""
+
+    def __init__(self, workers: Workers, model: str) -> None:
+        self._workers = workers
+        self._model = model
+
+    async def StreamingRecognize(  # noqa: N802  # the protocol's name
+        self, requests: AsyncIterator[pb.StreamingRecognizeRequest], context: Context[Any, Any]
+    ) -> AsyncIterator[pb.StreamingRecognizeResponse]:
+        """Configuration first, then sound; interims, stable partials and finals come back while it flows."""
+        first = await anext(aiter(requests), None)
+        if first is None:
+            return
+        if first.WhichOneof("streaming_request") != "streaming_config":
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must hold streaming_config")
+        asked = first.streaming_config
+        try:
+            settings = settings_from(asked.config, self._model, interims=asked.interim_results)
+            sound = SoundIn(settings.encoding, settings.rate, settings.channels)
+        except (BadConfig, BadSound) as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        request_id = first.id
+        try:
+            async with self._workers.stream(settings.endpointing) as stream:
+                feeding = asyncio.create_task(_feed(requests, sound, stream))
+                try:
+                    async for heard in stream.results():
+                        if results := _streaming_results(heard, settings):
+                            yield _streaming_response(results, request_id)
+                    await feeding
+                except RecognizerFailed:
+                    if feeding.done():  # a client's mistake ended the stream: tell that instead
+                        await feeding
+                    raise
+                finally:
+                    feeding.cancel()
+                    await asyncio.gather(feeding, return_exceptions=True)
+        except TooManyStreams as error:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        except BadSound as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except RecognizerFailed as error:
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+
+    async def Recognize(self, request: pb.RecognizeRequest, context: Context[Any, Any]) -> pb.RecognizeResponse:  # noqa: N802
+        """Recognises a whole recording, one result for each utterance in it."""
+        try:
+            settings = settings_from(request.config, self._model)
+            sound = SoundIn(settings.encoding, settings.rate, settings.channels)
+            pcm = sound.feed(request.audio) + sound.finish()
+        except (BadConfig, BadSound) as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        if len(pcm) > LONGEST_OFFLINE * 2 * RATE:
+            limit = f"Recognize takes at most {LONGEST_OFFLINE:.0f} s of sound; stream longer recordings"
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, limit)
+        response = pb.RecognizeResponse(id=request.id if request.HasField("id") else None)
+        try:
+            async with asyncio.timeout(_OFFLINE_DEADLINE), self._workers.stream(settings.endpointing, patient=True) as s:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_send_all(pcm, s))
+                    async for heard in s.results():
+                        if heard.kind == "final" and heard.words:
+                            alternatives = _alternatives(heard, settings)
+                            response.results.append(
+                                pb.SpeechRecognitionResult(
+                                    alternatives=alternatives, channel_tag=1, audio_processed=heard.audio
+                                )
+                            )
+        except TooManyStreams as error:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the recording took longer than 300 s to recognise")
+        except (RecognizerFailed, ExceptionGroup) as error:
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+        return response
+
+    async def GetRivaSpeechRecognitionConfig(  # noqa: N802
+        self, request: pb.RivaSpeechRecognitionConfigRequest, context: Context[Any, Any]
+    ) -> pb.RivaSpeechRecognitionConfigResponse:
+        """The one model there is, once for streams and once for recordings, as Riva lists them."""
+        if request.model_name and request.model_name != self._model:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
+        shared = {"language_code": LANGUAGE, "sample_rate": str(RATE), "streaming": "True", "max_batch_size": "1"}
+        config = pb.RivaSpeechRecognitionConfigResponse.Config
+        return pb.RivaSpeechRecognitionConfigResponse(
+            model_config=[
+                config(model_name=self._model, parameters={**shared, "type": kind}) for kind in ("online", "offline")
+            ]
+        )
+
+
+async def _feed(requests: AsyncIterator[pb.StreamingRecognizeRequest], sound: SoundIn, stream: Stream) -> None:
+    """Carries a client's messages to the worker; however it ends, the stream of results ends with it."""
+    try:
+        async for request in requests:
+            kind = request.WhichOneof("streaming_request")
+            if kind == "streaming_config":
+                raise BadSound("streaming_config may only be the first message")
+            if request.audio_content and (pcm := sound.feed(request.audio_content)):
+                await _send_all(pcm, stream, close=False)
+            if request.runtime_config.get("force_eou", "").lower() == "true":
+                await stream.end_utterance()
+        if pcm := sound.finish():
+            await stream.send(pcm)
+        await stream.close_sound()
+    except BadSound:
+        stream.abort()
+        raise
+
+
+async def _send_all(pcm: bytes, stream: Stream, *, close: bool = True) -> None:
+    for i in range(0, len(pcm), _CHUNK):
+        await stream.send(pcm[i : i + _CHUNK])
+    if close:
+        await stream.close_sound()
+
+
+def _streaming_results(heard: Heard, settings: RecognitionSettings) -> list[pb.StreamingRecognitionResult]:
+    """What Riva would send: an interim as up to two results (0.9 and 0.1 stable), the others as one.
+
+    A transcript ends with a space where more may follow, so that clients may simply join them, as Riva's do.
+    """
+    if heard.kind == "final":
+        alternatives = _alternatives(heard, settings)
+        return [_result(heard, alternatives, is_final=True)]
+    if not settings.interims:
+        return []
+    if heard.kind == "stable":
+        words = _written(heard.words, settings)
+        return [_result(heard, [_alternative(words)], stability=_STABLE)] if words else []
+    results = []
+    if heard.agreed:
+        agreed = pb.SpeechRecognitionAlternative(transcript=_clean(heard.agreed, settings) + " ")
+        results.append(_result(heard, [agreed], stability=_AGREED_STABILITY))
+    if heard.tail:
+        tail = pb.SpeechRecognitionAlternative(transcript=_clean(heard.tail, settings) + " ")
+        results.append(_result(heard, [tail], stability=_TAIL_STABILITY))
+    return results
+
+
+def _result(
+    heard: Heard,
+    alternatives: list[pb.SpeechRecognitionAlternative],
+    *,
+    is_final: bool = False,
+    stability: float = 0.0,
+) -> pb.StreamingRecognitionResult:
+    return pb.StreamingRecognitionResult(
+        alternatives=alternatives, is_final=is_final, stability=stability, channel_tag=1, audio_processed=heard.audio
+    )
+
+
+def _streaming_response(
+    results: list[pb.StreamingRecognitionResult], request_id: riva_common_pb2.RequestId
+) -> pb.StreamingRecognizeResponse:
+    return pb.StreamingRecognizeResponse(results=results, id=request_id if request_id.value else None)
+
+
+def _alternatives(heard: Heard, settings: RecognitionSettings) -> list[pb.SpeechRecognitionAlternative]:
+    best = _alternative(_written(heard.words, settings), confidence=heard.confidence, times=settings.word_times)
+    texts = dict.fromkeys(
+        _clean(written_text(other, numbers=settings.numbers, punctuation=settings.punctuation), settings) + " "
+        for other in heard.others
+    )
+    texts.pop(best.transcript, None)
+    others = [pb.SpeechRecognitionAlternative(transcript=text) for text in list(texts)[: settings.alternatives - 1]]
+    return [best, *others]
+
+
+def _written(words: Sequence[HeardWord], settings: RecognitionSettings) -> list[HeardWord]:
+    out = written(words, numbers=settings.numbers, punctuation=settings.punctuation)
+    if not settings.clean:
+        return list(out)
+    return [HeardWord(masked(w.text), w.start, w.end, w.confidence) for w in out]
+
+
+def _clean(text: str, settings: RecognitionSettings) -> str:
+    return " ".join(masked(word) for word in text.split()) if settings.clean else text
+
+
+def _alternative(
+    words: Sequence[HeardWord], *, confidence: float = 0.0, times: bool = False
+) -> pb.SpeechRecognitionAlternative:
+    transcript = " ".join(w.text for w in words)
+    alternative = pb.SpeechRecognitionAlternative(
+        transcript=transcript + " " if transcript else "", confidence=confidence, language_code=[LANGUAGE]
+    )
+    if times:
+        alternative.words.extend(
+            pb.WordInfo(word=w.text, start_time=w.start, end_time=w.end, confidence=w.confidence) for w in words
+        )
+    return alternative

@@ -1,0 +1,106 @@
+"""What a Riva client asks of the recogniser, checked: ``RecognitionConfig`` to plain settings or one clear sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from riva.client.proto.riva_asr_pb2 import EndpointingConfig, RecognitionConfig
+from riva.client.proto.riva_audio_pb2 import AudioEncoding
+
+from pipelines.embedded.speech.endpointing import Endpointing
+from pipelines.embedded.speech.sound_in import HIGHEST_RATE, LOWEST_RATE
+
+LANGUAGE = "en-US"
+
+_ENCODINGS = {
+    AudioEncoding.ENCODING_UNSPECIFIED: None,
+    AudioEncoding.LINEAR_PCM: "pcm",
+    AudioEncoding.MULAW: "mulaw",
+    AudioEncoding.ALAW: "alaw",
+}
+_MOST_ALTERNATIVES = 10
+
+
+class BadConfig(ValueError):
+    """A configuration the service cannot honour; the message says what it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionSettings:
+    """A checked configuration. ``rate`` and ``encoding`` may be 0 and ``None``: then a WAV header must tell."""
+
+    encoding: str | None = "pcm"
+    rate: int = 16_000
+    channels: int = 1
+    language: str = LANGUAGE
+    alternatives: int = 1
+    punctuation: bool = False
+    numbers: bool = True
+    word_times: bool = False
+    clean: bool = False
+    interims: bool = False
+    phrases: tuple[str, ...] = ()
+    endpointing: Endpointing = field(default_factory=Endpointing)
+
+
+def settings_from(config: RecognitionConfig, model: str, *, interims: bool = False) -> RecognitionSettings:
+    """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`."""
+    if config.encoding not in _ENCODINGS:
+        name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
+        raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW")
+    language = config.language_code or LANGUAGE
+    if not language.lower().startswith("en"):
+        raise BadConfig(f"Model not found for language {language}: the embedded recogniser knows en-US only")
+    if config.model and config.model != model:
+        raise BadConfig(f"Model {config.model} is not available; leave it empty or ask for {model}")
+    rate = config.sample_rate_hertz
+    if rate and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise BadConfig(f"sample_rate_hertz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {rate}")
+    if config.audio_channel_count > 8 or config.audio_channel_count < 0:
+        raise BadConfig(f"audio_channel_count must be 1 to 8, not {config.audio_channel_count}")
+    if config.enable_separate_recognition_per_channel and config.audio_channel_count > 1:
+        raise BadConfig("enable_separate_recognition_per_channel is not supported; send one stream for each channel")
+    if config.diarization_config.enable_speaker_diarization:
+        raise BadConfig("speaker diarization is not supported by the embedded recogniser")
+    if not 0 <= config.max_alternatives <= 30:
+        raise BadConfig(f"max_alternatives must be 0 to 30, not {config.max_alternatives}")
+    phrases = tuple(" ".join(p.lower().split()) for context in config.speech_contexts for p in context.phrases)
+    if len(phrases) > 1000 or any(len(p) > 200 for p in phrases):
+        raise BadConfig("speech_contexts may hold at most 1000 phrases of 200 characters")
+    return RecognitionSettings(
+        encoding=_ENCODINGS[config.encoding],
+        rate=rate,
+        channels=config.audio_channel_count or 1,
+        language=language,
+        alternatives=min(max(1, config.max_alternatives), _MOST_ALTERNATIVES),
+        punctuation=config.enable_automatic_punctuation,
+        numbers=not config.verbatim_transcripts,
+        word_times=config.enable_word_time_offsets,
+        clean=config.profanity_filter,
+        interims=interims,
+        phrases=tuple(p for p in phrases if p),
+        endpointing=endpointing_from(config.endpointing_config),
+    )
+
+
+def endpointing_from(config: EndpointingConfig) -> Endpointing:
+    """The windows a client asks for; unset and -1 mean this recogniser's own. Raises :class:`BadConfig`.
+
+    A ``stop_history`` so short that our own first pass does not fit in it switches the first pass off.
+    """
+    asked: dict[str, int | float] = {}
+    for name in Endpointing.__dataclass_fields__:
+        if config.HasField(name):
+            value = getattr(config, name)
+            if value > 0 or (name == "stop_history_eou" and value == 0):
+                asked[name] = value
+            elif value not in (-1, 0):
+                raise BadConfig(f"endpointing_config: {name} must be positive, or -1 for the model's own, not {value}")
+    own = Endpointing()
+    stop = int(asked.get("stop_history", own.stop_history))
+    if "stop_history_eou" not in asked and stop <= own.stop_history_eou:
+        asked["stop_history_eou"] = 0
+    try:
+        return Endpointing(**asked)  # type: ignore[arg-type]  # names and kinds are the protocol's own
+    except ValueError as error:
+        raise BadConfig(f"endpointing_config: {error}") from None

@@ -1,0 +1,100 @@
+"""The speech service as a gRPC server: recognition, voice and health on one TLS port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
+
+from pipelines.embedded import child
+from pipelines.embedded.speech.recognition import SpeechRecognition
+from pipelines.embedded.speech.synthesis import SpeechSynthesis
+from pipelines.embedded.speech.voices import open_engine
+from pipelines.embedded.speech.workers import Workers, running_workers
+
+SERVICES = ("nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis")
+
+_LARGEST_MESSAGE = 64 << 20  # what NVIDIA's own clients are set to
+
+SERVER_OPTIONS: list[tuple[str, int]] = [
+    ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+    ("grpc.max_send_message_length", _LARGEST_MESSAGE),
+    # Clients may ping every 5 s, even without a call: an idle microphone must not cost the connection.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),  # two services on one port is a mistake, not load balancing
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    """What to serve with. ``language_model`` is the tuned model, ``None`` for the general one."""
+
+    language_model: Path | None = None
+    asr_model: Path | None = None
+    tts_model: Path | None = None
+    streams: int = max(4, 2 * (os.cpu_count() or 1))
+
+    @property
+    def recognizer_name(self) -> str:
+        """The model's name as clients see it."""
+        return f"sherpa-{self.asr_model.name}" if self.asr_model else "pocketsphinx-en-US-embedded"
+
+    @property
+    def worker_arguments(self) -> list[str]:
+        if self.asr_model:
+            return ["--sherpa", str(self.asr_model)]
+        return ["--language-model", str(self.language_model)] if self.language_model else []
+
+
+async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
+    """Serves until told to stop; raises ``OSError`` or ``RuntimeError`` naming the reason when it cannot start."""
+    credentials = child.server_credentials(options)
+    async with AsyncExitStack() as stack:
+        loading = asyncio.create_task(stack.enter_async_context(running_workers(speech.worker_arguments, speech.streams)))
+        try:
+            engine = await asyncio.to_thread(open_engine, speech.tts_model)
+            stack.push_async_callback(engine.aclose)
+        except BaseException:
+            await asyncio.gather(loading, return_exceptions=True)
+            raise
+        workers = await loading
+        server = grpc.aio.server(options=SERVER_OPTIONS)
+        recognition = SpeechRecognition(workers, speech.recognizer_name)
+        riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
+        riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(SpeechSynthesis(engine), server)
+        healthy = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        for name in ("", *SERVICES):
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        port = server.add_secure_port(f"{options.host}:{options.port}", credentials)
+        await server.start()
+        child.announce_ready(port, recognizer=speech.recognizer_name, voice=engine.name)
+        try:
+            await _until_over(workers)
+        finally:
+            await healthy.enter_graceful_shutdown()
+            await server.stop(grace=0.3)
+
+
+async def _until_over(workers: Workers) -> None:
+    """Returns when told to stop; raises ``RuntimeError`` if the recogniser's process ends first."""
+    told = asyncio.create_task(child.until_told_to_stop())
+    ended = asyncio.create_task(workers.ended())
+    try:
+        await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        ended.cancel()
+        await asyncio.gather(told, ended, return_exceptions=True)
+    if not ended.cancelled():
+        raise RuntimeError(f"the recognition process ended with code {ended.result()}")

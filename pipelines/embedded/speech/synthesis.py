@@ -1,0 +1,167 @@
+"""The Riva synthesis service over an engine: ``SynthesizeOnline``, ``Synthesize`` and the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from riva.client.proto import riva_tts_pb2 as pb
+from riva.client.proto import riva_tts_pb2_grpc
+from riva.client.proto.riva_audio_pb2 import AudioEncoding
+
+from pipelines.embedded.speech.shaping import RateChanger
+from pipelines.embedded.speech.speakable import sentences, speakable
+from pipelines.embedded.speech.voices import Engine, Timeline, find_voice
+
+LANGUAGE = "en-US"
+LONGEST_TEXT = 2000
+"""Characters in one request, as in NVIDIA's own services."""
+
+LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
+
+_MERGED_SECONDS = 0.1
+"""After the first, pieces are merged into responses of about this length."""
+
+Context = grpc.aio.ServicerContext
+
+
+class BadRequest(ValueError):
+    """A request the service cannot honour; the message says what it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """A stream's checked configuration."""
+
+    voice: str
+    rate: int
+    word_times: bool
+
+
+class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: ignore[misc]  # untyped stubs
+    """Serves ``nvidia.riva.tts.RivaSpeechSynthesis``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def SynthesizeOnline(  # noqa: N802  # the protocol's name
+        self, requests: AsyncIterator[pb.SynthesizeSpeechRequest], context: Context[Any, Any]
+    ) -> AsyncIterator[pb.SynthesizeSpeechResponse]:
+        """Speaks each text as it comes, in order; the first request's configuration holds for all."""
+        settings: _Settings | None = None
+        spoken = 0  # samples sent so far, at the requested rate
+        try:
+            async for request in requests:
+                settings = settings or self._settings(request)
+                async with aclosing(self._speak(request, settings, spoken)) as responses:
+                    async for response in responses:
+                        spoken += len(response.audio) // 2
+                        yield response
+        except BadRequest as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+    async def Synthesize(self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]) -> pb.SynthesizeSpeechResponse:  # noqa: N802
+        """Speaks one text and answers when all of it is said."""
+        whole = pb.SynthesizeSpeechResponse()
+        try:
+            settings = self._settings(request)
+            if not speakable(request.text):
+                raise BadRequest("there is nothing to say in this text")
+            async with aclosing(self._speak(request, settings, 0)) as responses:
+                parts = [response async for response in responses]
+        except BadRequest as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        whole.audio = b"".join(part.audio for part in parts)
+        whole.meta.text = request.text
+        whole.meta.processed_text = " ".join(p.meta.processed_text for p in parts if p.meta.processed_text)
+        for part in parts:
+            whole.meta.predicted_durations.extend(part.meta.predicted_durations)
+            whole.meta.words.extend(part.meta.words)
+        if request.HasField("id"):
+            whole.id.CopyFrom(request.id)
+        return whole
+
+    async def GetRivaSynthesisConfig(  # noqa: N802
+        self, request: pb.RivaSynthesisConfigRequest, context: Context[Any, Any]
+    ) -> pb.RivaSynthesisConfigResponse:
+        """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``."""
+        model = f"{self._engine.name}-{LANGUAGE}-embedded"
+        if request.model_name and request.model_name != model:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
+        family = next(iter(self._engine.voices)).split(".")[0]
+        subvoices = ",".join(f"{name.split('.', 1)[1]}:{i}" for i, name in enumerate(self._engine.voices))
+        parameters = {
+            "language_code": LANGUAGE,
+            "voice_name": family,
+            "subvoices": subvoices,
+            "sample_rate": str(self._engine.rate),
+        }
+        config = pb.RivaSynthesisConfigResponse.Config(model_name=model, parameters=parameters)
+        return pb.RivaSynthesisConfigResponse(model_config=[config])
+
+    def _settings(self, request: pb.SynthesizeSpeechRequest) -> _Settings:
+        language = request.language_code or LANGUAGE
+        if not language.lower().startswith("en"):
+            raise BadRequest(f"Model not found for language {language}: the embedded voices speak en-US only")
+        if request.encoding not in (AudioEncoding.ENCODING_UNSPECIFIED, AudioEncoding.LINEAR_PCM):
+            raise BadRequest("only the encoding LINEAR_PCM is supported")
+        rate = request.sample_rate_hz or self._engine.rate
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise BadRequest(f"sample_rate_hz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {rate}")
+        if request.HasField("zero_shot_data") and request.zero_shot_data.audio_prompt:
+            raise BadRequest("zero-shot voices are not supported by the embedded service")
+        if request.custom_dictionary:
+            raise BadRequest("custom_dictionary is not supported by the embedded service")
+        try:
+            voice = find_voice(self._engine, request.voice_name)
+        except KeyError:
+            known = ", ".join(self._engine.voices)
+            raise BadRequest(f"Voice {request.voice_name} is not available; there are {known}") from None
+        return _Settings(voice, rate, request.enable_word_time_offsets)
+
+    async def _speak(
+        self, request: pb.SynthesizeSpeechRequest, settings: _Settings, before: int
+    ) -> AsyncGenerator[pb.SynthesizeSpeechResponse, None]:
+        """The responses for one text; ``before`` samples of the stream came before it."""
+        if len(request.text) > LONGEST_TEXT:
+            raise BadRequest(f"a text may have at most {LONGEST_TEXT} characters, not {len(request.text)}")
+        for sentence in sentences(speakable(request.text)):
+            changer = RateChanger(self._engine.rate, settings.rate)
+            response = _response(request)
+            enough = 0  # bytes after which a response is sent; the first goes at once
+            async with aclosing(self._engine.speak(sentence, settings.voice)) as pieces:
+                async for piece in pieces:
+                    if piece.timeline is not None:
+                        _tell(response, request.text, piece.timeline, settings, before / settings.rate)
+                    response.audio += changer.feed(piece.pcm).tobytes()
+                    if len(response.audio) > enough:
+                        before += len(response.audio) // 2
+                        yield response
+                        response = _response(request)
+                        enough = 2 * int(_MERGED_SECONDS * settings.rate)
+            response.audio += changer.finish().tobytes()
+            if response.audio:
+                before += len(response.audio) // 2
+                yield response
+
+
+def _response(request: pb.SynthesizeSpeechRequest) -> pb.SynthesizeSpeechResponse:
+    return pb.SynthesizeSpeechResponse(id=request.id if request.HasField("id") else None)
+
+
+def _tell(
+    response: pb.SynthesizeSpeechResponse, text: str, timeline: Timeline, settings: _Settings, offset: float
+) -> None:
+    """Fills the metadata: the phones as processed text with a duration in seconds each, and the words if asked for.
+
+    Word times are seconds from the stream's first sample.
+    """
+    response.meta.text = text
+    response.meta.processed_text = " ".join(phone.name for phone in timeline.phones)
+    response.meta.predicted_durations.extend(phone.end - phone.start for phone in timeline.phones)
+    if settings.word_times:
+        for word, start, end in timeline.word_times():
+            response.meta.words.add(word=word, start_time=start + offset, end_time=end + offset)

@@ -1,0 +1,105 @@
+"""What a speech synthesis engine is, and which one this machine gets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sophia.audio import Pcm
+
+DEFAULT_VOICE = "English-US.Female-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A sound of the sentence, in the engine's alphabet; times in seconds from the first sample handed out.
+
+    ``word`` counts the sentence's spoken words from 0, or is -1 in a pause.
+    """
+
+    name: str
+    start: float
+    end: float
+    word: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All sounds of a sentence and the spoken words that they belong to."""
+
+    phones: tuple[Phone, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def word_times(self) -> list[tuple[str, float, float]]:
+        """Each word that sounds, with its start and end in seconds."""
+        times: dict[int, tuple[float, float]] = {}
+        for phone in self.phones:
+            if phone.word >= 0:
+                start, _ = times.get(phone.word, (phone.start, 0.0))
+                times[phone.word] = (start, phone.end)
+        return [(self.words[i], start, end) for i, (start, end) in sorted(times.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of a sentence's sound at the engine's rate; the first piece carries the whole sentence's timeline."""
+
+    pcm: Pcm
+    timeline: Timeline | None = None
+
+
+class Engine(Protocol):
+    """Speaks one sentence at a time for each voice.
+
+    ``voices`` maps Riva's names to the engine's own, the default first. Closing the generator that ``speak`` returns
+    stops the synthesis at once.
+    """
+
+    name: str
+    rate: int
+    voices: Mapping[str, str]
+
+    def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]: ...
+
+    async def aclose(self) -> None: ...
+
+
+def open_engine(model: Path | None = None) -> Engine:
+    """The user's own ``model`` (sherpa-onnx), else flite, else espeak-ng; says on standard error why not flite.
+
+    Raises ``RuntimeError`` when none can be had.
+    """
+    if model is not None:
+        from pipelines.embedded.speech.sherpa import SherpaEngine  # noqa: PLC0415  # an extra
+
+        return SherpaEngine(model)
+    from pipelines.embedded.speech.flite import FliteEngine  # noqa: PLC0415  # loads C libraries
+
+    try:
+        return FliteEngine()
+    except OSError as error:
+        print(
+            f"flite is not installed ({error}); speaking with espeak-ng. For the better voice: "
+            "sudo apt-get install libflite1",
+            file=sys.stderr,
+        )
+    from pipelines.embedded.speech.espeak import EspeakEngine  # noqa: PLC0415
+
+    return EspeakEngine()
+
+
+def find_voice(engine: Engine, asked: str) -> str:
+    """Riva's full name of the voice ``asked`` for; raises ``KeyError`` when there is none.
+
+    Empty means the default; dashes and dots are taken for each other, as Riva's own names changed that way.
+    """
+    if not asked:
+        return next(iter(engine.voices))
+    plain = asked.replace(".", "-").lower()
+    for name in engine.voices:
+        if name.replace(".", "-").lower() == plain:
+            return name
+    raise KeyError(asked)

@@ -1,0 +1,127 @@
+"""The recognition process: loads the models once and forks a child for each stream.
+
+Started by :mod:`pipelines.embedded.speech.workers` with one end of a socket pair as its control socket. It answers
+``ready`` when the models are loaded; each message on the control socket then carries the socket of a new stream. A
+forked child shares the models' memory (copy on write), is ready within 10 ms, and ends when its socket closes, which
+is also what happens when the service is killed. Single-threaded and free of gRPC, so that forking is safe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines.embedded.child import die_with_parent
+from pipelines.embedded.speech import frames
+from pipelines.embedded.speech.endpointing import Endpointing
+from pipelines.embedded.speech.listening import Listener, Transcriber
+
+
+def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
+    """Recognises one stream until its end or its socket's."""
+    unpacker = frames.Unpacker()
+    listener: Listener | None = None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        while data := stream.recv(1 << 16):
+            for kind, payload in unpacker.feed(data):
+                if listener is None:
+                    settings = json.loads(payload)
+                    endpointing = Endpointing(**settings["endpointing"])
+                    listener = Listener(transcriber, endpointing, patient=settings["patient"])
+                    continue
+                if kind == frames.AUDIO:
+                    results = listener.hear(payload)
+                elif kind == frames.END_UTTERANCE:
+                    results = listener.finish_utterance()
+                else:
+                    results = listener.close()
+                for heard in results:
+                    stream.sendall(frames.pack_result(heard))
+                if kind == frames.CLOSE:
+                    stream.sendall(frames.pack(frames.DONE))
+                    return
+    transcriber.abandon()
+
+
+def _guarded(stream: socket.socket, make: Callable[[], Transcriber]) -> None:
+    """Serves a stream; a failure is told to the service, which has the client to tell."""
+    try:
+        serve_stream(stream, make())
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            stream.sendall(frames.pack(frames.FAILED, f"{type(error).__name__}: {error}".encode()))
+        raise
+    finally:
+        stream.close()
+
+
+def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) -> None:
+    """Forks a child for each socket that arrives; returns when the control socket closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            code = 1
+            try:
+                die_with_parent()
+                control.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # this one waits for its second passes itself
+                _guarded(socket.socket(fileno=descriptors[0]), make)
+                code = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def serve_by_threads(control: socket.socket, make: Callable[[], Transcriber]) -> None:
+    """The same with a thread for each stream: for engines that release the GIL and must not be forked."""
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        stream = socket.socket(fileno=descriptors[0])
+        threading.Thread(target=_guarded, args=(stream, make), daemon=True).start()
+
+
+def main() -> None:
+    """The process: ``worker --control FD [--language-model FILE | --sherpa DIR]``."""
+    parser = argparse.ArgumentParser(description="recognition worker of the embedded speech service")
+    parser.add_argument("--control", type=int, required=True)
+    parser.add_argument("--language-model", type=Path)
+    parser.add_argument("--sherpa", type=Path)
+    args = parser.parse_args()
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the whole group; the service stops us
+    with socket.socket(fileno=args.control) as control:
+        try:
+            if args.sherpa:
+                from pipelines.embedded.speech.sherpa import SherpaRecognizer  # noqa: PLC0415  # an extra
+
+                make: Callable[[], Transcriber] = SherpaRecognizer(args.sherpa).transcriber
+                serve = serve_by_threads
+            else:
+                from pipelines.embedded.speech.sphinx import SphinxModels  # noqa: PLC0415  # 0.5 s and 130 MB
+
+                make = SphinxModels(args.language_model).transcriber
+                serve = serve_by_forking
+        except (OSError, RuntimeError, ValueError, ImportError) as error:
+            control.sendall(frames.pack(frames.FAILED, str(error).encode()))
+            raise SystemExit(1) from None
+        control.sendall(frames.pack(frames.DONE))
+        serve(control, make)
+
+
+if __name__ == "__main__":
+    main()
