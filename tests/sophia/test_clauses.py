@@ -164,7 +164,7 @@ def test_a_flushed_splitter_is_new():
 
 PIECES = (
     "a I the robot walked and but because Dr. e.g. z. B. 3. 3.14 1,000 12:30 p.m. 17 × 23 , ; : . ... … ! ? ?! – - "
-    '( ) [ ] " * ** ``` ` \n \n\n https://a.b/c?d,e me@a.b word, word. word! (word 5, 7 No. Mai und'.split(" ")
+    '( ) [ ] " * ** ``` ` \n \n\n https://a.b/c?d,e me@a.b word, word. word! (word 5, 7 No. Mai und'
 )
 talk = st.lists(
     st.tuples(st.sampled_from(PIECES.split(" ")), st.sampled_from([" ", " ", " ", "", "\n"])), max_size=80
