@@ -1,0 +1,142 @@
+"""Runs the embedded services in the foreground, or does their set-up.
+
+python -m pipelines.embedded                 # start all, show where they are, end with Ctrl+C
+python -m pipelines.embedded --prepare       # certificates, the Triton environment, the language model
+python -m pipelines.embedded --write my.yaml # … and a configuration that reaches them
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.certs import make_development_pki
+from pipelines.embedded.supervisor import SERVICES, EmbeddedServices, ServiceFailed
+from pipelines.home import home
+from pipelines.settings import Settings, SettingsError, load_settings
+
+_TITLES = {"speech": "speech (Riva: recognition, synthesis)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.embedded",
+        description="Runs the services that come with the project: Riva-compatible speech, Nova on Triton, "
+        "an Audio2Face-3D-compatible face; each behind TLS on a free loopback port.",
+    )
+    parser.add_argument("--prepare", action="store_true", help="do the set-up that the services need, then end")
+    parser.add_argument("--only", action="append", choices=SERVICES, help="this service only; may be repeated")
+    parser.add_argument("--config", metavar="FILE", help="settings to start from (default: the defaults)")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="write a configuration that reaches the services")
+    args = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    only = tuple(dict.fromkeys(args.only or SERVICES))
+    try:
+        if args.prepare:
+            return prepare(home(), console, only)
+        return asyncio.run(_serve(load_settings(args.config), only, args.write, console))
+    except (SettingsError, ServiceFailed, OSError) as error:
+        for line in getattr(error, "lines", (str(error),)):
+            print(line, file=sys.stderr)
+        if hint := getattr(error, "hint", ""):
+            print(f"{hint}.", file=sys.stderr)
+        return 2 if isinstance(error, SettingsError) else 3
+    except asyncio.CancelledError:  # stopped before everything was up
+        return 130
+
+
+def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> int:
+    """Does every service's set-up, showing progress; returns 0, or 1 if one failed. Quick when nothing is to do."""
+    begun = time.monotonic()
+    make_development_pki(folder / "tls")
+    failed = 0
+    for name in only:
+        module = f"pipelines.embedded.{name}.prepare"
+        with console.status(f"{name}: looking …") as status:
+
+            def report(line: str, name: str = name) -> None:
+                status.update(f"{name}: {escape(line)}")
+                console.print(f"  {name}: {escape(line)}")
+
+            try:
+                importlib.import_module(module).prepare(folder, report)
+            except (OSError, RuntimeError, ImportError) as error:
+                failed = 1
+                console.print(f"  {name}: [red]set-up failed:[/] {escape(str(error))}")
+    if not failed:
+        console.print(f"Set-up is complete ({time.monotonic() - begun:.1f} s); it is kept in {escape(str(folder))}.")
+    return failed
+
+
+async def _serve(settings: Settings, only: Sequence[str], write: Path | None, console: Console) -> int:
+    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+    assert serving is not None
+    told = False
+
+    def stop() -> None:  # once: stopping takes 2 s at most and is not itself to be interrupted
+        nonlocal told
+        if not told:
+            told = True
+            serving.cancel()
+
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, stop)
+    async with EmbeddedServices(settings, home(), lambda line: console.print(escape(line)), only=only) as services:
+        console.print(_table(services))
+        if write is not None:
+            await asyncio.to_thread(_write, write, services)
+            console.print(f"Talk to them: python -m pipelines.voice_loop --config {escape(str(write))}")
+        console.print("Ctrl+C ends them.")
+        with contextlib.suppress(asyncio.CancelledError):
+            await loop.create_future()
+    return 0
+
+
+def _table(services: EmbeddedServices) -> Table:
+    table = Table(title="Embedded services", title_justify="left")
+    for column in ("service", "gRPC (TLS)", "also", "log"):
+        table.add_column(column, overflow="fold")
+    for name, service in services.running.items():
+        also = ", ".join(f"{key} {value}" for key, value in service.ready.items() if key != "port")
+        table.add_row(_TITLES[name], services.endpoint(name).target, escape(also), str(service.log))
+    table.caption = f"authority: {services.tls / 'ca.crt'}"
+    return table
+
+
+def _write(path: Path, services: EmbeddedServices) -> None:
+    """A configuration that reaches what runs, with everything else at its default."""
+
+    def reached(name: str) -> dict[str, object]:
+        return {"target": services.endpoint(name).target, "tls": {"ca": str(services.tls.absolute() / "ca.crt")}}
+
+    sections: dict[str, object] = {"embedded": False}
+    if "speech" in services.running:
+        sections |= {"recognizer": {"endpoint": reached("speech")}, "voice": {"endpoint": reached("speech")}}
+    if "triton" in services.running:
+        sections["mind"] = {"endpoint": reached("triton")}
+    if "face" in services.running:
+        sections["face"] = {"endpoint": reached("face")}
+    elif services.running:
+        sections["face"] = {"enabled": False}
+    head = "# Written by python -m pipelines.embedded; good while that runs.\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(head + yaml.safe_dump(sections, sort_keys=False))
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,251 @@
+"""The supervisor against real processes: start, failure, death, restart, and that nothing survives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.channels import open_channel, warm
+from pipelines.embedded import __main__ as program
+from pipelines.embedded import supervisor
+from pipelines.embedded.process import ServiceProcess, module_command
+from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
+from pipelines.settings import FaceSection, MindSection, Settings
+
+pytestmark = pytest.mark.services
+
+FAKE = Path(__file__).with_name("fake_service.py")
+
+
+def fake(**behaviour: str) -> supervisor.Command:
+    """Starts the fake in place of each service, behaving as told for its name."""
+
+    def command(name: str, tls: Path, home: Path, port: int = 0) -> list[str]:
+        arguments = module_command(name, tls, home, port)[3:]
+        return [sys.executable, str(FAKE), *arguments, "--behave", behaviour.get(name, "well")]
+
+    return command
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (a zombie that nobody has waited for does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def until(true: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Waits for something that another process brings about."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - the other process has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+class Told(list[str]):
+    """Collects reports and lets a test wait for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = asyncio.Condition()
+
+    def __call__(self, line: str) -> None:
+        self.append(line)
+
+    async def of(self, words: str) -> None:
+        await until(lambda: any(words in line for line in self))
+
+
+async def test_services_start_together_and_their_endpoints_are_filled_in(tmp_path: Path) -> None:
+    told = Told()
+    async with EmbeddedServices(Settings(embedded=True), tmp_path, told, command=fake()) as services:
+        settings = services.settings
+        pids = [service.process.pid for service in services.running.values()]
+        assert set(services.running) == {"speech", "triton", "face"}
+        assert settings.recognizer.endpoint == settings.voice.endpoint == services.endpoint("speech")
+        assert settings.mind.endpoint.port == services.running["triton"].port
+        for endpoint in (settings.recognizer.endpoint, settings.mind.endpoint, settings.face.endpoint):
+            async with open_channel(endpoint) as channel:
+                assert await warm(channel, 5.0) == "unknown"
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 2.0
+    assert not any(alive(pid) for pid in pids)
+    assert told == []
+
+
+def test_only_what_the_settings_need_is_started() -> None:
+    assert needed(Settings()) == ("speech", "triton", "face")
+    assert needed(Settings(face=FaceSection(enabled=False), mind=MindSection(backend="openai"))) == ("speech",)
+
+
+async def test_a_mind_by_http_gets_tritons_http_port(tmp_path: Path) -> None:
+    settings = Settings(mind=MindSection(backend="triton-rest"))
+    async with EmbeddedServices(settings, tmp_path, print, only=["triton"], command=fake()) as services:
+        assert services.settings.mind.endpoint.target == "127.0.0.1:8000"
+        assert not services.settings.mind.endpoint.tls.enabled
+        assert services.settings.face == settings.face
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ("failed", "did not start: there is no model in this folder"),
+        ("crash", "did not start: it ended with code 7: IndexError: list index out of range"),
+        ("babble", "printed 'Welcome to the service!' where its ready line was due"),
+    ],
+)
+async def test_a_start_that_fails_says_why_and_takes_the_others_along(
+    tmp_path: Path, behaviour: str, words: str
+) -> None:
+    services = EmbeddedServices(Settings(), tmp_path, print, command=fake(triton=behaviour))
+    with pytest.raises(ServiceFailed) as caught:
+        async with services:
+            pytest.fail("must not be entered")
+    assert str(caught.value).startswith("the embedded triton service")
+    assert words in str(caught.value)
+    assert str(tmp_path / "logs" / "triton.log") in caught.value.hint
+    assert not any(alive(service.process.pid) for service in services.running.values())
+
+
+async def test_a_start_that_hangs_is_given_up_with_its_last_words(tmp_path: Path) -> None:
+    command = fake(face="silent")("face", tmp_path, tmp_path)
+    with pytest.raises(ServiceFailed, match=r"was not ready within 1\.5 s: still compiling"):
+        await ServiceProcess.start("face", command, tmp_path / "logs" / "face.log", seconds=1.5)
+
+
+async def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ServiceFailed, match="No such file"):
+        await ServiceProcess.start("face", [str(tmp_path / "none")], tmp_path / "logs" / "face.log")
+
+
+async def test_a_service_that_will_not_end_is_killed_within_two_seconds(tmp_path: Path) -> None:
+    async with EmbeddedServices(Settings(), tmp_path, print, only=["face"], command=fake(face="stubborn")) as services:
+        pid = services.running["face"].process.pid
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 2.0
+    assert not alive(pid)
+
+
+async def test_a_dead_service_comes_back_on_its_port(tmp_path: Path) -> None:
+    told = Told()
+    async with EmbeddedServices(Settings(), tmp_path, told, only=["speech"], command=fake()) as services:
+        first = services.running["speech"]
+        first.process.kill()
+        await told.of("is back")
+        second = services.running["speech"]
+        assert (second.port, second.process.pid != first.process.pid) == (first.port, True)
+        async with open_channel(services.settings.voice.endpoint) as channel:
+            assert await warm(channel, 5.0) == "unknown"
+    assert told == [
+        "The embedded speech service was killed by SIGKILL; it is started again.",
+        "The embedded speech service is back.",
+    ]
+
+
+async def test_a_service_that_keeps_dying_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "BACKOFF", (0.0, 0.0))
+    told = Told()
+    good, bad = fake(), fake(face="crash")
+    starts = 0
+
+    def once(name: str, tls: Path, home: Path, port: int = 0) -> list[str]:
+        nonlocal starts
+        starts += 1
+        return (good if starts == 1 else bad)(name, tls, home, port)
+
+    async with EmbeddedServices(Settings(), tmp_path, told, only=["face"], command=once) as services:
+        services.running["face"].process.kill()
+        await told.of("not started again")
+    assert starts == 3
+    assert [line for line in told if "is back" in line] == []
+    assert "IndexError" in told[-1]
+
+
+async def test_workers_of_a_killed_service_die_with_it(tmp_path: Path) -> None:
+    told = Told()
+    async with EmbeddedServices(Settings(), tmp_path, told, only=["speech"], command=fake(speech="worker")) as services:
+        worker = services.running["speech"].ready["worker"]
+        services.running["speech"].process.kill()
+        await until(lambda: not alive(worker))
+        await told.of("is back")
+        worker = services.running["speech"].ready["worker"]
+    await until(lambda: not alive(worker), 2.0)
+
+
+async def test_cancelled_while_starting_nothing_is_left(tmp_path: Path) -> None:
+    services = EmbeddedServices(Settings(), tmp_path, print, command=fake(face="silent"))
+    entering = asyncio.create_task(services.__aenter__())
+    await until(lambda: len(services.running) == 2)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert not any(alive(service.process.pid) for service in services.running.values())
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+sys.path[:0] = [{here!r}, {root!r}]
+from test_supervisor import fake
+from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.settings import Settings
+
+async def main():
+    async with EmbeddedServices(Settings(), Path({home!r}), print, command=fake()) as services:
+        print(*(service.process.pid for service in services.running.values()), flush=True)
+        await asyncio.get_running_loop().create_future()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
+async def test_nothing_survives_the_parent_even_if_it_is_killed(tmp_path: Path, sig: signal.Signals) -> None:
+    code = PARENT.format(here=str(FAKE.parent), root=str(FAKE.parents[2]), home=str(tmp_path))
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in (await parent.stdout.readline()).split()]
+    assert len(pids) == 3
+    assert all(alive(pid) for pid in pids)
+    parent.send_signal(sig)
+    await parent.wait()
+    await until(lambda: not any(alive(pid) for pid in pids), 2.0)
+
+
+async def test_logs_are_private_and_the_last_start_is_kept(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ServiceFailed):
+            async with EmbeddedServices(Settings(), tmp_path, print, only=["face"], command=fake(face="crash")):
+                pytest.fail("must not be entered")
+    assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
+    assert {"face.log", "face.old.log"} == {path.name for path in (tmp_path / "logs").iterdir()}
+
+
+def test_in_the_foreground_services_are_shown_and_a_configuration_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipelines.settings import load_settings
+
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(supervisor.EmbeddedServices.__init__, "__kwdefaults__", {"only": None, "command": fake()})
+    written = tmp_path / "mine.yaml"
+    original = program._write
+
+    def write_and_stop(path: Path, services: EmbeddedServices) -> None:
+        original(path, services)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(program, "_write", write_and_stop)
+    assert program.main(["--write", str(written)]) == 0
+    told = capsys.readouterr().out
+    assert "Embedded services" in told
+    settings = load_settings(written, environment={})
+    assert settings.mind.endpoint.target.startswith("127.0.0.1:")
+    assert settings.mind.endpoint.tls.ca == tmp_path / "home" / "tls" / "ca.crt"
