@@ -1,0 +1,135 @@
+"""The wired graph as a Mermaid flowchart: which source, recogniser, mind, voice, face and sink a conversation joins.
+
+Drawn from the settings (and from the source and sink that were chosen on the command line), so that it shows what
+would run and not what is usually run. Paste it where Mermaid is rendered, or into https://mermaid.live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.endpoint import Endpoint
+from pipelines.settings import Settings
+
+ECHO = {
+    "auto": "echo cancelled if the extra 'aec' is installed, else half-duplex",
+    "cancel": "echo cancelled (AEC3)",
+    "half-duplex": "closed while she speaks",
+}
+"""What is done to the microphone's sound; nothing for ``off``."""
+
+MINDS = {"triton": "Triton, gRPC", "triton-rest": "Triton, REST", "openai": "OpenAI-compatible"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    name: str
+    lines: tuple[str, ...]
+    outside: bool = False  # another process: drawn as a stadium
+
+    def __str__(self) -> str:
+        text = "<br/>".join(_escaped(line) for line in self.lines if line)
+        left, right = ("([", "])") if self.outside else ("[", "]")
+        return f'{self.name}{left}"{text}"{right}'
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrow:
+    start: str
+    end: str
+    what: str
+    back: bool = False  # one of the thin wires against the stream
+
+    def __str__(self) -> str:
+        return f'{self.start} {"-.->" if self.back else "-->"}|"{_escaped(self.what)}"| {self.end}'
+
+
+def mermaid(settings: Settings, *, source: str = "", sink: str = "") -> str:
+    """The graph of ``settings``. ``source`` and ``sink`` name what stands in for microphone and loudspeaker."""
+    rooms = {
+        "ears, sophia": list(_ears(settings, source)),
+        "mind, nova": list(_mind(settings)),
+        "voice, sophia": list(_voice(settings, sink)),
+        "face, aurora": list(_face(settings)),
+    }
+    rows = ["flowchart LR"]
+    for number, (title, nodes) in enumerate(rooms.items()):
+        if nodes:
+            rows += [f'  subgraph room{number}["{title}"]', *(f"    {node}" for node in nodes), "  end"]
+    rows += [f"  {arrow}" for arrow in _arrows(settings)]
+    return "\n".join(rows) + "\n"
+
+
+def _ears(settings: Settings, source: str) -> Iterator[_Node]:
+    ears = settings.ears
+    device = "default device" if ears.device is None else f"device {ears.device}"
+    yield _Node("source", (source,) if source else ("microphone", device))
+    if ears.echo in ECHO:
+        yield _Node("echo", (ECHO[ears.echo],))
+    yield _Node("vad", ("voice activity", "Silero"))
+    recognizer = settings.recognizer
+    yield _Node("recognizer", ("Riva recognition", recognizer.language, _place(settings, recognizer.endpoint)), True)
+    turns = settings.turns
+    yield _Node("turns", ("turn taking", turns.language, "speculates" if turns.speculate else "waits for the endpoint"))
+
+
+def _mind(settings: Settings) -> Iterator[_Node]:
+    mind = settings.mind
+    yield _Node("history", ("history", "what was heard"))
+    yield _Node("mind", (mind.model, MINDS[mind.backend], _place(settings, mind.endpoint)), True)
+    yield _Node("clauses", ("clauses",))
+
+
+def _voice(settings: Settings, sink: str) -> Iterator[_Node]:
+    voice, speaker = settings.voice, settings.speaker
+    details = (voice.voice or "the server's voice", f"{voice.rate} Hz")
+    yield _Node("voice", ("Riva synthesis", *details, _place(settings, voice.endpoint)), True)
+    yield _Node("playout", ("playout", "gate, fence, sample clock"))
+    device = "default device" if speaker.device is None else f"device {speaker.device}"
+    yield _Node("sink", (sink,) if sink else ("loudspeaker", device))
+
+
+def _face(settings: Settings) -> Iterator[_Node]:
+    if settings.face.enabled:
+        yield _Node("face", ("Audio2Face", _place(settings, settings.face.endpoint)), True)
+        yield _Node("performer", ("performer", "poses by sample clock, idle life"))
+
+
+def _arrows(settings: Settings) -> Iterator[_Arrow]:
+    heard = "source"
+    if settings.ears.echo in ECHO:
+        yield _Arrow("source", "echo", "20 ms frames")
+        heard = "echo"
+    yield _Arrow(heard, "vad", "20 ms frames")
+    yield _Arrow(heard, "recognizer", "20 ms frames")
+    yield _Arrow("vad", "turns", "voice edges")
+    yield _Arrow("recognizer", "turns", "partials, finals")
+    yield _Arrow("turns", "mind", "start, drop, interrupt")
+    yield _Arrow("turns", "playout", "commit, duck, pause, resume")
+    yield _Arrow("history", "mind", "messages")
+    yield _Arrow("mind", "clauses", "text")
+    yield _Arrow("clauses", "voice", "clauses")
+    yield _Arrow("voice", "playout", "PCM")
+    yield _Arrow("playout", "sink", "samples")
+    if settings.face.enabled:
+        yield _Arrow("voice", "face", "PCM")
+        yield _Arrow("face", "performer", "frames")
+        yield _Arrow("playout", "performer", "samples played")
+    yield _Arrow("playout", "history", "what was heard", back=True)
+    if settings.ears.echo in ECHO:
+        yield _Arrow("playout", "echo", "reference", back=True)
+
+
+def _place(settings: Settings, endpoint: Endpoint) -> str:
+    if settings.embedded:
+        return "embedded, started with the loop"
+    security = "plaintext" if not endpoint.tls.enabled else "mutual TLS" if endpoint.tls.cert else "TLS"
+    return f"{endpoint.target}, {security}"
+
+
+def _escaped(text: str) -> str:
+    """``text`` inside Mermaid's quotes: its own entities for what would end them or be taken for markup."""
+    for character, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
+        text = text.replace(character, entity)
+    return " ".join(text.split())
