@@ -157,11 +157,12 @@ def _tell(
 ) -> None:
     """Fills the metadata: the phones as processed text with a duration in seconds each, and the words if asked for.
 
-    Word times are seconds from the stream's first sample.
+    Word times are milliseconds from the stream's first sample.
     """
     response.meta.text = text
     response.meta.processed_text = " ".join(phone.name for phone in timeline.phones)
     response.meta.predicted_durations.extend(phone.end - phone.start for phone in timeline.phones)
     if settings.word_times:
         for word, start, end in timeline.word_times():
-            response.meta.words.add(word=word, start_time=start + offset, end_time=end + offset)
+            start_ms, end_ms = round(1000 * (start + offset)), round(1000 * (end + offset))
+            response.meta.words.add(word=word, start_time=start_ms, end_time=end_ms)
