@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from aurora.settings import FaceSettings
+from nova.generation import TritonSettings
 from pipelines import settings_errors
 from pipelines.configfile import (
     Key,
@@ -28,6 +30,10 @@ from pipelines.configfile import (
     read_yaml,
 )
 from pipelines.endpoint import Endpoint
+from pipelines.telemetry import TelemetrySettings
+from sophia.microphone import MicrophoneSettings
+from sophia.recognition_wire import RecognizerSettings
+from sophia.soundcard import SoundCardSettings
 from sophia.turns import TurnSettings
 from sophia.vad import VadSettings
 
@@ -40,28 +46,34 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecognizerSettings(_Section):
-    language: str = Field("en-US", description="language")
-
-
 class SynthesizerSettings(_Section):
     language: str = Field("en-US", description="language")
     voice: str = Field("", description="voice")
     rate: int = Field(22050, ge=8000, le=48000, description="rate in Hz")
 
 
-class EarsSettings(_Section):
+def _number_or_name(device: object) -> object:
+    """Environment and command line give every value as text; a text of digits means the device's number."""
+    return int(device) if isinstance(device, str) and device.isdecimal() else device
+
+
+class SpeakerSection(SoundCardSettings):
+    """Where her voice is played."""
+
+    _device = field_validator("device", mode="before")(_number_or_name)
+
+
+class EarsSettings(MicrophoneSettings):
     """The microphone and what is done to its sound before anybody listens."""
 
-    device: int | str | None = Field(
-        None, description="microphone, by number or part of its name; nothing: the default"
-    )
     echo: Literal["auto", "cancel", "half-duplex", "off"] = Field(
         "auto",
         description="her own voice in the microphone: cancel it (extra 'aec'), close the ear while she speaks, "
         "do nothing (headphones); auto cancels where the extra is installed, else half-duplex",
     )
     vad: VadSettings = Field(default_factory=VadSettings, description="when a voice counts as started and stopped")
+
+    _device = field_validator("device", mode="before")(_number_or_name)
 
 
 class TritonEndpoint(Endpoint):
@@ -88,27 +100,20 @@ class VoiceSection(SynthesizerSettings):
     endpoint: Endpoint = Field(default_factory=Endpoint, description="where Riva's synthesiser is")
 
 
-class MindSection(_Section):
+class MindSection(TritonSettings):
     """The language model."""
 
     backend: Literal["triton", "triton-rest", "openai"] = Field(
         "triton", description="Triton by gRPC, Triton where only its HTTP port is open, or an OpenAI-compatible server"
     )
     endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
-    model: str = Field("nova", min_length=1, description="name of the model on the server")
 
 
-class FaceSection(_Section):
+class FaceSection(FaceSettings):
     """Audio2Face."""
 
     enabled: bool = Field(True, description="animate a face; without it she only speaks")
     endpoint: FaceEndpoint = Field(default_factory=FaceEndpoint, description="where Audio2Face-3D is")
-
-
-class SpeakerSettings(_Section):
-    """Where her voice is played."""
-
-    device: int | str | None = Field(None, description="loudspeaker, by number or part of its name")
 
 
 class Settings(BaseSettings):
@@ -123,7 +128,8 @@ class Settings(BaseSettings):
     mind: MindSection = Field(default_factory=MindSection, description="the language model")
     voice: VoiceSection = Field(default_factory=VoiceSection, description="Riva speech synthesis")
     face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")
-    speaker: SpeakerSettings = Field(default_factory=SpeakerSettings, description="where her voice is played")
+    speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
 
     @model_validator(mode="before")
     @classmethod
@@ -176,9 +182,10 @@ def load_settings(
         raise SettingsError(settings_errors.lines(error.errors(), Settings, layers)) from None
     folder = Path(file.name).absolute().parent
 
-    def base(key: Key) -> Path:
-        from_file = file.origin(key) and not any(layer.origin(key) for layer in layers[:2])
-        return folder if from_file else Path.cwd()
+    def base(key: Key) -> Path | None:
+        if any(layer.origin(key) for layer in layers[:2]):
+            return Path.cwd()
+        return folder if file.origin(key) else None
 
     found = _with_absolute_paths(loaded, (), base)
     return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
@@ -202,14 +209,14 @@ def reference(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tu
             yield key, shown, settings_errors.allowed(info), info.description or ""
 
 
-def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path]) -> M:
+def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None]) -> M:
     changes: dict[str, Any] = {}
     for name in type(model).model_fields:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             changed: Any = _with_absolute_paths(value, (*key, name), base)
-        elif isinstance(value, Path):
-            changed = base((*key, name)) / value.expanduser()
+        elif isinstance(value, Path) and (folder := base((*key, name))):
+            changed = folder / value.expanduser()
         else:
             continue
         if changed != value:
@@ -232,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.config is None:
         for key, default, allowed, description in reference():
-            print(f"{key}: {default}\n    {description}\n    {allowed}".replace("\n    \n", "\n"))
+            print(f"{key}: {default}\n    {description} ({allowed})")
         return 0
     try:
         print(yaml.safe_dump(shareable(load_settings(args.config)), sort_keys=False, allow_unicode=True), end="")

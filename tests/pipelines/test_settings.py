@@ -61,6 +61,11 @@ def test_without_a_file_the_defaults_stand() -> None:
     assert load_settings(environment={}) == Settings()
 
 
+def test_devices_are_numbers_or_names() -> None:
+    settings = load_settings(overrides={"ears.device": "2", "speaker.device": "Jabra"}, environment={})
+    assert (settings.ears.device, settings.speaker.device) == (2, "Jabra")
+
+
 def test_an_empty_file_and_an_empty_section_mean_defaults(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("turns:\n  # all commented out\n")
     assert load_settings(tmp_path / "my.yaml", environment={}) == Settings()
