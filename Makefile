@@ -1,0 +1,61 @@
+# make talk   set everything up and talk to Sophia        make test   set everything up and run the tests
+# Everything made stays in .venv and .sophia; make clean removes both.
+
+CONFIG ?= embedded.yaml
+ARGS   ?=
+# Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), openai, sherpa, nvtx
+EXTRAS ?=
+PYTHON ?=
+export PYTHON
+
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help talk services check test lint types format bench certs prepare run-venv dev-venv clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+
+talk: prepare  ## talk to Sophia (CONFIG=embedded.yaml, ARGS="--once", EXTRAS=aec)
+	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) $(ARGS)
+
+services: prepare  ## run the embedded services in the foreground
+	@exec $(PY) -m pipelines.embedded $(ARGS)
+
+check: run-venv  ## connect to every service of CONFIG and show what answers
+	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) --check
+
+test: dev-venv  ## run the tests
+	@$(PY) -m pipelines.embedded --prepare
+	@exec $(PY) -m pytest $(ARGS)
+
+lint: dev-venv  ## style, as pre-commit checks it
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: dev-venv  ## static types
+	@.venv/bin/mypy
+
+format: dev-venv  ## repair what the linter can repair
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench: dev-venv  ## measure the runtime with simulated services; JSON under benchmarks/
+	@exec $(PY) -m benchmarks.runtime $(ARGS)
+
+certs: run-venv  ## make or show the development certificates
+	@exec $(PY) -m pipelines.certs $(ARGS)
+
+prepare: run-venv
+	@$(PY) -m pipelines.embedded --prepare
+
+run-venv:
+	@.ci/venv "$(EXTRAS)"
+
+dev-venv:
+	@.ci/venv dev
+
+clean:  ## remove everything that was made: .venv, .sophia, caches
+	rm -rf .venv .sophia .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f aurora/wire/*_pb2*.py*
