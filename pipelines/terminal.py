@@ -6,6 +6,7 @@ that stalls, Ctrl+S), it is another thread that waits for it. The screen for peo
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -209,12 +210,23 @@ def clean(text: str) -> str:
     return " ".join("".join(shown).split()) + ("…" if len(text) > LONGEST else "")
 
 
+def _draws(stream: TextIO) -> bool:
+    """Whether ``stream`` can write the characters that the screen is drawn with."""
+    try:
+        "━█●".encode(stream.encoding or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
 def open_display(*, silent: bool = False, stream: TextIO | None = None) -> Display:
     """The right display for ``stream`` (standard output): a screen on a terminal, plain lines elsewhere."""
     out = stream or sys.stdout
     if silent:
         return SilentDisplay()
-    if not out.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")  # a terminal of another age gets question marks, not an exception
+    if not out.isatty() or os.environ.get("TERM", "dumb") == "dumb" or not _draws(out):
         return PlainDisplay(out)
     from pipelines.terminal_rich import RichDisplay  # noqa: PLC0415 - only a terminal pays for it
 

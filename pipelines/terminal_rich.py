@@ -75,19 +75,19 @@ class View:
 
     def _status(self, width: int) -> Text:
         dot, style = STATES.get(self.state, ("·", "dim"))
-        line = Text(f"{dot} {self.state:<12}", style=style, no_wrap=True, overflow="crop")
+        line = Text(no_wrap=True, overflow="crop").append(f"{dot} {self.state:<12}", style)
         if width >= 44:
             cells = min(14, (width - 34) // 4)
-            line.append("you ", style="not dim " + USER)
+            line.append("you ", style=USER)
             line.append_text(_meter(self.user_level, cells, USER))
-            line.append("  sophia ", style="not dim " + SOPHIA)
+            line.append("  sophia ", style=SOPHIA)
             line.append_text(_meter(self.sophia_level, cells, SOPHIA))
         if self.waits:
             turns = f"{len(self.waits)} turn{'s' if len(self.waits) > 1 else ''}"
             sum_up = f"{turns}, median {statistics.median(self.waits) * 1000:.0f} ms"
             gap = width - cell_len(line.plain) - len(sum_up)
             if gap >= 2:
-                line.append(" " * gap + sum_up, style="not bold dim")
+                line.append(" " * gap + sum_up, style="dim")
         return line
 
 
@@ -98,6 +98,7 @@ class RichDisplay:
         self._console = console or Console(file=stream, highlight=False)
         self._view = View()
         self._above: deque[RenderableType] = deque(maxlen=200)
+        self._after_aside = False
         self._closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._paint, name="display", daemon=True)
@@ -110,7 +111,7 @@ class RichDisplay:
         for name, what in services.items():
             table.add_row(name, clean(what))
         title = Text.assemble(("Sophia", f"bold {SOPHIA}"), ("  " + clean(config), "dim"))
-        self._print(Padding(Group(title, table), (0, 0, 1, 0)))
+        self._print(Group(title, table))
 
     def state(self, name: str) -> None:
         self._show(state=name)
@@ -149,18 +150,18 @@ class RichDisplay:
             if view.said == said:  # else the user has gone on to the next turn
                 view = replace(view, said="", maybe="")
             self._view = view
-            if rows:
-                self._above.append(Padding(Group(*rows), (0, 0, 1, 0)))
             self._changed.notify()
+        if rows:
+            self._print(Group(*rows))
 
     def notice(self, line: str) -> None:
-        self._print(_speech("·", "dim", Text(clean(line), style="dim")))
+        self._print(_speech("·", "dim", Text(clean(line), style="dim")), aside=True)
 
     def error(self, failure_line: str, hint: str = "") -> None:
         rows = [_speech("!", "bold red", Text(clean(failure_line), style="red"))]
         if hint:
             rows.append(_speech("", "", Text(clean(hint))))
-        self._print(Padding(Group(*rows), (0, 0, 1, 0)))
+        self._print(Group(*rows))
 
     def close(self) -> None:
         with self._changed:
@@ -175,9 +176,12 @@ class RichDisplay:
                 self._view = view
                 self._changed.notify()
 
-    def _print(self, what: RenderableType) -> None:
+    def _print(self, what: RenderableType, *, aside: bool = False) -> None:
+        """Has ``what`` printed above the live part: with a blank line after it, unless it is a mere aside."""
         with self._changed:
-            self._above.append(what)
+            blank_before = self._after_aside and not aside
+            self._above.append(Padding(what, (int(blank_before), 0, int(not aside), 0)))
+            self._after_aside = aside
             self._changed.notify()
 
     def _paint(self) -> None:
@@ -234,9 +238,7 @@ def _percent(dbfs: float) -> int:
 
 
 def _meter(level: int, cells: int, style: str) -> Text:
-    eighths = round(level * cells * 8 / 100)
-    full, part = divmod(eighths, 8)
-    bar = "█" * full + (" ▏▎▍▌▋▊▉"[part] if full < cells and part else "")
-    meter = Text(bar, style="not dim " + ("red" if level > 97 else style))
-    meter.append("·" * (cells - len(bar)), style="not bold dim")
-    return meter
+    full, half = divmod(round(level * cells * 2 / 100), 2)
+    bar = "━" * full + "╸" * half
+    meter = Text().append(bar, "red" if level > 97 else style)
+    return meter.append("─" * (cells - len(bar)), "dim")

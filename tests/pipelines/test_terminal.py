@@ -233,7 +233,7 @@ def test_meters_are_in_decibels(dbfs, cells):
     display.levels(dbfs, -120)
     display.close()
     line = shown(display._view.render(100, 30), 100)
-    assert line.count("█") == cells
+    assert line.count("━") == cells
 
 
 def test_the_screen_keeps_the_conversation_and_gives_the_terminal_back():
@@ -279,6 +279,18 @@ def test_a_stalled_terminal_holds_nobody_up(monkeypatch):
     assert not stream.released.is_set()
     stream.released.set()
     display._thread.join(30)
+
+
+def test_a_stream_that_cannot_draw_gets_plain_lines_with_question_marks(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="latin-1")
+    stream.isatty = lambda: True
+    display = open_display(stream=stream)
+    assert isinstance(display, PlainDisplay)
+    display.notice("schön, 你好")
+    display.close()
+    assert written.getvalue() == "schön, ??\n".encode("latin-1")
 
 
 def test_the_display_fits_the_stream(monkeypatch):
