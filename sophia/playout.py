@@ -257,6 +257,11 @@ class Playout:
     # --- what was heard -------------------------------------------------------------------------------------------
 
     @property
+    def newest(self) -> int:
+        """The generation opened last, -1 if none was; the next one must be higher."""
+        return self._newest
+
+    @property
     def active(self) -> int | None:
         """The generation that sounds, or is the next to: the oldest released one."""
         with self._lock:

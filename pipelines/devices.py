@@ -1,0 +1,86 @@
+"""Where a conversation's sound comes from and goes to: the sound card, or soundbites and a file where there is none."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.conversation import Echo
+from pipelines.settings import Settings
+from sophia.audio import EAR_RATE, AudioSource
+from sophia.echo import EchoCanceller, HalfDuplexGuard
+from sophia.microphone import Microphone
+from sophia.sinks import NullSink, Sink, WavSink
+from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
+from sophia.soundcard import SoundCard
+from sophia.wav import WavWriter, read_wav
+
+BUNDLED = Path(__file__).parent / "soundbites"
+"""Questions that come with the project, spoken by a synthetic voice."""
+
+
+@dataclass(slots=True)
+class Devices:
+    """What a conversation listens to and plays on; ``notes`` are worth telling, one line each."""
+
+    source: AudioSource
+    sink: Sink
+    echo: Echo | None
+    notes: list[str]
+
+
+def open_devices(settings: Settings, soundbites: Sequence[Path], reply: Path | None, rate: int) -> Devices:
+    """Chooses source and sink: soundbites if there are any, else the microphone, else the bundled soundbites.
+
+    Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for.
+    Raises :class:`sophia.wav.WavError` for a soundbite that cannot be played and ``OSError`` for a reply file that
+    cannot be written.
+    """
+    notes: list[str] = []
+    trouble = missing_device("output") or (missing_device("input") if not soundbites else None)
+    if trouble and not soundbites:
+        notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
+        soundbites = sorted(BUNDLED.glob("*.wav"))
+        reply = reply or Path("reply.wav")
+    source: AudioSource
+    if soundbites:
+        bites = []
+        for path in soundbites:
+            sound = read_wav(path, EAR_RATE)
+            bites.append(Bite(path.name, sound.pcm))
+            if sound.note:
+                notes.append(f"{path.name}: {sound.note}.")
+        source = Soundbite(bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
+    else:
+        source = Microphone(settings.ears.microphone)
+    sink: Sink
+    if reply:
+        sink = WavSink(WavWriter(reply, rate), str(reply))
+    else:
+        sink = NullSink() if trouble else SoundCard(settings.speaker)
+    echo = None if soundbites else _echo(settings.ears.echo)
+    return Devices(source, sink, echo, notes)
+
+
+def missing_device(kind: str) -> str | None:
+    """Why sound of ``kind`` ("input" or "output") cannot be had, in a few words; None if it can."""
+    try:
+        sounddevice = importlib.import_module("sounddevice")
+        sounddevice.query_devices(kind=kind)
+    except OSError:
+        return "the PortAudio library is not installed"
+    except Exception as error:  # sounddevice has several types for "there is none"
+        return str(error).splitlines()[0].rstrip(".") if str(error) else f"no {kind} device"
+    return None
+
+
+def _echo(mode: str) -> Echo | None:
+    if mode == "off":
+        return None
+    installed = importlib.util.find_spec("livekit") is not None
+    if mode == "cancel" or (mode == "auto" and installed):
+        return EchoCanceller()
+    return HalfDuplexGuard()

@@ -1,0 +1,126 @@
+"""The services of a conversation, connected: channels, clients, and one warm-up for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc.aio
+import numpy as np
+
+from aurora.bridge import Audio2Face
+from nova.mind import Message, Mind
+from pipelines.channels import metadata_for, open_channel, warm
+from pipelines.endpoint import Endpoint
+from pipelines.generation import StageFailed
+from pipelines.minds import connect_mind
+from pipelines.phrases import Phrases
+from pipelines.settings import Settings
+from sophia.audio import Pcm
+from sophia.recognition import RivaRecognizer
+from sophia.synthesis import RivaSynthesizer
+
+WARM_UP_SECONDS = 20.0
+"""Longest wait for a service at the start; a NIM's first request is slow."""
+
+
+@dataclass(slots=True)
+class Services:
+    """Clients on open channels, and the sentences that must be there when a service is not."""
+
+    recognizer: RivaRecognizer
+    mind: Mind
+    voice: RivaSynthesizer
+    face: Audio2Face | None
+    phrases: Phrases
+
+
+def endpoints(settings: Settings) -> dict[str, Endpoint]:
+    """Where each service of a conversation is."""
+    found: dict[str, Endpoint] = {
+        "recognizer": settings.recognizer.endpoint,
+        "mind": settings.mind.endpoint,
+        "voice": settings.voice.endpoint,
+    }
+    if settings.face.enabled:
+        found["face"] = settings.face.endpoint
+    return found
+
+
+@asynccontextmanager
+async def connected(settings: Settings, trouble: Callable[[Exception, float], None]) -> AsyncIterator[Services]:
+    """Opens the channels and makes the clients; closes the channels at the end.
+
+    ``trouble`` hears of a recogniser's stream that broke and is being mended. Raises
+    :class:`~pipelines.generation.StageFailed` naming a service whose credentials cannot be used.
+    """
+    channels: dict[str, grpc.aio.Channel] = {}
+    async with AsyncExitStack() as stack:
+
+        def channel(endpoint: Endpoint) -> grpc.aio.Channel:
+            key = endpoint.model_dump_json()
+            if key not in channels:  # recogniser and voice of one server share a connection
+                channels[key] = open_channel(endpoint)
+                stack.push_async_callback(channels[key].close, 0)
+            return channels[key]
+
+        s, service = settings, "recognizer"
+        try:
+            recognizer = RivaRecognizer(
+                channel(s.recognizer.endpoint), s.recognizer, metadata_for(s.recognizer.endpoint), trouble
+            )
+            service = "voice"
+            voice = RivaSynthesizer(channel(s.voice.endpoint), s.voice, metadata_for(s.voice.endpoint))
+            service = "mind"
+            mind = await stack.enter_async_context(connect_mind(s.mind, channel))
+            service = "face"
+            face = None
+            if s.face.enabled:
+                face = Audio2Face(channel(s.face.endpoint), s.face, metadata_for(s.face.endpoint))
+        except Exception as error:
+            raise StageFailed(service, error) from error
+        yield Services(recognizer, mind, voice, face, Phrases(s.turns.language))
+
+
+async def warm_up(settings: Settings, services: Services) -> list[StageFailed]:
+    """Makes every service answer once, all at the same time, so that the first turn is as quick as the second.
+
+    Connected is not warm: each path is used for real. Returns what failed.
+    """
+    face = services.face
+    jobs: dict[str, Callable[[], Awaitable[object]]] = {
+        "recognizer": services.recognizer.describe,
+        "mind": lambda: _first_token(services.mind),
+        "voice": lambda: services.phrases.prepare(services.voice, WARM_UP_SECONDS),
+    }
+    if face is not None:
+        jobs["face"] = lambda: _first_frame(face, services.voice.rate)
+
+    async def use(service: str, job: Callable[[], Awaitable[object]]) -> StageFailed | None:
+        try:
+            async with asyncio.timeout(WARM_UP_SECONDS):
+                await job()
+        except Exception as error:
+            return StageFailed(service, error)
+        return None
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(use(service, job)) for service, job in jobs.items()]
+    return [failure for task in tasks if (failure := task.result())]
+
+
+async def _first_token(mind: Mind) -> None:
+    async with aclosing(mind.reply([Message("user", "Hello.")])) as tokens:
+        async for _ in tokens:
+            return
+
+
+async def _first_frame(face: Audio2Face, rate: int) -> None:
+    async def silence() -> AsyncIterator[Pcm]:
+        yield np.zeros(rate // 5, np.int16)
+
+    async with aclosing(face.animate(silence(), rate)) as frames:
+        async for _ in frames:
+            return

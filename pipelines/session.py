@@ -1,0 +1,210 @@
+"""One run of the voice loop: from settings to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from nova.history import History
+from pipelines.audience import Audience
+from pipelines.conversation import Conversation, Parts
+from pipelines.devices import open_devices
+from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.failures import diagnose
+from pipelines.generation import StageFailed
+from pipelines.home import home
+from pipelines.ledger import Ledger
+from pipelines.recording import Recording
+from pipelines.services import Services, connected, endpoints, warm_up
+from pipelines.settings import Settings, shareable
+from pipelines.telemetry.setup import Telemetry
+from pipelines.telemetry.spans import Labels
+from pipelines.terminal import Display
+from sophia.silero import SileroModel, VoiceDetector
+from sophia.sinks import WavSink
+from sophia.soundbite import Soundbite
+from sophia.turns import TurnTaking
+
+STOP_SECONDS = 2.0
+"""Ctrl+C ends the program within this time, whatever a peer does."""
+
+SETTLED_SECONDS = 0.5
+"""Quiet after a reply, before the next soundbite is played."""
+
+UNANSWERED_SECONDS = 3.0
+"""Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for beside the settings."""
+
+    config: str
+    soundbites: tuple[Path, ...] = ()
+    once: bool = False
+    json: Path | None = None
+    reply: Path | None = None
+    record: Path | None = None
+
+
+async def talk(settings: Settings, options: Options, display: Display) -> int:
+    """Holds a conversation until it ends, and returns the exit code; whatever fails is shown, nothing is raised."""
+    loop = asyncio.get_running_loop()
+    session = Session(settings, options, display)
+    work = asyncio.create_task(session.run())
+
+    def stop() -> None:
+        # Every part ends in bounded time, but perhaps not all of them in two seconds; the services die with us.
+        loop.call_later(STOP_SECONDS - 0.2, os._exit, 130)
+        if not session.stop():
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return 130
+
+
+class Session:
+    """Everything of one run; :meth:`run` returns the exit code."""
+
+    def __init__(self, settings: Settings, options: Options, display: Display) -> None:
+        self._settings = settings
+        self._options = options
+        self._display = display
+        self._conversation: Conversation | None = None
+        self._audience: Audience | None = None
+        self._turns = 0
+
+    def stop(self) -> bool:
+        """Ends the conversation; false if there is none yet."""
+        if self._conversation:
+            self._conversation.stop()
+        return self._conversation is not None
+
+    async def run(self) -> int:
+        """The whole run."""
+        try:
+            async with AsyncExitStack() as stack:
+                if self._settings.embedded:
+                    embedded = EmbeddedServices(self._settings, home(), self._display.notice)
+                    self._settings = (await stack.enter_async_context(embedded)).settings
+                services = await stack.enter_async_context(connected(self._settings, self._trouble))
+                await self._warm_up(services)
+                await self._converse(stack, services)
+        except StageFailed as failure:
+            return await self._tell(failure.service, failure.cause)
+        except Exception as error:
+            return await self._tell("voice loop", error)
+        failures = self._audience.failures if self._audience else []
+        return max((failure.exit_code for failure in failures), default=0)
+
+    async def _tell(self, service: str, error: Exception) -> int:
+        if self._audience and self._audience.failures:  # told already, when it happened
+            return self._audience.failures[-1].exit_code
+        failure = await diagnose(error, service, endpoints(self._settings).get(service))
+        self._display.error(failure.line, failure.hint)
+        return failure.exit_code
+
+    def _trouble(self, error: Exception, seconds: float) -> None:
+        self._display.notice(f"The recogniser's stream broke and is opened again in {seconds:.1f} s.")
+
+    async def _warm_up(self, services: Services) -> None:
+        for failure in await warm_up(services):
+            if failure.service != "face":
+                raise failure
+            told = await diagnose(failure.cause, "face", endpoints(self._settings)["face"])
+            self._display.error(told.line, f"She goes on without a face. {told.hint}")
+            services.face = None
+
+    async def _converse(self, stack: AsyncExitStack, services: Services) -> None:
+        settings, options, display = self._settings, self._options, self._display
+        loop = asyncio.get_running_loop()
+        telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=display.notice)
+        telemetry.install()
+        stack.push_async_callback(telemetry.aclose)
+        devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate)
+        recording: Recording | None = None
+        if options.record:
+            plain, rate = shareable(settings), services.voice.rate
+            recording = Recording(options.record, plain, start=loop.time(), reply_rate=rate, warn=display.notice)
+            stack.push_async_callback(recording.aclose)
+        ledgers: TextIO | None = None
+        if options.json:
+            ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))  # noqa: ASYNC230 - before the talk
+        places = endpoints(settings)
+        audience = Audience(
+            display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
+        )
+        model, vad = SileroModel(), settings.ears.vad
+        parts = Parts(
+            source=devices.source,
+            recognizer=services.recognizer,
+            detector=lambda emit: VoiceDetector(model, vad, emit),
+            turns=TurnTaking(settings.turns),
+            mind=services.mind,
+            history=History(settings.mind.persona, settings.mind.history_tokens),
+            voice=services.voice,
+            phrases=services.phrases,
+            sink=devices.sink,
+            face=services.face,
+            echo=devices.echo,
+        )
+        for part in (devices.source, services.recognizer, devices.sink):
+            stack.push_async_callback(part.aclose)
+        labels = Labels(settings.mind.model, settings.mind.backend, settings.recognizer.language, settings.voice.voice)
+        span = telemetry.start_conversation(uuid.uuid4().hex, labels)
+        stack.callback(span.end)
+        display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
+        for note in devices.notes:
+            display.notice(note)
+        self._audience = audience
+        self._conversation = Conversation(parts, audience, span)
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(telemetry.metrics.watch_loop())]
+            if isinstance(devices.source, Soundbite):
+                beside.append(group.create_task(self._cue(devices.source, self._conversation)))
+            with telemetry.metrics.session():
+                await self._conversation.run()
+            for task in beside:
+                task.cancel()
+        if isinstance(devices.sink, WavSink):
+            display.notice(f"Her voice is in {devices.sink.name}.")
+
+    def _turn_over(self, ledger: Ledger) -> None:
+        self._turns += 1
+        if self._options.once:
+            self.stop()
+
+    async def _cue(self, source: Soundbite, conversation: Conversation) -> None:
+        """Plays the next soundbite when the reply to the last one is over; ends the talk after the last reply."""
+        loop = asyncio.get_running_loop()
+        quiet_since, turns = loop.time(), 0
+        while True:
+            await asyncio.sleep(0.05)
+            now = loop.time()
+            spoken_until = max((bite.last_voiced or 0.0 for bite in source.spoken), default=now)
+            if conversation.phase != "idle" or now < spoken_until:
+                quiet_since = now
+                continue
+            answered = self._turns > turns
+            if now - quiet_since < (SETTLED_SECONDS if answered else UNANSWERED_SECONDS):
+                continue
+            if not answered:
+                self._display.notice(f"{source.spoken[-1].bite.name}: nothing was understood.")
+            if not source.left:
+                conversation.stop()
+                return
+            quiet_since, turns = now, self._turns
+            source.cue()
+            begun = len(source.spoken)
+            while len(source.spoken) == begun:
+                await asyncio.sleep(0.05)

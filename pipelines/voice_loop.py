@@ -1,0 +1,108 @@
+"""Talk to Sophia: microphone, recognition, turn taking, mind, voice, face, loudspeaker.
+
+python -m pipelines.voice_loop                          the embedded services, on this machine alone
+python -m pipelines.voice_loop --config lab.yaml        a real lab
+python -m pipelines.voice_loop --config lab.yaml --check    does everything answer?
+python -m pipelines.voice_loop --soundbite hello.wav --once --json turns.jsonl --reply reply.wav
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.settings import Settings, SettingsError, load_settings
+
+EXIT_CODES = """\
+exit codes: 0 all went well; 1 a check failed, a sound device is missing, or a defect; 2 the settings; 3 a service is
+not there; 4 it is not trusted, or does not trust us; 5 it refused or failed; 6 the disk; 130 stopped while starting.
+
+Any setting can be changed by --set KEY=VALUE, or in the environment: SOPHIA_VOICE__RATE=16000.
+`python -m pipelines.settings` lists them all.
+"""
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m pipelines.voice_loop",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument(
+        "--config",
+        default="embedded.yaml",
+        metavar="FILE",
+        help="settings; a bare name is looked up here, then in configs/ (default: %(default)s)",
+    )
+    p.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, such as voice.rate=16000; may be repeated",
+    )
+    what = p.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check", action="store_true", help="connect to every service, warm it up, and show what answers; no talk"
+    )
+    what.add_argument("--graph", action="store_true", help="print the wired graph as Mermaid and end")
+    p.add_argument(
+        "--soundbite", nargs="+", type=Path, default=[], metavar="WAV", help="listen to these files, not a microphone"
+    )
+    p.add_argument("--once", action="store_true", help="end after the first reply")
+    p.add_argument(
+        "--json", type=Path, metavar="FILE", help="write a line for each turn: latency ledger, texts, outcome"
+    )
+    p.add_argument("--reply", type=Path, metavar="WAV", help="write her voice to a file instead of the loudspeaker")
+    p.add_argument("--record", type=Path, metavar="DIR", help="record everything needed to replay the conversation")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the voice loop and returns its exit code."""
+    args = arguments().parse_args(argv)
+    try:
+        settings = load_settings(args.config, dict(_pair(item) for item in args.set))
+    except SettingsError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return 2
+    if args.graph:
+        from pipelines.graph import mermaid  # noqa: PLC0415 - each way of running imports only what it needs
+
+        print(mermaid(settings))
+        return 0
+    return _run(settings, args)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    key, equals, value = item.partition("=")
+    if not equals:
+        raise SettingsError([f"--set {item}: write KEY=VALUE, such as voice.rate=16000"])
+    return key, value
+
+
+def _run(settings: Settings, args: argparse.Namespace) -> int:
+    import uvloop  # noqa: PLC0415
+
+    if args.check:
+        from pipelines.check import check_all  # noqa: PLC0415
+
+        return uvloop.run(check_all(settings))
+    from pipelines.session import Options, talk  # noqa: PLC0415
+    from pipelines.terminal import open_display  # noqa: PLC0415
+
+    options = Options(args.config, tuple(args.soundbite), args.once, args.json, args.reply, args.record)
+    display = open_display()
+    try:
+        return uvloop.run(talk(settings, options, display))
+    finally:
+        display.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,125 @@
+"""A whole conversation at a table of simulated services, on the virtual clock."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nova.history import History
+from pipelines.conversation import Conversation, Parts
+from pipelines.generation import StageFailed
+from pipelines.phrases import Phrases
+from pipelines.simulated import (
+    Delays,
+    OracleDetector,
+    Says,
+    SimulatedFace,
+    SimulatedMind,
+    SimulatedRecognizer,
+    SimulatedUser,
+    SimulatedVoice,
+)
+from pipelines.virtual_time import run
+from pipelines.watcher import Watcher
+from sophia.sinks import NullSink
+from sophia.turns import TurnSettings, TurnTaking
+
+REPLY = (
+    "Thanks for waiting on the line, I have just found your order right here. It left our main warehouse early this "
+    "morning and should arrive at home tomorrow. Is there anything else that I can help you with right now?"
+)
+TOKENS = [word + " " for word in REPLY.split()]
+
+
+@dataclass
+class Notes(Watcher):
+    """Everything that happened."""
+
+    turns: list = field(default_factory=list)
+    decisions: list = field(default_factory=list)
+    blocks: list = field(default_factory=list)
+    faults: list = field(default_factory=list)
+    finals: list = field(default_factory=list)
+    poses: list = field(default_factory=list)
+    start: float = 0.0
+
+    def turn(self, ledger, span):
+        self.turns.append(ledger)
+
+    def happened(self, at, what):
+        if hasattr(what, "reason"):
+            self.decisions.append(what)
+
+    def played(self, pcm, time):
+        self.blocks.append((time, pcm))
+
+    def final(self, text):
+        self.finals.append(text)
+
+    def posed(self, time, weights):
+        self.poses.append((time, weights))
+
+    def fault(self, service, error):
+        self.faults.append((service, error))
+        return super().fault(service, error)
+
+    def sounding(self, since, until):
+        """Seconds of audible sound between two times of the user's script."""
+        total, since, until = 0.0, since + self.start, until + self.start
+        for time, pcm in self.blocks:
+            rate = len(pcm) / 0.02
+            loud = np.flatnonzero(np.abs(pcm.astype(int)) > 104) / rate + time
+            total += float(np.count_nonzero((loud >= since) & (loud < until))) / rate
+        return total
+
+
+@dataclass
+class Table:
+    """A user's script and the services around it; replace what a test wants to break before :meth:`talk`."""
+
+    script: list[Says]
+    seconds: float = 12.0
+    delays: Delays = field(default_factory=Delays)
+    settings: TurnSettings = field(default_factory=TurnSettings)
+    stable_first: float = 0.0
+    tokens: list[str] = field(default_factory=lambda: TOKENS)
+    face: bool = False
+    make_mind: type | None = None
+    make_voice: type | None = None
+    make_face: type | None = None
+    make_recognizer: type | None = None
+    make_sink: type | None = None
+    notes: Notes = field(default_factory=Notes)
+    error: StageFailed | None = None
+
+    def talk(self):
+        run(self._talk())
+        return self.notes
+
+    async def _talk(self):
+        self.user = SimulatedUser(self.script, self.seconds)
+        self.mind = (self.make_mind or SimulatedMind)(self.tokens, self.delays)
+        self.voice = (self.make_voice or SimulatedVoice)(self.delays)
+        self.history = History("You are Nova.")
+        phrases = Phrases()
+        await phrases.prepare(SimulatedVoice(self.delays))
+        make_face = self.make_face or SimulatedFace
+        parts = Parts(
+            source=self.user,
+            recognizer=(self.make_recognizer or SimulatedRecognizer)(self.user, self.delays, self.stable_first),
+            detector=OracleDetector,
+            turns=TurnTaking(self.settings),
+            mind=self.mind,
+            history=self.history,
+            voice=self.voice,
+            phrases=phrases,
+            sink=(self.make_sink or NullSink)(),
+            face=make_face(self.delays) if self.face or self.make_face else None,
+        )
+        self.conversation = Conversation(parts, self.notes)
+        self.notes.start = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(600):
+                await self.conversation.run()
+        except StageFailed as error:
+            self.error = error
