@@ -41,6 +41,11 @@ __all__ = ["Settings", "SettingsError", "find_config", "load_settings", "shareab
 
 M = TypeVar("M", bound=BaseModel)
 
+PERSONA = (
+    "You are Sophia, a friendly and honest voice assistant with a face. You are heard, not read: answer in one to three "
+    "short spoken sentences, without lists, markdown, emoji or stage directions. Say so when you do not know something."
+)
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -75,6 +80,11 @@ class EarsSettings(MicrophoneSettings):
 
     _device = field_validator("device", mode="before")(_number_or_name)
 
+    @property
+    def microphone(self) -> MicrophoneSettings:
+        """The part of these settings that the microphone takes."""
+        return self
+
 
 class TritonEndpoint(Endpoint):
     """Triton's usual gRPC port."""
@@ -105,6 +115,13 @@ class MindSection(TritonSettings):
 
     backend: Literal["triton", "triton-rest", "openai"] = Field(
         "triton", description="Triton by gRPC, Triton where only its HTTP port is open, or an OpenAI-compatible server"
+    )
+    persona: str = Field(PERSONA, min_length=1, description="who she is and how she talks: the system message")
+    history_tokens: int = Field(
+        2048,
+        ge=128,
+        le=1_000_000,
+        description="longest history the model is given, in tokens; the persona always stays",
     )
     endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
 
