@@ -1,0 +1,273 @@
+"""Riva's voice: clauses in, sound out, one ``SynthesizeOnline`` call for each clause.
+
+While one clause's sound still comes in, the next is already asked for: not before the first sound of the one ahead, so
+that it does not slow down what the user waits for, and never more than ``ahead`` clauses that nobody has taken yet.
+A clause is received as fast as the service speaks, whatever the listener does, so calls are short and deadlines mean
+something; a clause's sound is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import grpc
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from riva.client.proto import riva_audio_pb2, riva_tts_pb2, riva_tts_pb2_grpc
+
+from sophia.audio import Pcm
+from sophia.joins import FIRST_LEAD_SECONDS, LEAD_SECONDS, Trim, pause
+from sophia.speech import SpeechChunk, SpokenWord
+from sophia.spoken import spoken
+
+Metadata = Callable[[], Sequence[tuple[str, str]]]
+
+CLAUSE_SECONDS = 120
+"""The longest sound of one clause that is taken from the service; 2,000 characters last about as long."""
+
+CLOSE_SECONDS = 1.0
+"""How long cancelled calls may take to end."""
+
+
+class VoiceError(Exception):
+    """The voice answered, but not with sound in time; the message says what to do."""
+
+
+class SynthesizerSettings(BaseModel):
+    """How to speak with Riva."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    voice: str = Field("", description="voice name, such as English-US.Female-1; empty: the service's default")
+    language: str = Field("en-US", description="language of the voice, as a BCP 47 tag")
+    rate: int = Field(22_050, ge=8_000, le=48_000, description="sample rate of the speech in Hz")
+    ahead: int = Field(2, ge=2, le=8, description="clauses that are synthesised before the listener needs them")
+    piece_characters: int = Field(400, ge=50, le=2000, description="longest text in one request to the service")
+    first_audio_seconds: float = Field(5.0, gt=0, le=60, description="wait for a clause's first sound")
+    chunk_seconds: float = Field(5.0, gt=0, le=60, description="wait for each further piece of sound")
+    pronunciations: dict[str, str] = Field({}, description="words and how they are spoken, in the service's phonemes")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the service can speak with: a ``model``'s ``languages``, its own ``rate`` in Hz, and voice ``names``."""
+
+    model: str
+    languages: tuple[str, ...]
+    names: tuple[str, ...]
+    rate: int | None
+
+
+@dataclass(slots=True)
+class _Clause:
+    """A clause under way, and what has arrived of it; the last chunk ends it, an exception ends the reply."""
+
+    number: int
+    text: str
+    arrived: asyncio.Queue[SpeechChunk | Exception] = field(default_factory=asyncio.Queue)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)  # or over
+    pause: float | None = None  # seconds that belong after it; None if it has no sound
+    silence: int = 0  # samples of that which it already holds
+
+
+class RivaSynthesizer:
+    """A :class:`sophia.speech.Synthesizer` over a ready channel to a Riva speech service.
+
+    ``metadata`` is called for each call. Text that cannot be said (markup, emoji) is left out; a clause of nothing
+    else yields one empty chunk. Failures of the transport are raised as ``grpc.aio.AioRpcError``, a service that
+    answers without sound as :class:`VoiceError`; what was spoken before either is yielded first.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, settings: SynthesizerSettings, metadata: Metadata) -> None:
+        self.rate = settings.rate
+        self._settings = settings
+        self._metadata = metadata
+        self._stub: Any = riva_tts_pb2_grpc.RivaSpeechSynthesisStub(channel)
+
+    async def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[SpeechChunk, None]:
+        queue: asyncio.Queue[_Clause | Exception | None] = asyncio.Queue()  # bounded by the slots
+        slots = asyncio.Semaphore(self._settings.ahead)
+        feeding = asyncio.create_task(self._feed(clauses, queue, slots))
+        try:
+            missing = 0  # samples of silence that belong before the next clause
+            while isinstance(clause := await queue.get(), _Clause):
+                padding, shift = np.zeros(missing, np.int16), missing / self.rate
+                last = False
+                while not last:
+                    chunk = await clause.arrived.get()
+                    if isinstance(chunk, Exception):
+                        raise chunk
+                    last = chunk.last
+                    if missing:
+                        words = _shifted(chunk.words, shift)
+                        if len(chunk.pcm):
+                            chunk = replace(chunk, pcm=np.concatenate((padding, chunk.pcm)))
+                            padding = _NOTHING
+                        chunk = replace(chunk, words=words)
+                    yield chunk
+                slots.release()
+                if clause.pause is not None:
+                    missing = max(0, round((clause.pause - LEAD_SECONDS) * self.rate) - clause.silence)
+            if clause is not None:
+                raise clause
+        finally:
+            feeding.cancel()
+            await asyncio.wait([feeding], timeout=CLOSE_SECONDS)
+
+    async def describe(self) -> list[Voice]:
+        """Asks the service for its voices."""
+        request = riva_tts_pb2.RivaSynthesisConfigRequest()
+        timeout = self._settings.first_audio_seconds
+        answer = await self._stub.GetRivaSynthesisConfig(request, metadata=tuple(self._metadata()), timeout=timeout)
+        return [_voice(model) for model in answer.model_config]
+
+    async def warm(self) -> float:
+        """Speaks a word to nobody; returns the seconds to its first sound."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        heard = begin
+        speech = self.speak(_once("Hello." if not self._settings.language.startswith("de") else "Hallo."))
+        async with contextlib.aclosing(speech):
+            async for chunk in speech:
+                if len(chunk.pcm):
+                    heard = loop.time()
+                    break
+        return heard - begin
+
+    # --- asking ahead ---------------------------------------------------------------------------------------------
+
+    async def _feed(
+        self,
+        clauses: AsyncIterator[str],
+        queue: asyncio.Queue[_Clause | Exception | None],
+        slots: asyncio.Semaphore,
+    ) -> None:
+        """Opens one call after the other; ends when all of them have ended."""
+        end: Exception | None = None
+        async with asyncio.TaskGroup() as calls:
+            number = 0
+            try:
+                async for text in clauses:
+                    await slots.acquire()
+                    clause = _Clause(number, text)
+                    queue.put_nowait(clause)
+                    calls.create_task(self._receive(clause))
+                    await clause.flowing.wait()
+                    number += 1
+            except Exception as error:  # the mind's; what it had said before is still spoken
+                end = error
+        queue.put_nowait(end)
+
+    async def _receive(self, clause: _Clause) -> None:
+        """Receives one clause whole; a failure is handed to the listener, in its place."""
+        try:
+            if said := spoken(clause.text, self._settings.language):
+                await self._call(clause, said)
+            else:
+                clause.arrived.put_nowait(SpeechChunk(_NOTHING, clause.number, clause.text, last=True))
+        except Exception as error:
+            clause.arrived.put_nowait(error)
+            return  # nothing more is asked for; the listener ends it all when it gets here
+        clause.flowing.set()
+
+    async def _call(self, clause: _Clause, said: str) -> None:
+        rate = self.rate
+        after = pause(said)
+        trim = Trim(rate, LEAD_SECONDS if clause.number else FIRST_LEAD_SECONDS, after)
+        words: tuple[SpokenWord, ...] = ()
+        odd, received, sent = b"", 0, 0
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._settings.first_audio_seconds
+        metadata = tuple(self._metadata())
+        call = self._stub.SynthesizeOnline(self._requests(said), metadata=metadata, timeout=CLAUSE_SECONDS)
+        try:
+            while (answer := await self._read(call, deadline, sent > 0)) is not grpc.aio.EOF:
+                sound = odd + answer.audio
+                odd = sound[len(sound) & ~1 :]
+                received += len(sound) // 2
+                if received > CLAUSE_SECONDS * rate:
+                    raise VoiceError(f"the voice does not stop: over {CLAUSE_SECONDS} s for {said[:40]!r}")
+                words += _words(answer.meta)
+                if received and sound:
+                    deadline = now() + self._settings.chunk_seconds
+                pcm = trim.push(np.frombuffer(sound[: len(sound) & ~1], "<i2").astype(np.int16, copy=False))
+                if len(pcm):
+                    sent += len(pcm)
+                    chunk = SpeechChunk(pcm, clause.number, clause.text, words=_shifted(words, -trim.cut / rate))
+                    clause.arrived.put_nowait(chunk)
+                    words = ()
+                    clause.flowing.set()
+            rest = trim.finish()
+            if not sent and not len(rest):
+                raise VoiceError(f"the voice said nothing for {said[:40]!r}; try another voice")
+            clause.pause, clause.silence = after, trim.silence
+            clause.arrived.put_nowait(
+                SpeechChunk(rest, clause.number, clause.text, last=True, words=_shifted(words, -trim.cut / rate))
+            )
+        finally:
+            call.cancel()
+
+    async def _read(self, call: Any, deadline: float, begun: bool) -> Any:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await call.read()
+        except TimeoutError:
+            seconds = self._settings.chunk_seconds if begun else self._settings.first_audio_seconds
+            what = "stopped for" if begun else "did not begin within"
+            raise VoiceError(f"the voice {what} {seconds:g} s; is the speech service overloaded?") from None
+
+    def _requests(self, said: str) -> Iterator[riva_tts_pb2.SynthesizeSpeechRequest]:
+        """The first request carries the configuration; what is too long for it follows in further ones."""
+        own = self._settings
+        for piece in _pieces(said, own.piece_characters):
+            yield riva_tts_pb2.SynthesizeSpeechRequest(
+                text=piece,
+                language_code=own.language,
+                encoding=riva_audio_pb2.AudioEncoding.LINEAR_PCM,
+                sample_rate_hz=own.rate,
+                voice_name=own.voice,
+                custom_dictionary=",".join(f"{word}  {phonemes}" for word, phonemes in own.pronunciations.items()),
+                enable_word_time_offsets=True,
+            )
+
+
+_NOTHING: Pcm = np.zeros(0, np.int16)
+
+
+async def _once(text: str) -> AsyncIterator[str]:
+    yield text
+
+
+def _shifted(words: tuple[SpokenWord, ...], seconds: float) -> tuple[SpokenWord, ...]:
+    return tuple(SpokenWord(word.text, max(0.0, word.start + seconds), max(0.0, word.end + seconds)) for word in words)
+
+
+def _words(meta: riva_tts_pb2.SynthesizeSpeechResponseMetadata) -> tuple[SpokenWord, ...]:
+    """Word times, which the service gives in milliseconds."""
+    return tuple(SpokenWord(word.word, word.start_time / 1000, word.end_time / 1000) for word in meta.words)
+
+
+def _pieces(text: str, longest: int) -> Iterator[str]:
+    """The text in pieces of ``longest`` characters at most, cut at white space where there is any."""
+    while len(text) > longest:
+        cut = text.rfind(" ", longest // 2, longest + 1)
+        cut = cut if cut > 0 else longest
+        yield text[:cut]
+        text = text[cut:].lstrip()
+    if text:
+        yield text
+
+
+def _voice(model: Any) -> Voice:
+    """Reads one model of the answer; ``subvoices`` is "Aria:0,Ray:1" or "Aria,Ray"."""
+    parameters = dict(model.parameters)
+    name = parameters.get("voice_name", "")
+    subs = [entry.split(":")[0].strip() for entry in parameters.get("subvoices", "").split(",")]
+    names = tuple(f"{name}.{sub}" for sub in subs if sub) or ((name,) if name else ())
+    languages = tuple(code.strip() for code in parameters.get("language_code", "").split(",") if code.strip())
+    rate = str(parameters.get("sample_rate", ""))
+    return Voice(str(model.model_name), languages, names, int(rate) if rate.isdigit() else None)
