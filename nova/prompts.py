@@ -137,6 +137,8 @@ def _from_config(path: Path, source: str | None) -> ChatTemplate:
         found = source or config["chat_template"]
         if isinstance(found, list):  # several named templates
             found = {t["name"]: t["template"] for t in found}["default"]
+        if not isinstance(found, str):
+            raise TypeError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise TemplateError(f"{path} holds no chat template: add chat_template.jinja beside it") from None
     tokens = {k: v for k, v in tokens.items() if isinstance(v, str)}

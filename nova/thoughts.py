@@ -43,6 +43,8 @@ class SpokenText:
     def _take(self, *, final: bool) -> str:
         out: list[str] = []
         while not self.stopped:
+            if self._trim and not self._thinking:
+                self._buffer = self._buffer.lstrip()  # before looking for stops: a blank line here ends nothing
             at, mark = self._next_mark()
             if not final and self._growing(at, mark):
                 break
@@ -99,7 +101,5 @@ class SpokenText:
         return end
 
     def _say(self, text: str) -> str:
-        if self._trim:
-            text = text.lstrip()
-            self._trim = not text
+        self._trim = self._trim and not text
         return text

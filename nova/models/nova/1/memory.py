@@ -12,7 +12,8 @@ _GO_ON = re.compile(
     r"|and then|what (happened|happens) (then|next)|weiter|erzähl weiter)\b(?! to)"
 )
 _MINE = re.compile(
-    r"\bwhat (did|have) i (just )?(say|said|ask|asked|tell|told)\b|\bwhat was my (last )?(question|sentence)\b"
+    r"\bwhat (did|have) i (just )?(say|said|ask|asked|tell|told)\b|\bwhat was (my (last )?(question|sentence)"
+    r"|the first thing i (said|asked))\b"
     r"|\bwhat (was|were) i (saying|asking)\b"
     r"|\brepeat what i\b|\bsay what i said\b|\bdo you (remember|know) what i (said|asked)\b"
 )

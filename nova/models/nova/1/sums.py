@@ -15,8 +15,8 @@ _LEAD = re.compile(
 )
 _TAIL = re.compile(r"( equals?| make| is| for me| then| together| gleich)+$")
 _PHRASES = (
-    (r"\bmultiplied by\b|\bmultiply by\b|\btimes\b|\bmal\b|(?<=[\d\s])[x×*](?=[\d\s])", " * "),
-    (r"\bdivided by\b|\bdivide by\b|\bover\b|\bgeteilt durch\b|(?<=[\d\s])[/÷:](?=[\d\s])", " / "),
+    (r"\bmultiplied by\b|\bmultiply (?:\w+ )?by\b|\btimes\b|\bmal\b|(?<=[\d\s])[x×*](?=[\d\s])", " * "),
+    (r"\bdivided by\b|\bdivide (?:\w+ )?by\b|\bover\b|\bgeteilt durch\b|(?<=[\d\s])[/÷:](?=[\d\s])", " / "),
     (r"\bplus\b|\badded to\b|\badd\b|\+", " + "),
     (r"\bsubtract\b|\btake away\b|\bless\b|\bminus\b|(?<=[\d\s])-(?=[\d\s])", " - "),
     (r"\bto the power of\b|\bto the power\b|\braised to\b|\bhoch\b|\^", " ^ "),

@@ -48,9 +48,13 @@ def answer(text):
     """The spoken conversion, or None if ``text`` (plain) asks for none."""
     text = re.sub(r"(?<=\d)\s*°\s*(?=[cf]\b)", " °", text)
     text = re.sub(r"(\d)(mm|cm|km|mg|kg|lbs?|oz|ml)\b", r"\1 \2", text)
-    found = _ASKED.match(text) or _GIVEN.match(_LEAD.sub("", text))
-    if not found:
-        return None
+    for found in (_ASKED.match(text), _GIVEN.match(_LEAD.sub("", text))):
+        if found and (converted := _converted(found)):
+            return converted
+    return None
+
+
+def _converted(found):
     words = found["what"].split()
     number = numerals.read(words, 0)
     if number is None and words and words[0] in ("a", "an"):
