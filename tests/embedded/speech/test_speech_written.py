@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.embedded.speech.corpus import sentences, spell
+from pipelines.embedded.speech.hypothesis import HeardWord
+from pipelines.embedded.speech.written import cardinal, is_question, written, written_text
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"),
+    [
+        ("what is seventeen times twenty three", "What is 17 times 23?"),
+        ("go forward ten meters", "Go forward 10 meters."),
+        ("tell me one of them", "Tell me one of them."),
+        ("what is twenty three percent of ten dollars", "What is 23% of $10?"),
+        ("set an alarm for seven a m", "Set an alarm for 7 a.m."),
+        ("wake me up at six thirty", "Wake me up at 6:30."),
+        ("it is nine oh five p m now", "It is 9:05 p.m. now."),
+        ("wake me at seven o'clock", "Wake me at 7 o'clock."),
+        ("one hundred and five", "105."),
+        ("a hundred and twenty thousand and six", "120006."),
+        ("in nineteen ninety nine i was born", "In 1999 I was born."),
+        ("what is three point one four times two", "What is 3.14 times 2?"),
+        ("call five five five one two three four", "Call 5551234."),
+        ("testing one two three", "Testing one two three."),
+        ("it is may third", "It is May 3rd."),
+        ("the twenty first of march", "The 21st of march."),
+        ("i have two cats and three dogs", "I have two cats and three dogs."),
+        ("hello sophia who are you", "Hello Sophia, who are you?"),
+        ("is it raining in new york", "Is it raining in New York?"),
+        ("what a nice day", "What a nice day."),
+        ("when i was young", "When I was young."),
+        ("do it again", "Do it again."),
+        ("have a nice day", "Have a nice day."),
+        ("have you seen this", "Have you seen this?"),
+        ("who is the president of the united states", "Who is the president of the United States?"),
+        ("what is the square root of nine", "What is the square root of 9?"),
+        ("stop", "Stop."),
+        ("why", "Why?"),
+        ("", ""),
+    ],
+)
+def test_written_form(spoken: str, expected: str) -> None:
+    assert written_text(spoken) == expected
+
+
+def test_numbers_and_punctuation_are_separate_wishes() -> None:
+    assert written_text("what is ten percent", numbers=False) == "What is ten percent?"
+    assert written_text("what is ten percent", punctuation=False) == "what is 10%"
+    assert written_text("what is ten percent", numbers=False, punctuation=False) == "what is ten percent"
+
+
+def test_a_written_word_spans_its_spoken_ones() -> None:
+    words = [HeardWord("twenty", 100, 300, 0.8), HeardWord("three", 300, 500, 0.6), HeardWord("meters", 500, 900, 1.0)]
+    out = written(words, numbers=True, punctuation=False)
+    assert [(w.text, w.start, w.end) for w in out] == [("23", 100, 500), ("meters", 500, 900)]
+    assert out[0].confidence == pytest.approx(0.7)
+
+
+@given(st.integers(0, 999))
+def test_cardinals_are_read_back(number: int) -> None:
+    words = spell(number).split()
+    assert cardinal(words, 0) == (number, len(words))
+
+
+_WORDS = sorted({word for sentence in sentences() for word in sentence.split()} | {"hundred", "thousand", "point", "oh"})
+
+
+@given(st.lists(st.sampled_from([*_WORDS, "twenty", "one", "a", "and", "percent", "a", "m"]), max_size=12))
+def test_any_words_can_be_written(words: list[str]) -> None:
+    """Nothing is lost but number words, times never overlap, and one end mark closes."""
+    heard = [HeardWord(w, 100 * i, 100 * i + 100, 0.5) for i, w in enumerate(words)]
+    out = written(heard, numbers=True, punctuation=True)
+    assert bool(out) == bool(words)
+    if out:
+        assert (out[0].start, out[-1].end) == (0, 100 * len(words))
+        assert all(a.end == b.start for a, b in zip(out, out[1:], strict=False))
+        assert out[-1].text[-1] in ".?"
+        assert not any(w.text != w.text.strip() or not w.text for w in out)
+
+
+def test_questions_are_told_from_statements() -> None:
+    assert is_question("could you repeat that".split())
+    assert is_question("hello there how are you".split())
+    assert not is_question("tell me what time it is".split())
