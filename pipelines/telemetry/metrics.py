@@ -2,7 +2,8 @@
 
 Recorded at the end of each turn, from its ledger, so that a long or crashed session shows what it did. Prometheus's
 own client does the work because it takes a microsecond where the SDK's reader takes eight, and because it exposes
-exemplars. The number of series stays near 300: a scrape holds the interpreter's lock for less than a millisecond.
+exemplars. Series are kept below 300: a scrape runs in its own thread, but takes turns with the event loop for the
+interpreter's lock.
 """
 
 from __future__ import annotations
@@ -99,6 +100,9 @@ class _Counter:
             self._otel(amount, {self._label: value} if self._label else None, None)
 
 
+SERVICES = ("microphone", "recognizer", "mind", "voice", "face", "loudspeaker")
+"""Names under which failures are counted, so that each shows a 0 before its first."""
+
 COUNTED: Mapping[Count, str] = {
     Count.SPECULATIONS_STARTED: "Replies started before the turn was decided",
     Count.SPECULATIONS_DROPPED: "Of those, dropped unheard",
@@ -143,6 +147,7 @@ class Metrics:
         self._turns.prepare([str(outcome) for outcome in Outcome])
         self._reprompts = _Counter("sophia_reprompts", "Turns in which speech was heard but no text came", at)
         self._errors = _Counter("sophia_errors", "Failures by service", at, label="service")
+        self._errors.prepare(SERVICES)
         self._wasted = _Counter("sophia_wasted_seconds", "Sound synthesised for replies that were dropped", at)
         self._counts = {what: _Counter(f"sophia_{what}", text, at) for what, text in COUNTED.items()}
         self._sessions = prom.Gauge("sophia_sessions", "Conversations going on now", registry=self.registry)
