@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from aurora.settings import FaceSettings
@@ -34,6 +34,7 @@ from pipelines.telemetry import TelemetrySettings
 from sophia.microphone import MicrophoneSettings
 from sophia.recognition_wire import RecognizerSettings
 from sophia.soundcard import SoundCardSettings
+from sophia.synthesis import SynthesizerSettings
 from sophia.turns import TurnSettings
 from sophia.vad import VadSettings
 
@@ -42,19 +43,9 @@ __all__ = ["Settings", "SettingsError", "find_config", "load_settings", "shareab
 M = TypeVar("M", bound=BaseModel)
 
 PERSONA = (
-    "You are Sophia, a friendly and honest voice assistant with a face. You are heard, not read: answer in one to three "
-    "short spoken sentences, without lists, markdown, emoji or stage directions. Say so when you do not know something."
+    "You are Sophia, a friendly and honest voice assistant with a face. You are heard, not read: answer in one to "
+    "three short spoken sentences, without lists, markdown, emoji or stage directions. Say so when you do not know."
 )
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SynthesizerSettings(_Section):
-    language: str = Field("en-US", description="language")
-    voice: str = Field("", description="voice")
-    rate: int = Field(22050, ge=8000, le=48000, description="rate in Hz")
 
 
 def _number_or_name(device: object) -> object:
@@ -121,7 +112,7 @@ class MindSection(TritonSettings):
         2048,
         ge=128,
         le=1_000_000,
-        description="longest history the model is given, in tokens; the persona always stays",
+        description="longest history that the model is given, persona included",
     )
     endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
 

@@ -1,0 +1,119 @@
+"""How each kind of service is used once, for ``--check``: through the very clients that a conversation uses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import grpc.aio
+import numpy as np
+
+from aurora.bridge import Audio2Face
+from nova.mind import Message
+from nova.services.triton_client import TritonMind
+from pipelines.channels import metadata_for
+from pipelines.endpoint import Endpoint
+from pipelines.settings import FaceSection, MindSection, RecognizerSection, Settings, VoiceSection
+from sophia.audio import Pcm
+from sophia.recognition import RivaRecognizer
+from sophia.synthesis import RivaSynthesizer
+
+MOST_NAMES = 8
+"""Names of one kind that are listed; a Riva with every voice has dozens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A service's first use: ``what`` came of it after ``seconds``, and what the service says it ``has``."""
+
+    what: str
+    seconds: float
+    has: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A service, where it is, and how to use it once over a channel that is connected."""
+
+    service: str
+    endpoint: Endpoint
+    use: Callable[[grpc.aio.Channel], Awaitable[Use]]
+
+
+def probes(settings: Settings) -> list[Probe]:
+    """A probe for each gRPC service that a conversation with ``settings`` talks to."""
+    s = settings
+    found = [
+        Probe("recognizer", s.recognizer.endpoint, lambda channel: _recognizer(channel, s.recognizer)),
+        Probe("voice", s.voice.endpoint, lambda channel: _voice(channel, s.voice)),
+    ]
+    if s.mind.backend == "triton":
+        found.insert(1, Probe("mind", s.mind.endpoint, lambda channel: _mind(channel, s.mind)))
+    if s.face.enabled:
+        found.append(Probe("face", s.face.endpoint, lambda channel: _face(channel, s.face, s.voice.rate)))
+    return found
+
+
+async def _recognizer(channel: grpc.aio.Channel, settings: RecognizerSection) -> Use:
+    recognizer = RivaRecognizer(channel, settings, metadata_for(settings.endpoint))
+    try:
+        began = _now()
+        models = await recognizer.describe()
+        seconds = _now() - began
+    finally:
+        await recognizer.aclose()
+    fits = [model for model in models if model.parameters.get("language_code", settings.language) == settings.language]
+    has = [f"models: {_names([model.name for model in models])}"]
+    if not fits:
+        has.append(f"none of them for {settings.language}")
+    return Use("models", seconds, tuple(has))
+
+
+async def _voice(channel: grpc.aio.Channel, settings: VoiceSection) -> Use:
+    synthesizer = RivaSynthesizer(channel, settings, metadata_for(settings.endpoint))
+    voices = await synthesizer.describe()
+    seconds = await synthesizer.warm()
+    names = [name for voice in voices for name in voice.names or (voice.model,)]
+    has = [f"voices: {_names(names)}"]
+    if settings.voice and settings.voice not in names:
+        has.append(f"{settings.voice} is not among them")
+    return Use("first sound", seconds, tuple(has))
+
+
+async def _mind(channel: grpc.aio.Channel, settings: MindSection) -> Use:
+    mind = TritonMind(channel, settings, metadata=metadata_for(settings.endpoint))
+    about = await mind.describe()
+    has = [f"{about.server} {about.version}".strip(), f"models: {_names(about.models or (about.model,))}"]
+    if about.adapter:
+        has.append(f"{about.model}: {about.adapter}{', decoupled' if about.decoupled else ''}")
+    began = _now()
+    async with aclosing(mind.reply([Message("user", "Hello.")])) as tokens:
+        async for _ in tokens:
+            break
+    return Use("first token", _now() - began, tuple(has))
+
+
+async def _face(channel: grpc.aio.Channel, settings: FaceSection, rate: int) -> Use:
+    async def silence() -> AsyncIterator[Pcm]:
+        yield np.zeros(rate // 5, np.int16)
+
+    face = Audio2Face(channel, settings, metadata_for(settings.endpoint))
+    began, seconds, frames = _now(), 0.0, 0
+    async with aclosing(face.animate(silence(), rate)) as stream:
+        async for frame in stream:
+            seconds = seconds or _now() - began
+            frames += 1
+            blendshapes = len(frame.weights)
+    return Use("first frame", seconds, (f"{frames} frames of {blendshapes} blendshapes for 0.2 s" if frames else "",))
+
+
+def _names(names: tuple[str, ...] | list[str]) -> str:
+    shown = list(dict.fromkeys(names))
+    more = f" and {len(shown) - MOST_NAMES} more" if len(shown) > MOST_NAMES else ""
+    return (", ".join(shown[:MOST_NAMES]) or "none") + more
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
