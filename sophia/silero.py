@@ -77,7 +77,7 @@ class SileroModel:
         self._gates_bias = take("decoder.rnn.bias_ih", 4 * _HIDDEN) + take("decoder.rnn.bias_hh", 4 * _HIDDEN)
         self._head = take("decoder.decoder.2.weight", _HIDDEN)
         self._head_bias = float(take("decoder.decoder.2.bias", 1)[0])
-        self._waiting: list[VoiceDetector] = []
+        self._waiting: dict[VoiceDetector, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def forward(self, sound: Floats, hidden: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:
@@ -113,10 +113,11 @@ class SileroModel:
             self._waiting.clear()
             self._loop = loop
             loop.call_soon(self._flush, loop)
-        self._waiting.append(detector)
+        self._waiting[detector] = None  # once, even if a late source hands over several frames at a time
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._waiting, self._loop = self._waiting, [], None
+        waiting, self._waiting, self._loop = self._waiting, {}, None
+        batch = list(waiting)
         while batch := [detector for detector in batch if detector.full]:
             sound = np.stack([detector.take_window() for detector in batch])
             hidden = np.stack([detector.hidden for detector in batch])

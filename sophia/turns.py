@@ -285,6 +285,10 @@ class TurnTaking:
         utterance, s = self._utterance, self.settings
         if utterance.onset is None:
             return
+        if utterance.settled and s.speculate and not self._reply and utterance.speculations < s.max_speculations:
+            # A guess is free of risk, so the recogniser's word is enough, even if the voice detector lags behind it.
+            utterance.speculations += 1
+            self._start(at, utterance.text, "the recogniser’s " + ("stable partial" if utterance.interim else "final"))
         if self._speaking:
             # Noise can hold the voice detector for ever; a recogniser that has closed the utterance knows better.
             if (
@@ -298,9 +302,6 @@ class TurnTaking:
             self._weigh_reprompt(at, utterance)
             return
         pause, sounds, why = self.pause_for(utterance.text)
-        if utterance.settled and s.speculate and not self._reply and utterance.speculations < s.max_speculations:
-            utterance.speculations += 1
-            self._start(at, utterance.text, "the recogniser’s " + ("stable partial" if utterance.interim else "final"))
         if not self._reached(at, utterance.last_voiced + pause):
             return
         if not utterance.settled:

@@ -109,6 +109,20 @@ def test_sessions_in_one_batch_do_not_mix(model: SileroModel, speech: np.ndarray
     assert other[0].time - one[0].time == pytest.approx(0.5, abs=0.033)
 
 
+def test_a_late_source_may_hand_over_many_frames_in_one_iteration(model: SileroModel, speech: np.ndarray) -> None:
+    async def main() -> list[VoiceStarted | VoiceStopped]:
+        edges: list[VoiceStarted | VoiceStopped] = []
+        late, other = VoiceDetector(model, VadSettings(), edges.append), VoiceDetector(model, VadSettings(), print)
+        for i in range(0, len(speech), 3200):
+            for j in range(i, min(i + 3200, len(speech)), 320):
+                for detector in (late, other):
+                    detector.push(Frame(speech[j : j + 320], j / 16000))
+            await asyncio.sleep(0)
+        return edges
+
+    assert [type(edge) for edge in asyncio.run(main())][:2] == [VoiceStarted, VoiceStopped]
+
+
 def test_a_failing_listener_is_reported_and_harms_no_one_else(model: SileroModel, speech: np.ndarray) -> None:
     async def main() -> None:
         reported: list[object] = []

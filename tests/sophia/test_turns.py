@@ -109,6 +109,12 @@ def test_a_complete_sentence_is_answered_after_the_short_pause_and_started_befor
     assert "complete" in commit.reason
 
 
+def test_the_guess_starts_with_the_final_even_if_the_voice_detector_lags_behind():
+    table = Table().starts(0.2).says(1.03, "where is my order", final=True).stops(1.0).wait(3)
+    assert table.only(Start).at == pytest.approx(1.03)
+    assert table.only(Commit).at == pytest.approx(1.28)
+
+
 def test_an_unfinished_sentence_gets_the_long_pause():
     table = Table().voice(0.2, 1.0).says(1.3, "i would like to", stable=True).wait(5)
     assert table.only(Commit).at == pytest.approx(1.0 + 1.3)
