@@ -69,7 +69,7 @@ def spoken(text: str, language: str = "en-US") -> str:
     text = _LINE_END.sub(", ", text.strip())
     text = _ELLIPSIS.sub("…", " ".join(text.split()))
     text = _REPEATED.sub(r"\1", _SPACE_BEFORE_MARK.sub("", text))
-    text = _LEADING.sub("", text).replace("…", "...").rstrip(" ,")
+    text = _LEADING.sub("", text).replace("…", "...")
     return text if any(character.isalnum() for character in text) else ""
 
 

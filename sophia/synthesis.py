@@ -111,7 +111,7 @@ class RivaSynthesizer:
                     yield chunk
                 slots.release()
                 if clause.pause is not None:
-                    missing = max(0, round((clause.pause - LEAD_SECONDS) * self.rate) - clause.silence)
+                    missing = max(0, round(clause.pause * self.rate) - clause.silence)
             if clause is not None:
                 raise clause
         finally:
@@ -148,19 +148,21 @@ class RivaSynthesizer:
     ) -> None:
         """Opens one call after the other; ends when all of them have ended."""
         end: Exception | None = None
-        async with asyncio.TaskGroup() as calls:
-            number = 0
-            try:
-                async for text in clauses:
-                    await slots.acquire()
-                    clause = _Clause(number, text)
-                    queue.put_nowait(clause)
-                    calls.create_task(self._receive(clause))
-                    await clause.flowing.wait()
-                    number += 1
-            except Exception as error:  # the mind's; what it had said before is still spoken
-                end = error
-        queue.put_nowait(end)
+        try:
+            async with asyncio.TaskGroup() as calls:
+                number = 0
+                try:
+                    async for text in clauses:
+                        await slots.acquire()
+                        clause = _Clause(number, text)
+                        queue.put_nowait(clause)
+                        calls.create_task(self._receive(clause))
+                        await clause.flowing.wait()
+                        number += 1
+                except Exception as error:  # the mind's; what it had said before is still spoken
+                    end = error
+        finally:
+            queue.put_nowait(end)
 
     async def _receive(self, clause: _Clause) -> None:
         """Receives one clause whole; a failure is handed to the listener, in its place."""
@@ -176,7 +178,7 @@ class RivaSynthesizer:
 
     async def _call(self, clause: _Clause, said: str) -> None:
         rate = self.rate
-        after = pause(said)
+        after = pause(said) - LEAD_SECONDS  # the next clause brings the rest
         trim = Trim(rate, LEAD_SECONDS if clause.number else FIRST_LEAD_SECONDS, after)
         words: tuple[SpokenWord, ...] = ()
         odd, received, sent = b"", 0, 0
@@ -185,14 +187,14 @@ class RivaSynthesizer:
         metadata = tuple(self._metadata())
         call = self._stub.SynthesizeOnline(self._requests(said), metadata=metadata, timeout=CLAUSE_SECONDS)
         try:
-            while (answer := await self._read(call, deadline, sent > 0)) is not grpc.aio.EOF:
+            while (answer := await self._read(call, deadline, received > 0)) is not grpc.aio.EOF:
                 sound = odd + answer.audio
                 odd = sound[len(sound) & ~1 :]
                 received += len(sound) // 2
                 if received > CLAUSE_SECONDS * rate:
                     raise VoiceError(f"the voice does not stop: over {CLAUSE_SECONDS} s for {said[:40]!r}")
                 words += _words(answer.meta)
-                if received and sound:
+                if answer.audio:
                     deadline = now() + self._settings.chunk_seconds
                 pcm = trim.push(np.frombuffer(sound[: len(sound) & ~1], "<i2").astype(np.int16, copy=False))
                 if len(pcm):

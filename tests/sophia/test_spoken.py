@@ -32,7 +32,7 @@ from sophia.spoken import spoken
         ("1\ufe0f\u20e3 first 🇩🇪 → next", "1 first next"),
         ("<speak>Hi</speak> &lt;b&gt;& you", "Hi & you"),
         ("{x} ~~z~~", "x z"),
-        ("| a | b |\n|---|---|\n| c | d |", "a, b, c, d"),
+        ("| a | b |\n|---|---|\n| c | d |", "a, b, c, d,"),
         ("It is -5 °C, or 23 °F.", "It is -5 °C, or 23 °F."),
         ("-5 degrees", "-5 degrees"),
         ("What?!  Yes !!!", "What?! Yes!"),
