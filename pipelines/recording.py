@@ -42,8 +42,12 @@ from sophia.wav import WavWriter
 SCHEMA: Final = 1
 """Version of the folder's layout."""
 
+FILES: Final = (
+    "manifest.json", "config.yaml", "user.wav", "reply.wav", "events.jsonl", "turns.jsonl", "frames.jsonl",
+)  # fmt: skip
+
 MOST_WAITING: Final = 2000
-"""Things that wait for the disk at most: about 15 s of a conversation."""
+"""Things that wait for the disk at most: some ten seconds of a conversation."""
 
 WORDS_RESERVED: Final = 500
 """Places in the queue that only words may take."""
@@ -60,7 +64,7 @@ class RecordingError(Exception):
 
 
 class Recording:
-    """Writes a take into ``folder``, which is made, and must not hold one already.
+    """Writes a take into ``folder``, which is made where it is missing; nothing that it holds is overwritten.
 
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
     ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``warn`` is handed
@@ -89,9 +93,9 @@ class Recording:
         self._written_at = wall.time()
         self._reply_rate = reply_rate
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if (folder / "manifest.json").exists():
-                raise RecordingError(f"{folder} already holds a recording; name another folder")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's voices are nobody else's business
+            if taken := [name for name in FILES if (folder / name).exists()]:
+                raise RecordingError(f"cannot record into {folder}: it already holds {taken[0]}; name another folder")
             self._manifest(complete=False)
             config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)
             (folder / "config.yaml").write_text(config, encoding="utf-8")

@@ -22,8 +22,9 @@ QUEUE = 4096
 class JsonLines(SpanExporter):
     """Writes each span as one line of JSON. Times are nanoseconds since 1970, ids as in W3C traceparent."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, ours: bool) -> None:
         self._stream = stream
+        self._ours = ours
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Writes and flushes. An error of the file, such as a full disk, is raised for the SDK to report."""
@@ -33,8 +34,8 @@ class JsonLines(SpanExporter):
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        """Closes the file; leaves the console open."""
-        if self._stream is not sys.stderr:
+        """Closes the file if it is ``ours``, which the console is not."""
+        if self._ours:
             self._stream.close()
 
 
@@ -84,5 +85,5 @@ def _exporter(settings: TelemetrySettings) -> SpanExporter:
         return otlp.span_exporter(settings)
     if settings.exporter == "json":
         settings.file.parent.mkdir(parents=True, exist_ok=True)
-        return JsonLines(settings.file.open("a", encoding="utf-8"))
-    return JsonLines(sys.stderr)
+        return JsonLines(settings.file.open("a", encoding="utf-8"), ours=True)
+    return JsonLines(sys.stderr, ours=False)

@@ -209,11 +209,18 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path, monkeypatch)
     take._thread.join(30)
 
 
-def test_a_folder_that_holds_a_take_is_left_alone(tmp_path):
-    (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(RecordingError, match="already holds a recording; name another folder"):
+@pytest.mark.parametrize("name", ["manifest.json", "config.yaml", "user.wav", "turns.jsonl"])
+def test_nothing_is_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RecordingError, match=f"it already holds {name}; name another folder"):
         begin(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+async def test_a_take_is_its_owners(tmp_path):
+    take = begin(tmp_path / "take")
+    await take.aclose()
+    assert (tmp_path / "take").stat().st_mode & 0o077 == 0
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
