@@ -133,9 +133,12 @@ async def identity(endpoint: Endpoint, seconds: float) -> PeerIdentity:
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
     """What the settings trust and present; raises :class:`CredentialsError` naming the file that is wrong."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
-    if tls.ca:
+    if tls.ca is None:
+        context.load_default_certs()
+    else:
         with _blamed("must hold certificates in PEM", tls.ca):
             context.load_verify_locations(cafile=tls.ca)
     if tls.cert and tls.key:

@@ -30,6 +30,9 @@ from pipelines.settings import Settings, SettingsError, load_settings
 
 _TITLES = {"speech": "speech (Riva: recognition, synthesis)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
 
+_SET_UP = {"speech": "pipelines.embedded.speech.prepare", "triton": "pipelines.embedded.triton.environment"}
+"""Where ``prepare(home, report)`` is found; the face needs none."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
@@ -65,20 +68,24 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> i
     make_development_pki(folder / "tls")
     failed = 0
     for name in only:
-        module = f"pipelines.embedded.{name}.prepare"
-        with console.status(f"{name}: looking …") as status:
+        if name not in _SET_UP:
+            continue
+        with console.status(f"Setting up {name} …") as status:
 
-            def report(line: str, name: str = name) -> None:
-                status.update(f"{name}: {escape(line)}")
-                console.print(f"  {name}: {escape(line)}")
+            def report(line: str) -> None:
+                status.update(escape(line))
+                console.print(f"  {escape(line[:1].upper() + line[1:])}", soft_wrap=True)
 
             try:
-                importlib.import_module(module).prepare(folder, report)
+                importlib.import_module(_SET_UP[name]).prepare(folder, report)
             except (OSError, RuntimeError, ImportError) as error:
                 failed = 1
                 console.print(f"  {name}: [red]set-up failed:[/] {escape(str(error))}")
     if not failed:
-        console.print(f"Set-up is complete ({time.monotonic() - begun:.1f} s); it is kept in {escape(str(folder))}.")
+        console.print(
+            f"Set-up is complete ({time.monotonic() - begun:.1f} s); it is kept in {escape(str(folder))}.",
+            soft_wrap=True,
+        )
     return failed
 
 

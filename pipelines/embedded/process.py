@@ -173,8 +173,8 @@ async def _read(output: int, first: asyncio.Future[bytes]) -> None:
 
 def module_command(name: str, tls: Path, home: Path, port: int = 0) -> list[str]:
     """How the service ``pipelines.embedded.<name>`` is started on this interpreter."""
-    module = f"pipelines.embedded.{name}"
-    return [sys.executable, "-m", module, "--tls", str(tls), "--home", str(home), "--port", str(port)]
+    command = [sys.executable, "-m", f"pipelines.embedded.{name}", "--tls", str(tls), "--port", str(port)]
+    return command if name == "face" else [*command, "--home", str(home)]  # the face keeps nothing
 
 
 def _new_log(log: Path) -> BinaryIO:
