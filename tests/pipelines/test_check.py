@@ -1,0 +1,158 @@
+"""``--check``: one row for each service, whatever it does, and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+from rich.console import Console
+
+from pipelines import check as module
+from pipelines.check import check, check_all, table
+from pipelines.embedded.process import ServiceFailed
+from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.probes import Probe, Use, probes
+from pipelines.settings import FaceSection, MindSection, Settings
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Endpoint]:
+    """A gRPC server over TLS that implements nothing."""
+    server = grpc.aio.server()
+    pair = ((folder / "server.key").read_bytes(), (folder / "server.crt").read_bytes())
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    await server.start()
+    try:
+        yield Endpoint(target=f"localhost:{port}", tls=TlsSettings(ca=folder / "ca.crt"))
+    finally:
+        await server.stop(0)
+
+
+async def works(channel: grpc.aio.Channel) -> Use:
+    return Use("first token", 0.012, ("triton 2.51.0", "models: nova"))
+
+
+def shown(*answers: module.Answer, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table(answers, datetime.now(UTC)))
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+async def test_what_answers_is_shown_with_latency_contents_and_identity(pki: Path) -> None:
+    async with serving(pki) as endpoint:
+        answer = await check(Probe("mind", endpoint, works))
+    assert answer.failure is None
+    assert answer.peer is not None
+    assert answer.peer.trusted
+    text = shown(answer)
+    for words in (
+        "mind",
+        endpoint.target,
+        "yes",
+        "first token 12 ms",
+        "models: nova",
+        "by Sophia development CA",
+        "TLSv1.3",
+    ):
+        assert words in text
+    assert f"until {answer.peer.expires:%Y-%m-%d}" in text
+
+
+async def test_the_table_fits_eighty_columns(pki: Path) -> None:
+    async with serving(pki) as endpoint:
+        text = shown(await check(Probe("recognizer", endpoint, works)), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert endpoint.target in text
+
+
+async def test_a_certificate_near_its_end_shows_the_days(pki: Path, expired_pki: Path) -> None:
+    async with serving(expired_pki) as endpoint:
+        answer = await check(Probe("voice", endpoint, works))
+    assert answer.failure is not None
+    assert answer.failure.kind == "expired"
+    text = shown(answer)
+    assert "no: expired" in text
+    assert "(-2 days)" in text
+    assert "certificate has expired" in text
+
+
+async def test_a_service_that_hangs_in_its_first_use_does_not_hold_the_check_up(pki: Path) -> None:
+    async def hangs(channel: grpc.aio.Channel) -> Use:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    async with serving(pki) as endpoint:
+        answer = await check(Probe("mind", endpoint, hangs), seconds=0.1)
+    assert answer.failure is not None
+    assert answer.failure.kind == "silent"
+    assert answer.connected is not None
+
+
+async def test_a_client_that_fails_is_a_row_and_not_a_crash(pki: Path) -> None:
+    async def breaks(channel: grpc.aio.Channel) -> Use:
+        raise ZeroDivisionError("division by zero")
+
+    async with serving(pki) as endpoint:
+        answer = await check(Probe("mind", endpoint, breaks))
+    assert answer.failure is not None
+    assert answer.failure.kind == "defect"
+
+
+async def test_files_that_cannot_be_used_are_a_row_too(tmp_path: Path) -> None:
+    endpoint = Endpoint(tls=TlsSettings(ca=tmp_path / "none.crt"))
+    answer = await check(Probe("voice", endpoint, works))
+    assert answer.failure is not None
+    assert "none.crt cannot be read" in answer.failure.line
+
+
+def test_what_is_switched_off_is_not_probed() -> None:
+    assert [probe.service for probe in probes(Settings())] == ["recognizer", "mind", "voice", "face"]
+    assert "face" not in [probe.service for probe in probes(Settings(face=FaceSection(enabled=False)))]
+
+
+async def test_a_lab_that_is_down_is_told_service_by_service_and_ends_with_1(pki: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = {"target": f"localhost:{free.getsockname()[1]}", "tls": {"ca": pki / "ca.crt"}}
+        sections = {name: {"endpoint": endpoint} for name in ("recognizer", "mind", "voice")}
+        console = Console(file=io.StringIO(), width=200)
+        assert await check_all(Settings(**sections, face={"enabled": False}), console) == 1  # type: ignore[arg-type]
+    text = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert text.count("no: down") == 3
+    assert text.count("is down: nothing answers on this port. Start it, or check the target.") == 3
+    assert "The face is switched off" in text
+    assert "Everything answers" not in text
+
+
+async def test_everything_answering_ends_with_0(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(pki) as endpoint:
+        monkeypatch.setattr(module, "probes", lambda settings: [Probe("mind", endpoint, works)])
+        console = Console(file=io.StringIO(), width=100)
+        assert await check_all(Settings(), console) == 0
+    assert "Everything answers." in str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+async def test_embedded_services_that_do_not_start_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(self: EmbeddedServices) -> EmbeddedServices:
+        raise ServiceFailed("triton", "libpython is missing", "Its log is triton.log")
+
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path))
+    monkeypatch.setattr(EmbeddedServices, "__aenter__", fails)
+    console = Console(file=io.StringIO(), width=100)
+    assert await check_all(Settings(embedded=True), console) == 1
+    text = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert text.splitlines()[0] == "The embedded triton service did not start: libpython is missing."
+
+
+def test_a_mind_behind_another_protocol_is_not_asked_in_grpc() -> None:
+    asked = [probe.service for probe in probes(Settings(mind=MindSection(backend="triton-rest")))]
+    assert "mind" not in asked
