@@ -10,7 +10,7 @@ import pytest
 
 from sophia.playout import Finished, Playout, Started
 from sophia.sinks import SinkError, SinkStalled
-from sophia.soundcard import NoSpeaker, SoundCard, SoundCardSettings
+from sophia.soundcard import NoSpeaker, SoundCard, SoundCardSettings, _Puller
 
 RATE = 24_000
 
@@ -130,13 +130,25 @@ async def test_the_card_gets_every_sample():
 async def test_a_stereo_card_of_another_rate_gets_resampled_sound():
     tone = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.int16)
     device = Device(rates=(48_000,), channels=(2,))
-    _, played, _ = await play(device, tone)
+    events, played, _ = await play(device, tone)
     assert device.opened[0]["samplerate"] == 48_000
+    assert events[-1].samples == RATE
     assert np.array_equal(played[:, 0], played[:, 1])
     loud = np.flatnonzero(np.abs(played[:, 0]) > 1000)
     heard = played[loud[0] : loud[-1] + 1, 0].astype(float)
     spectrum = np.abs(np.fft.rfft(heard[4800:14400]))
     assert np.argmax(spectrum) * 48_000 / 9600 == pytest.approx(440, abs=5)
+
+
+async def test_times_stay_right_through_the_resampler():
+    times = []
+    playout = Playout(22_050, lambda event: None, tap=lambda pcm, at: times.append(at))
+    puller = _Puller(playout, 48_000)
+    for block in range(500):
+        assert len(puller.pull(960, 10 + block * 0.02)) == 960
+    assert np.allclose(np.diff(times), 441 / 22_050, atol=1e-9)
+    assert times[0] == 10
+    assert times[-1] - (10 + 499 * 0.02) == pytest.approx(0.0, abs=0.021), "it never pulls more than a block ahead"
 
 
 async def test_no_card_is_one_line():
