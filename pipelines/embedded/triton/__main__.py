@@ -23,39 +23,44 @@ log = logging.getLogger("sophia.embedded.triton")
 
 
 async def serve(options: child.ChildOptions, folder: Path, models: Path, model: str, backend: str) -> None:
-    """Serves until told to stop, on Triton if it can be had, else on the stand-in."""
+    """Serves until told to stop, which may be before the service is up."""
+    child.server_credentials(options)  # says which file is missing; Triton would only say that a port is taken
+    stop = asyncio.create_task(child.until_told_to_stop())
+    work = asyncio.create_task(_serve(options, folder, models, model, backend))
+    await asyncio.wait((stop, work), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    work.cancel()
+    await asyncio.gather(stop, work, return_exceptions=True)
+    if not work.cancelled():
+        work.result()
+
+
+async def _serve(options: child.ChildOptions, folder: Path, models: Path, model: str, backend: str) -> None:
+    """Serves on Triton if it can be had, else on the stand-in, until cancelled."""
     reason = "as asked"
     if backend != "kserve":
         try:
-            server = Server(installed(folder), models, model, options, Ports.free(options.host, options.port))
+            environment = installed(folder)
+            server = Server(environment, models, model, options, Ports.free(options.host, options.port))
         except Unavailable as error:
             reason = str(error)
         else:
             try:
                 await supervisor.start(server)
-                await _supervised(server)
-                return
+                ports = server.ports
+                child.announce_ready(ports.grpc, http_port=ports.http, metrics_port=ports.metrics, backend=SERVER)
+                await supervisor.watch(server)
             except StartFailed as error:
                 reason = str(error)
+            except supervisor.GivenUp as error:
+                log.error("%s", error)
+                raise SystemExit(1) from None
             finally:
                 await server.close()
         if backend == "triton":
             raise RuntimeError(f"tritonserver cannot run: {reason}")
         log.warning("tritonserver cannot run (%s): the same model is served without it", reason)
     await kserve.serve(options, models / model, reason)
-
-
-async def _supervised(server: Server) -> None:
-    ports = server.ports
-    child.announce_ready(ports.grpc, http_port=ports.http, metrics_port=ports.metrics, backend=SERVER)
-    try:
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(supervisor.watch(server))
-            await child.until_told_to_stop()
-            watching.cancel()
-    except ExceptionGroup as errors:
-        log.error("%s", errors.exceptions[0])
-        raise SystemExit(1) from None
 
 
 def main() -> None:

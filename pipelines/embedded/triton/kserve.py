@@ -293,11 +293,11 @@ async def start(
 
 
 async def serve(options: child.ChildOptions, folder: Path, reason: str) -> None:
-    """Serves until told to stop; ``reason`` is why this is not Triton."""
+    """Serves until cancelled; ``reason`` is why this is not Triton."""
     server, runner, port = await start(options, folder, credentials=child.server_credentials)
     child.announce_ready(port, http_port=0, metrics_port=0, backend="kserve", reason=reason)
     try:
-        await child.until_told_to_stop()
+        await asyncio.Event().wait()
     finally:
         await server.stop(0.2)
         runner.close()

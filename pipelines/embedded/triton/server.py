@@ -29,6 +29,7 @@ START_LIMIT = 8.0
 
 SHM = Path("/dev/shm")
 PREFIX = "sophianova"
+FOLDER = "sophia-triton-"
 
 _CANARY = json.dumps(
     {"text_input": "Hello.", "exclude_input_in_output": True, "sampling_parameters": json.dumps({"max_tokens": 1})}
@@ -76,7 +77,7 @@ class Server:
 
     def __init__(self, environment: Environment, models: Path, model: str, options: ChildOptions, ports: Ports) -> None:
         self.environment, self.options, self.ports, self.model = environment, options, ports, model
-        self.folder = Path(tempfile.mkdtemp(prefix="sophia-triton-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.log = self.folder / "server.log"
         self.process: Process | None = None
         self.stub: int | None = None
@@ -217,12 +218,13 @@ class Server:
 
 
 def sweep() -> None:
-    """Removes shared memory that servers of dead supervisors left behind."""
-    for leftover in SHM.glob(f"{PREFIX}*"):
-        found = re.match(rf"{PREFIX}(\d+)x", leftover.name)
+    """Removes the shared memory and temporary folders that killed supervisors left behind."""
+    temporary = Path(tempfile.gettempdir())
+    for leftover in [*SHM.glob(f"{PREFIX}*"), *temporary.glob(f"{FOLDER}*")]:
+        found = re.match(rf"(?:{PREFIX}|{FOLDER})(\d+)[x-]", leftover.name)
         if found and not Path("/proc", found[1]).exists():
             with contextlib.suppress(OSError):
-                leftover.unlink()
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def _child_of(parent: int) -> int | None:
