@@ -205,7 +205,9 @@ class _Framer:
     """Cuts blocks of the card's rate into 20 ms frames of 16 kHz. The card's buffers are copied."""
 
     def __init__(self, rate: int) -> None:
-        self._resampler = soxr.ResampleStream(rate, EAR_RATE, 1, dtype="int16") if rate != EAR_RATE else None
+        self._resampler: Any = None
+        if rate != EAR_RATE:  # of low quality, which is plenty for speech: it holds back 20 ms at most, better ones 40
+            self._resampler = soxr.ResampleStream(rate, EAR_RATE, 1, dtype="int16", quality="LQ")
         self._rate = rate
         self._rest: Pcm = np.zeros(0, np.int16)
         self._taken = 0  # samples of the card that were put in
