@@ -57,7 +57,7 @@ TOKENS = re.findall(
     "morning and should arrive at home tomorrow. Is there anything else that I can help you with right now?",
 )
 WARM_UP = 3
-SOUNDBITE = Path(__file__).parent.parent / "pipelines/soundbites/time.wav"
+SOUNDBITE = Path(__file__).parent.parent / "pipelines/soundbites/02_what_time.wav"
 TUNED = TurnSettings(pause_complete=0.1, pause_open=0.1)
 Emit = Callable[[VoiceStarted | VoiceStopped], None]
 

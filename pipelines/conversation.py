@@ -31,7 +31,7 @@ from sophia.playout import Finished, Playout, PlayoutEvent, Started
 from sophia.sinks import Sink
 from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer
-from sophia.turns import TurnTaking
+from sophia.turns import Phase, TurnTaking
 from sophia.vad import VoiceStarted, VoiceStopped
 
 ARRIVALS = 200
@@ -107,6 +107,11 @@ class Conversation:
                 self._show.skew,
             )
         )
+
+    @property
+    def phase(self) -> Phase:
+        """What she is doing."""
+        return self._turns.phase
 
     def stop(self) -> None:
         """Ends the conversation; :meth:`run` returns soon after."""

@@ -11,11 +11,10 @@ import grpc.aio
 import numpy as np
 
 from aurora.bridge import Audio2Face
-from nova.mind import Message, Mind
-from pipelines.channels import metadata_for, open_channel, warm
+from pipelines.channels import metadata_for, open_channel
 from pipelines.endpoint import Endpoint
 from pipelines.generation import StageFailed
-from pipelines.minds import connect_mind
+from pipelines.minds import WarmMind, connect_mind
 from pipelines.phrases import Phrases
 from pipelines.settings import Settings
 from sophia.audio import Pcm
@@ -31,7 +30,7 @@ class Services:
     """Clients on open channels, and the sentences that must be there when a service is not."""
 
     recognizer: RivaRecognizer
-    mind: Mind
+    mind: WarmMind
     voice: RivaSynthesizer
     face: Audio2Face | None
     phrases: Phrases
@@ -84,7 +83,7 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
         yield Services(recognizer, mind, voice, face, Phrases(s.turns.language))
 
 
-async def warm_up(settings: Settings, services: Services) -> list[StageFailed]:
+async def warm_up(services: Services) -> list[StageFailed]:
     """Makes every service answer once, all at the same time, so that the first turn is as quick as the second.
 
     Connected is not warm: each path is used for real. Returns what failed.
@@ -92,7 +91,7 @@ async def warm_up(settings: Settings, services: Services) -> list[StageFailed]:
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
         "recognizer": services.recognizer.describe,
-        "mind": lambda: _first_token(services.mind),
+        "mind": services.mind.warm_up,
         "voice": lambda: services.phrases.prepare(services.voice, WARM_UP_SECONDS),
     }
     if face is not None:
@@ -109,12 +108,6 @@ async def warm_up(settings: Settings, services: Services) -> list[StageFailed]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(use(service, job)) for service, job in jobs.items()]
     return [failure for task in tasks if (failure := task.result())]
-
-
-async def _first_token(mind: Mind) -> None:
-    async with aclosing(mind.reply([Message("user", "Hello.")])) as tokens:
-        async for _ in tokens:
-            return
 
 
 async def _first_frame(face: Audio2Face, rate: int) -> None:

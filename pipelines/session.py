@@ -139,7 +139,7 @@ class Session:
             stack.push_async_callback(recording.aclose)
         ledgers: TextIO | None = None
         if options.json:
-            ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))  # noqa: ASYNC230 - before the talk
+            ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))
         places = endpoints(settings)
         audience = Audience(
             display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
@@ -187,12 +187,12 @@ class Session:
     async def _cue(self, source: Soundbite, conversation: Conversation) -> None:
         """Plays the next soundbite when the reply to the last one is over; ends the talk after the last reply."""
         loop = asyncio.get_running_loop()
-        quiet_since, turns = loop.time(), 0
+        quiet_since, turns, begun = loop.time(), 0, 0
         while True:
             await asyncio.sleep(0.05)
             now = loop.time()
-            spoken_until = max((bite.last_voiced or 0.0 for bite in source.spoken), default=now)
-            if conversation.phase != "idle" or now < spoken_until:
+            over = len(source.spoken) > begun and now >= (source.spoken[-1].last_voiced or 0.0)
+            if conversation.phase != "idle" or not over:
                 quiet_since = now
                 continue
             answered = self._turns > turns
@@ -203,8 +203,5 @@ class Session:
             if not source.left:
                 conversation.stop()
                 return
-            quiet_since, turns = now, self._turns
+            turns, begun = self._turns, len(source.spoken)
             source.cue()
-            begun = len(source.spoken)
-            while len(source.spoken) == begun:
-                await asyncio.sleep(0.05)

@@ -94,7 +94,7 @@ class WavSink(NullSink):
 
     def __init__(self, writer: SoundWriter, name: str) -> None:
         self._writer = writer
-        self._name = name
+        self.name = name
         self._blocks = 0
 
     async def run(self, playout: Playout) -> None:
@@ -103,7 +103,7 @@ class WavSink(NullSink):
         except OSError as error:
             self._close()
             why = error.strerror or str(error)
-            raise SinkError(f"cannot write {self._name}: {why}; what was written before is kept") from error
+            raise SinkError(f"cannot write {self.name}: {why}; what was written before is kept") from error
 
     async def aclose(self) -> None:
         self._close()

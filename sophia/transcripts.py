@@ -51,7 +51,8 @@ class Recognizer(Protocol):
     service is lost for good, which raises.
     """
 
-    dropped: int
+    @property
+    def dropped(self) -> int: ...
 
     def push(self, frame: Frame) -> None: ...
 
