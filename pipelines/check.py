@@ -83,10 +83,11 @@ async def check(probe: Probe, seconds: float = USE_SECONDS) -> Answer:
     answer = Answer(probe.service, endpoint)
     try:
         async with open_channel(endpoint) as channel:
-            began = loop.time()
-            health = await warm(channel, endpoint.connect_seconds, metadata_for(endpoint)())
-            notes = ("says that it is not serving",) if health == "not serving" else ()
-            answer = replace(answer, connected=loop.time() - began, notes=notes)
+            if probe.grpc:
+                began = loop.time()
+                health = await warm(channel, endpoint.connect_seconds, metadata_for(endpoint)())
+                notes = ("says that it is not serving",) if health == "not serving" else ()
+                answer = replace(answer, connected=loop.time() - began, notes=notes)
             async with asyncio.timeout(seconds):
                 answer = replace(answer, used=await probe.use(channel))
     except Exception as error:  # whatever a service or its client does wrong is a row of the table, not a crash

@@ -11,10 +11,11 @@ import grpc.aio
 import numpy as np
 
 from aurora.bridge import Audio2Face
-from nova.mind import Message
+from nova.mind import Message, Mind
 from nova.services.triton_client import TritonMind
-from pipelines.channels import metadata_for
+from pipelines.channels import metadata_for, open_channel
 from pipelines.endpoint import Endpoint
+from pipelines.minds import connect_mind
 from pipelines.settings import FaceSection, MindSection, RecognizerSection, Settings, VoiceSection
 from sophia.audio import Pcm
 from sophia.recognition import RivaRecognizer
@@ -35,22 +36,29 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A service, where it is, and how to use it once over a channel that is connected."""
+    """A service, where it is, and how to use it once over a channel that is connected.
+
+    A service that is reached over HTTP (not ``grpc``) opens its own connection and ignores the channel.
+    """
 
     service: str
     endpoint: Endpoint
     use: Callable[[grpc.aio.Channel], Awaitable[Use]]
+    grpc: bool = True
 
 
 def probes(settings: Settings) -> list[Probe]:
-    """A probe for each gRPC service that a conversation with ``settings`` talks to."""
+    """A probe for each service that a conversation with ``settings`` talks to."""
     s = settings
+    if s.mind.backend == "triton":
+        mind = Probe("mind", s.mind.endpoint, lambda channel: _triton(channel, s.mind))
+    else:
+        mind = Probe("mind", s.mind.endpoint, lambda channel: _mind_over_http(s.mind), grpc=False)
     found = [
         Probe("recognizer", s.recognizer.endpoint, lambda channel: _recognizer(channel, s.recognizer)),
+        mind,
         Probe("voice", s.voice.endpoint, lambda channel: _voice(channel, s.voice)),
     ]
-    if s.mind.backend == "triton":
-        found.insert(1, Probe("mind", s.mind.endpoint, lambda channel: _mind(channel, s.mind)))
     if s.face.enabled:
         found.append(Probe("face", s.face.endpoint, lambda channel: _face(channel, s.face, s.voice.rate)))
     return found
@@ -82,17 +90,27 @@ async def _voice(channel: grpc.aio.Channel, settings: VoiceSection) -> Use:
     return Use("first sound", seconds, tuple(has))
 
 
-async def _mind(channel: grpc.aio.Channel, settings: MindSection) -> Use:
+async def _triton(channel: grpc.aio.Channel, settings: MindSection) -> Use:
     mind = TritonMind(channel, settings, metadata=metadata_for(settings.endpoint))
     about = await mind.describe()
     has = [f"{about.server} {about.version}".strip(), f"models: {_names(about.models or (about.model,))}"]
     if about.adapter:
         has.append(f"{about.model}: {about.adapter}{', decoupled' if about.decoupled else ''}")
+    return Use("first token", await _first_token(mind), tuple(has))
+
+
+async def _mind_over_http(settings: MindSection) -> Use:
+    async with connect_mind(settings, open_channel) as mind:
+        return Use("first token", await _first_token(mind), (f"{settings.backend}: {settings.model}",))
+
+
+async def _first_token(mind: Mind) -> float:
+    """Seconds until the mind begins to answer."""
     began = _now()
     async with aclosing(mind.reply([Message("user", "Hello.")])) as tokens:
         async for _ in tokens:
             break
-    return Use("first token", _now() - began, tuple(has))
+    return _now() - began
 
 
 async def _face(channel: grpc.aio.Channel, settings: FaceSection, rate: int) -> Use:

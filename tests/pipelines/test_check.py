@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,15 @@ import grpc.aio
 import pytest
 from rich.console import Console
 
+from nova.mind import Message
 from pipelines import check as module
+from pipelines import probes as probes_module
 from pipelines.check import check, check_all, table
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.probes import Probe, Use, probes
-from pipelines.settings import FaceSection, MindSection, Settings
+from pipelines.settings import FaceSection, MindSection, Settings, TritonEndpoint
 
 
 @asynccontextmanager
@@ -153,6 +155,25 @@ async def test_embedded_services_that_do_not_start_say_why(tmp_path: Path, monke
     assert text.splitlines()[0] == "The embedded triton service did not start: libpython is missing."
 
 
-def test_a_mind_behind_another_protocol_is_not_asked_in_grpc() -> None:
-    asked = [probe.service for probe in probes(Settings(mind=MindSection(backend="triton-rest")))]
-    assert "mind" not in asked
+async def test_a_mind_over_http_is_not_asked_for_grpc_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Canned:
+        def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+            async def say() -> AsyncGenerator[str, None]:
+                yield "Hello."
+
+            return say()
+
+    @asynccontextmanager
+    async def connect(settings: MindSection, channel: object) -> AsyncIterator[Canned]:
+        yield Canned()
+
+    monkeypatch.setattr(probes_module, "connect_mind", connect)
+    endpoint = TritonEndpoint(target="localhost:1", tls=TlsSettings(enabled=False))
+    (probe,) = [
+        p for p in probes(Settings(mind=MindSection(backend="openai", endpoint=endpoint))) if p.service == "mind"
+    ]
+    answer = await check(probe)
+    assert answer.failure is None
+    assert answer.connected is None
+    assert answer.used is not None
+    assert answer.used.has == ("openai: nova",)
