@@ -119,13 +119,13 @@ def _install(folder: Path, report: Report) -> Environment:
     report(f"Triton: making its own environment on {python} ({'.'.join(map(str, version))})")
     shutil.rmtree(folder, ignore_errors=True)
     ours = importlib.util.find_spec("pip") is not None
-    _run([str(python), "-m", "venv", *(["--without-pip"] if ours else []), str(folder)])
+    _run([str(python), "-m", "venv", *(["--without-pip"] if ours else []), str(folder)], "making the environment")
     inside = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(inside)] if ours else [str(inside), "-m", "pip"]
     install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input", "--only-binary=:all:"]
     report(f"Triton: installing {NUMPY} and {WHEEL} (about 75 MB)")
-    _run([*install, NUMPY])
-    _run([*install, "--no-deps", WHEEL])
+    _run([*install, NUMPY], f"installing {NUMPY}")
+    _run([*install, "--no-deps", WHEEL], f"installing {WHEEL}")
     pure = _run([str(inside), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
     environment = Environment(folder, version[:2], library.parent, Path(pure) / "pytriton" / "tritonserver")
     missing = [path.name for path in [environment.binary, *environment.files()] if not path.exists()]
@@ -194,18 +194,19 @@ def _libpython(version: tuple[int, ...], folder: str | None) -> Path | None:
     return None
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], what: str = "") -> str:
+    what = what or Path(command[0]).name
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")}
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=900, env=environment, stdin=subprocess.DEVNULL, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(f"{Path(command[0]).name} failed: {error}") from None
+        raise Unavailable(f"{what} failed: {error}") from None
     if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no output"]
         shown = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1])
-        raise Unavailable(f"{' '.join(command[:4])} … failed: {shown.strip()[:300]}")
+        raise Unavailable(f"{what} failed: {shown.strip()[:300]}")
     return done.stdout
 
 
