@@ -65,10 +65,13 @@ class Trim:
         # Hold back the silence at the end, in case it is the clause's, and always enough for the last ramp.
         end = int(loud[-1]) + 1 if loud.size else 0
         end = max(min(end, len(held) - self._ramp), len(held) - self._hold, 0)
+        if not self._begun:
+            if end < self._ramp:  # wait for enough to ramp
+                end = 0
+            else:
+                self._begun = True
+                held = _ramped(held, self._ramp, up=True)
         out, self._held = held[:end], held[end:]
-        if len(out) and not self._begun:
-            self._begun = True
-            out = _ramped(out, self._ramp, up=True)
         return out
 
     def finish(self) -> Pcm:
