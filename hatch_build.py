@@ -10,6 +10,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MESSAGES = "aurora/wire/audio2face.proto"
 SERVICE = "aurora/wire/audio2face_service.proto"
 
+PROTOBUF = 6
+"""Major version that the rest of the house runs on; code generated for a later one refuses to load."""
+
 
 def generate(root: Path) -> None:
     """Writes the message classes and the gRPC stub below ``root``.
@@ -18,9 +21,14 @@ def generate(root: Path) -> None:
     clash with NVIDIA's own wheels in the same process.
     """
     import grpc_tools  # noqa: PLC0415 - only there while building
+    from google.protobuf import __version__ as protobuf  # noqa: PLC0415 - what this grpcio-tools generates for
     from grpc_tools import protoc  # noqa: PLC0415
 
     assert grpc_tools.__file__ is not None
+    if int(protobuf.split(".")[0]) > PROTOBUF:
+        raise RuntimeError(
+            f"protobuf {protobuf} is too new to build with; grpcio-tools 1.81 is the last for {PROTOBUF}"
+        )
     include = [f"-I{root / 'proto'}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
     for arguments in (
         [f"--python_out={root}", MESSAGES],

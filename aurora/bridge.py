@@ -83,9 +83,9 @@ class Audio2Face:
         span = _tracer.start_span("audio2face.clip", attributes={"aurora.clip.start": start})
         call = self._stub.ProcessAudioStream(metadata=tuple(self._metadata()))
         sender = asyncio.create_task(self._send(call, feed), name="audio2face sender")
-        answers = _Answers()
+        answers = _Answers(call)
         try:
-            while (message := await self._read(call, answers)) is not None:
+            while (message := await self._read(answers)) is not None:
                 for time, weights in answers.frames(message, within=feed.seconds - start + BEYOND_SECONDS):
                     frames += 1
                     yield FaceFrame(start + time, weights)
@@ -98,12 +98,12 @@ class Audio2Face:
             span.set_attributes({"aurora.clip.frames": frames, "aurora.clip.seconds": feed.seconds - start})
             span.end()
 
-    async def _read(self, call: Any, answers: _Answers) -> Any:
+    async def _read(self, answers: _Answers) -> Any:
         """The next message, or ``None`` at the end of the clip."""
         patience = HANG_UP_SECONDS if answers.finished else self._settings.answer_seconds
         try:
             async with asyncio.timeout(patience):
-                message = await call.read()
+                return await anext(answers.messages, None)
         except TimeoutError:
             if answers.finished:
                 return None
@@ -111,7 +111,10 @@ class Audio2Face:
                 f"the face service has not answered for {patience:g} s; see whether it is overloaded, or raise "
                 "face.answer_seconds"
             ) from None
-        return None if message is grpc.aio.EOF else message
+        except grpc.aio.AioRpcError:
+            if answers.finished:  # it had said its last word; sound still on its way then breaks the RPC
+                return None
+            raise
 
     async def _send(self, call: Any, feed: _Feed) -> None:
         """Header, sound as it comes, end of audio. A dead RPC is the reader's to report."""
@@ -160,9 +163,11 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 class _Answers:
-    """Reads what a clip's RPC answers; knows the names and whether the last word has come."""
+    """What a clip's RPC answers; knows the names and whether the last word has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: Any) -> None:
+        # The iterator hands out what has arrived even if a write has failed meanwhile; read() would hide it.
+        self.messages = aiter(call)
         self.finished = False
         self._names: NameMap | None = None
 
