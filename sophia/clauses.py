@@ -88,6 +88,7 @@ class ClauseSplitter:
         self._german = language.lower().startswith("de")
         self._text = ""
         self._said = 0
+        self._stage = _STAGES[0]
         self._depth = 0
         self._fenced = False
 
@@ -95,13 +96,17 @@ class ClauseSplitter:
         """Takes the next piece of the reply; returns the clauses, stripped, that are complete by now."""
         clauses: list[str] = []
         for character in delta:
+            inside = character.isalpha() and not self._text[-1:].isspace() and len(self._text) < self._stage.cap
             self._text += character
+            if inside:  # of a word, nothing is decided
+                continue
             self._track(character)
             cut = self._cut(character)
             while cut:
                 if clause := self._text[:cut].strip():
                     clauses.append(clause)
                     self._said += len(clause)
+                    self._stage = next(stage for stage in _STAGES if self._said < stage.until)
                 self._rest(cut)
                 cut = self._overlong()
         return clauses
@@ -109,15 +114,11 @@ class ClauseSplitter:
     def flush(self) -> list[str]:
         """The reply is over: returns what is left, if anything, and makes the splitter new."""
         rest = self._text.strip()
-        self._text, self._said = "", 0
+        self._text, self._said, self._stage = "", 0, _STAGES[0]
         self._depth, self._fenced = 0, False
         return [rest] if rest else []
 
     # --- state ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _stage(self) -> _Stage:
-        return next(stage for stage in _STAGES if self._said < stage.until)
 
     def _track(self, character: str) -> None:
         if self._text.endswith(_FENCE) and not self._text.endswith("`" + _FENCE):
