@@ -17,7 +17,7 @@ VOICED = 0.5
 UNVOICED = 0.35
 """Silero's usual hysteresis: a frame starts to count as voiced above the first, and stops below the second."""
 
-PAUSE_MS = 96
+PAUSE_MS = 64
 """Silence after which the second recognition pass is worth starting although the user may go on."""
 
 LONGEST_MS = 30_000

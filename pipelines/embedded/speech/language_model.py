@@ -14,13 +14,14 @@ import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _MAGIC = b"Trie Language Model"
@@ -57,7 +58,7 @@ def read(path: Path) -> GeneralModel:
         raise ValueError(f"{path} is not a binary trigram model of pocketsphinx")
     n1, n2, n3 = struct.unpack_from("<3I", blob, at + 1)
     at += 1 + 12 + 4  # order, counts, quantiser kind
-    tables = np.frombuffer(blob, "<f4", 3 * _QUANTISED, at)
+    tables = np.frombuffer(blob, "<f4", 3 * _QUANTISED, at).astype(float)
     p2_table, b2_table, p3_table = tables[:_QUANTISED], tables[_QUANTISED : 2 * _QUANTISED], tables[2 * _QUANTISED :]
     at += 4 * 3 * _QUANTISED
     unigram = np.dtype([("p", "<f4"), ("backoff", "<f4"), ("next", "<u4")])
@@ -76,13 +77,13 @@ def read(path: Path) -> GeneralModel:
     at2 = np.arange(n2, dtype=np.int64) * bits2
     first3 = np.maximum.accumulate(_field(packed2, np.append(at2, n2 * bits2) + word_bits + 32, next_bits))
     older2 = _field(packed2, at2, word_bits)
-    word2 = np.repeat(np.arange(n1), np.diff(unigrams["next"].astype(np.int64)))
+    word2 = np.repeat(np.arange(n1), np.diff(unigrams["next"].astype(int)).astype(int))
     bigram3 = np.repeat(np.arange(n2), np.diff(first3))
     at3 = np.arange(len(bigram3), dtype=np.int64) * bits3
     return GeneralModel(
         words=words,
-        p1=unigrams["p"][:-1] * _LOG10_BASE,
-        backoff1=unigrams["backoff"][:-1] * _LOG10_BASE,
+        p1=unigrams["p"][:-1].astype(float) * _LOG10_BASE,
+        backoff1=unigrams["backoff"][:-1].astype(float) * _LOG10_BASE,
         older2=older2,
         word2=word2,
         p2=p2_table[_field(packed2, at2 + word_bits + 16, 16)] * _LOG10_BASE,
@@ -114,7 +115,7 @@ class DomainModel:
         for sentence in sentences:
             words = ["<s>", *sentence.split(), "</s>"]
             self.c1.update(words[1:])
-            for older, word in zip(words, words[1:], strict=False):
+            for older, word in pairwise(words):
                 self.c2[older][word] += 1
             for older, middle, word in zip(words, words[1:], words[2:], strict=False):
                 self.c3[older, middle][word] += 1
@@ -163,7 +164,14 @@ def build(
     try:
         report("mixing in what people say to an assistant")
         with text.open("w", encoding="utf-8") as file:
-            _write_arpa(file, model, DomainModel(sentences), frozenset(banned), weight, unigram_weight)
+            _write_arpa(
+                file,
+                model,
+                DomainModel(sentences),
+                banned=frozenset(banned),
+                weight=weight,
+                unigram_weight=unigram_weight,
+            )
         report("packing the language model")
         decoder = Decoder(lm=None, loglevel="FATAL")
         # The logarithm's base comes from the decoder: without it the packed probabilities are wrong.
@@ -177,6 +185,7 @@ def _write_arpa(
     file: IO[str],
     general: GeneralModel,
     domain: DomainModel,
+    *,
     banned: frozenset[str],
     weight: float,
     unigram_weight: float,
@@ -203,7 +212,10 @@ def _write_arpa(
     touched2 = np.isin(general.older2, np.fromiter(histories, int))
     general2: defaultdict[int, dict[int, tuple[float, float]]] = defaultdict(dict)
     for i in np.flatnonzero(touched2):
-        general2[int(general.older2[i])][int(general.word2[i])] = (10 ** float(general.p2[i]), float(general.backoff2[i]))
+        general2[int(general.older2[i])][int(general.word2[i])] = (
+            10 ** float(general.p2[i]),
+            float(general.backoff2[i]),
+        )
     pairs = {(index[a], index[b]) for a, b in domain.c3}
     keys = general.older3 * len(words) + general.middle3
     touched3 = np.isin(keys, np.fromiter((a * len(words) + b for a, b in pairs), np.int64))
@@ -250,8 +262,8 @@ def _write_arpa(
         left = 1 - sum(mixed_p2(middle, w) for w in followers)
         mixed_back2[older, middle] = math.log10(max(1e-6, 1 - sum(q.values())) / max(1e-6, left))
 
-    keep2 = ~touched2 & ~dropped_any(dropped, general.older2, general.word2)
-    keep3 = ~touched3 & ~dropped_any(dropped, general.older3, general.middle3, general.word3)
+    keep2 = ~touched2 & ~_any_dropped(dropped, general.older2, general.word2)
+    keep3 = ~touched3 & ~_any_dropped(dropped, general.older3, general.middle3, general.word3)
     bigrams = [
         (words[h], words[w], p, mixed_back2.get((h, w), general2[h].get(w, (0.0, 0.0))[1]))
         for h, q in mixed2.items()
@@ -266,11 +278,11 @@ def _write_arpa(
     ]
     counts = [int((~dropped).sum()), int(keep2.sum()) + len(bigrams), int(keep3.sum()) + len(trigrams)]
     file.write("\\data\\\n" + "".join(f"ngram {n}={c}\n" for n, c in enumerate(counts, 1)) + "\n\\1-grams:\n")
-    for i in sorted(np.flatnonzero(~dropped).tolist(), key=words.__getitem__):
-        file.write(f"{_log(p1[i])}\t{words[i]}\t{mixed_back1[i]:.4f}\n")
+    for kept in sorted(np.flatnonzero(~dropped).tolist(), key=words.__getitem__):
+        file.write(f"{_log(p1[kept])}\t{words[kept]}\t{mixed_back1[kept]:.4f}\n")
     file.write("\n\\2-grams:\n")
-    for h, w, p, b in _rows(general.older2, general.word2, general.p2, general.backoff2, where=keep2):
-        file.write(f"{p:.4f}\t{words[h]} {words[w]}\t{b:.4f}\n")
+    for older, word, p, b in _rows(general.older2, general.word2, general.p2, general.backoff2, where=keep2):
+        file.write(f"{p:.4f}\t{words[older]} {words[word]}\t{b:.4f}\n")
     file.writelines(f"{_log(p)}\t{older} {word}\t{back:.4f}\n" for older, word, p, back in bigrams)
     file.write("\n\\3-grams:\n")
     for a, b, w, p in _rows(general.older3, general.middle3, general.word3, general.p3, where=keep3):
@@ -279,7 +291,7 @@ def _write_arpa(
     file.write("\n\\end\\\n")
 
 
-def dropped_any(dropped: NDArray[np.bool_], *columns: IntArray) -> NDArray[np.bool_]:
+def _any_dropped(dropped: NDArray[np.bool_], *columns: IntArray) -> NDArray[np.bool_]:
     """Which rows hold a dropped word in any of their columns."""
     out = np.zeros(len(columns[0]), bool)
     for column in columns:

@@ -35,11 +35,20 @@ _AGREED = 3
 _STABLE_GRACE = 0.15
 _FINAL_GRACE = 0.25
 _FINISH_GRACE = 3.0
-"""Seconds a stable partial, a final and the last final of a closed stream may wait for the second pass."""
+"""Seconds a stable partial, a final and the last final of a closed stream may wait for the second pass.
+
+A stable partial waits only while the transcriber knows nothing of the speaker yet: from the second utterance on the
+live pass is nearly as good, and a better text follows as another stable partial.
+"""
 
 
 class Transcriber(Protocol):
-    """A recogniser of one stream at a time; see :class:`pipelines.embedded.speech.sphinx.SphinxTranscriber`."""
+    """A recogniser of one stream at a time; see :class:`pipelines.embedded.speech.sphinx.SphinxTranscriber`.
+
+    ``memory`` is what it has learned of the speaker and hands to the next stream, as text; ``None`` at first.
+    """
+
+    memory: str | None
 
     def start(self) -> None: ...
 
@@ -145,7 +154,7 @@ class Listener:
         if Decision.FINAL in decisions:
             yield self._final(_FINAL_GRACE)
         elif Decision.STABLE in decisions:
-            yield self._stable_partial(self._deadline(_STABLE_GRACE))
+            yield self._stable_partial(self._deadline(_STABLE_GRACE if self._transcriber.memory is None else 0.0))
         elif self._stable is not None:
             if (second := self._transcriber.second_pass(0.0)) and second.text != self._stable:
                 yield self._stable_partial(0.0)

@@ -86,17 +86,20 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, limit)
         response = pb.RecognizeResponse(id=request.id if request.HasField("id") else None)
         try:
-            async with asyncio.timeout(_OFFLINE_DEADLINE), self._workers.stream(settings.endpointing, patient=True) as s:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_send_all(pcm, s))
-                    async for heard in s.results():
-                        if heard.kind == "final" and heard.words:
-                            alternatives = _alternatives(heard, settings)
-                            response.results.append(
-                                pb.SpeechRecognitionResult(
-                                    alternatives=alternatives, channel_tag=1, audio_processed=heard.audio
-                                )
+            async with (
+                asyncio.timeout(_OFFLINE_DEADLINE),
+                self._workers.stream(settings.endpointing, patient=True) as s,
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(_send_all(pcm, s))
+                async for heard in s.results():
+                    if heard.kind == "final" and heard.words:
+                        alternatives = _alternatives(heard, settings)
+                        response.results.append(
+                            pb.SpeechRecognitionResult(
+                                alternatives=alternatives, channel_tag=1, audio_processed=heard.audio
                             )
+                        )
         except TooManyStreams as error:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         except TimeoutError:

@@ -60,7 +60,9 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
     """Serves until told to stop; raises ``OSError`` or ``RuntimeError`` naming the reason when it cannot start."""
     credentials = child.server_credentials(options)
     async with AsyncExitStack() as stack:
-        loading = asyncio.create_task(stack.enter_async_context(running_workers(speech.worker_arguments, speech.streams)))
+        loading = asyncio.create_task(
+            stack.enter_async_context(running_workers(speech.worker_arguments, speech.streams))
+        )
         try:
             engine = await asyncio.to_thread(open_engine, speech.tts_model)
             stack.push_async_callback(engine.aclose)
@@ -78,17 +80,18 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
         port = server.add_secure_port(f"{options.host}:{options.port}", credentials)
         await server.start()
+        told = asyncio.create_task(child.until_told_to_stop())
+        await asyncio.sleep(0)  # its signal handlers are in place before anybody can know that we are ready
         child.announce_ready(port, recognizer=speech.recognizer_name, voice=engine.name)
         try:
-            await _until_over(workers)
+            await _until_over(told, workers)
         finally:
             await healthy.enter_graceful_shutdown()
             await server.stop(grace=0.3)
 
 
-async def _until_over(workers: Workers) -> None:
+async def _until_over(told: asyncio.Task[None], workers: Workers) -> None:
     """Returns when told to stop; raises ``RuntimeError`` if the recogniser's process ends first."""
-    told = asyncio.create_task(child.until_told_to_stop())
     ended = asyncio.create_task(workers.ended())
     try:
         await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -78,16 +78,16 @@ class SoundIn:
         """The sound after the header, or ``None`` while more bytes are needed to tell."""
         head = bytes(self._head)
         if head[:4] != b"RIFF"[: len(head)]:
-            return self._start() or head
+            return self._started_with(head)
         if len(head) < 12:
             return None
         if head[8:12] != b"WAVE":
-            return self._start() or head
+            return self._started_with(head)
         at = 12
         while at + 8 <= len(head):
             kind, size = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
             if kind == b"data":
-                return self._start() or head[at + 8 :]
+                return self._started_with(head[at + 8 :])
             if kind == b"fmt " and at + 8 + min(size, 16) <= len(head):
                 self._read_format(head[at + 8 : at + 8 + size])
             at += 8 + size + size % 2
@@ -105,6 +105,10 @@ class SoundIn:
         if self._encoding is None or bits != (16 if kind == _PCM else 8) or not 1 <= channels <= 8:
             raise BadSound(f"a WAV file must hold 16-bit PCM, mu-law or A-law, not format {kind} with {bits} bits")
         self._rate, self._channels = rate, channels
+
+    def _started_with(self, body: bytes) -> bytes:
+        self._start()
+        return body
 
     def _start(self) -> None:
         self._encoding = self._encoding or "pcm"

@@ -39,8 +39,7 @@ async def soundbite(engine: FliteEngine, text: str, voice: str) -> Pcm:
 
 
 async def make(folder: Path) -> None:
-    """Writes the soundbites and their manifest into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the soundbites and their manifest into ``folder``, which must exist."""
     engine = FliteEngine()
     rows = []
     for name, transcript, text, voice in _QUESTIONS:
@@ -50,7 +49,9 @@ async def make(folder: Path) -> None:
             out.setsampwidth(2)
             out.setframerate(RATE)
             out.writeframes(pcm.astype("<i2").tobytes())
-        rows.append([f"{name}.wav", transcript, RATE, 1, f"{len(pcm) / RATE:.2f}", f"flite 2.2, {engine.voices[voice]}"])
+        rows.append(
+            [f"{name}.wav", transcript, RATE, 1, f"{len(pcm) / RATE:.2f}", f"flite 2.2, {engine.voices[voice]}"]
+        )
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["file", "transcript", "sample_rate_hz", "channels", "seconds", "source"])

@@ -64,7 +64,10 @@ class SphinxModels:
 
 
 class SphinxTranscriber:
-    """One session's recogniser; sound is 16 kHz int16 mono little endian."""
+    """One session's recogniser; sound is 16 kHz int16 mono little endian.
+
+    ``memory`` is the last utterance's cepstral mean as text: how this microphone and this voice sound.
+    """
 
     def __init__(self, live: Decoder, second: Decoder) -> None:
         self._live, self._second = live, second
@@ -72,13 +75,13 @@ class SphinxTranscriber:
         self._child: int | None = None
         self._pipe: int | None = None
         self._done: Hypothesis | None = None
-        self._cmn: str | None = None
+        self.memory: str | None = None
 
     def start(self) -> None:
         """Begins an utterance."""
         self.abandon()
-        if self._cmn is not None:  # the mean of the last utterance beats what the live pass adapts to
-            self._live.set_cmn(self._cmn)
+        if self.memory is not None:  # the mean of the last utterance beats what the live pass adapts to
+            self._live.set_cmn(self.memory)
         self._live.start_utt()
         self._open = True
 
@@ -112,7 +115,7 @@ class SphinxTranscriber:
         self._child, self._pipe, self._done = child, reader, None
 
     def second_pass(self, deadline: float) -> Hypothesis | None:
-        """The second pass' result, waited for until ``time.monotonic()`` reaches ``deadline``; ``None`` if not ready."""
+        """The second pass' result; ``None`` if it is not there when ``time.monotonic()`` reaches ``deadline``."""
         if self._done is None and self._pipe is not None:
             ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
             if ready:
@@ -121,7 +124,7 @@ class SphinxTranscriber:
                 self._pipe = None
                 self._reap()
                 # The bytes come from our own child over a private pipe.
-                self._done, self._cmn = pickle.loads(answer) if answer else (None, self._cmn)
+                self._done, self.memory = pickle.loads(answer) if answer else (None, self.memory)
         return self._done
 
     def resume(self) -> None:

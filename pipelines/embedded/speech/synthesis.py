@@ -63,7 +63,9 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         except BadRequest as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
-    async def Synthesize(self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]) -> pb.SynthesizeSpeechResponse:  # noqa: N802
+    async def Synthesize(  # noqa: N802
+        self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]
+    ) -> pb.SynthesizeSpeechResponse:
         """Speaks one text and answers when all of it is said."""
         whole = pb.SynthesizeSpeechResponse()
         try:

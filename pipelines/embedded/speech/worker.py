@@ -29,6 +29,7 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
     """Recognises one stream until its end or its socket's."""
     unpacker = frames.Unpacker()
     listener: Listener | None = None
+    memory: str | None = None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         while data := stream.recv(1 << 16):
             for kind, payload in unpacker.feed(data):
@@ -36,6 +37,7 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
                     settings = json.loads(payload)
                     endpointing = Endpointing(**settings["endpointing"])
                     listener = Listener(transcriber, endpointing, patient=settings["patient"])
+                    memory = transcriber.memory = settings["memory"]
                     continue
                 if kind == frames.AUDIO:
                     results = listener.hear(payload)
@@ -45,6 +47,9 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
                     results = listener.close()
                 for heard in results:
                     stream.sendall(frames.pack_result(heard))
+                if transcriber.memory is not None and transcriber.memory != memory:
+                    memory = transcriber.memory
+                    stream.sendall(frames.pack(frames.MEMORY, memory.encode()))
                 if kind == frames.CLOSE:
                     stream.sendall(frames.pack(frames.DONE))
                     return
@@ -63,9 +68,15 @@ def _guarded(stream: socket.socket, make: Callable[[], Transcriber]) -> None:
         stream.close()
 
 
+def _reap(_signal: int, _frame: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
 def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) -> None:
     """Forks a child for each socket that arrives; returns when the control socket closes."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not message:

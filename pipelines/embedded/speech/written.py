@@ -11,43 +11,57 @@ from dataclasses import dataclass, replace
 
 from pipelines.embedded.speech.hypothesis import HeardWord
 
+
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_SMALL = {w: n for n, w in enumerate(f"{_UNITS} seventeen eighteen nineteen".split())}
-_TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_SMALL = {w: n for n, w in enumerate(_listed(f"{_UNITS} seventeen eighteen nineteen"))}
+_TENS = {w: 10 * n for n, w in enumerate(_listed("twenty thirty forty fifty sixty seventy eighty ninety"), 2)}
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _DIGITS = {w: str(n) for w, n in _SMALL.items() if n < 10} | {"oh": "0"}
 _ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
-_ORDINAL = {w: n for n, w in enumerate(f"{_ORDINALS} fourteenth fifteenth sixteenth seventeenth".split())}
+_ORDINAL = {w: n for n, w in enumerate(_listed(f"{_ORDINALS} fourteenth fifteenth sixteenth seventeenth"))}
 _ORDINAL |= {"eighteenth": 18, "nineteenth": 19}
-_ORDINAL |= {w: 10 * n for n, w in enumerate("twentieth thirtieth fortieth fiftieth".split(), 2)}
+_ORDINAL |= {w: 10 * n for n, w in enumerate(_listed("twentieth thirtieth fortieth fiftieth"), 2)}
 
 _QUANTITIES = frozenset(
-    """second seconds minute minutes hour hours day days week weeks month months year years o'clock degree degrees
+    _listed(
+        """second seconds minute minutes hour hours day days week weeks month months year years o'clock degree degrees
     meter meters metre metres kilometer kilometers centimeter centimeters millimeter millimeters mile miles foot feet
     inch inches yard yards gram grams kilogram kilograms kilo kilos pound pounds ounce ounces ton tons liter liters
     gallon gallons kelvin celsius fahrenheit euro euros dollar dollars cent cents percent times plus minus divided
-    multiplied squared cubed watts volts hertz bytes megabytes gigabytes""".split()
+    multiplied squared cubed watts volts hertz bytes megabytes gigabytes"""
+    )
 )
-_OPERATORS = frozenset("plus minus times by over".split())
-_MONTHS = "january february march april may june july august september october november december".split()
+_OPERATORS = frozenset(_listed("plus minus times by over"))
+_MONTHS = _listed("january february march april may june july august september october november december")
 _YEAR_LEADS = frozenset(["in", "since", "year", "until", "from", "of", "by", "before", "after", *_MONTHS])
-_TIME_LEADS = frozenset("at is it's until till by before after around for".split())
+_TIME_LEADS = frozenset(_listed("at is it's until till by before after around for"))
 
-_GREETINGS = frozenset("hello hi hey".split())
-_LEADS = frozenset("okay ok so and but well please now then yes no sophia sorry thanks oh um uh alright computer".split())
-_ASKING = frozenset("what who where when why how which whose whom what's who's where's when's how's".split())
-_AUXILIARIES = frozenset(
-    """is are am was were do does did can could will would shall should may might have has had isn't aren't wasn't
-    don't doesn't didn't can't couldn't won't wouldn't shouldn't haven't hasn't""".split()
+_GREETINGS = frozenset(_listed("hello hi hey"))
+_LEADS = frozenset(
+    _listed("okay ok so and but well please now then yes no sophia sorry thanks oh um uh alright computer")
 )
-_SUBJECTS = frozenset("i you he she we they it there this that the a an my your his her our their sophia any".split())
-_PLURALS = frozenset("people many most all these those some".split())
+_ASKING = frozenset(_listed("what who where when why how which whose whom what's who's where's when's how's"))
+_AUXILIARIES = frozenset(
+    _listed(
+        """is are am was were do does did can could will would shall should may might have has had isn't aren't wasn't
+    don't doesn't didn't can't couldn't won't wouldn't shouldn't haven't hasn't"""
+    )
+)
+_SUBJECTS = frozenset(_listed("i you he she we they it there this that the a an my your his her our their sophia any"))
+_PLURALS = frozenset(_listed("people many most all these those some"))
 _NAMES = frozenset(
-    """sophia nova aurora nvidia monday tuesday wednesday thursday friday saturday sunday january february april june
+    _listed(
+        """sophia nova aurora nvidia
+        monday tuesday wednesday thursday friday saturday sunday january february april june
     july august september october november december christmas easter london paris berlin tokyo rome madrid munich
     chicago boston london england france germany italy spain japan china canada austria america europe africa asia
     english german french spanish italian john maria david anna peter sarah michael emma thomas alex paul julia
-    albert einstein romeo juliet mars venus jupiter saturn everest""".split()
+    albert einstein romeo juliet mars venus jupiter saturn everest"""
+    )
 )
 _PHRASES = {("new", "york"), ("san", "francisco"), ("los", "angeles"), ("united", "states"), ("united", "kingdom")}
 _SPELLED = {"nvidia": "NVIDIA", "tv": "TV", "usa": "USA", "dna": "DNA"}
@@ -117,16 +131,19 @@ def cardinal(words: Sequence[str], i: int) -> tuple[int, int] | None:
             group, last = max(group, 1) * 100, "hundred"
         elif word in _SCALES and (group or _is_a(words, end, i)) and (total == 0 or total > _SCALES[word] * 999):
             total, group, last = total + max(group, 1) * _SCALES[word], 0, ""
-        elif word == "a" and end == i and end + 1 < len(words) and words[end + 1] in ("hundred", *_SCALES):
-            pass
-        elif word == "and" and end > i and words[end - 1] in ("hundred", *_SCALES) and _follows(words, end + 1):
-            pass
-        else:
+        elif not _is_glue(words, end, i):
             break
         end += 1
     while end > i and words[end - 1] == "and":
         end -= 1
     return (total + group, end) if end > i else None
+
+
+def _is_glue(words: Sequence[str], end: int, start: int) -> bool:
+    """Whether the word belongs to a number without a value: "a hundred", "two hundred and five"."""
+    if words[end] == "a":
+        return end == start and _word(words, end + 1) in ("hundred", *_SCALES)
+    return words[end] == "and" and end > start and words[end - 1] in ("hundred", *_SCALES) and _follows(words, end + 1)
 
 
 def _is_a(words: Sequence[str], end: int, start: int) -> bool:
@@ -150,7 +167,7 @@ def _digit_run(words: Sequence[str], i: int) -> _Number | None:
 
 
 def _clock(words: Sequence[str], i: int) -> _Number | None:
-    """"six thirty p m", "seven a m", and "at six thirty"."""
+    """Reads "six thirty p m", "seven a m", and "at six thirty"."""
     hour = _SMALL.get(_word(words, i), 0)
     if not 1 <= hour <= 12:
         return None
@@ -170,7 +187,7 @@ def _clock(words: Sequence[str], i: int) -> _Number | None:
 
 
 def _year(words: Sequence[str], i: int) -> _Number | None:
-    """"in nineteen ninety nine"."""
+    """Reads "in nineteen ninety nine"."""
     if _word(words, i - 1) not in _YEAR_LEADS:
         return None
     century = cardinal(words, i)
@@ -183,7 +200,7 @@ def _year(words: Sequence[str], i: int) -> _Number | None:
 
 
 def _ordinal(words: Sequence[str], i: int) -> _Number | None:
-    """"twenty first", "may third"; small ordinals stay words elsewhere."""
+    """Reads "twenty first", "may third"; small ordinals stay words elsewhere."""
     tens = _TENS.get(_word(words, i))
     if tens and 0 < _ORDINAL.get(_word(words, i + 1), 0) < 10:
         value, end = tens + _ORDINAL[words[i + 1]], i + 2

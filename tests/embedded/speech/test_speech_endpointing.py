@@ -24,7 +24,7 @@ def test_two_passes_fall_at_their_silences() -> None:
     end = 960
     assert found == [
         (320 + 96, Decision.START),
-        (end + 96, Decision.PAUSE),
+        (end + 64, Decision.PAUSE),
         (end + 256, Decision.STABLE),
         (end + 512, Decision.FINAL),
     ]
@@ -32,7 +32,7 @@ def test_two_passes_fall_at_their_silences() -> None:
 
 def test_windows_are_honoured() -> None:
     settings = Endpointing(stop_history=960, stop_history_eou=320)
-    found = dict((d, t) for t, d in decisions(Endpointer(settings), (VOICE, 320), (SILENCE, 1600)))
+    found = {d: t for t, d in decisions(Endpointer(settings), (VOICE, 320), (SILENCE, 1600))}
     assert found[Decision.STABLE] - 320 == 320
     assert found[Decision.FINAL] - 320 == 960
 
@@ -77,7 +77,13 @@ def test_finish_closes_once() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"stop_history": 100}, {"stop_history_eou": 600}, {"start_threshold": 0.0}, {"stop_threshold": 1.5}, {"start_history": 0}],
+    [
+        {"stop_history": 100},
+        {"stop_history_eou": 600},
+        {"start_threshold": 0.0},
+        {"stop_threshold": 1.5},
+        {"start_history": 0},
+    ],
 )
 def test_absurd_windows_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -82,10 +82,8 @@ def test_wav_of_other_widths_is_refused() -> None:
 
 @pytest.mark.parametrize("data", [b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEfmt \2\0\0\0ab"])
 def test_a_header_without_an_end_is_refused(data: bytes) -> None:
-    sound = SoundIn(None, 0)
     with pytest.raises(BadSound):
-        sound.feed(data)
-        sound.finish()
+        convert(SoundIn(None, 0), data)
 
 
 def test_a_header_that_is_all_junk_is_bounded() -> None:
