@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import importlib
 from collections import deque
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import soxr
-from pydantic import BaseModel, ConfigDict, Field
 
 from sophia.audio import EAR_RATE, Frame, Pcm, dbfs
 
@@ -30,21 +29,6 @@ class EchoError(Exception):
     """Echo cannot be kept out as asked; the message says why and what to do, in one line."""
 
 
-class EchoSettings(BaseModel):
-    """How to keep her from hearing herself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: Literal["auto", "cancel", "half_duplex", "off"] = Field(
-        "auto",
-        description="cancel the echo (needs the extra 'aec'), mute the microphone while she speaks (half_duplex), or "
-        "off for headsets; auto cancels where the extra is installed and mutes where not",
-    )
-    tail_seconds: float = Field(
-        0.3, description="half_duplex: how long the microphone stays muted after her last sound", ge=0, le=3
-    )
-
-
 class EchoGuard(Protocol):
     """Between microphone and ears.
 
@@ -56,30 +40,6 @@ class EchoGuard(Protocol):
     def reference(self, pcm: Pcm, rate: int, time: float) -> None: ...
 
     def process(self, frame: Frame) -> Frame: ...
-
-
-def echo_guard(settings: EchoSettings) -> EchoGuard:
-    """The guard that ``settings`` ask for; raises :class:`EchoError` if cancelling is asked for and not installed."""
-    if settings.mode == "off":
-        return OpenEar()
-    if settings.mode != "half_duplex":
-        try:
-            return EchoCanceller()
-        except EchoError:
-            if settings.mode == "cancel":
-                raise
-    return HalfDuplexGuard(settings.tail_seconds)
-
-
-class OpenEar:
-    """No guard at all: for headsets, and for sources that hear no echo."""
-
-    def reference(self, pcm: Pcm, rate: int, time: float) -> None:
-        """Does nothing."""
-
-    def process(self, frame: Frame) -> Frame:
-        """Gives the frame back."""
-        return frame
 
 
 class HalfDuplexGuard:

@@ -178,6 +178,8 @@ class RivaRecognizer:
         finally:
             serving.cancel()
             await asyncio.wait({serving}, timeout=_CLOSE_SECONDS)
+            if serving.done() and not serving.cancelled():
+                serving.exception()  # known by whoever iterated, or of no more interest
 
     async def aclose(self) -> None:
         """Ends the stream, waits a moment for its last words, and cancels it if they do not come; within 1 s."""
@@ -321,7 +323,7 @@ class RivaRecognizer:
         processed = round(transcript.audio_processed * EAR_RATE)
         if transcript.final:
             last_word = round(transcript.words[-1].end * EAR_RATE) if transcript.words else 0
-            self._sound.settle(max(processed, last_word))
+            self._sound.settle(max(processed, last_word) or self._sound.sent)  # some services tell no times
             said_something = bool(transcript.text) or self._open_partial
             self._open_partial = False
             self._finish = False

@@ -7,14 +7,12 @@ in turn taking.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sophia.audio import EAR_RATE, Frame, Pcm
+from sophia.audio import EAR_RATE, Pcm
 
 _BLOCK = EAR_RATE // 100
 _BELOW_PEAK = 10 ** (-35 / 20)  # quieter than this beside the voice's loudest 10 ms is its room, not the voice
@@ -141,28 +139,3 @@ def last_voiced(pcm: Pcm, ends: float, edge: float) -> float:
     if len(loud) == 0:
         return edge
     return min(edge, ends - (blocks - first - int(loud[-1]) - 1) * seconds)
-
-
-class PreRoll:
-    """The last ``seconds`` of frames, so that the onset of a voice is not lost while sound is held back.
-
-    A voice is certain some 100 ms after it began and begins softly; 300 to 400 ms keep its first sound.
-    """
-
-    def __init__(self, seconds: float = 0.4) -> None:
-        self._seconds = seconds
-        self._frames: deque[Frame] = deque()
-        self._held = 0.0
-
-    def push(self, frame: Frame) -> None:
-        """Keeps ``frame`` and lets go of what is older than the ring is long."""
-        self._frames.append(frame)
-        self._held += frame.seconds
-        while len(self._frames) > 1 and self._held - self._frames[0].seconds >= self._seconds:
-            self._held -= self._frames.popleft().seconds
-
-    def drain(self) -> Iterator[Frame]:
-        """Hands out what is held, oldest first, and forgets it."""
-        while self._frames:
-            yield self._frames.popleft()
-        self._held = 0.0

@@ -11,7 +11,7 @@ import soxr
 
 from pipelines.virtual_time import run
 from sophia.audio import Frame, dbfs
-from sophia.echo import EchoCanceller, EchoError, EchoGuard, EchoSettings, HalfDuplexGuard, OpenEar, echo_guard
+from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.vad import VadSettings, VoiceStarted
 from sophia.wav import read_wav
@@ -166,24 +166,13 @@ def test_when_she_stops_the_distance_is_kept_for_the_next_time() -> None:
     assert sequence.count(0) == pytest.approx(2 * 150, abs=5)
 
 
-def test_the_mode_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(echo_guard(EchoSettings(mode="off")), OpenEar)
-    assert isinstance(echo_guard(EchoSettings(mode="half_duplex")), HalfDuplexGuard)
-
+def test_where_it_is_not_installed_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    assert isinstance(echo_guard(EchoSettings(mode="auto")), HalfDuplexGuard)
     with pytest.raises(EchoError, match=r"sophia-avatar\[aec\]"):
-        echo_guard(EchoSettings(mode="cancel"))
-
-
-def test_an_open_ear_changes_nothing() -> None:
-    guard = OpenEar()
-    frame = Frame(np.ones(320, np.int16), 0.0)
-    guard.reference(frame.pcm, 16_000, 0.0)
-    assert guard.process(frame) is frame
+        EchoCanceller()
 
 
 def test_the_canceller_wants_whole_ten_milliseconds() -> None:

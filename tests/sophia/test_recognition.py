@@ -231,6 +231,29 @@ async def test_a_broken_stream_is_reopened_with_the_sound_that_had_no_final(riva
     assert service.streams[1].frames == list(range(20, 50))
 
 
+async def test_finals_without_times_settle_what_was_sent(riva) -> None:
+    service, channel = riva
+
+    async def timeless(stream: Stream) -> None:
+        await stream.hear(10)
+        await stream.say("one", final=True, processed=0.0)
+        await stream.hear(5)
+        await stream.context.abort(StatusCode.INTERNAL, "crashed")
+
+    async def goes_on(stream: Stream) -> None:
+        await stream.hear(5)
+        await stream.say("two", final=True)
+        await stream.hear()
+
+    service.scripts = [timeless, goes_on]
+    async with session(channel) as it:
+        it.push(10)
+        await it.until("one")
+        it.push(5)
+        await it.until("two")
+    assert service.streams[1].frames == list(range(10, 15))
+
+
 @pytest.mark.parametrize("code", [StatusCode.INVALID_ARGUMENT, StatusCode.UNAUTHENTICATED, StatusCode.NOT_FOUND])
 async def test_what_retrying_cannot_cure_is_raised_at_once(riva, code: StatusCode) -> None:
     service, channel = riva

@@ -1,4 +1,4 @@
-"""The pure part of voice activity: hysteresis, dated edges, the sharpened end, the pre-roll."""
+"""The pure part of voice activity: hysteresis, dated edges and the sharpened end."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sophia.audio import Frame
-from sophia.vad import PreRoll, VadSettings, VoiceActivity, VoiceStarted, VoiceStopped, Window, last_voiced
+from sophia.vad import VadSettings, VoiceActivity, VoiceStarted, VoiceStopped, Window, last_voiced
 
 STEP = 0.032
 
@@ -90,14 +89,3 @@ def test_in_noise_as_loud_as_the_voice_the_edge_stands() -> None:
 def test_the_end_is_never_after_the_edge_nor_far_before(samples: int, before: float) -> None:
     edge = 10.0 - before
     assert edge - 0.22 <= last_voiced(tone(samples / 16_000, 9000), 10.0, edge) <= edge
-
-
-def test_pre_roll_keeps_the_newest() -> None:
-    ring = PreRoll(0.1)
-    frames = [Frame(np.zeros(320, np.int16), i * 0.02) for i in range(20)]
-    for frame in frames:
-        ring.push(frame)
-    assert list(ring.drain()) == frames[-5:]
-    assert list(ring.drain()) == []
-    ring.push(frames[0])
-    assert list(ring.drain()) == [frames[0]]
