@@ -66,20 +66,14 @@ class SoundCard:
         self._stream: Any = None
         self._ended = asyncio.Event()
         self._deaf = False
+        self._lock = threading.Lock()  # over _stream and _deaf: opening may end after closing
         self._blocks = 0
 
     async def run(self, playout: Playout) -> None:
         loop = asyncio.get_running_loop()
         offset = loop.time() - time.monotonic()  # the thread's clock is the loop's, but for an offset
         try:
-            async with asyncio.timeout(self._settings.open_seconds):
-                self._stream = await _aside(lambda: self._open(playout, loop, offset))
-        except TimeoutError as error:
-            self._deaf = True
-            raise SinkStalled(
-                f"the sound card did not open within {self._settings.open_seconds:g} s; is another program holding it?"
-            ) from error
-        try:
+            await self._opened(playout, loop, offset)
             while not self._ended.is_set():
                 before = self._blocks
                 try:
@@ -96,8 +90,7 @@ class SoundCard:
             await self.aclose()
 
     async def aclose(self) -> None:
-        self._deaf = True
-        stream, self._stream = self._stream, None
+        stream = self._let_go()
         if stream is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -105,7 +98,23 @@ class SoundCard:
             except TimeoutError:
                 return  # its thread is a daemon; the process can end without it
 
-    def _open(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> Any:
+    async def _opened(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> None:
+        try:
+            async with asyncio.timeout(self._settings.open_seconds):
+                await _aside(lambda: self._open(playout, loop, offset))
+        except TimeoutError as error:
+            raise SinkStalled(
+                f"the sound card did not open within {self._settings.open_seconds:g} s; is another program holding it?"
+            ) from error
+
+    def _let_go(self) -> Any:
+        """From now on nothing is pulled; returns the stream, once, to whoever shall close it."""
+        with self._lock:
+            self._deaf = True
+            stream, self._stream = self._stream, None
+            return stream
+
+    def _open(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> None:
         """Opens and starts the stream; runs aside, because it may block for seconds."""
         sd = self._sounddevice if self._sounddevice is not None else _sounddevice()
         try:
@@ -147,10 +156,13 @@ class SoundCard:
         except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
             why = str(error).splitlines()[0]
             raise NoSpeaker(f"no sound card to play on: {why}; plug one in, or write to a file instead") from error
-        if self._deaf:  # nobody waits for it any more
-            stream.close(ignore_errors=True)
         self.latency = float(stream.latency)
-        return stream
+        with self._lock:
+            unwanted = self._deaf
+            if not unwanted:
+                self._stream = stream
+        if unwanted:  # nobody waits for it any more
+            stream.close(ignore_errors=True)
 
     def _format(self, sd: Any, rate: int) -> tuple[int, int]:
         """The rate and number of channels that the device takes, as near as possible to ``rate`` and mono."""

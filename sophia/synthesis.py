@@ -49,6 +49,7 @@ class SynthesizerSettings(BaseModel):
     piece_characters: int = Field(400, ge=50, le=2000, description="longest text in one request to the service")
     first_audio_seconds: float = Field(5.0, gt=0, le=60, description="wait for a clause's first sound")
     chunk_seconds: float = Field(5.0, gt=0, le=60, description="wait for each further piece of sound")
+    word_times: bool = Field(True, description="ask for word times; off for a service that refuses the question")
     pronunciations: dict[str, str] = Field({}, description="words and how they are spoken, in the service's phonemes")
 
 
@@ -233,7 +234,7 @@ class RivaSynthesizer:
                 sample_rate_hz=own.rate,
                 voice_name=own.voice,
                 custom_dictionary=",".join(f"{word}  {phonemes}" for word, phonemes in own.pronunciations.items()),
-                enable_word_time_offsets=True,
+                enable_word_time_offsets=own.word_times,
             )
 
 

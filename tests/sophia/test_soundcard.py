@@ -186,3 +186,13 @@ async def test_a_card_that_does_not_open_is_left_and_closed_when_it_does():
     with pytest.raises(SinkStalled, match="did not open within 1 s"):
         await SoundCard(SoundCardSettings(open_seconds=1), module=device).run(Playout(RATE, lambda event: None))
     assert await asyncio.to_thread(device.closed.wait, 10)
+
+
+async def test_a_card_that_opens_after_the_end_is_closed():
+    device = Device(slow=0.2)
+    running = asyncio.create_task(SoundCard(SoundCardSettings(), module=device).run(Playout(RATE, lambda event: None)))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await asyncio.to_thread(device.closed.wait, 10)
