@@ -19,6 +19,7 @@ conversation goes on, and what was written can be read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import platform
@@ -150,7 +151,7 @@ class Recording:
 
         def wait() -> None:
             self._thread.join(CLOSE_SECONDS)
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop has gone: nobody waits any more
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=wait, name="recording-close", daemon=True).start()

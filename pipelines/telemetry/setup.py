@@ -7,6 +7,7 @@ down or hangs costs one warning line, and two seconds at the very end at most.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from opentelemetry.sdk.trace.export import SpanExporter
+
+_LOG = logging.getLogger("opentelemetry.sophia")  # among the SDK's, so that one warning speaks for all
 
 STOP_SECONDS = 2.0
 """How long :meth:`Telemetry.aclose` may take."""
@@ -81,7 +84,7 @@ class Telemetry:
         """Sends what is left and stops everything, within :data:`STOP_SECONDS` whatever the collector does."""
         closers, self._closers = self._closers, []
         loop = asyncio.get_running_loop()
-        closing = [_in_thread(loop, closer) for closer in closers]
+        closing = [self._in_thread(loop, closer) for closer in closers]
         if closing:
             await asyncio.wait(closing, timeout=STOP_SECONDS)
         for future in closing:
@@ -131,24 +134,24 @@ class Telemetry:
 
         self._closers.append(stop)
 
+    def _in_thread(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> asyncio.Future[None]:
+        """Runs ``work`` in a daemon thread; not in the loop's executor, for which the interpreter waits at its end."""
+        future = loop.create_future()
 
-def _in_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> asyncio.Future[None]:
-    """Runs ``work`` in a daemon thread; not in the loop's executor, for which the interpreter waits at its end."""
-    future = loop.create_future()
+        def done() -> None:
+            if not future.done():
+                future.set_result(None)
 
-    def done() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            if not loop.is_closed():
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # whatever an exporter raises at the end must not become a traceback
+                _LOG.warning("closing: %s", error)
+            with contextlib.suppress(RuntimeError):  # the loop has gone: nobody waits any more
                 loop.call_soon_threadsafe(done)
 
-    threading.Thread(target=run, name="telemetry-close", daemon=True).start()
-    return future
+        threading.Thread(target=run, name="telemetry-close", daemon=True).start()
+        return future
 
 
 class _OneWarning(logging.Handler):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.ledger import CHAIN, CONTRIBUTIONS, INSTANTS, PLAYED, VOICE_END, Count, Ledger, Outcome
@@ -31,6 +31,7 @@ ORDINARY = {
 }
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(INSTANTS)), TIMES), TIMES, TIMES)
 def test_whatever_was_noted_the_contributions_add_up(marks, voice_end, played):
     book = ledger(**{**marks, VOICE_END: min(voice_end, played), PLAYED: max(voice_end, played)})
@@ -41,6 +42,7 @@ def test_whatever_was_noted_the_contributions_add_up(marks, voice_end, played):
     assert abs(book.residue) < 1e-9
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(INSTANTS)), TIMES, min_size=len(INSTANTS)))
 def test_edges_never_fall(marks):
     edges = list(ledger(**marks).instants().values())

@@ -20,6 +20,12 @@ from sophia.wav import read_wav
 START = 100.0
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine may take its time to write."""
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 30.0)
+
+
 def begin(folder, **changes):
     options = {"start": START, "reply_rate": 22_050, **changes}
     return Recording(folder, {"mind": {"model": "nova"}}, **options)

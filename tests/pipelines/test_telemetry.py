@@ -17,9 +17,16 @@ from pydantic import ValidationError
 
 from pipelines.certs import make_development_pki
 from pipelines.ledger import Ledger, Outcome
-from pipelines.telemetry import TelemetrySettings, setup
+from pipelines.telemetry import TelemetrySettings, otlp, setup
 from pipelines.telemetry.ranges import _ranges, stage
 from pipelines.telemetry.setup import Telemetry, TelemetryError
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine may take its time; what is tested is that things arrive, and that nobody waits for the hung."""
+    monkeypatch.setattr(setup, "STOP_SECONDS", 30.0)
+    monkeypatch.setattr(otlp, "EXPORT_SECONDS", 20.0)
 
 
 def a_turn():
@@ -177,6 +184,23 @@ async def test_an_exporter_that_fails_is_one_warning_and_the_turns_go_on():
     await telemetry.aclose()
     assert len(lines) == 1
     assert "the conversation goes on" in lines[0]
+
+
+async def test_an_exporter_that_fails_at_the_end_is_one_warning_too():
+    class Broken(SpanExporter):
+        def export(self, spans):
+            return None
+
+        def shutdown(self):
+            raise RuntimeError("never again")
+
+    lines = []
+    telemetry = Telemetry(
+        TelemetrySettings(), clock=asyncio.get_running_loop().time, warn=lines.append, exporter=Broken()
+    )
+    await telemetry.aclose()
+    assert len(lines) == 1
+    assert "never again" in lines[0]
 
 
 async def test_a_file_that_cannot_be_opened_is_one_line(tmp_path):

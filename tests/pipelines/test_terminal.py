@@ -4,7 +4,7 @@ import io
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -22,6 +22,14 @@ MARKS = {
     "first_audio": 10.42,
     "played": 10.44,
 }
+
+
+def settled(display):
+    """Closes the display and waits, on a busy machine too, until everything is shown."""
+    display.close()
+    thread = display._thread if isinstance(display, RichDisplay) else display._lines._thread
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def a_turn(**fields):
@@ -55,6 +63,7 @@ class Stalled(io.StringIO):
         self.write("".join(lines))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 5), min_size=len(CONTRIBUTIONS), max_size=len(CONTRIBUTIONS)))
 def test_milliseconds_add_up_to_the_total_that_is_shown(seconds):
     parts = dict(zip(CONTRIBUTIONS, seconds, strict=True))
@@ -62,6 +71,7 @@ def test_milliseconds_add_up_to_the_total_that_is_shown(seconds):
     assert sum(milliseconds(parts, total).values()) == round(total * 1000)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 2), min_size=7, max_size=7),
     st.integers(min_value=24, max_value=200),
@@ -134,7 +144,7 @@ def plain(*calls):
     display = PlainDisplay(stream)
     for call in calls:
         call(display)
-    display.close()
+    settled(display)
     return stream.getvalue().splitlines()
 
 
@@ -202,7 +212,7 @@ def test_a_reader_that_has_gone_is_no_failure():
     display = PlainDisplay(Gone())
     display.notice("one")
     display.notice("two")
-    display.close()
+    settled(display)
 
 
 def test_the_view_shows_what_is_certain_and_what_is_not():
@@ -216,6 +226,7 @@ def test_the_view_shows_what_is_certain_and_what_is_not():
     assert rows[3].endswith("2 turns, median 250 ms")
 
 
+@settings(deadline=None)
 @given(st.integers(12, 160), st.integers(6, 50), st.integers(0, 400))
 def test_the_view_fits_and_keeps_what_is_being_said_in_sight(width, height, words):
     heard = " ".join(f"w{number}" for number in range(words))
@@ -231,7 +242,7 @@ def test_meters_are_in_decibels(dbfs, cells):
     stream = io.StringIO()
     display = RichDisplay(Console(file=stream, width=100, height=30, force_terminal=True, color_system=None))
     display.levels(dbfs, -120)
-    display.close()
+    settled(display)
     line = shown(display._view.render(100, 30), 100)
     assert line.count("━") == cells
 
@@ -247,7 +258,7 @@ def test_the_screen_keeps_the_conversation_and_gives_the_terminal_back():
     ledger.heard = "Hi there,"
     display.turn(ledger)
     display.error("[bold]the voice[/bold] does not answer", "try --check")
-    display.close()
+    settled(display)
     text = stream.getvalue()
     assert "you      hello" in text
     assert "440 ms" in text
@@ -289,7 +300,7 @@ def test_a_stream_that_cannot_draw_gets_plain_lines_with_question_marks(monkeypa
     display = open_display(stream=stream)
     assert isinstance(display, PlainDisplay)
     display.notice("schön, 你好")
-    display.close()
+    settled(display)
     assert written.getvalue() == "schön, ??\n".encode("latin-1")
 
 
