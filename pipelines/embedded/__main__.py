@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from rich.console import Console
@@ -24,9 +25,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.certs import make_development_pki
-from pipelines.embedded.supervisor import SERVICES, EmbeddedServices, ServiceFailed
+from pipelines.configfile import SettingsError
+from pipelines.embedded.process import SERVICES, ServiceFailed
 from pipelines.home import home
-from pipelines.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.embedded.supervisor import EmbeddedServices
 
 _TITLES = {"speech": "speech (Riva: recognition, synthesis)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
 
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.prepare:
             return prepare(home(), console, only)
-        return asyncio.run(_serve(load_settings(args.config), only, args.write, console))
+        return asyncio.run(_serve(args.config, only, args.write, console))
     except (SettingsError, ServiceFailed, OSError) as error:
         for line in getattr(error, "lines", (str(error),)):
             print(line, file=sys.stderr)
@@ -89,7 +93,12 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> i
     return failed
 
 
-async def _serve(settings: Settings, only: Sequence[str], write: Path | None, console: Console) -> int:
+async def _serve(config: str | None, only: Sequence[str], write: Path | None, console: Console) -> int:
+    # Imported here, since the set-up, which `make talk` goes through at every start, needs none of it.
+    from pipelines.embedded.supervisor import EmbeddedServices  # noqa: PLC0415
+    from pipelines.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(config)
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()
     assert serving is not None
     told = False

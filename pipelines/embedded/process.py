@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+SERVICES = ("speech", "triton", "face")
+"""The embedded services; each is the module ``pipelines.embedded.<name>``."""
+
 START_SECONDS = 10.0
 """How long a service may take until it is ready."""
 

@@ -13,13 +13,11 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from pipelines.certs import make_development_pki
-from pipelines.embedded.process import ServiceFailed, ServiceProcess, module_command
+from pipelines.embedded.process import SERVICES, ServiceFailed, ServiceProcess, module_command
 from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.settings import Settings
 
 __all__ = ["SERVICES", "EmbeddedServices", "ServiceFailed", "needed"]
-
-SERVICES = ("speech", "triton", "face")
 
 BACKOFF = (0.2, 1.0, 3.0)
 """Seconds before the first, second and third restart of a service; after that it stays down."""
