@@ -1,10 +1,12 @@
-"""What the two Triton clients, gRPC and REST, share: settings, and the way from a stream's pieces to spoken text."""
+"""What the clients share: settings, the way from messages to a prompt and from a stream's pieces to spoken text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,17 +16,15 @@ from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, opens_thought, w
 from nova.text import Assembler
 from nova.thoughts import SpokenText
 
+P = TypeVar("P")
 
-class TritonSettings(BaseModel):
-    """Which model to ask, how, and how long to wait for it."""
+
+class MindSettings(BaseModel):
+    """Which model to ask, how, and how long to wait for it, whatever serves it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field("nova", min_length=1, description="name of the model on the server")
-    version: str = Field("", description="version of the model; empty lets the server choose")
-    template: str = Field(
-        "chatml", description="chat template: chatml, llama3, a Jinja file, or a model folder with one"
-    )
     max_tokens: int = Field(256, ge=1, le=16_384, description="longest answer, in tokens")
     temperature: float = Field(0.6, ge=0.0, le=2.0, description="randomness; 0 always takes the likeliest token")
     top_p: float = Field(0.95, gt=0.0, le=1.0, description="share of the probability that sampling draws from")
@@ -37,6 +37,56 @@ class TritonSettings(BaseModel):
     token_timeout: float = Field(5.0, gt=0.0, description="longest wait for each next token, in seconds")
     call_timeout: float = Field(5.0, gt=0.0, description="deadline of short calls such as health, in seconds")
     concurrency: int = Field(8, ge=1, le=256, description="generations that a batch keeps in flight at once")
+
+
+class TritonSettings(MindSettings):
+    """What Triton wants to know besides: it completes text, so the chat template is ours to apply."""
+
+    version: str = Field("", description="version of the model; empty lets the server choose")
+    template: str = Field(
+        "chatml", description="chat template: chatml, llama3, a Jinja file, or a model folder with one"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What ``--check`` shows of a served mind. ``adapter`` is the kind of :mod:`nova.adapters` that fits the model."""
+
+    server: str
+    version: str
+    ready: bool
+    model: str
+    model_ready: bool
+    adapter: str = ""
+    max_batch_size: int = 0
+    decoupled: bool = False
+    models: tuple[str, ...] = ()
+
+
+def wall_clock() -> datetime:
+    """The local time, which is told to people and nothing else."""
+    return datetime.now().astimezone()
+
+
+async def in_parts(
+    prompts: Sequence[P], size: int, concurrency: int, answer: Callable[[Sequence[P]], Awaitable[Sequence[str]]]
+) -> list[str]:
+    """The answers to all prompts in order, asked for ``size`` at a time and ``concurrency`` requests at once.
+
+    The first failure cancels the others and is raised as it is.
+    """
+    in_flight = asyncio.Semaphore(concurrency)
+
+    async def limited(part: Sequence[P]) -> Sequence[str]:
+        async with in_flight:
+            return await answer(part)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(limited(prompts[i : i + size])) for i in range(0, len(prompts), size)]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [text for task in tasks for text in task.result()]
 
 
 _REPLACEMENT = "\ufffd".encode()
@@ -54,7 +104,7 @@ class Prompting:
             template = BUILT_IN[settings.template]
         self._settings = settings
         self._template = template
-        self._now = now or (lambda: datetime.now().astimezone())  # wall clock: it is told to people
+        self._now = now or wall_clock
         self.stops = tuple(dict.fromkeys((*template.stops, *settings.stop)))
         self.sampling = Sampling(settings.max_tokens, settings.temperature, settings.top_p, settings.seed, self.stops)
 

@@ -12,7 +12,6 @@ import dataclasses
 import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from nova.adapters import Adapter, ModelFacts, choose
 from nova.errors import MindTimeout, ModelError
-from nova.generation import Prompting, TritonSettings
+from nova.generation import Description, Prompting, TritonSettings, in_parts
 from nova.mind import Message
 from nova.prompts import ChatTemplate
 from nova.tensors import parse_bytes
@@ -38,21 +37,6 @@ _TYPES = {
 """``inference.DataType`` of model_config.proto by its number, in the names that requests use."""
 
 _tracer = trace.get_tracer("nova")
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What ``--check`` shows of a served mind. ``adapter`` is the kind of :mod:`nova.adapters` that fits the model."""
-
-    server: str
-    version: str
-    ready: bool
-    model: str
-    model_ready: bool
-    adapter: str = ""
-    max_batch_size: int = 0
-    decoupled: bool = False
-    models: tuple[str, ...] = ()
 
 
 class TritonMind:
@@ -101,19 +85,11 @@ class TritonMind:
         prompts = [self._prompting.prompt(messages) for messages in conversations]
         facts = adapter.facts
         size = facts.max_batch_size if facts.max_batch_size > 0 and not facts.decoupled else 1
-        parts = [prompts[i : i + size] for i in range(0, len(prompts), size)]
-        in_flight = asyncio.Semaphore(self.settings.concurrency)
 
-        async def answer(part: list[str]) -> list[str]:
-            async with in_flight:
-                return await (self._whole(adapter, part[0]) if facts.decoupled else self._infer(adapter, part))
+        async def answer(part: Sequence[str]) -> list[str]:
+            return await (self._whole(adapter, part[0]) if facts.decoupled else self._infer(adapter, part))
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(answer(part)) for part in parts]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first failure has cancelled the others; callers want its type
-        return [text for task in tasks for text in task.result()]
+        return await in_parts(prompts, size, self.settings.concurrency, answer)
 
     async def ready(self) -> bool:
         """Whether the server and the model say that they are ready (a model whose process died still does)."""
@@ -211,7 +187,7 @@ class TritonMind:
         async with aclosing(self._generate(adapter, prompt, stream=True)) as pieces:
             return ["".join([piece async for piece in pieces])]
 
-    async def _infer(self, adapter: Adapter, prompts: list[str]) -> list[str]:
+    async def _infer(self, adapter: Adapter, prompts: Sequence[str]) -> list[str]:
         """One unary request; its deadline is that of a first token and of all that could follow at the slowest."""
         s = self.settings
         deadline = s.first_token_timeout + s.token_timeout
@@ -236,7 +212,7 @@ class TritonMind:
         return answers
 
     def _request(
-        self, adapter: Adapter, prompts: list[str], *, stream: bool, max_tokens: int | None = None
+        self, adapter: Adapter, prompts: Sequence[str], *, stream: bool, max_tokens: int | None = None
     ) -> pb.ModelInferRequest:
         sampling = self._prompting.sampling
         if max_tokens is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx2
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from triton_service import Service, need_triton, service
@@ -19,6 +20,7 @@ from tritonclient.grpc import service_pb2_grpc as pb_grpc
 from nova.errors import ModelError
 from nova.mind import Message
 from nova.services.triton_client import TritonMind, TritonSettings
+from nova.services.triton_rest import TritonRestMind
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 NOW = datetime(2026, 11, 21, 21, 16)
@@ -101,6 +103,36 @@ async def test_what_check_shows(nova: Service) -> None:
         health = health_pb2_grpc.HealthStub(channel)
         answer = await health.Check(health_pb2.HealthCheckRequest())
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_over_http_where_triton_has_it(nova: Service) -> None:
+    if not nova.ready["http_port"]:
+        pytest.skip("the stand-in has no HTTP port")
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{nova.ready['http_port']}") as client:
+        rest = TritonRestMind(client, TritonSettings(), now=lambda: NOW)
+        async with aclosing(rest.reply([Message("user", "What time is it?")])) as pieces:
+            assert "".join([piece async for piece in pieces]) == "It's 9:16 PM."
+        questions = [[Message("user", f"what is {n} plus {n}")] for n in range(4)]
+        assert await rest.complete(questions) == [f"That's {2 * n}." for n in range(4)]
+        shown = await rest.describe()
+        assert (shown.server, shown.model_ready, shown.adapter, shown.max_batch_size) == ("triton", True, "vllm", 16)
+        story = rest.reply([Message("user", "tell me a story")])
+        assert await anext(story)
+        await story.aclose()
+        assert not await TritonRestMind(client, TritonSettings(model="absent")).ready()
+
+
+async def test_nobody_loads_models_from_outside(nova: Service) -> None:
+    async with nova.channel() as channel:
+        stub = pb_grpc.GRPCInferenceServiceStub(channel)
+        for call, message in (
+            (stub.RepositoryModelUnload, pb.RepositoryModelUnloadRequest(model_name="nova")),
+            (stub.SystemSharedMemoryRegister, pb.SystemSharedMemoryRegisterRequest(name="x", key="/x", byte_size=1)),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(message, timeout=10)
+            assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNIMPLEMENTED)
+        assert await mind(channel).ready()
 
 
 def request(**tensors: tuple[str, list[int], bytes]) -> pb.ModelInferRequest:
