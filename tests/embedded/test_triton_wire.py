@@ -19,6 +19,7 @@ from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
 from nova.errors import ModelError
 from nova.mind import Message
+from nova.prompts import ChatTemplate
 from nova.services.triton_client import TritonMind, TritonSettings
 from nova.services.triton_rest import TritonRestMind
 
@@ -227,6 +228,59 @@ async def test_a_stranger_is_not_trusted(nova: Service, other_pki: Path) -> None
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await mind(channel).ready()
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+BATCHER = """
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.calls = 0
+
+    def execute(self, requests):
+        self.calls += 1
+        responses = []
+        for request in requests:
+            prompts = pb_utils.get_input_tensor_by_name(request, "text_input").as_numpy()
+            if b"fail" in prompts.reshape(-1)[0]:
+                responses.append(pb_utils.InferenceResponse(error=pb_utils.TritonError("as you wish")))
+                continue
+            said = [f"{len(prompts)} at once: {p.decode()}" for p in prompts.reshape(-1)]
+            array = np.array([s.encode() for s in said], dtype=np.object_).reshape(prompts.shape)
+            responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("text_output", array)]))
+        return responses
+"""
+BATCHER_CONFIG = """
+name: "batcher" backend: "python" max_batch_size: 4 dynamic_batching { }
+input [ { name: "text_input" data_type: TYPE_STRING dims: [ 1 ] } ]
+output [ { name: "text_output" data_type: TYPE_STRING dims: [ 1 ] } ]
+instance_group [ { kind: KIND_CPU } ]
+"""
+
+
+@pytest.mark.parametrize("backend", ["triton", "kserve"])
+async def test_a_batch_in_one_request(backend: str, pki: Path, tmp_path: Path) -> None:
+    if backend == "triton":
+        need_triton()
+    folder = tmp_path / "batcher"
+    (folder / "1").mkdir(parents=True)
+    (folder / "config.pbtxt").write_text(BATCHER_CONFIG)
+    (folder / "1" / "model.py").write_text(BATCHER)
+    plain = ChatTemplate("{{ messages[-1].content }}")
+    settings = TritonSettings(model="batcher", tell_time=False)
+    with service(pki, "--backend", backend, "--models", str(tmp_path), "--model", "batcher") as started:
+        async with started.channel() as channel:
+            client = TritonMind(channel, settings, template=plain)
+            talks = [[Message("user", f"q{n}")] for n in range(6)]
+            expected = [f"4 at once: q{n}" for n in range(4)] + ["2 at once: q4", "2 at once: q5"]
+            assert await client.complete(talks) == expected
+            assert await heard(client, "alone") == "1 at once: alone"
+            with pytest.raises(grpc.aio.AioRpcError, match="as you wish"):
+                await client.complete([[Message("user", "fail")]])
+            if started.ready["http_port"]:
+                async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{started.ready['http_port']}") as http:
+                    assert await TritonRestMind(http, settings, template=plain).complete(talks) == expected
 
 
 @pytest.mark.parametrize("backend", ["triton", "kserve"])

@@ -48,6 +48,7 @@ class Answers:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        # No bound of its own: a model must not block on a slow client, and what it sends is bounded by max_tokens.
         self._queue: asyncio.Queue[tuple[utils.InferenceResponse | None, bool]] = asyncio.Queue()
         self.sender = utils.ResponseSender(self._deliver)
 

@@ -11,7 +11,7 @@ from collections import deque
 from pipelines.embedded.triton.server import Server, StartFailed
 
 CANARY_EVERY = 10.0
-CANARY_LIMIT = 10.0
+CANARY_LIMIT = 30.0
 """Seconds; generous, because a full batch of long answers keeps the canary waiting too."""
 
 RESTARTS, WITHIN = 3, 60.0
