@@ -17,9 +17,16 @@ from typing import Literal
 import grpc
 import grpc.aio
 
+from aurora.bridge import FaceError
+from nova.errors import MindError, MindTimeout
 from pipelines.channels import CredentialsError, identity
 from pipelines.configfile import SettingsError
+from pipelines.embedded.process import ServiceFailed
 from pipelines.endpoint import Endpoint
+from pipelines.generation import StageFailed
+from pipelines.recording import RecordingError
+from sophia.recognition import RecognizerError, RecognizerSilent
+from sophia.synthesis import VoiceError
 
 Kind = Literal[
     "settings", "name", "down", "silent", "lost", "untrusted", "expired", "wrong-name", "plaintext", "encrypted",
@@ -40,6 +47,18 @@ EXIT_CODES: dict[Kind, int] = {
 6: the disk; 1: anything else, such as a sound device; 130: stopped by the user."""
 
 _ROOMS = ("sophia", "nova", "aurora", "pipelines")
+_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
+    (ServiceFailed, "down"),
+    (MindTimeout, "silent"),
+    (RecognizerSilent, "silent"),
+    (RecognizerError, "lost"),
+    (MindError, "broken"),
+    (VoiceError, "broken"),
+    (FaceError, "broken"),
+    (RecordingError, "disk"),
+)
+"""What the rooms' own errors mean; any other, such as a missing microphone, is a ``part``."""
+
 _MAX_WORDS = 240
 _BROKEN_OFF = ("socket closed", "reset", "goaway", "broken pipe", "handshake", "cancelling all calls")
 
@@ -58,6 +77,8 @@ class Failure:
 def explain(error: BaseException, service: str, endpoint: Endpoint | None = None) -> Failure:
     """The failure that ``error`` means for ``service`` ("recognizer", "mind", …) behind ``endpoint``."""
     error = next(_leaves(error))
+    if isinstance(error, StageFailed):
+        return explain(error.cause, error.service, endpoint)
     where = f"The {service}" + (f" at {endpoint.target}" if endpoint else "")
     if isinstance(error, SettingsError):
         return _failure(service, "settings", " ".join(error.lines), "")
@@ -76,10 +97,9 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     if isinstance(error, OSError) and not _of_rooms(error):
         return _network(error, service, endpoint, where)
     if _of_rooms(error):
-        hint = getattr(error, "hint", "")
-        return _failure(
-            service, "part", _sentence(_clean(str(error)) or type(error).__name__), _sentence(_clean(str(hint)))
-        )
+        kind = next((kind for known, kind in _KINDS if isinstance(error, known)), "part")
+        line = _clean(str(error)) or type(error).__name__
+        return _failure(service, kind, _sentence(line), _sentence(_clean(str(getattr(error, "hint", "")))))
     words = f"{type(error).__name__}: {_clean(str(error))}".rstrip(": ")
     return _failure(service, "defect", f"{where} failed: {words}.", "This is a defect; please report it with the log.")
 
@@ -249,4 +269,5 @@ def _clean(words: str) -> str:
 
 
 def _sentence(words: str) -> str:
+    words = words[:1].upper() + words[1:]
     return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."

@@ -15,10 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aurora.bridge import FaceError
+from nova.errors import MindTimeout, ModelError
 from pipelines.channels import CredentialsError, open_channel, warm
+from pipelines.embedded.process import ServiceFailed
 from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
+from pipelines.generation import StageFailed
 from pipelines.settings import SettingsError
+from sophia.microphone import NoMicrophone
+from sophia.recognition import RecognizerSilent
+from sophia.synthesis import VoiceError
 
 
 @asynccontextmanager
@@ -218,7 +225,27 @@ def test_an_error_of_our_own_speaks_for_itself() -> None:
 
     Ours.__module__ = "sophia.microphone"
     failure = explain(Ours("no microphone was found"), "ears")
-    assert (failure.kind, failure.line, failure.hint) == ("part", "no microphone was found.", "Plug it in.")
+    assert (failure.kind, failure.line, failure.hint) == ("part", "No microphone was found.", "Plug it in.")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MindTimeout("model 'nova' gave no first token within 10 s"), "silent"),
+        (ModelError("model 'nova': out of memory"), "broken"),
+        (VoiceError("the voice said nothing"), "broken"),
+        (FaceError("the face service refused the clip"), "broken"),
+        (RecognizerSilent("the recogniser hears but does not answer"), "silent"),
+        (ServiceFailed("triton", "libpython is missing"), "down"),
+        (NoMicrophone("no microphone was found"), "part"),
+    ],
+)
+def test_what_the_rooms_own_errors_mean(error: Exception, kind: str) -> None:
+    for wrapped in (error, StageFailed("mind", error), ExceptionGroup("", [StageFailed("mind", error)])):
+        failure = explain(wrapped, "mind")
+        assert failure.kind == kind
+        assert failure.line[0].isupper()
+        assert failure.line.endswith(".")
 
 
 def test_of_a_group_the_cause_is_told_and_not_the_cancellations() -> None:
