@@ -204,6 +204,11 @@ async def test_no_more_is_asked_for_than_the_listener_will_take(service, connect
     await service.until(lambda: len(service.calls) == 3 and service.open == 0)
     await asyncio.sleep(0.05)
     assert len(service.calls) == 3
+    while (await anext(speech)).clause == 0:
+        pass
+    await service.until(lambda: len(service.calls) == 4 and service.open == 0)
+    await asyncio.sleep(0.05)
+    assert len(service.calls) == 4, "one taken, one more asked for"
     await speech.aclose()
 
 
