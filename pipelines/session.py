@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -22,7 +23,7 @@ from pipelines.home import home
 from pipelines.ledger import Ledger
 from pipelines.recording import Recording
 from pipelines.services import Services, connected, endpoints, warm_up
-from pipelines.settings import Settings, shareable
+from pipelines.settings import Settings, SettingsError, shareable
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from pipelines.terminal import Display
@@ -71,6 +72,15 @@ async def talk(settings: Settings, options: Options, display: Display) -> int:
         return await work
     except asyncio.CancelledError:
         return 130
+
+
+@contextmanager
+def _named(option: str, path: Path | None) -> Iterator[None]:
+    """Blames a file that cannot be written on the option that named it."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError([f"{option} {path}: it cannot be written ({error.strerror or error})"]) from error
 
 
 class Session:
@@ -131,7 +141,8 @@ class Session:
         telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=display.notice)
         telemetry.install()
         stack.push_async_callback(telemetry.aclose)
-        devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate)
+        with _named("--reply", options.reply):
+            devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate)
         recording: Recording | None = None
         if options.record:
             plain, rate = shareable(settings), services.voice.rate

@@ -206,7 +206,7 @@ class TurnTaking:
                 self._answered_final_seen = True
                 answered.finals += [answered.interim] if shared and answered.interim else []
                 answered.interim = ""
-                if not text and self._speaking:
+                if not text:
                     return self._evaluate(at)  # the answered utterance's own final: no verdict on the new one
         if utterance.onset is None:
             if not text or self._committed:

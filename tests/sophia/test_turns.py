@@ -295,6 +295,13 @@ def test_the_answered_words_repeated_by_the_stream_are_no_interruption():
     assert Reopen not in table.kinds()
 
 
+def test_a_late_final_of_the_answered_words_is_no_verdict_on_the_new_ones():
+    table = answered().ends(3.0).voice(5.0, 6.0).says(6.2, "Where is my order?", final=True)
+    table.says(6.9, "what time is it", final=True).wait(9)
+    assert Reprompt not in table.kinds()
+    assert table.decisions[-1].text == "what time is it"
+
+
 # Never silent
 
 
