@@ -29,6 +29,8 @@ from pipelines.terminal_bar import latency_line, remarks
 FRAMES_PER_SECOND = 10
 MARGIN = 9
 """Cells left of the text, where the speaker's name stands."""
+ECHO = 3
+"""Cells left free at the end: a "^C" that the terminal echoes there must not begin a new line."""
 USER, SOPHIA = "green", "cyan"
 FLOOR_DBFS = -60.0
 """The level at which a meter is empty."""
@@ -85,7 +87,7 @@ class View:
         if self.waits:
             turns = f"{len(self.waits)} turn{'s' if len(self.waits) > 1 else ''}"
             sum_up = f"{turns}, median {statistics.median(self.waits) * 1000:.0f} ms"
-            gap = width - cell_len(line.plain) - len(sum_up)
+            gap = width - ECHO - cell_len(line.plain) - len(sum_up)
             if gap >= 2:
                 line.append(" " * gap + sum_up, style="dim")
         return line

@@ -234,6 +234,7 @@ def test_the_view_fits_and_keeps_what_is_being_said_in_sight(width, height, word
     rows = shown(view.render(width, height), width).splitlines()
     assert len(rows) <= height
     assert max(map(len, rows)) <= width
+    assert len(rows[-1].rstrip()) <= max(14, width - 3)  # room for an echoed ^C
     assert words == 0 or width < 20 or f"w{words - 1}" in " ".join(rows)
 
 
