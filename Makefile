@@ -30,7 +30,7 @@ test: dev-venv  ## run the tests
 	@exec $(PY) -m pytest $(ARGS)
 
 lint: dev-venv  ## style, as pre-commit checks it
-	@.venv/bin/ruff check .
+	@.venv/bin/ruff check --output-format concise .
 	@.venv/bin/ruff format --check .
 
 types: dev-venv  ## static types

@@ -97,7 +97,7 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     if isinstance(error, OSError) and not _of_rooms(error):
         return _network(error, service, endpoint, where)
     if _of_rooms(error):
-        kind = next((kind for known, kind in _KINDS if isinstance(error, known)), "part")
+        kind: Kind = next((meant for known, meant in _KINDS if isinstance(error, known)), "part")
         line = _clean(str(error)) or type(error).__name__
         return _failure(service, kind, _sentence(line), _sentence(_clean(str(getattr(error, "hint", "")))))
     words = f"{type(error).__name__}: {_clean(str(error))}".rstrip(": ")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from pipelines.channels import open_channel, warm
 from pipelines.embedded import __main__ as program
@@ -226,6 +229,30 @@ async def test_logs_are_private_and_the_last_start_is_kept(tmp_path: Path) -> No
                 pytest.fail("must not be entered")
     assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
     assert {"face.log", "face.old.log"} == {path.name for path in (tmp_path / "logs").iterdir()}
+
+
+def test_set_up_shows_progress_and_names_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Good:
+        @staticmethod
+        def prepare(home: Path, report: Callable[[str], None]) -> None:
+            report("building [once]")
+
+    class Bad:
+        @staticmethod
+        def prepare(home: Path, report: Callable[[str], None]) -> None:
+            raise RuntimeError("the package index cannot be reached")
+
+    modules = {"pipelines.embedded.speech.prepare": Good, "pipelines.embedded.triton.environment": Good}
+    monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=modules.__getitem__))
+    console = Console(file=io.StringIO(), width=200)
+    assert program.prepare(tmp_path, console) == 0
+    assert (tmp_path / "tls" / "server.crt").is_file()
+    modules["pipelines.embedded.triton.environment"] = Bad
+    assert program.prepare(tmp_path, console) == 1
+    told = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert told.count("  Building [once]\n") == 3
+    assert told.count("Set-up is complete") == 1
+    assert "triton: set-up failed: the package index cannot be reached" in told
 
 
 def test_in_the_foreground_services_are_shown_and_a_configuration_written(
