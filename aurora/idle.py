@@ -35,7 +35,13 @@ BREATH = 0.035
 LONGEST_JUMP = 60.0
 """After a longer pause between looks nothing is caught up with: the face starts afresh."""
 
-_AT = {name: place for place, name in enumerate(ARKIT)}
+_BLINK_LEFT, _BLINK_RIGHT = ARKIT.index("eyeBlinkLeft"), ARKIT.index("eyeBlinkRight")
+_BROW_INNER = ARKIT.index("browInnerUp")
+_BROW_LEFT, _BROW_RIGHT = ARKIT.index("browOuterUpLeft"), ARKIT.index("browOuterUpRight")
+_OUT_LEFT, _IN_LEFT = ARKIT.index("eyeLookOutLeft"), ARKIT.index("eyeLookInLeft")
+_OUT_RIGHT, _IN_RIGHT = ARKIT.index("eyeLookOutRight"), ARKIT.index("eyeLookInRight")
+_UP_LEFT, _DOWN_LEFT = ARKIT.index("eyeLookUpLeft"), ARKIT.index("eyeLookDownLeft")
+_UP_RIGHT, _DOWN_RIGHT = ARKIT.index("eyeLookUpRight"), ARKIT.index("eyeLookDownRight")
 
 
 @dataclass(slots=True)
@@ -75,12 +81,11 @@ class IdleFace:
         self._blinks(time)
         self._looks(time)
         weights = np.zeros(len(ARKIT), np.float32)
-        lid = self._blink.lid(time)
-        weights[[_AT["eyeBlinkLeft"], _AT["eyeBlinkRight"]]] = lid
+        weights[_BLINK_LEFT] = weights[_BLINK_RIGHT] = self._blink.lid(time)
         self._gaze(weights, time)
         breath = BREATH * (0.5 - 0.5 * math.cos(2 * math.pi * BREATH_HZ * time))
-        weights[_AT["browInnerUp"]] = breath
-        weights[[_AT["browOuterUpLeft"], _AT["browOuterUpRight"]]] = 0.4 * breath
+        weights[_BROW_INNER] = breath
+        weights[_BROW_LEFT] = weights[_BROW_RIGHT] = 0.4 * breath
         return weights
 
     def _blinks(self, time: float) -> None:
@@ -103,9 +108,11 @@ class IdleFace:
     def _gaze(self, weights: Weights, time: float) -> None:
         share = min(1.0, (time - self._moved) / SACCADE_SECONDS)
         across, up = (a + (b - a) * share for a, b in zip(self._from, self._to, strict=True))
-        towards_left = max(0.0, across)  # her left
-        towards_right = max(0.0, -across)
-        weights[_AT["eyeLookOutLeft"]] = weights[_AT["eyeLookInRight"]] = towards_left
-        weights[_AT["eyeLookInLeft"]] = weights[_AT["eyeLookOutRight"]] = towards_right
-        weights[[_AT["eyeLookUpLeft"], _AT["eyeLookUpRight"]]] = max(0.0, up)
-        weights[[_AT["eyeLookDownLeft"], _AT["eyeLookDownRight"]]] = max(0.0, -up)
+        if across > 0.0:  # to her left
+            weights[_OUT_LEFT] = weights[_IN_RIGHT] = across
+        else:
+            weights[_IN_LEFT] = weights[_OUT_RIGHT] = -across
+        if up > 0.0:
+            weights[_UP_LEFT] = weights[_UP_RIGHT] = up
+        else:
+            weights[_DOWN_LEFT] = weights[_DOWN_RIGHT] = -up

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aurora.face import ARKIT, Weights
 
@@ -32,11 +31,13 @@ class NameMap:
             raise ValueError(f"none of the face service's {len(names)} blendshapes is an ARKit name")
         self._theirs = np.array([theirs for theirs, _ in known], np.intp)
         self._ours = np.array([ours for _, ours in known], np.intp)
+        self._needed = known[-1][0] + 1
 
-    def __call__(self, values: Sequence[float] | NDArray[np.float32]) -> Weights:
+    def __call__(self, values: Sequence[float]) -> Weights:
         """Weights of shape ``(52,)`` in 0..1; what is missing or not a number is 0."""
-        given = np.asarray(values, np.float32)
-        there = self._theirs < len(given)
+        given = np.fromiter(values, np.float32, len(values))
+        if len(given) < self._needed:
+            given = np.concatenate([given, np.zeros(self._needed - len(given), np.float32)])
         weights = np.zeros(len(ARKIT), np.float32)
-        weights[self._ours[there]] = np.clip(np.nan_to_num(given[self._theirs[there]], nan=0.0), 0.0, 1.0)
+        weights[self._ours] = np.fmin(np.fmax(given[self._theirs], 0.0), 1.0)  # fmax takes the other for a NaN
         return weights

@@ -15,8 +15,8 @@ from aurora.timeline import FaceTimeline
 RELEASE = 0.1
 """Seconds in which the mouth returns to rest when its speech is gone."""
 
-_GAZE = np.array([name.startswith("eyeLook") for name in ARKIT])
-_EYES_AND_BROWS = np.array([name.startswith(("eye", "brow")) for name in ARKIT])
+_SPEECH = np.array([not name.startswith("eyeLook") for name in ARKIT], np.float32)
+"""What speech may move: all but the gaze."""
 
 
 class Performer:
@@ -40,8 +40,6 @@ class Performer:
             speech = self._spoken * np.float32(min(1.0, max(0.0, fading)))
         else:
             self._spoken, self._spoken_at = speech, now
-        idle = self._idle.at(now)
-        pose = np.where(_EYES_AND_BROWS, np.maximum(speech, idle), speech)
-        pose = np.where(_GAZE, idle, pose)
-        clipped: Weights = np.clip(pose, 0.0, 1.0).astype(np.float32)
-        return clipped
+        # At rest the mouth is 0 and speech moves no gaze, so the larger of the two is right everywhere.
+        pose: Weights = np.maximum(speech * _SPEECH, self._idle.at(now))
+        return pose
