@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,26 +15,30 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _prepare() -> None:
+    """``--prepare`` is a command of its own: it needs no certificates."""
+    parser = argparse.ArgumentParser(description="makes ready what the speech service needs")
+    parser.add_argument("--prepare", action="store_true", required=True)
+    parser.add_argument("--home", type=Path, metavar="DIR", required=True, help="where prepared data is kept")
+    args = parser.parse_args()
+    try:
+        prepare(args.home, _say)
+    except RuntimeError as error:
+        parser.exit(1, f"{error}\n")
+
+
 def main() -> None:
     """Reads the options, prepares or serves."""
+    if "--prepare" in sys.argv:
+        _prepare()
+        return
     parser = child.parser("Riva-compatible speech recognition and synthesis without Riva")
     parser.add_argument("--home", type=Path, metavar="DIR", help="where prepared data is kept")
     parser.add_argument("--prepare", action="store_true", help="only make ready what the service needs under --home")
     parser.add_argument("--streams", type=int, metavar="N", help="recognition streams at a time, more are refused")
     parser.add_argument("--asr-model", type=Path, metavar="DIR", help="a streaming model of your own for sherpa-onnx")
     parser.add_argument("--tts-model", type=Path, metavar="DIR", help="a voice of your own for sherpa-onnx")
-    if "--prepare" in sys.argv:
-        for action in parser._actions:
-            action.required = False
     args = parser.parse_args()
-    if args.prepare:
-        if args.home is None:
-            parser.error("--prepare needs --home DIR")
-        try:
-            prepare(args.home, _say)
-        except RuntimeError as error:
-            parser.exit(1, f"{error}\n")
-        return
 
     from pipelines.embedded.speech.service import SpeechOptions, serve  # noqa: PLC0415  # 0.3 s that --prepare saves
 

@@ -32,6 +32,7 @@ class Shaper:
         self._gain = 10 ** (tone.gain_db / 20)
         self._filter = _shelf(tone.shelf_db) if tone.shelf_db else None
         self._past: NDArray[np.float32] = np.zeros(_TAPS - 1, np.float32)
+        self._late = _TAPS // 2 if self._filter is not None else 0  # of the filter's delay, what is still to be dropped
         self._fed = False
 
     def shape(self, pcm: Pcm) -> Pcm:
@@ -41,9 +42,9 @@ class Shaper:
             whole = np.concatenate([self._past, samples])
             samples = np.convolve(whole, self._filter, mode="valid").astype(np.float32)
             self._past = whole[-(_TAPS - 1) :]
-            if not self._fed:  # drop the filter's delay: the voice starts where it started
-                self._fed = True
-                samples = samples[_TAPS // 2 :]
+            dropped = min(self._late, len(samples))  # the voice starts where it started
+            self._late, self._fed = self._late - dropped, True
+            samples = samples[dropped:]
         return _limited(samples)
 
     def finish(self) -> Pcm:

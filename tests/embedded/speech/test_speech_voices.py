@@ -1,0 +1,161 @@
+"""The engines themselves, without gRPC."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.embedded.speech.espeak import EspeakEngine
+from pipelines.embedded.speech.sherpa import SherpaEngine, SherpaRecognizer, _words, find, recognizer_files, voice_files
+from pipelines.embedded.speech.voices import Engine, Piece, Timeline, find_voice, open_engine
+
+
+def flite() -> Engine:
+    from pipelines.embedded.speech.flite import FliteEngine
+
+    try:
+        return FliteEngine()
+    except OSError:
+        pytest.skip("libflite1 is not installed")
+
+
+async def spoken(engine: Engine, sentence: str, voice: str = "English-US.Female-1") -> tuple[np.ndarray, Timeline]:
+    pieces: list[Piece] = [piece async for piece in engine.speak(sentence, voice)]
+    assert pieces[0].timeline is not None
+    assert all(piece.timeline is None for piece in pieces[1:])
+    return np.concatenate([piece.pcm for piece in pieces]), pieces[0].timeline
+
+
+@pytest.mark.parametrize("make", [flite, EspeakEngine])
+async def test_a_sentence_with_its_times(make: type[EspeakEngine]) -> None:
+    engine = make()
+    try:
+        pcm, timeline = await spoken(engine, "Hello Sophia, how are you?")
+    finally:
+        await engine.aclose()
+    seconds = len(pcm) / engine.rate
+    assert 1.0 < seconds < 3.0
+    assert timeline.phones[-1].end == pytest.approx(seconds, abs=0.05)
+    assert all(a.end == pytest.approx(b.start) for a, b in zip(timeline.phones, timeline.phones[1:], strict=False))
+    words = timeline.word_times()
+    assert [w.lower().strip(",?") for w, _, _ in words] == ["hello", "sophia", "how", "are", "you"]
+    loud = np.flatnonzero(np.abs(pcm.astype(int)) > 300) / engine.rate
+    assert loud[0] < 0.12, "no silence to wait through"
+    assert seconds - loud[-1] < 0.2
+    start, end = words[0][1:]
+    assert abs(start - loud[0]) < 0.1
+    assert end > start
+
+
+async def test_the_same_word_twice_is_two_words() -> None:
+    engine = flite()
+    _, timeline = await spoken(engine, "No no, the the cat can can.")
+    assert timeline.words == ("no", "no", "the", "the", "cat", "can", "can")
+    await engine.aclose()
+
+
+async def test_the_first_piece_comes_before_the_sentence_is_done() -> None:
+    engine = flite()
+    sizes = [
+        len(piece.pcm) async for piece in engine.speak("one two three four five six seven eight.", "English-US.Male-1")
+    ]
+    assert len(sizes) > 20
+    assert max(sizes) < 0.05 * sum(sizes)
+    await engine.aclose()
+
+
+async def test_closing_stops_the_synthesis_and_frees_the_voice() -> None:
+    engine = flite()
+    long = engine.speak("this is a very long sentence that nobody wants to hear " * 6, "English-US.Female-1")
+    await anext(long)
+    await long.aclose()
+    pcm, _ = await spoken(engine, "Hi.")
+    assert len(pcm) < 16_000
+    await engine.aclose()
+
+
+@pytest.mark.parametrize("text", ["...", "1234567890123456789012345678901234567890", "((((", "a" * 399, "\x01"])
+async def test_odd_texts_do_not_break_flite(text: str) -> None:
+    engine = flite()
+    async for piece in engine.speak(text, "English-US.Female-1"):
+        assert piece.pcm.dtype == np.int16
+    assert len((await spoken(engine, "Still here."))[0]) > 4_000
+    await engine.aclose()
+
+
+async def test_a_dead_espeak_process_is_replaced() -> None:
+    engine = EspeakEngine()
+    await spoken(engine, "Hello.")
+    assert engine._process is not None
+    engine._process.kill()
+    await engine._process.wait()
+    with pytest.raises((RuntimeError, ConnectionError)):
+        await spoken(engine, "Hello.")
+    assert len((await spoken(engine, "Hello."))[0]) > 4_000
+    await engine.aclose()
+
+
+def test_without_flite_espeak_speaks_and_the_command_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> None:
+        raise OSError("libflite.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("pipelines.embedded.speech.flite.FliteEngine", missing)
+    assert open_engine().name == "espeak-ng"
+    assert "apt-get install libflite1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", ["", "English-US.Female-1", "english-us-female-1"])
+def test_voices_are_found(asked: str) -> None:
+    assert find_voice(EspeakEngine(), asked) == "English-US.Female-1"
+    with pytest.raises(KeyError):
+        find_voice(EspeakEngine(), "Aria")
+
+
+# sherpa-onnx: what can be told without a model -----------------------------------------------------------------------
+
+
+def touch(folder: object, *names: str) -> None:
+    for name in names:
+        (folder / name).touch()  # type: ignore[operator]
+
+
+def test_recognizer_files_are_found_whatever_the_release_calls_them(tmp_path: object) -> None:
+    touch(tmp_path, "tokens.txt", "encoder-epoch-99.int8.onnx", "encoder-epoch-99.onnx", "decoder-epoch-99.onnx")
+    with pytest.raises(RuntimeError, match="joiner"):
+        recognizer_files(tmp_path)  # type: ignore[arg-type]
+    touch(tmp_path, "joiner-epoch-99.int8.onnx")
+    files = recognizer_files(tmp_path)  # type: ignore[arg-type]
+    assert files["encoder"].endswith("encoder-epoch-99.onnx")
+    assert files["joiner"].endswith("joiner-epoch-99.int8.onnx")
+
+
+def test_voice_files_tell_kokoro_from_vits(tmp_path: object) -> None:
+    touch(tmp_path, "tokens.txt", "en_US-amy-low.onnx")
+    with pytest.raises(RuntimeError, match="espeak-ng-data"):
+        voice_files(tmp_path)  # type: ignore[arg-type]
+    touch(tmp_path, "lexicon.txt")
+    assert voice_files(tmp_path)[0] == "vits"  # type: ignore[arg-type]
+    touch(tmp_path, "voices.bin")
+    kind, files = voice_files(tmp_path)  # type: ignore[arg-type]
+    assert kind == "kokoro"
+    assert set(files) == {"model", "tokens", "lexicon", "voices"}
+
+
+def test_a_folder_that_is_none_is_told(tmp_path: object) -> None:
+    with pytest.raises(RuntimeError, match="not a folder"):
+        find(tmp_path / "nowhere", "*.onnx")  # type: ignore[operator]
+
+
+def test_without_the_extra_the_command_is_told(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "sherpa_onnx", None)
+    touch(tmp_path, "tokens.txt", "encoder.onnx", "decoder.onnx", "joiner.onnx", "model.onnx", "lexicon.txt")
+    for load in (SherpaRecognizer, SherpaEngine):
+        with pytest.raises(RuntimeError, match=r"pip install 'sophia-avatar\[sherpa\]'"):
+            load(tmp_path)  # type: ignore[arg-type]
+
+
+def test_words_from_subword_tokens() -> None:
+    words = _words(["\u2581HE", "LLO", "\u2581WORLD"], [0.1, 0.2, 0.5], 900)
+    assert [(w.text, w.start, w.end) for w in words] == [("hello", 100, 500), ("world", 500, 900)]
