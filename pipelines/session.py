@@ -150,7 +150,8 @@ class Session:
             stack.push_async_callback(recording.aclose)
         ledgers: TextIO | None = None
         if options.json:
-            ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))
+            with _named("--json", options.json):
+                ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))
         places = endpoints(settings)
         audience = Audience(
             display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
