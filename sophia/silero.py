@@ -158,6 +158,7 @@ class VoiceDetector:
         self._sound = np.zeros(CONTEXT, np.int16)  # the context, then what is not judged yet
         self._ends = 0.0  # loop.time() just after the last sample of _sound
         self._window_start = 0.0
+        self._started = 0.0  # loop.time() of the last onset: a voice never ends before it began
         self._judged: deque[Pcm] = deque(maxlen=_KEPT)
         self.hidden = np.zeros(_HIDDEN, np.float32)
         self.cell = np.zeros(_HIDDEN, np.float32)
@@ -198,8 +199,11 @@ class VoiceDetector:
             self._activity.silence = 0.0
             self.hidden = np.zeros(_HIDDEN, np.float32)
             self.cell = np.zeros(_HIDDEN, np.float32)
-        if isinstance(event, VoiceStopped):
-            event = replace(event, time=last_voiced(np.concatenate(self._judged), window.end, event.time))
+        if isinstance(event, VoiceStarted):
+            self._started = event.time
+        elif isinstance(event, VoiceStopped):
+            sharpened = last_voiced(np.concatenate(self._judged), window.end, event.time)
+            event = replace(event, time=max(self._started, sharpened))
         if event is not None:
             self._emit(event)
 

@@ -94,6 +94,24 @@ def test_a_sentence_gives_two_dated_edges(model: SileroModel, speech: np.ndarray
     assert stopped.at - loud[-1] < 0.25
 
 
+def test_a_voice_never_ends_before_it_began(model: SileroModel) -> None:
+    async def main() -> None:
+        edges: Edges = []
+        detector = VoiceDetector(model, VadSettings(), edges.append)
+        loud = np.full(512, 9000, np.int16)
+        quiet = np.zeros(512, np.int16)
+        # The network found a voice in what is quiet, right after a loud click.
+        for i, (sound, probability) in enumerate([(loud, 0.1), (quiet, 0.9), (quiet, 0.9), (quiet, 0.1), (quiet, 0.1)]):
+            detector.push(Frame(sound, i * 0.032))
+            detector.take_window()
+            detector.judged(probability, at=(i + 1) * 0.032)
+        started, stopped = edges
+        assert started.time == pytest.approx(0.032)
+        assert stopped.time == pytest.approx(0.032)
+
+    run(main())
+
+
 @pytest.mark.parametrize("frame", [160, 512, 4096])
 def test_frames_may_have_any_length(model: SileroModel, speech: np.ndarray, frame: int) -> None:
     (edges,), (usual,) = run(listen(model, [speech], frame)), run(listen(model, [speech]))
