@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from aurora.bridge import MESSAGE_SECONDS, Audio2Face, FaceError
+from aurora.bridge import Audio2Face, FaceError
 from aurora.face import ARKIT, FaceFrame, Pcm
+from aurora.feed import MESSAGE_SECONDS
 from aurora.settings import EMOTIONS, Emotion, FaceSettings
 from aurora.wire import audio2face_pb2 as wire
 from tests.aurora.scripted import Conversation, frames, header, honest, serving, status
