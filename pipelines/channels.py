@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -22,6 +23,9 @@ from cryptography import x509
 from opentelemetry import propagate
 
 from pipelines.endpoint import Endpoint, TlsSettings
+
+if TYPE_CHECKING:
+    import httpx2
 
 Metadata = Sequence[tuple[str, str]]
 
@@ -85,6 +89,31 @@ def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(endpoint.target, credentials, options=options)
 
 
+def open_http(endpoint: Endpoint, path: str = "") -> httpx2.AsyncClient:
+    """An HTTP client whose base URL is ``endpoint`` and ``path``, for services without gRPC; the caller closes it.
+
+    It limits connecting only; how long an answer may take is for whoever asks. Raises :class:`CredentialsError` if a
+    certificate cannot be used.
+    """
+    import httpx2  # noqa: PLC0415 - most conversations need none
+
+    tls, seconds = endpoint.tls, endpoint.connect_seconds
+    hooks: dict[str, list[Any]] = {}
+    if tls.enabled and tls.server_name:
+
+        async def expect_name(request: httpx2.Request) -> None:
+            request.extensions = {**request.extensions, "sni_hostname": tls.server_name}
+
+        hooks["request"] = [expect_name]
+    return httpx2.AsyncClient(
+        base_url=f"{'https' if tls.enabled else 'http'}://{endpoint.target}{path}",
+        verify=ssl_context(tls, "http/1.1") if tls.enabled else True,
+        timeout=httpx2.Timeout(None, connect=seconds, pool=seconds),
+        event_hooks=hooks,
+        trust_env=not _is_loopback(endpoint.host),  # a proxy in the environment cannot reach this machine
+    )
+
+
 async def warm(channel: grpc.aio.Channel, seconds: float, metadata: Metadata = ()) -> str:
     """Connects, with TLS and all, and asks for the service's health, as one call that may take ``seconds``.
 
@@ -131,11 +160,11 @@ async def identity(endpoint: Endpoint, seconds: float) -> PeerIdentity:
         return await asyncio.to_thread(_handshakes, endpoint, seconds / 2)
 
 
-def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
+def ssl_context(tls: TlsSettings, protocol: str = "h2") -> ssl.SSLContext:
     """What the settings trust and present; raises :class:`CredentialsError` naming the file that is wrong."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols([protocol])
     if tls.ca is None:
         context.load_default_certs()
     else:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
 import grpc.aio
+import httpx2
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from pipelines.channels import CredentialsError, identity, metadata_for, open_channel, warm
+from pipelines.channels import CredentialsError, identity, metadata_for, open_channel, open_http, warm
 from pipelines.endpoint import Endpoint, TlsSettings
 
 
@@ -154,6 +157,48 @@ async def test_files_that_cannot_be_used_are_named(pki: Path, tls: dict[str, str
 def test_a_channel_needs_its_loop() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         open_channel(Endpoint())
+
+
+@asynccontextmanager
+async def http_serving(folder: Path | None) -> AsyncIterator[int]:
+    """A server that answers every HTTP request with its first line."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = (await reader.readline()).strip()
+        while (await reader.readline()).strip():
+            pass
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(first), first))
+        await writer.drain()
+        writer.close()
+
+    context = None
+    if folder:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_http_over_tls(pki: Path, other_pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    async with http_serving(pki) as port:
+        tls = TlsSettings(ca=pki / "ca.crt")
+        async with open_http(Endpoint(target=f"localhost:{port}", tls=tls), "/v1") as client:
+            assert (await client.get("/models")).text == "GET /v1/models HTTP/1.1"
+        named = TlsSettings(ca=pki / "ca.crt", server_name="riva.lab")
+        async with open_http(Endpoint(target=f"localhost:{port}", tls=named)) as client:
+            with pytest.raises(httpx2.ConnectError, match=r"riva\.lab"):
+                await client.get("/")
+        async with open_http(Endpoint(target=f"localhost:{port}", tls=TlsSettings(ca=other_pki / "ca.crt"))) as client:
+            with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await client.get("/")
+
+
+async def test_http_in_the_clear_where_the_settings_say_so() -> None:
+    async with http_serving(None) as port:
+        endpoint = Endpoint(target=f"127.0.0.1:{port}", tls=TlsSettings(enabled=False))
+        async with open_http(endpoint) as client:
+            assert (await client.get("/v2")).status_code == 200
 
 
 async def test_identity_of_a_trusted_peer(pki: Path) -> None:
