@@ -31,7 +31,7 @@ class TritonPythonModel:
         parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
         self.batched = int(config["max_batch_size"]) > 0
         self.batch = Batch(
-            slots=max(1, int(config["max_batch_size"])),
+            slots=int(parameters["slots"]),
             first_token=float(parameters["first_token_ms"]) / 1000,
             token=float(parameters["token_ms"]) / 1000,
         )
