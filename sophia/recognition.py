@@ -53,6 +53,7 @@ _TICK = 0.25  # how often a stream without sound looks at its deadlines
 _BACKLOG = EAR_RATE // 2  # samples sent at once when catching up
 _MARGIN = EAR_RATE  # samples kept although nothing was recognised in them: a word may have begun there
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
+_REFUSAL_SECONDS = 0.05
 _CLOSE_SECONDS = 0.8
 _UNREAD = 256
 _LONG_LIVED = 5.0  # a stream that lasted so many seconds did not fail for the reason that the one before did
@@ -258,6 +259,8 @@ class RivaRecognizer:
 
     async def _write(self, stream: _Stream, reading: asyncio.Task[None]) -> None:
         await self._send(stream, first_message(self._settings), "does not open a stream")
+        # A refusal comes at once. Writing into a refused call would hide its status behind an "internal error".
+        await asyncio.wait({reading}, timeout=_REFUSAL_SECONDS)
         while not reading.done():
             if self._time_to_end(stream):
                 await self._half_close(stream, reading)

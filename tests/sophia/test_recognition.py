@@ -89,16 +89,22 @@ class Riva(pb_grpc.RivaSpeechRecognitionServicer):
         return answer
 
 
-@pytest.fixture
-async def riva(pki: Path) -> AsyncIterator[tuple[Riva, grpc.aio.Channel]]:
+async def serving(servicer: Riva, pki: Path, port: int = 0) -> tuple[grpc.aio.Server, int]:
     # Small windows, so that a peer which does not read is felt soon.
     server = grpc.aio.server(options=[("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 16_384)])
-    servicer = Riva()
     pb_grpc.add_RivaSpeechRecognitionServicer_to_server(servicer, server)
-    key, chain, ca = ((pki / name).read_bytes() for name in ("server.key", "server.crt", "ca.crt"))
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, chain)]))
+    key, chain = ((pki / name).read_bytes() for name in ("server.key", "server.crt"))
+    port = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([(key, chain)]))
     await server.start()
-    async with grpc.aio.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(ca)) as channel:
+    return server, port
+
+
+@pytest.fixture
+async def riva(pki: Path) -> AsyncIterator[tuple[Riva, grpc.aio.Channel]]:
+    servicer = Riva()
+    server, port = await serving(servicer, pki)
+    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+    async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials) as channel:
         yield servicer, channel
     await server.stop(None)
 
@@ -268,6 +274,34 @@ async def test_what_retrying_cannot_cure_is_raised_at_once(riva, code: StatusCod
             await it.until("never")
     assert caught.value.code() is code
     assert len(service.streams) == 1
+
+
+async def test_a_restarted_service_is_found_again(pki: Path) -> None:
+    async def before(stream: Stream) -> None:
+        await stream.say(f"up to {await stream.hear(10)}")
+        await stream.hear()
+
+    async def after(stream: Stream) -> None:
+        await stream.say(f"again up to {await stream.hear(20)}")
+        await stream.hear()
+
+    first, second = Riva(), Riva()
+    first.scripts, second.scripts = [before], [after]
+    server, port = await serving(first, pki)
+    options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200)]
+    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+    async with (
+        grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options) as channel,
+        session(channel) as it,
+    ):
+        it.push(10)
+        await it.until("up to 9")
+        await server.stop(0)
+        it.push(10)
+        server, _ = await serving(second, pki, port)
+        await it.until("again up to 19")
+    await server.stop(0)
+    assert second.streams[0].frames == list(range(20))
 
 
 async def test_a_service_that_stays_away_is_given_up(riva) -> None:
