@@ -98,6 +98,7 @@ class Audience(Watcher):
     def fault(self, service: str, error: Exception) -> str:
         failure = explain(error, service, self._endpoints.get(service))
         self.failures.append(failure)
+        self._metrics.error(service)
         self._display.error(failure.line, failure.hint)
         return failure.line
 

@@ -40,6 +40,9 @@ ARRIVALS = 200
 LEVELS_EVERY = 5
 """Frames between two readings of the level meters: ten a second."""
 
+CUSHION_SECONDS = 0.04
+"""Sound that must be there before she begins: two blocks, which a voice that is faster than real time has at once."""
+
 LAST_WORDS_SECONDS = 6.0
 """Longest wait for a reply to go on sounding once the source is exhausted, or for a farewell to be heard."""
 
@@ -91,7 +94,7 @@ class Conversation:
         self._timer: asyncio.TimerHandle | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._loudness = -120.0
-        self.playout = Playout(parts.voice.rate, self._on_playout, tap=self._on_block)
+        self.playout = Playout(parts.voice.rate, self._on_playout, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), self._watcher.posed)
         speakers = Speakers(parts.mind, parts.voice, self.playout, timeline, parts.face, parts.turns.settings.language)

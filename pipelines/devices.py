@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pipelines.settings import Settings
 from sophia.audio import EAR_RATE, AudioSource
 from sophia.echo import EchoCanceller, HalfDuplexGuard
 from sophia.microphone import Microphone
-from sophia.sinks import NullSink, Sink, WavSink
+from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
 from sophia.soundcard import SoundCard
 from sophia.wav import WavWriter, read_wav
@@ -24,20 +24,27 @@ BUNDLED = Path(__file__).parent / "soundbites"
 
 @dataclass(slots=True)
 class Devices:
-    """What a conversation listens to and plays on; ``notes`` are worth telling, one line each."""
+    """What a conversation listens to and plays on; ``reply`` is the file that holds her voice, if one does.
+
+    ``notes`` are worth telling, one line each.
+    """
 
     source: AudioSource
     sink: Sink
     echo: Echo | None
     notes: list[str]
+    reply: Path | None
 
 
-def open_devices(settings: Settings, soundbites: Sequence[Path], reply: Path | None, rate: int) -> Devices:
+def open_devices(
+    settings: Settings, soundbites: Sequence[Path], reply: Path | None, rate: int, lost: Callable[[SinkError], None]
+) -> Devices:
     """Chooses source and sink: soundbites if there are any, else the microphone, else the bundled soundbites.
 
-    Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for.
-    Raises :class:`sophia.wav.WavError` for a soundbite that cannot be played and ``OSError`` for a reply file that
-    cannot be written.
+    Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for. A
+    sink that dies is told to ``lost``, and the conversation goes on without being heard. Raises
+    :class:`sophia.wav.WavError` for a soundbite that cannot be played and ``OSError`` for a reply file that cannot
+    be written.
     """
     notes: list[str] = []
     trouble = missing_device("output") or (missing_device("input") if not soundbites else None)
@@ -58,11 +65,11 @@ def open_devices(settings: Settings, soundbites: Sequence[Path], reply: Path | N
         source = Microphone(settings.ears.microphone)
     sink: Sink
     if reply:
-        sink = WavSink(WavWriter(reply, rate), str(reply))
+        sink = FallbackSink(WavSink(WavWriter(reply, rate), str(reply)), lost)
     else:
-        sink = NullSink() if trouble else SoundCard(settings.speaker)
+        sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
     echo = None if soundbites else _echo(settings.ears.echo)
-    return Devices(source, sink, echo, notes)
+    return Devices(source, sink, echo, notes, reply)
 
 
 def missing_device(kind: str) -> str | None:

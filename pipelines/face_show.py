@@ -7,6 +7,7 @@ can pull lips and voice apart. How far they were apart all the same (a pose stan
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -58,9 +59,13 @@ class FaceShow:
         self._show(now, self._performer.pose(now, at.generation, position))
 
     def skew(self, generation: int) -> float | None:
-        """How far lips and voice were apart at most, nearly always (95 %), in seconds; None if nothing was shown."""
+        """By how much the sound led the lips at most, nearly always (95 %), in seconds; None if nothing was shown.
+
+        Below zero where the lips were early, which looks better than late.
+        """
         if generation != self._generation or len(self._looks) < 2 or not self.timeline.reach(generation):
             return None
         times = np.array([look.time for look in self._looks])
         heard = np.array([look.position for look in self._looks])
-        return lip_skew(self._looks[:-1], lambda time: float(np.interp(time, times, heard)), step=0.005).p95
+        skew = lip_skew(self._looks[:-1], lambda time: float(np.interp(time, times, heard)), step=0.005)
+        return -math.copysign(skew.p95, skew.mean)

@@ -28,7 +28,7 @@ from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from pipelines.terminal import Display
 from sophia.silero import SileroModel, VoiceDetector
-from sophia.sinks import WavSink
+from sophia.sinks import SinkError
 from sophia.soundbite import Soundbite
 from sophia.turns import TurnTaking
 
@@ -127,6 +127,10 @@ class Session:
     def _trouble(self, error: Exception, seconds: float) -> None:
         self._display.notice(f"The recogniser's stream broke and is opened again in {seconds:.1f} s.")
 
+    def _sink_lost(self, error: SinkError) -> None:
+        if self._audience:
+            self._audience.fault("loudspeaker", error)
+
     async def _warm_up(self, services: Services) -> None:
         for failure in await warm_up(services):
             if failure.service != "face":
@@ -142,7 +146,7 @@ class Session:
         telemetry.install()
         stack.push_async_callback(telemetry.aclose)
         with _named("--reply", options.reply):
-            devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate)
+            devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate, self._sink_lost)
         recording: Recording | None = None
         if options.record:
             plain, rate = shareable(settings), services.voice.rate
@@ -188,8 +192,8 @@ class Session:
                 await self._conversation.run()
             for task in beside:
                 task.cancel()
-        if isinstance(devices.sink, WavSink):
-            display.notice(f"Her voice is in {devices.sink.name}.")
+        if devices.reply:
+            display.notice(f"Her voice is in {devices.reply}.")
 
     def _turn_over(self, ledger: Ledger) -> None:
         self._turns += 1

@@ -9,6 +9,7 @@ python -m pipelines.voice_loop --soundbite hello.wav --once --json turns.jsonl -
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.graph:
         from pipelines.graph import mermaid  # noqa: PLC0415 - each way of running imports only what it needs
 
-        print(mermaid(settings))
+        source = ", ".join(path.name for path in args.soundbite)
+        print(mermaid(settings, source=source, sink=str(args.reply or "")))
         return 0
     return _run(settings, args)
 
@@ -86,6 +88,7 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _run(settings: Settings, args: argparse.Namespace) -> int:
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core writes past every display; we explain failures
     import uvloop  # noqa: PLC0415
 
     if args.check:

@@ -77,8 +77,10 @@ class Playout:
     """The buffer between the voice and the sink.
 
     ``rate`` is in Hz; a generation buffers at most ``max_seconds`` of unplayed sound (policy when full: ``push``
-    blocks). ``on_event`` and ``tap`` are always called on the loop's thread; the tap gets every block that was pulled
-    with the ``loop.time()`` of its first sample, and perhaps none while the playout is idle: no call means silence.
+    blocks), and begins to sound once ``cushion_seconds`` of it are there, or all of it, so that a voice that delivers
+    in drops does not start with a gap. ``on_event`` and ``tap`` are always called on the loop's thread; the tap gets
+    every block that was pulled with the ``loop.time()`` of its first sample, and perhaps none while the playout is
+    idle: no call means silence.
 
     All methods but :meth:`pull` belong to the loop's thread. ``pull`` may come from another one; the lock it shares
     with them is held for some ten microseconds. Everything is in samples of ``rate`` and seconds of ``loop.time()``.
@@ -90,6 +92,7 @@ class Playout:
         on_event: Callable[[PlayoutEvent], None],
         *,
         max_seconds: float = 30.0,
+        cushion_seconds: float = 0.0,
         tap: Tap | None = None,
     ) -> None:
         self.rate = rate
@@ -97,6 +100,7 @@ class Playout:
         self.underruns = 0
         self._on_event = on_event
         self._limit = int(max_seconds * rate)
+        self._cushion = max(1, int(cushion_seconds * rate))
         self._ramps = Ramps(max(1, round(RAMP_SECONDS * rate)))
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -315,7 +319,7 @@ class Playout:
         if active is None or self._paused:
             return True
         track = self._tracks[active]
-        return not (track.queued or track.finished or track.top)
+        return not track.ready(self._cushion)
 
     def _retire(self, generation: int) -> None:
         track = self._tracks.pop(generation)
@@ -334,6 +338,8 @@ class Playout:
             if generation is None:
                 break
             track = self._tracks[generation]
+            if not track.ready(self._cushion):
+                break
             now = time + len(block) / self.rate
             first = track.cursor
             part = track.take(samples - len(block))

@@ -37,7 +37,8 @@ class Sink(Protocol):
     how many seconds pass between a pull and the time of its first sample, about. ``aclose`` ends within a second.
     """
 
-    latency: float
+    @property
+    def latency(self) -> float: ...
 
     async def run(self, playout: Playout) -> None: ...
 

@@ -36,6 +36,10 @@ class Track:
         self._keep = int(REWIND_SECONDS * rate)
         self._kept = 0
 
+    def ready(self, cushion: int) -> bool:
+        """Whether it may begin, or has begun: ``cushion`` samples are there, or all there will be."""
+        return bool(self.top) or self.finished or self.crowded or self.queued >= cushion
+
     def append(self, pcm: Pcm) -> None:
         """Adds sound at the end."""
         if len(pcm):

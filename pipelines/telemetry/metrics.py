@@ -174,11 +174,9 @@ class Metrics:
         for what, counter in self._counts.items():
             counter.add(ledger.counts[what])
         self._wasted.add(ledger.wasted_seconds)
-        for fault in ledger.faults:
-            self.error(fault.service)
 
     def error(self, service: str) -> None:
-        """Counts a failure that belongs to no turn."""
+        """Counts a failure of a service, in a turn or beside."""
         self._errors.add(1, service)
 
     @contextmanager

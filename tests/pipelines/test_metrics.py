@@ -50,6 +50,8 @@ def test_a_turn_is_counted_by_stage_and_outcome():
     assert value("sophia_speculations_started_total") == 3
     assert value("sophia_speculations_dropped_total") == 2
     assert value("sophia_wasted_seconds_total") == 1.5
+    assert value("sophia_errors_total", {"service": "face"}) == 0  # counted when it happens, in a turn or beside
+    metrics.error("face")
     assert value("sophia_errors_total", {"service": "face"}) == 1
 
 

@@ -105,6 +105,33 @@ def test_nothing_sounds_before_the_release():
     check(scenario)
 
 
+def test_a_voice_that_delivers_in_drops_gets_a_cushion_first():
+    async def scenario(listener, playout):
+        playout.open(1)
+        playout.release(1)
+        await playout.push(1, steady(30))
+        assert playout.idle
+        assert not listener.pull(20).any()
+        await playout.push(1, steady(10))
+        assert not playout.idle
+        assert np.array_equal(listener.pull(20), steady(20))
+        assert playout.underruns == 0
+
+    check(scenario, cushion_seconds=0.04)
+
+
+def test_a_reply_shorter_than_the_cushion_is_played_once_it_is_complete():
+    async def scenario(listener, playout):
+        playout.open(1)
+        playout.release(1)
+        await playout.push(1, steady(15))
+        assert playout.idle
+        playout.finish(1)
+        assert np.array_equal(listener.pull(20)[:15], steady(15))
+
+    check(scenario, cushion_seconds=0.04)
+
+
 def test_the_next_generation_waits_behind_the_one_that_plays_and_joins_without_a_gap():
     async def scenario(listener, playout):
         playout.open(1)
