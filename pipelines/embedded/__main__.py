@@ -32,7 +32,7 @@ from pipelines.home import home
 if TYPE_CHECKING:
     from pipelines.embedded.supervisor import EmbeddedServices
 
-_TITLES = {"speech": "speech (Riva: recognition, synthesis)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
+_TITLES = {"speech": "speech (Riva)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
 
 _SET_UP = {"speech": "pipelines.embedded.speech.prepare", "triton": "pipelines.embedded.triton.environment"}
 """Where ``prepare(home, report)`` is found; the face needs none."""
@@ -123,13 +123,16 @@ async def _serve(config: str | None, only: Sequence[str], write: Path | None, co
 
 
 def _table(services: EmbeddedServices) -> Table:
-    table = Table(title="Embedded services", title_justify="left")
-    for column in ("service", "gRPC (TLS)", "also", "log"):
-        table.add_column(column, overflow="fold")
-    for name, service in services.running.items():
-        also = ", ".join(f"{key} {value}" for key, value in service.ready.items() if key != "port")
-        table.add_row(_TITLES[name], services.endpoint(name).target, escape(also), str(service.log))
-    table.caption = f"authority: {services.tls / 'ca.crt'}"
+    table = Table(title="Embedded services", title_justify="left", caption_justify="left")
+    table.add_column("service", overflow="fold")
+    table.add_column("gRPC over TLS", no_wrap=True)
+    table.add_column("also", overflow="fold")
+    for name in (name for name in SERVICES if name in services.running):
+        ready = services.running[name].ready
+        also = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in ready.items() if key != "port")
+        table.add_row(_TITLES[name], services.endpoint(name).target, escape(also))
+    log = next(iter(services.running.values())).log
+    table.caption = f"authority: {escape(str(services.tls / 'ca.crt'))}\nlogs: {escape(str(log.parent))}"
     return table
 
 
