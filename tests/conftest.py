@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share: development certificates of several qualities."""
+"""What every room's tests share: certificates of several qualities, and the same random examples in every run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipelines.certs import Authority, Identity, make_development_pki
+
+# The same examples in every run, and no limit on the time of one: a busy machine is no defect.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
