@@ -35,6 +35,14 @@ def answer(text, now):
         if re.search(r"\bdate\b|\bwhat is today\b", text):
             told = f"{_DAYS[day.weekday()]}, {_MONTHS[day.month - 1]} {_ordinal(day.day)}, {day.year}."
             return f"It's {told}" if shift == 0 else told
+    if found := re.search(r"\bis (?:it|today) (\w+day)\b", text):
+        today = _DAYS[now.weekday()]
+        return f"Yes, it's {today}." if found[1] == today.lower() else f"No, it's {today}."
+    if re.search(r"\b(what|which) (calendar )?week\b", text):
+        return f"It's week {now.isocalendar().week}."
+    if re.search(r"\bwhen is (it |the )?weekend\b", text):
+        days = 5 - now.weekday()
+        return "Right now." if days <= 0 else "Tomorrow." if days == 1 else f"In {days} days."
     if re.search(r"\b(what|which) month\b", text):
         return f"It's {_MONTHS[now.month - 1]}."
     if re.search(r"\b(what|which) year\b", text):

@@ -7,8 +7,9 @@ INTERRUPTED = "—"
 
 _NAME = re.compile(r"\b(?:my name is|call me|i am called|ich heiße|mein name ist)(?: is)? (?P<name>[^\W\d_]{2,20})\b")
 _GO_ON = re.compile(
-    r"^(and )?(go on|continue|carry on|keep going|keep talking|proceed|where were you|you were saying|finish (it|that"
-    r"|the story|your story)"
+    r"^(and )?(go on|go ahead|continue|carry on|keep going|keep talking|proceed|where were you|you were saying"
+    r"|finish (it"
+    r"|that|the story|your story)"
     r"|and then|what (happened|happens) (then|next)|weiter|erzähl weiter)\b(?! to)"
 )
 _MINE = re.compile(
@@ -19,16 +20,20 @@ _MINE = re.compile(
 )
 _FIRST = re.compile(r"\b(first|beginning|start(ed)?)\b")
 _HERS = re.compile(
-    r"\bwhat (did|have) you (just )?(say|said|tell|told|answer)\b|\b(repeat|say) (that|it|yourself|this)( again"
-    r"| once more)?\b"
+    r"\bwhat (did|have) you (just )?(say|said|tell|told|answer)\b"
+    r"|\b(repeat|say) (that|it|yourself|this)( again| once more)?$"
     r"|^(once more|one more time|again|pardon|what|sorry what|i beg your pardon|come again|repeat|say again|huh"
-    r"|excuse me what)( please)?$|\bdid not (hear|catch|get) (that|you)\b|\bnoch ?mal\b|^wie bitte$"
+    r"|excuse me what)( please)?$|\b(did|do) not (hear|catch|get|understand)( (that|you|it))?$"
+    r"|^what was that$|^what do(es)? (you|that) mean$|\bnoch ?mal\b|^wie bitte$"
 )
+_MORE = re.compile(r"\b(tell me|know) (some )?more\b|\bexplain (that|it|this)\b")
+_INTRODUCED = re.compile(r"\bI(?:'m| am) (?P<name>[A-Z][a-zäöü]{1,19})[.!]?$")
+"""A recogniser that writes capitals tells a name from a mood."""
 
 
 def name_in(text):
     """The name a user's raw text introduces, or None."""
-    found = _NAME.search(text.lower())
+    found = _NAME.search(text.lower()) or _INTRODUCED.search(text)
     return found["name"].capitalize() if found else None
 
 
@@ -53,14 +58,15 @@ def _name(text, turns):
 
 
 def _go_on(text, turns, replay):
-    if not _GO_ON.search(text):
+    more = bool(_MORE.search(text))
+    if not more and not _GO_ON.search(text):
         return None
     for index in range(len(turns.pairs) - 2, -1, -1):
         role, heard = turns.pairs[index]
         if role != "assistant":
             continue
         if not heard.endswith(INTERRUPTED):
-            return "I had finished. Ask me something else."
+            return "That's all I know, I'm afraid." if more else "I had finished. Ask me something else."
         rest = _after(replay(turns.before(index)), heard.removesuffix(INTERRUPTED))
         return rest or "I had almost finished. Ask me something else."
     return "I haven't said anything yet. Ask me something."

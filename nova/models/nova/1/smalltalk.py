@@ -5,8 +5,9 @@ import re
 _TABLE = (
     # About herself
     (
-        r"\b(who|what) (are|r) you\b|\bwhat is your name\b|\byour name\b|\bwho am i (talking|speaking) (to|with)\b"
-        r"|\b(introduce|tell me about|describe) yourself\b|\babout you\b|\bwho is (this|there|sophia|nova)\b",
+        r"\bwho (are|r) you\b|\bwhat (are|r) you( called)?$|\bwhat is your name\b|\byour name\b|\bwho am i (talking"
+        r"|speaking) (to|with)\b"
+        r"|\b(introduce|tell me about|describe) yourself\b|\babout you(rself)?$|\bwho is (this|there|sophia|nova)\b",
         "I'm Sophia. You talk, I listen, and I answer out loud with a face. Just now a small stand-in does my "
         "thinking, "
         "not a large language model.",
@@ -50,16 +51,34 @@ _TABLE = (
         "Right here, on your machine. Nothing that you say to me leaves it.",
     ),
     (r"\bwhat are you doing\b|\bwhat is up\b|\bwhat is new\b", "Listening, mostly. It's what I do best."),
+    (
+        r"\bcan you see\b|\bdo you see\b|\b(you|i) look (great|nice|good)\b|\bhow do i look\b",
+        "I can't see you. I only listen.",
+    ),
+    (
+        r"\bdo you (ever )?(sleep|dream|eat|drink|get|have (friends|a body|a family)|like|think|know me)\b"
+        r"|\bhow did you sleep\b"
+        r"|\bwhat do you (like|think)\b|\bwhat are you thinking\b|\btell me a secret\b",
+        "Not in the way you do. I'm a program, and a small one.",
+    ),
     # Can you hear me
     (
-        r"\b(can|do|did) you (hear|understand|see) me\b|\bare you (there|listening|awake|ready|still there)\b"
+        r"\b(can|do|did) you (hear|understand) me\b|\bare you (there|listening|awake|ready|still there)\b"
         r"|\bis this (thing )?(on|working)\b"
         r"|\b(mic|microphone|sound|audio) ?(check|test)\b|^(test(ing)?|one two|one two three|check)( test(ing)?"
         r"| one two( three)?| check)*$"
         r"|^(anybody|anyone) there$|\bdoes (this|it) work\b|\bare you working\b",
         "Yes, I can hear you. Loud and clear.",
     ),
+    (r"\b(i am|i was) (only |just )?testing\b|\bthis is (only |just )?a test\b", "Go ahead. I'm listening."),
     # Feelings and manners
+    (r"^(it is |very |so )*(nice|pleased|good|glad) to (meet|hear|see) (you|your voice)\b", "Nice to meet you too."),
+    (
+        r"^i am (very |doing |really )*(fine|good|great|okay|happy|all right)\b|^i feel (very )?(fine|good|great)\b"
+        r"|^(fine|good|great|very well|pretty good|not bad)( thanks?| thank you)?$",
+        "I'm glad to hear it. What shall we do?",
+    ),
+    (r"^no thank(s| you)\b", "All right. I'm here if you need me."),
     (
         r"\bhow (are|r) (you|things)\b|\bhow do you (do|feel)\b|\bhow is (it going|everything|life)\b|\bare you (ok"
         r"|okay|well|fine|good)\b"
@@ -76,7 +95,8 @@ _TABLE = (
         "Goodbye. It was nice talking to you.",
     ),
     (
-        r"^(stop|wait|hold on|hang on|one moment|one second|a moment|a second|pause|enough|quiet|silence|hush|shut up"
+        r"^(stop|wait|hold on( a (moment|second|minute))?|hang on|one moment|one second|a moment|a second|pause"
+        r"|enough|quiet|silence|hush|shut up"
         r"|be quiet|"
         r"stop (it|that|talking)|never ?mind|forget it|cancel|that is enough|no stop|just a (moment|second|minute)"
         r"|wait a (moment|second|minute))"
@@ -90,7 +110,7 @@ _TABLE = (
         r"brilliant|impressive|fantastic|sweet|lovely|helpful|fast|quick|beautiful|pretty|the best)\b|\bgood (job"
         r"|girl|work|one)\b|\bwell done\b"
         r"|^(great|nice|cool|amazing|awesome|wonderful|perfect|excellent|brilliant|impressive|fantastic|wow|not bad"
-        r"|very good)\b|\bi (like|love) (you|that|it)\b",
+        r"|very good)\b|^(well )?done$|\bi (like|love) (you|your voice|that|it)\b",
         "Thank you. That's kind of you.",
     ),
     (
@@ -101,7 +121,8 @@ _TABLE = (
     ),
     # A few of the usual questions
     (
-        r"\bweather\b|\b(is|will) it (rain|raining|rainy|snow|snowing|sunny|cold|warm|hot)\b|\btemperature outside\b"
+        r"\bweather\b|\b(is|will) it (going to |be )?(rain|raining|rainy|snow|snowing|sunny|cold|warm|hot)\b"
+        r"|\btemperature outside\b"
         r"|\bforecast\b|\bumbrella\b",
         "I can't see the weather. I have no window, and I don't look things up.",
     ),
@@ -135,9 +156,47 @@ _TABLE = (
         "I'm sorry to hear that. Would a story help? Just ask for one.",
     ),
     (
-        r"^i am (very |doing )?(fine|good|great|ok|okay|all right|alright|well|happy)\b|^(fine|good|great|very well"
-        r"|all right|alright|pretty good)( thanks?| thank you)?$",
-        "I'm glad to hear it. What shall we do?",
+        r"\b(louder|quieter|volume|mute|slower|faster|slowly|more quickly)\b|\bspeak up\b",
+        "I can't change that from here. Your volume control can.",
+    ),
+    (
+        r"^(go|walk|move|turn|look|come|step|run) (forward|back|backward|backwards|left|right|up|down|around|here|at"
+        r"|to)\b"
+        r"|\b(sit|stand|lie) (down|up)\b|\b(raise|nod|shake|close|open|lift) your\b|^smile\b|\bfollow me\b|^dance\b",
+        "I can't do that. I'm only a face and a voice.",
+    ),
+    (
+        r"\b(have|ask you|ask) (a|another|one|one more|something|some) ?(question|questions)?\b|\bask you something\b"
+        r"|\btell you something\b|\bneed (your |some )?help\b",
+        "Of course. Go ahead.",
+    ),
+    (
+        r"\b(let us|can we|want to|would like to|shall we) (talk|chat|speak)\b|\btalk to (me|you)\b"
+        r"|\bchange the subject\b"
+        r"|\bsomething else\b",
+        "Gladly. What shall we talk about?",
+    ),
+    (r"\bstart (over|again)\b|\bfrom the (beginning|start)\b", "All right. Let's start again. What can I do for you?"),
+    (
+        r"\b(are you|you are) (quite |really )?(sure|certain)\b|\bis (that|this|it) (really )?(true|right|correct)\b",
+        "I think so. But I'm easily wrong about anything except sums.",
+    ),
+    (
+        r"^(that|it|this) (is|was) (very |really )?(right|true|correct|interesting)\b|^i (think|guess|believe)( so)?$"
+        r"|^maybe\b"
+        r"|^you are (right|welcome)\b|^perhaps\b|^i (do not know|am not sure)$",
+        "Good. Go on.",
+    ),
+    (
+        r"\b(is|was) not (right|correct|what i)\b|^i (do not think|do not think so|meant something else)\b",
+        "I'm sorry about that. Could you say it again, in other words?",
+    ),
+    (
+        r"\b(calendar|meetings?|schedule|shopping list|my messages|remind|timer|alarm|wake me|book a|translate"
+        r"|recommend|"
+        r"play|nearest|the next train|get to the)\b|\b(turn|switch) \w+ the\b|^(open|close) the\b|^call \w+$"
+        r"|\bsend an?\b",
+        "I can't do that here. I only talk.",
     ),
     # Greetings come late, so that "hello, what time is it" is about the time
     (r"^good (morning|afternoon|evening)\b", "{0}. What can I do for you?"),
@@ -146,7 +205,8 @@ _TABLE = (
         "Hello. Nice to hear you. What can I do for you?",
     ),
     (
-        r"^(yes|yeah|yep|yup|sure|of course|right|correct|exactly|absolutely|definitely|ok|okay|i see|all right"
+        r"^(okay|ok|well|yes|yeah|yep|yup|sure|of course|right|correct|exactly|absolutely|definitely|ok|okay|i see"
+        r"|all right"
         r"|alright|mhm|uh huh|got it)\b[\w ]{0,12}$",
         "Good. Go on.",
     ),

@@ -6,7 +6,7 @@ the same reply. Replies are made for a voice: short sentences, a short first cla
 
 import re
 
-from . import clock, german, memory, numerals, smalltalk, stories, sums, units
+from . import clock, facts, german, memory, numerals, smalltalk, stories, sums, units
 from .chat import parse, plain
 
 _UNKNOWN = (
@@ -28,7 +28,8 @@ def reply(turns):
     """The reply to the last words of the user."""
     text = plain(turns.user)
     if not text:
-        return smalltalk.answer("hello") if re.search(r"\w", turns.user) else _SILENCE
+        called = re.search(r"\b(sophia|nova)\b", turns.user.lower())
+        return smalltalk.answer("hello" if called else "okay") if re.search(r"\w", turns.user) else _SILENCE
     hers = turns.said_by("assistant")
     last = hers[-1] if hers else ""
     # A rest like "and what time is it" after a greeting counts without the greeting.
@@ -43,6 +44,7 @@ def reply(turns):
             or sums.answer(part, last)
             or clock.answer(part, turns.now)
             or smalltalk.count(part, numerals.read)
+            or facts.answer(part, hers, stories.in_turn)
         )
         if found:
             return found
