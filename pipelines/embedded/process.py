@@ -27,6 +27,7 @@ STOP_SECONDS = 1.6
 """How long a service may take to end by itself before it is killed; with the killing it stays under 2 s."""
 
 _LINE_BYTES = 64 << 10
+_SIGNALS = {sig.value: sig.name for sig in signal.Signals}
 
 
 class ServiceFailed(Exception):
@@ -75,10 +76,12 @@ class ServiceProcess:
                     start_new_session=True,  # Ctrl+C is for us; we end the services in our own order
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
-        except OSError as error:
+        except BaseException as error:
             os.close(lifeline)
             os.close(output)
-            raise ServiceFailed(name, f"{error.filename or command[0]}: {error.strerror or error}") from None
+            if isinstance(error, OSError):
+                raise ServiceFailed(name, f"{error.filename or command[0]}: {error.strerror or error}") from None
+            raise
         finally:
             os.close(their_input)
             os.close(their_output)
@@ -121,7 +124,7 @@ class ServiceProcess:
         """Waits until the process ends; returns how, in words."""
         code = await self.process.wait()
         if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
+            return f"was killed by {_SIGNALS.get(-code, f'signal {-code}')}"
         return f"ended with code {code}{self._last_words()}"
 
     async def _understood(self, line: bytes) -> dict[str, Any]:
