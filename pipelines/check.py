@@ -69,7 +69,7 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
     for answer in failures:
         assert answer.failure is not None
         console.print(f"[red]✗[/] [bold]{answer.service}[/]  ", end="")
-        console.print(Text(f"{answer.failure.line} {answer.failure.hint}"))
+        console.print(Text(f"{answer.failure.line} {answer.failure.hint}"), soft_wrap=True)
     if not settings.face.enabled:
         console.print("The face is switched off (face.enabled).")
     if not failures:
