@@ -25,7 +25,10 @@ from pipelines.embedded.process import ServiceFailed
 from pipelines.endpoint import Endpoint
 from pipelines.generation import StageFailed
 from pipelines.recording import RecordingError
+from pipelines.telemetry.setup import TelemetryError
+from sophia.microphone import MicrophoneError
 from sophia.recognition import RecognizerError, RecognizerSilent
+from sophia.sinks import SinkError
 from sophia.synthesis import VoiceError
 
 Kind = Literal[
@@ -55,9 +58,15 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (MindError, "broken"),
     (VoiceError, "broken"),
     (FaceError, "broken"),
-    (RecordingError, "disk"),
+    (RecordingError, "settings"),
+    (TelemetryError, "settings"),
+    (MicrophoneError, "part"),
+    (SinkError, "part"),
 )
-"""What the rooms' own errors mean; any other, such as a missing microphone, is a ``part``."""
+"""What the rooms' own errors mean, unless a full disk is behind them; any other is a ``part``."""
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No space, no quota, or the file has reached the size it may have."""
 
 _MAX_WORDS = 240
 _BROKEN_OFF = ("socket closed", "reset", "goaway", "broken pipe", "handshake", "cancelling all calls")
@@ -97,9 +106,7 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     if isinstance(error, OSError) and not _of_rooms(error):
         return _network(error, service, endpoint, where)
     if _of_rooms(error):
-        kind: Kind = next((meant for known, meant in _KINDS if isinstance(error, known)), "part")
-        line = _clean(str(error)) or type(error).__name__
-        return _failure(service, kind, _sentence(line), _sentence(_clean(str(getattr(error, "hint", "")))))
+        return _of_our_own(error, service)
     words = f"{type(error).__name__}: {_clean(str(error))}".rstrip(": ")
     return _failure(service, "defect", f"{where} failed: {words}.", "This is a defect; please report it with the log.")
 
@@ -130,6 +137,16 @@ async def diagnose(error: BaseException, service: str, endpoint: Endpoint | None
         line = f"{where} closes the connection although its certificate is good; it may not accept ours."
         return _failure(service, "identity", line, "Check that its authority signed tls.cert, or look into its log.")
     return failure
+
+
+def _of_our_own(error: BaseException, service: str) -> Failure:
+    """The failure that one of the rooms' errors means; it says itself what happened, and often what to do."""
+    kind: Kind = next((meant for known, meant in _KINDS if isinstance(error, known)), "part")
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_FULL:
+        kind = "disk"
+    hint = _clean(str(getattr(error, "hint", "")))
+    line = _clean(str(error)).removesuffix(f"; {hint}") or type(error).__name__
+    return _failure(service, kind, _sentence(line, name=str(getattr(error, "path", ""))), _sentence(hint))
 
 
 def _rpc(error: grpc.aio.AioRpcError, service: str, endpoint: Endpoint | None, where: str) -> Failure:
@@ -192,7 +209,7 @@ def _network(error: OSError, service: str, endpoint: Endpoint | None, where: str
         return _failure(service, "lost", f"{where} broke off the TLS handshake ({_clean(error.reason or '')}).", "")
     if isinstance(error, socket.gaierror):
         return _unresolved(service, endpoint, where)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _DISK_FULL:
         line = f"The disk is full: {error.filename or 'writing'} could not be finished."
         return _failure(service, "disk", line, "Free some space; what was written so far is intact.")
     if error.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
@@ -268,6 +285,8 @@ def _clean(words: str) -> str:
     return line if len(line) <= _MAX_WORDS else f"{line[:_MAX_WORDS]}…"
 
 
-def _sentence(words: str) -> str:
-    words = words[:1].upper() + words[1:]
+def _sentence(words: str, name: str = "") -> str:
+    """``words`` with a capital and a full stop; what begins with a ``name``, a file's or a setting's, keeps it."""
+    if words.partition(" ")[0].strip(",;").isalpha() and not (name and words.startswith(name)):
+        words = words[:1].upper() + words[1:]
     return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."

@@ -22,10 +22,14 @@ from pipelines.embedded.process import ServiceFailed
 from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
 from pipelines.generation import StageFailed
+from pipelines.recording import RecordingError
 from pipelines.settings import SettingsError
+from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import NoMicrophone
 from sophia.recognition import RecognizerSilent
+from sophia.sinks import SinkError, SinkStalled
 from sophia.synthesis import VoiceError
+from sophia.wav import WavError
 
 
 @asynccontextmanager
@@ -238,6 +242,9 @@ def test_an_error_of_our_own_speaks_for_itself() -> None:
         (RecognizerSilent("the recogniser hears but does not answer"), "silent"),
         (ServiceFailed("triton", "libpython is missing"), "down"),
         (NoMicrophone("no microphone was found"), "part"),
+        (SinkStalled("the sound card took no samples"), "part"),
+        (RecordingError("cannot record into take: it already holds user.wav"), "settings"),
+        (TelemetryError("the collector cannot be used"), "settings"),
     ],
 )
 def test_what_the_rooms_own_errors_mean(error: Exception, kind: str) -> None:
@@ -246,6 +253,26 @@ def test_what_the_rooms_own_errors_mean(error: Exception, kind: str) -> None:
         assert failure.kind == kind
         assert failure.line[0].isupper()
         assert failure.line.endswith(".")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_the_disk_whoever_ran_into_it(number: int) -> None:
+    for kind in (SinkError, RecordingError):
+        error = kind("cannot write reply.wav: no space; what was written before is kept")
+        error.__cause__ = OSError(number, "no space", "reply.wav")
+        assert explain(error, "loudspeaker").exit_code == EXIT_CODES["disk"] == 6
+    assert explain(OSError(number, "no space", "reply.wav"), "recording").kind == "disk"
+
+
+@pytest.mark.parametrize("name", ["none.wav", "take/none", "none", "./none"])
+def test_a_file_keeps_its_name_and_the_hint_is_given_once(name: str) -> None:
+    failure = explain(WavError(Path(name), "is empty", "record it again"), "voice loop")
+    assert failure.line == f"{Path(name)} is empty."
+    assert failure.hint == "Record it again."
+
+
+def test_a_setting_keeps_its_name() -> None:
+    assert explain(TelemetryError("telemetry.ca: gone; name another file"), "x").line.startswith("telemetry.ca: gone")
 
 
 def test_of_a_group_the_cause_is_told_and_not_the_cancellations() -> None:
