@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -52,20 +53,13 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         request_id = first.id
         try:
-            async with self._workers.stream(settings.endpointing) as stream:
-                feeding = asyncio.create_task(_feed(requests, sound, stream))
-                try:
-                    async for heard in stream.results():
-                        if results := _streaming_results(heard, settings):
-                            yield _streaming_response(results, request_id)
-                    await feeding
-                except RecognizerFailed:
-                    if feeding.done():  # a client's mistake ended the stream: tell that instead
-                        await feeding
-                    raise
-                finally:
-                    feeding.cancel()
-                    await asyncio.gather(feeding, return_exceptions=True)
+            async with (
+                self._workers.stream(settings.endpointing) as stream,
+                _alongside(_feed(requests, sound, stream)),
+            ):
+                async for heard in stream.results():
+                    if results := _streaming_results(heard, settings):
+                        yield _streaming_response(results, request_id)
         except TooManyStreams as error:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         except BadSound as error:
@@ -88,23 +82,19 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         try:
             async with (
                 asyncio.timeout(_OFFLINE_DEADLINE),
-                self._workers.stream(settings.endpointing, patient=True) as s,
-                asyncio.TaskGroup() as group,
+                self._workers.stream(settings.endpointing, patient=True) as stream,
+                _alongside(_send_all(pcm, stream)),
             ):
-                group.create_task(_send_all(pcm, s))
-                async for heard in s.results():
+                async for heard in stream.results():
                     if heard.kind == "final" and heard.words:
-                        alternatives = _alternatives(heard, settings)
-                        response.results.append(
-                            pb.SpeechRecognitionResult(
-                                alternatives=alternatives, channel_tag=1, audio_processed=heard.audio
-                            )
+                        response.results.add(
+                            alternatives=_alternatives(heard, settings), channel_tag=1, audio_processed=heard.audio
                         )
         except TooManyStreams as error:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the recording took longer than 300 s to recognise")
-        except (RecognizerFailed, ExceptionGroup) as error:
+        except RecognizerFailed as error:
             await context.abort(grpc.StatusCode.INTERNAL, str(error))
         return response
 
@@ -121,6 +111,22 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
                 config(model_name=self._model, parameters={**shared, "type": kind}) for kind in ("online", "offline")
             ]
         )
+
+
+@asynccontextmanager
+async def _alongside(sending: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Sends while the body receives. If sending failed, that is the reason to tell, not the broken stream it left."""
+    task = asyncio.create_task(sending)
+    try:
+        yield
+        await task
+    except RecognizerFailed:
+        if task.done():
+            await task
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _feed(requests: AsyncIterator[pb.StreamingRecognizeRequest], sound: SoundIn, stream: Stream) -> None:

@@ -39,12 +39,14 @@ class RecognitionSettings:
     word_times: bool = False
     clean: bool = False
     interims: bool = False
-    phrases: tuple[str, ...] = ()
     endpointing: Endpointing = field(default_factory=Endpointing)
 
 
 def settings_from(config: RecognitionConfig, model: str, *, interims: bool = False) -> RecognitionSettings:
-    """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`."""
+    """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`.
+
+    ``speech_contexts`` and ``custom_configuration`` are accepted without effect: they are hints.
+    """
     if config.encoding not in _ENCODINGS:
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
         raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW")
@@ -64,9 +66,6 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
         raise BadConfig("speaker diarization is not supported by the embedded recogniser")
     if not 0 <= config.max_alternatives <= 30:
         raise BadConfig(f"max_alternatives must be 0 to 30, not {config.max_alternatives}")
-    phrases = tuple(" ".join(p.lower().split()) for context in config.speech_contexts for p in context.phrases)
-    if len(phrases) > 1000 or any(len(p) > 200 for p in phrases):
-        raise BadConfig("speech_contexts may hold at most 1000 phrases of 200 characters")
     return RecognitionSettings(
         encoding=_ENCODINGS[config.encoding],
         rate=rate,
@@ -78,7 +77,6 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
         word_times=config.enable_word_time_offsets,
         clean=config.profanity_filter,
         interims=interims,
-        phrases=tuple(p for p in phrases if p),
         endpointing=endpointing_from(config.endpointing_config),
     )
 

@@ -67,7 +67,7 @@ def voice_files(folder: Path) -> tuple[str, dict[str, str]]:
     if not ("data_dir" in files or "lexicon" in files):
         raise RuntimeError(f"{folder} holds neither espeak-ng-data nor lexicon.txt: the voice cannot read words")
     if (folder / "voices.bin").is_file():
-        return "kokoro", {**files, "voices": str(folder / "voices.bin")}
+        return "kokoro", {"data_dir": "", **files, "voices": str(folder / "voices.bin")}
     return "vits", files
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pocketsphinx import Config, Decoder, NGramModel, get_model_path
 
+from pipelines.embedded.child import die_with_parent
 from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
 
 FRAME_MS = 10
@@ -30,8 +31,9 @@ MOST_OTHERS = 10
 _UNSURE = 0.05
 """A whole-utterance posterior under which the words of a noise lie; speech is above it or has sure words."""
 
-_SURE_WORDS = 0.55
-"""Mean word posterior that saves an utterance whose posterior is small: long sentences have small posteriors."""
+_SURE_WORDS = 0.58
+"""Mean word posterior that saves an utterance whose own is small, as long sentences' are. Of 14 clips of people and
+flite all are above; of the same clips played backwards 8 are below, and so is a babble of four voices."""
 
 STOCK_MODEL = Path(get_model_path("en-us/en-us.lm.bin"))
 
@@ -104,7 +106,7 @@ class SphinxTranscriber:
         if child == 0:
             code = 1
             try:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                die_with_parent()
                 os.close(reader)
                 answer = pickle.dumps((self._second_pass(pcm), self._second.get_cmn(False)))
                 with os.fdopen(writer, "wb") as out:

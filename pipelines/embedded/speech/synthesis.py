@@ -62,6 +62,8 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
                         yield response
         except BadRequest as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except RuntimeError as error:  # the engine's own process failed
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
 
     async def Synthesize(  # noqa: N802
         self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]
@@ -76,6 +78,8 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
                 parts = [response async for response in responses]
         except BadRequest as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except RuntimeError as error:  # the engine's own process failed
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
         whole.audio = b"".join(part.audio for part in parts)
         whole.meta.text = request.text
         whole.meta.processed_text = " ".join(p.meta.processed_text for p in parts if p.meta.processed_text)

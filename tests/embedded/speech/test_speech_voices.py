@@ -140,7 +140,7 @@ def test_voice_files_tell_kokoro_from_vits(tmp_path: object) -> None:
     touch(tmp_path, "voices.bin")
     kind, files = voice_files(tmp_path)  # type: ignore[arg-type]
     assert kind == "kokoro"
-    assert set(files) == {"model", "tokens", "lexicon", "voices"}
+    assert set(files) == {"model", "tokens", "lexicon", "voices", "data_dir"}
 
 
 def test_a_folder_that_is_none_is_told(tmp_path: object) -> None:
