@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia.audio import Frame
-from sophia.microphone import FrameClock, Microphone, MicrophoneLost, MicrophoneSettings, NoMicrophone
+from sophia.microphone import FrameClock, Microphone, MicrophoneLost, MicrophoneSettings, NoMicrophone, _Framer
 
 
 class PortAudioError(Exception):
@@ -216,6 +216,24 @@ def test_stamps_follow_the_card_and_not_the_jitter(jitter: list[float], drift: f
     assert all(abs(stamp - true) <= 0.0201 + 1e-3 for stamp, true in stamps)
     steps = np.diff([stamp for stamp, _ in stamps])
     assert np.all(np.abs(steps - 0.02) <= 0.04 * 0.05 + 1e-5)
+
+
+def test_a_card_that_runs_fast_is_followed() -> None:
+    clock = FrameClock()
+    for i in range(15_000):  # five minutes at 200 ppm: 60 ms if nothing were done
+        said = 1.0 + i * 0.02 * (1 - 2e-4)
+        assert clock.stamp(said, 0.02) == pytest.approx(said, abs=1e-4)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_resampling_does_not_shift_the_time(rate: int) -> None:
+    framer = _Framer(rate)
+    sound = np.zeros(rate, np.int16)
+    sound[rate // 2 :] = 10_000  # a step at 0.5 s
+    block = rate // 50
+    frames = [f for i in range(0, rate, block) for f in framer.cut(sound[i : i + block], 7.0 + i / rate)]
+    step = next(f for f in frames if f.pcm.max() > 5_000)
+    assert step.time + np.argmax(step.pcm > 5_000) / 16_000 == pytest.approx(7.5, abs=2e-4)
 
 
 def test_a_gap_is_believed_at_once() -> None:

@@ -416,6 +416,7 @@ async def test_an_answer_takes_the_worry_away(riva) -> None:
         it.recognizer.expect_answer()
         await it.until("hello")
         await asyncio.sleep(0.6)  # twice what a missing answer may take
+        assert not service.streams[0].ended.is_set()
         it.push(1)
         await it.until("hello there")
     assert len(service.streams) == 1
@@ -480,7 +481,7 @@ async def test_finish_comes_after_the_sound_that_it_is_about(riva) -> None:
         await stream.hear()  # until force_eou
         await stream.say("finished", processed=0.5, final=True)
         await stream.hear(10)
-        await stream.say("next", processed=0.5 + 0.08 + 0.2)
+        await stream.say("next", processed=0.5 + 0.08 + 0.1)
         await stream.hear()
 
     service.scripts = [listens]
@@ -491,7 +492,7 @@ async def test_finish_comes_after_the_sound_that_it_is_about(riva) -> None:
         it.push(10)
         following = await it.until("next")
         assert service.streams[0].finish == [25]
-        assert following.audio_processed == pytest.approx(0.7)  # our 80 ms of silence are not the user's sound
+        assert following.audio_processed == pytest.approx(0.6)  # our 80 ms of silence are not the user's sound
 
 
 async def test_sound_that_nobody_takes_is_dropped_oldest_first_and_counted(riva) -> None:

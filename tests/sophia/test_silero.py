@@ -176,10 +176,15 @@ def test_reset_forgets_a_voice_and_pending_sound(model: SileroModel, speech: np.
 
 
 def test_the_model_survives_a_loop_that_ended_with_a_batch_pending(model: SileroModel, speech: np.ndarray) -> None:
-    async def leave() -> None:
-        VoiceDetector(model, VadSettings(), lambda _: None).push(Frame(speech[:512], 0.0))
+    loop = asyncio.new_event_loop()
 
-    run(leave())
+    def push_and_stop() -> None:
+        VoiceDetector(model, VadSettings(), lambda _: None).push(Frame(speech[:512], 0.0))
+        loop.stop()
+
+    loop.call_soon(push_and_stop)
+    loop.run_forever()
+    loop.close()
     assert len(run(listen(model, [speech]))[0]) == 2
 
 
