@@ -23,7 +23,7 @@ from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.probes import Probe, Use, probes
-from pipelines.settings import FaceSection, MindSection, Settings, TritonEndpoint
+from pipelines.settings import FaceSection, MindSection, Settings, TritonEndpoint, load_settings
 
 
 @asynccontextmanager
@@ -177,3 +177,20 @@ async def test_a_mind_over_http_is_not_asked_for_grpc_health(monkeypatch: pytest
     assert answer.connected is None
     assert answer.used is not None
     assert answer.used.has == ("openai: nova",)
+
+
+@pytest.mark.services
+async def test_the_embedded_services_all_answer() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    code = await check_all(load_settings("embedded.yaml", environment={}), console)
+    text = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert code == 0, text
+    for words in (
+        "models: nova",
+        "first token",
+        "first sound",
+        "first frame",
+        "52 blendshapes",
+        "Sophia development CA",
+    ):
+        assert words in text
