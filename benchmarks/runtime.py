@@ -29,7 +29,7 @@ import uvloop
 
 from nova.history import History
 from pipelines.conversation import Conversation, Detector, Parts
-from pipelines.ledger import Count, Ledger, Outcome
+from pipelines.ledger import PLAYED, Count, Ledger, Outcome
 from pipelines.phrases import Phrases
 from pipelines.simulated import (
     Delays,
@@ -63,13 +63,29 @@ Emit = Callable[[VoiceStarted | VoiceStopped], None]
 
 
 class Book(Watcher):
-    """Keeps the ledgers."""
+    """Keeps the ledgers, and what the user really did: the script knows, whatever was detected."""
 
-    def __init__(self) -> None:
+    def __init__(self, user: SimulatedUser, script: list[Says]) -> None:
         self.turns: list[Ledger] = []
+        self._user = user
+        self._script = script
 
     def turn(self, ledger: Ledger, span: object) -> None:
         self.turns.append(ledger)
+
+    def added(self, ledger: Ledger) -> float | None:
+        """Seconds above the ideal from the user's true last sample to her first audible one."""
+        played = ledger.marks.get(PLAYED)
+        ends = [self._user.started + says.at + says.length for says in self._script]
+        before = [end for end in ends if played is not None and end < played]
+        return played - before[-1] - IDEAL if played is not None and before else None
+
+    def cut(self, ledger: Ledger) -> float | None:
+        """Seconds from the true onset of the interrupting voice to her last sample."""
+        silenced = ledger.marks.get("silenced")
+        onsets = [self._user.started + says.at for says in self._script]
+        before = [onset for onset in onsets if silenced is not None and onset < silenced]
+        return silenced - before[-1] if silenced is not None and before else None
 
 
 def speech() -> Pcm:
@@ -84,8 +100,8 @@ def conversation(
     script: list[Says], seconds: float, detector: Callable[[Emit], Detector], turns: TurnSettings, pace: float
 ) -> tuple[Conversation, Book]:
     """A conversation with simulated services, and its book."""
-    book = Book()
     user = SimulatedUser(script, seconds)
+    book = Book(user, script)
     parts = Parts(
         source=user,
         recognizer=SimulatedRecognizer(user, DELAYS),
@@ -139,7 +155,7 @@ async def voice_to_voice(real: bool, settings: TurnSettings, turns: int) -> dict
         for stage in (kept[0].contributions() if kept else {})
     }
     return {
-        "added": spread([(ledger.voice_to_voice or 0.0) - IDEAL for ledger in kept]),
+        "added": spread([added for ledger in kept if (added := book.added(ledger)) is not None]),
         "false_cutoffs": sum(ledger.counts[Count.FALSE_CUTOFFS] for ledger in book.turns),
         "missed_turns": turns - len(book.turns),
         "contributions": stages,
@@ -152,7 +168,7 @@ async def barge_in(real: bool, settings: TurnSettings, turns: int) -> dict[str, 
     period = 6.0
     talk, book = conversation(script(turns, period, 3.2, pcm), turns * period + 1, detector, settings, pace=0.1)
     await talk.run()
-    cut = [t.barge_in_latency for t in book.turns[2 * WARM_UP :] if t.barge_in_latency is not None]
+    cut = [cut for ledger in book.turns[2 * WARM_UP :] if (cut := book.cut(ledger)) is not None]
     return {
         "onset_to_last_sample": spread(cut),
         "not_interrupted": turns - sum(t.outcome is Outcome.INTERRUPTED for t in book.turns),
@@ -180,12 +196,7 @@ async def sessions(count: int, real: bool, seconds: float) -> dict[str, object]:
         memory = resident_mb()
         for talk, _ in talks:
             talk.stop()
-    added = [
-        (ledger.voice_to_voice or 0.0) - IDEAL
-        for _, book in talks
-        for ledger in book.turns
-        if ledger.voice_to_voice is not None
-    ]
+    added = [a for _, book in talks for ledger in book.turns if (a := book.added(ledger)) is not None]
     return {
         "sessions": count,
         "cpu_ms_per_session_second": round(1000 * cpu / wall / count, 2),

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.ggml import GgmlError, read_ggml
@@ -50,6 +51,8 @@ class SileroModel:
     """
 
     def __init__(self, weights: Path | None = None) -> None:
+        # For the whole process, for good: on matrices this small BLAS threads wait for each other and burn a core.
+        threadpool_limits(limits=1, user_api="blas")
         tensors = read_ggml(weights or _installed_weights())
 
         def take(name: str, *shape: int) -> Floats:

@@ -215,7 +215,7 @@ def test_barge_in_ducks_then_pauses_then_stops_for_words():
     kinds = table.kinds()[1:]
     assert kinds[:3] == [Duck, Pause, Interrupt]
     pause = table.only(Pause)
-    assert pause.at == pytest.approx(3.15)
+    assert pause.at == pytest.approx(3.13)
     assert pause.onset == 3.0
     table.says(3.7, "no stop", stable=True).wait(5)
     assert table.decisions[-1].text == "no stop"
