@@ -102,6 +102,7 @@ class Prompting:
             if settings.template not in BUILT_IN:
                 raise TemplateError(f"template {settings.template!r} is not built in: load_template() it first")
             template = BUILT_IN[settings.template]
+        _ = template.compiled  # a broken template is to be found before the first question
         self._settings = settings
         self._template = template
         self._now = now or wall_clock

@@ -11,14 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
-
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nova.errors import MindError
 from nova.mind import Message
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 class TemplateError(MindError):
@@ -46,7 +47,9 @@ def _refuse(message: str) -> NoReturn:
     raise TemplateError(f"the chat template refuses these messages: {message}")
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment() -> jinja2.Environment:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - slow to import, and only needed here
+
     env = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], keep_trailing_newline=True
     )
@@ -58,32 +61,37 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 @dataclass(frozen=True)
 class ChatTemplate:
-    """A parsed template with the strings that end an answer under it.
+    """A template with the strings that end an answer under it; it is compiled on first use.
 
-    ``tokens`` are values the template may use (``bos_token`` …). Raises :class:`TemplateError` if it does not parse.
+    ``tokens`` are values the template may use (``bos_token`` …).
     """
 
     source: str
     stops: tuple[str, ...] = ()
     tokens: dict[str, str] = field(default_factory=dict)
-    _compiled: jinja2.Template = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def compiled(self) -> jinja2.Template:
+        """The template ready to render; raises :class:`TemplateError` if it does not parse."""
+        from jinja2 import TemplateError as JinjaError  # noqa: PLC0415 - as above
+
         try:
-            object.__setattr__(self, "_compiled", _environment().from_string(self.source))
-        except jinja2.TemplateError as error:
+            return _environment().from_string(self.source)
+        except JinjaError as error:
             raise TemplateError(f"the chat template does not parse: {error}") from None
 
     def render(self, messages: Sequence[Message]) -> str:
-        """The prompt, ending where the assistant's answer begins."""
+        """The prompt, ending where the assistant's answer begins. Raises :class:`TemplateError`."""
+        from jinja2 import TemplateError as JinjaError  # noqa: PLC0415 - as above
+
         plain = [
             {"role": m.role, "content": m.content if m.role == "system" else _CONTROL.sub("", m.content)}
             for m in messages
         ]
         tokens = {"bos_token": "", "eos_token": ""} | self.tokens
         try:
-            return self._compiled.render(tokens, messages=plain, add_generation_prompt=True)
-        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            return self.compiled.render(tokens, messages=plain, add_generation_prompt=True)
+        except (JinjaError, TypeError, ValueError) as error:
             raise TemplateError(f"the chat template does not render: {error}") from None
 
 
@@ -104,19 +112,25 @@ def load_template(spec: str) -> ChatTemplate:
     """
     if spec in BUILT_IN:
         return BUILT_IN[spec]
-    path = Path(spec)
     try:
-        if path.is_dir():
-            return _from_directory(path)
-        if path.suffix == ".json":
-            return _from_config(path, None)
-        return ChatTemplate(path.read_text("utf-8"), _stops_in(path.read_text("utf-8")))
+        template = _read(Path(spec))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         names = ", ".join(BUILT_IN)
         raise TemplateError(
             f"no chat template {spec!r} ({reason}): give {names}, a Jinja file or a model folder"
         ) from None
+    _ = template.compiled
+    return template
+
+
+def _read(path: Path) -> ChatTemplate:
+    if path.is_dir():
+        return _from_directory(path)
+    if path.suffix == ".json":
+        return _from_config(path, None)
+    source = path.read_text("utf-8")
+    return ChatTemplate(source, _stops_in(source))
 
 
 def _from_directory(folder: Path) -> ChatTemplate:

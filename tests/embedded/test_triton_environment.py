@@ -69,14 +69,14 @@ def test_platforms_without_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_no_python_with_its_libpython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env, "_libpython", lambda version, folder: None)
+    monkeypatch.setattr(env, "_libpython", lambda version, folders: None)
     with pytest.raises(Unavailable, match=r"install libpython3\.11 and python3\.11-venv"):
         prepare(tmp_path, pytest.fail)
 
 
 def test_a_libpython_of_another_version_does_not_do(tmp_path: Path) -> None:
     (tmp_path / "libpython3.11.so.1.0").write_text("not even a library")
-    assert env._libpython((3, 11, 99), str(tmp_path)) is None
+    assert env._libpython((3, 11, 99), [None, str(tmp_path)]) is None
 
 
 def test_a_failing_installation_says_what_pip_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

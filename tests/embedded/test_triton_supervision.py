@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,54 @@ async def test_the_small_http_client(answer: bytes, result: tuple[int, bytes] | 
                 await http.request(port, "GET", "/v2")
         else:
             assert await http.request(port, "GET", "/v2") == result
+
+
+def scripted(folder: Path, script: str) -> Server:
+    """A server whose binary is a shell script."""
+    environment = Environment(folder / "venv", (3, 11), folder, folder / "server")
+    environment.binary.parent.mkdir(parents=True)
+    environment.binary.write_text(f"#!/bin/sh\n{script}\n")
+    environment.binary.chmod(0o700)
+    return Server(environment, folder, "nova", ChildOptions(folder, "127.0.0.1", 0, False), Ports(1, 2, 3))
+
+
+async def failed(server: Server) -> StartFailed:
+    try:
+        with pytest.raises(StartFailed) as caught:
+            await server.start()
+    finally:
+        await server.close()
+    assert server.process is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(server.process.pid, 0)
+    return caught.value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Triton runs on Linux only")
+async def test_a_start_that_hangs_is_ended_with_the_true_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "START_LIMIT", 1.5)
+    loader = "stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file"
+    error = await failed(scripted(tmp_path, f"trap '' TERM INT; echo '{loader}' >&2; while true; do sleep 1; done"))
+    assert str(error) == f"not ready after 1.5 s: {loader}"
+    assert not error.again
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Triton runs on Linux only")
+@pytest.mark.parametrize(
+    ("script", "reason", "again"),
+    [
+        ("kill -ABRT $$", "it said nothing (exit code -6)", True),
+        (
+            'echo "E1121 1.1 1 main.cc:1] \\"Socket \'127.0.0.1:8001\' already in use\\"" >&2; exit 1',
+            "already in use",
+            True,
+        ),
+        ("echo 'error: creating server: no models' >&2; exit 1", "error: creating server: no models", False),
+    ],
+)
+async def test_a_start_that_fails(tmp_path: Path, script: str, reason: str, again: bool) -> None:
+    error = await failed(scripted(tmp_path, script))
+    assert reason in str(error)
+    assert error.again is again

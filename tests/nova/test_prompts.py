@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nova.generation import Prompting, TritonSettings
 from nova.mind import Message
 from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, load_template, opens_thought, with_time
 
@@ -44,9 +45,13 @@ def test_a_template_may_refuse() -> None:
         ChatTemplate("{{ raise_exception('no system role') }}").render(TALK)
 
 
-def test_a_broken_template_says_so() -> None:
+def test_a_broken_template_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "broken.jinja"
+    file.write_text("{% for %}")
     with pytest.raises(TemplateError, match="does not parse"):
-        ChatTemplate("{% for %}")
+        load_template(str(file))
+    with pytest.raises(TemplateError, match="does not parse"):
+        Prompting(TritonSettings(), ChatTemplate("{% for %}"))
 
 
 def test_from_a_jinja_file(tmp_path: Path) -> None:

@@ -148,16 +148,17 @@ def _interpreter() -> tuple[Path, tuple[int, int, int], Path]:
     tried: list[str] = []
     for python in dict.fromkeys(p for p in found if p and Path(p).exists()):
         code = (
-            "import sys, sysconfig, json; print(json.dumps([sys.version_info[:3], sysconfig.get_config_var('LIBDIR')]))"
+            "import json, sys, sysconfig; "
+            "print(json.dumps([sys.version_info[:3], [sysconfig.get_config_var('LIBDIR'), sys.base_prefix + '/lib']]))"
         )
         try:
-            version, folder = json.loads(_run([python, "-c", code]))
+            version, folders = json.loads(_run([python, "-c", code]))
         except (Unavailable, ValueError):
             continue
         if not low <= (version[0], version[1]) <= high:
             tried.append(f"{python} is {version[0]}.{version[1]}")
             continue
-        if library := _libpython(tuple(version), folder):
+        if library := _libpython(tuple(version), folders):
             return Path(python), (version[0], version[1], version[2]), library
         tried.append(f"{python} has no {_library((version[0], version[1]))} of its version")
     raise Unavailable(
@@ -171,10 +172,10 @@ def _library(version: tuple[int, int]) -> str:
     return f"libpython{version[0]}.{version[1]}.so.1.0"
 
 
-def _libpython(version: tuple[int, ...], folder: str | None) -> Path | None:
+def _libpython(version: tuple[int, ...], folders: list[str | None]) -> Path | None:
     """The shared library of exactly this version, found beside the interpreter or by the loader's cache."""
     name = _library((version[0], version[1]))
-    candidates = [Path(folder, name)] if folder else []
+    candidates = [Path(folder, name) for folder in folders if folder]
     for ldconfig in ("/sbin/ldconfig", "/usr/sbin/ldconfig"):
         if Path(ldconfig).exists():
             candidates += map(Path, re.findall(rf"=> (\S*/{re.escape(name)})", _run([ldconfig, "-p"])))

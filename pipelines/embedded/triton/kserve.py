@@ -17,8 +17,7 @@ from typing import Any
 
 import grpc
 import numpy as np
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc import service_pb2 as pb
@@ -284,10 +283,10 @@ async def start(
     runner = Runner(model, config)
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)])
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(Servicer(runner, config), server)
-    health = HealthServicer()
+    checks = health.aio.HealthServicer()
     for name in ("", "inference.GRPCInferenceService"):
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     port = server.add_secure_port(f"{options.host}:{options.port}", credentials(options))
     await server.start()
     return server, runner, port
