@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from pipelines.configfile import SettingsError
 from pipelines.embedded.process import ServiceFailed
 from pipelines.endpoint import Endpoint
 from pipelines.generation import StageFailed
+from pipelines.log import log_file
 from pipelines.recording import RecordingError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import MicrophoneError
@@ -68,6 +70,8 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No space, no quota, or the file has reached the size it may have."""
 
+_log = logging.getLogger(__name__)
+
 _MAX_WORDS = 240
 _BROKEN_OFF = ("socket closed", "reset", "goaway", "broken pipe", "handshake", "cancelling all calls")
 
@@ -108,7 +112,9 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     if _of_rooms(error):
         return _of_our_own(error, service)
     words = f"{type(error).__name__}: {_clean(str(error))}".rstrip(": ")
-    return _failure(service, "defect", f"{where} failed: {words}.", "This is a defect; please report it with the log.")
+    _log.error("%s failed", where, exc_info=error)
+    hint = f"This is a defect; please report it with the log, {_where_the_log_is()}."
+    return _failure(service, "defect", f"{where} failed: {words}.", hint)
 
 
 async def diagnose(error: BaseException, service: str, endpoint: Endpoint | None, seconds: float = 2.0) -> Failure:
@@ -278,6 +284,13 @@ def _of_rooms(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in _ROOMS
 
 
+def _where_the_log_is() -> str:
+    try:
+        return str(log_file())
+    except OSError:
+        return "if there is one"
+
+
 def _clean(words: str) -> str:
     """One short line without control characters: what a server says may be anything, and goes to a terminal."""
     line = "".join(c if c.isprintable() else " " for c in words[: 4 * _MAX_WORDS])
@@ -288,5 +301,6 @@ def _clean(words: str) -> str:
 def _sentence(words: str, name: str = "") -> str:
     """``words`` with a capital and a full stop; what begins with a ``name``, a file's or a setting's, keeps it."""
     if words.partition(" ")[0].strip(",;").isalpha() and not (name and words.startswith(name)):
-        words = words[:1].upper() + words[1:]
+        if words.partition(" ")[0].isalpha():  # and not a file's name
+        words = words[0].upper() + words[1:]
     return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."

@@ -232,6 +232,12 @@ def test_an_error_of_our_own_speaks_for_itself() -> None:
     assert (failure.kind, failure.line, failure.hint) == ("part", "No microphone was found.", "Plug it in.")
 
 
+def test_a_files_name_stays_as_it_is_and_a_hint_is_said_once() -> None:
+    failure = explain(WavError(Path("none.wav"), "cannot be read", "check the path"), "ears")
+    assert failure.line.startswith("none.wav cannot be read")
+    assert f"{failure.line} {failure.hint}".lower().count("check the path") == 1
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
