@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from aurora.face import Face
 from aurora.idle import IdleFace
 from aurora.performer import Performer
@@ -33,6 +35,8 @@ from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer
 from sophia.turns import Phase, TurnTaking
 from sophia.vad import VoiceStarted, VoiceStopped
+
+NOTHING: Pcm = np.zeros(0, np.int16)
 
 ARRIVALS = 200
 """Frames whose arrival is remembered, to date the capture of the last voiced sample: 4 s."""
@@ -93,7 +97,7 @@ class Conversation:
         self._stopping = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
-        self._loudness = -120.0
+        self._last_block = NOTHING
         self.playout = Playout(parts.voice.rate, self._on_playout, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), self._watcher.posed)
@@ -181,8 +185,8 @@ class Conversation:
             self._watcher.listened(frame)
             count += 1
             if count % LEVELS_EVERY == 0:
-                self._watcher.levels(dbfs(frame.pcm), self._loudness)
-                self._loudness = -120.0
+                self._watcher.levels(dbfs(frame.pcm), dbfs(self._last_block))
+                self._last_block = NOTHING
                 if self.playout.audible:
                     self._watcher.heard(self._floor.heard_so_far())
         await self._until_quiet()
@@ -238,7 +242,7 @@ class Conversation:
     def _on_block(self, pcm: Pcm, time: float) -> None:
         if pcm.any():
             self._floor.last_sound = time + len(pcm) / self.playout.rate
-            self._loudness = max(self._loudness, dbfs(pcm))
+            self._last_block = pcm
         if self._parts.echo:
             self._parts.echo.reference(pcm, self.playout.rate, time)
         self._watcher.played(pcm, time)

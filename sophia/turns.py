@@ -71,7 +71,7 @@ class TurnSettings(BaseModel):
     )
     barge_in: bool = Field(True, description="let the user interrupt her")
     barge_in_pause: float = Field(
-        0.15, ge=0.0, le=2.0, description="voice over hers that makes her pause; ducked before"
+        0.13, ge=0.0, le=2.0, description="voice over hers that makes her pause; ducked before"
     )
     barge_in_voice: float = Field(0.7, ge=0.1, le=5.0, description="voice over hers that takes the floor without words")
     resume_timeout: float = Field(
