@@ -112,7 +112,9 @@ def result(
 
 
 def test_parts_of_an_interim_are_joined_and_as_stable_as_the_least() -> None:
-    response = pb.StreamingRecognizeResponse(results=[result(" where is ", 0.9, 0.5), result("my order", 0.1, 0.6)])
+    response = pb.StreamingRecognizeResponse(
+        results=[result(" where is ", 0.9, 0.5), result("my", 0.1, 0.6), result("order", 1.0)]
+    )
     (interim,) = read_response(response, clock(), "en-US")
     assert (interim.text, interim.stability, interim.final) == ("where is my order", pytest.approx(0.1), False)
     assert interim.audio_processed == pytest.approx(5.6)
