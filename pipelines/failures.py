@@ -163,7 +163,7 @@ def _rpc(error: grpc.aio.AioRpcError, service: str, endpoint: Endpoint | None, w
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return _silent(service, where)
     if code is grpc.StatusCode.CANCELLED:
-        return _failure(service, "stopped", f"{where} stopped the call{said}.", "")
+        return _failure(service, "broken", f"{where} stopped the call{said}.", "Look into the service's log.")
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         hint = "Check api_key_file or api_key_env and metadata of its endpoint."
         return _failure(service, "denied", f"{where} does not let us in{said}.", hint)
@@ -301,6 +301,5 @@ def _clean(words: str) -> str:
 def _sentence(words: str, name: str = "") -> str:
     """``words`` with a capital and a full stop; what begins with a ``name``, a file's or a setting's, keeps it."""
     if words.partition(" ")[0].strip(",;").isalpha() and not (name and words.startswith(name)):
-        if words.partition(" ")[0].isalpha():  # and not a file's name
         words = words[0].upper() + words[1:]
     return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."

@@ -195,7 +195,7 @@ def rpc_error(code: grpc.StatusCode, details: str = "") -> grpc.aio.AioRpcError:
         (grpc.StatusCode.UNAVAILABLE, "Socket closed", "lost", "broke the connection."),
         (grpc.StatusCode.UNAVAILABLE, "Too many pings, GOAWAY", "lost", "broke the connection."),
         (grpc.StatusCode.UNAVAILABLE, "warming up", "busy", "“warming up”"),
-        (grpc.StatusCode.CANCELLED, "", "stopped", "stopped the call."),
+        (grpc.StatusCode.CANCELLED, "", "broken", "stopped the call."),
     ],
 )
 def test_what_a_service_answers(code: grpc.StatusCode, details: str, kind: str, words: str) -> None:
