@@ -77,7 +77,7 @@ class TurnSettings(BaseModel):
     resume_timeout: float = Field(
         0.8, ge=0.1, le=5.0, description="wordless silence after which a paused reply goes on"
     )
-    resume_rewind: float = Field(0.2, ge=0.0, le=2.0, description="how far back a resumed reply starts")
+    resume_rewind: float = Field(0.2, ge=0.0, le=2.0, description="how far back a resumed reply starts at most")
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class _Reply:
     committed_at: float | None = None
     audible_at: float | None = None
     ducked: bool = False
-    paused: bool = False
+    paused_at: float | None = None
 
 
 Phase = Literal["idle", "hearing", "thinking", "speaking", "paused"]
@@ -153,7 +153,7 @@ class TurnTaking:
         """What a spectator would say she is doing."""
         reply = self._reply
         if reply and reply.committed_at is not None:
-            if reply.paused:
+            if reply.paused_at is not None:
                 return "paused"
             return "thinking" if reply.audible_at is None else "speaking"
         return "hearing" if self._utterance.onset is not None else "idle"
@@ -393,13 +393,13 @@ class TurnTaking:
             return
         fresh = reply.audible_at is None or heard.onset < reply.audible_at + s.reopen_window
         voiced = self._voiced(at)
-        if self._speaking and not reply.paused:
+        if self._speaking and reply.paused_at is None:
             if reply.audible_at is not None and not reply.ducked:
                 reply.ducked = True
                 self._out.append(Duck(at=at, reason="a voice over hers"))
             # In her first second the user most likely just goes on: stop at once, it may have been a cut-off.
             if fresh or self._reached(at, at + s.barge_in_pause - voiced):
-                reply.paused = True
+                reply.paused_at = at
                 why = "the user goes on" if fresh else f"{voiced:.2f} s of voice over hers"
                 self._out.append(Pause(at=at, onset=heard.onset, reason=why))
         if heard.text and not is_backchannel(heard.text, s.language):
@@ -427,9 +427,10 @@ class TurnTaking:
         heard.speculations = before.speculations
 
     def _give_back(self, at: float, reply: _Reply, why: str, *, backchannel: bool) -> None:
-        if reply.paused:
-            reply.paused = False
-            rewind = self.settings.resume_rewind if reply.audible_at is not None else 0.0
+        if reply.paused_at is not None:
+            # She takes up the last words again, but stumbles over no syllable that was hardly interrupted.
+            rewind = min(self.settings.resume_rewind, at - reply.paused_at) if reply.audible_at is not None else 0.0
+            reply.paused_at = None
             self._out.append(Resume(at=at, rewind=rewind, backchannel=backchannel, reason=why))
         if reply.ducked:
             reply.ducked = False

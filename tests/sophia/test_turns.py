@@ -227,7 +227,7 @@ def test_sustained_voice_takes_the_floor_without_words():
 
 
 def test_a_cough_only_ducks_her():
-    table = answered().voice(3.0, 3.08).wait(5)
+    table = answered().voice(3.0, 3.06).wait(5)
     assert table.kinds()[1:] == [Duck, Unduck]
 
 
