@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -379,3 +380,16 @@ def test_missing_certificates_are_told(tmp_path: Path) -> None:
     process, line = start(tmp_path)
     assert process.wait(10) == 1
     assert "server.key" in line["failed"]
+
+
+def manifest() -> list[tuple[str, str]]:
+    with (SOUNDBITES / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["file"], row["transcript"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(("name", "transcript"), manifest())
+def test_every_bundled_soundbite_is_recognised_word_for_word(service: Service, name: str, transcript: str) -> None:
+    asked = riva.client.RecognitionConfig(language_code="en-US", verbatim_transcripts=True)
+    response = service.asr.offline_recognize(SILENCE + soundbite(name) + SILENCE, asked)
+    assert " ".join(r.alternatives[0].transcript.strip() for r in response.results) == transcript
+    assert (SOUNDBITES / name).stat().st_size < 100_000
