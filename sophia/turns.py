@@ -4,7 +4,7 @@ No await, no clock, no I/O. Whoever drives it calls a method for each event, car
 and calls :meth:`TurnTaking.tick` when :attr:`TurnTaking.deadline` is reached. Every policy of endpointing,
 speculation, barge-in and resuming lives here, so that it can be replayed, property-tested and tuned offline.
 
-The user's words are collected in an :class:`_Utterance`. Once she is decided to answer, that utterance is *answered*
+The user's words are collected in an :class:`Utterance`. Once she is decided to answer, that utterance is *answered*
 and a fresh one collects what the user says meanwhile, until it is clear what that was: a backchannel (dropped), a
 barge-in (a new turn), or the rest of a sentence that was cut off (joined to the answered one: a reopened turn).
 
@@ -13,8 +13,7 @@ All times are ``loop.time()`` seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,6 +34,7 @@ from sophia.decisions import (
     Unduck,
 )
 from sophia.transcripts import Transcript
+from sophia.utterance import Utterance, without_prefix
 
 
 class TurnSettings(BaseModel):
@@ -81,38 +81,6 @@ class TurnSettings(BaseModel):
 
 
 @dataclass(slots=True)
-class _Utterance:
-    onset: float | None = None
-    last_voiced: float = 0.0
-    voiced: float = 0.0  # seconds of voice, without the pauses
-    finals: list[str] = field(default_factory=list)
-    interim: str = ""
-    stable: bool = False  # the interim is the first end-of-utterance pass
-    final_at: float = 0.0
-    rejected: bool = False  # the recogniser's final said: no words
-    asked_final_at: float | None = None
-    speculations: int = 0
-
-    @property
-    def text(self) -> str:
-        return " ".join(part for part in (*self.finals, self.interim) if part)
-
-    @property
-    def settled(self) -> bool:
-        """The recogniser has said its last word, or its last but one."""
-        return bool(self.text) and (not self.interim or self.stable)
-
-    def hear(self, at: float, transcript: Transcript, text: str) -> None:
-        if transcript.final:
-            if text:
-                self.finals.append(text)
-            self.interim, self.stable, self.rejected = "", False, not self.finals
-            self.final_at, self.asked_final_at = at, None
-        elif not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
-            self.interim, self.stable = text, transcript.stable
-
-
-@dataclass(slots=True)
 class _Reply:
     generation: int
     text: str
@@ -139,8 +107,8 @@ class TurnTaking:
         """Learned pause of this user in the middle of a turn, seconds: a fading mean of the pauses spoken over."""
         self._model = model or WordTurnModel()
         self._speaking = False
-        self._utterance = _Utterance()
-        self._answered = _Utterance()
+        self._utterance = Utterance()
+        self._answered = Utterance()
         self._answered_final_seen = True
         self._reply: _Reply | None = None
         self._generation = 0
@@ -201,7 +169,7 @@ class TurnTaking:
             if utterance.onset is None:
                 return self._late(at, transcript, text)
             # One stream may hand over the answered words and the new ones as one piece.
-            text, shared = _without_prefix(text, answered.interim)
+            text, shared = without_prefix(text, answered.interim)
             if transcript.final:
                 self._answered_final_seen = True
                 answered.finals += [answered.interim] if shared and answered.interim else []
@@ -323,7 +291,7 @@ class TurnTaking:
         if transcript.final or transcript.stable or self._speaking:
             self._drop(at, f"the text became “{text}”")
 
-    def _commit(self, at: float, utterance: _Utterance, why: str) -> None:
+    def _commit(self, at: float, utterance: Utterance, why: str) -> None:
         text, silence = utterance.text, at - utterance.last_voiced
         if self._reply and words(self._reply.text) != words(text):
             self._drop(at, f"the text became “{text}”")
@@ -333,11 +301,11 @@ class TurnTaking:
         self._out.append(Commit(at=at, generation=reply.generation, text=text, silence=silence, reason=why))
         self._reprompts = 0
 
-    def _answer(self, utterance: _Utterance, *, final_seen: bool) -> None:
+    def _answer(self, utterance: Utterance, *, final_seen: bool) -> None:
         self._answered, self._answered_final_seen = utterance, final_seen
-        self._utterance = _Utterance()
+        self._utterance = Utterance()
 
-    def _weigh_reprompt(self, at: float, utterance: _Utterance) -> None:
+    def _weigh_reprompt(self, at: float, utterance: Utterance) -> None:
         s = self.settings
         verdict = utterance.last_voiced + (s.pause_open if utterance.rejected else s.text_timeout)
         if utterance.asked_final_at is None and not utterance.rejected:
@@ -348,7 +316,7 @@ class TurnTaking:
         if not self._reached(at, verdict):
             return
         if utterance.voiced < s.reprompt_voice or self._reprompts >= s.max_reprompts:
-            self._utterance = _Utterance()  # a cough or a door: not worth asking
+            self._utterance = Utterance()  # a cough or a door: not worth asking
             return
         self._reprompts += 1
         self._generation += 1
@@ -435,16 +403,4 @@ class TurnTaking:
         if reply.ducked:
             reply.ducked = False
             self._out.append(Unduck(at=at, reason=why))
-        self._utterance = _Utterance()
-
-
-def _without_prefix(text: str, prefix: str) -> tuple[str, bool]:
-    """``text`` without the words it shares with ``prefix``, and whether it began with (nearly) those at all."""
-    before = words(prefix)
-    pieces = text.split()
-    said = [" ".join(words(piece)) for piece in pieces]
-    blocks = SequenceMatcher(a=before, b=said, autojunk=False).get_matching_blocks()
-    if not before or 2 * sum(block.size for block in blocks) < len(before):
-        return text, False
-    end = max(block.b + block.size for block in blocks if block.size)
-    return " ".join(pieces[end:]), True
+        self._utterance = Utterance()
