@@ -64,6 +64,12 @@ _NAMES = frozenset(
     )
 )
 _PHRASES = {("new", "york"), ("san", "francisco"), ("los", "angeles"), ("united", "states"), ("united", "kingdom")}
+_BINDING = frozenset(_listed("know wonder ask tell me is are was about of that remember sophia and or but so to"))
+"""After these, a question word goes on with the sentence: "do you know what time it is"."""
+
+_SENTENCE_PAUSE = 100
+"""Pause in ms without which no sentence ends inside an utterance."""
+
 _SPELLED = {"nvidia": "NVIDIA", "tv": "TV", "usa": "USA", "dna": "DNA"}
 
 
@@ -81,11 +87,26 @@ def written(words: Sequence[HeardWord], *, numbers: bool, punctuation: bool) -> 
 
     ``numbers`` turns number words into digits, ``punctuation`` sets capitals and the end mark.
     """
-    spoken = tuple(words)
-    out = _digits(spoken) if numbers else list(spoken)
-    if punctuation and out:
-        out = _punctuated([w.text for w in spoken], out)
+    out: list[HeardWord] = []
+    for spoken in _sentences(words) if punctuation else [list(words)]:
+        sentence = _digits(spoken) if numbers else spoken
+        out += _punctuated([w.text for w in spoken], sentence) if punctuation else sentence
     return tuple(out)
+
+
+def _sentences(words: Sequence[HeardWord]) -> list[list[HeardWord]]:
+    """Cuts where a question begins after an audible pause: "hello i am anna | what time is it"."""
+    out: list[list[HeardWord]] = []
+    for i, word in enumerate(words):
+        pause = word.start - words[i - 1].end if i else 0
+        if not out or (
+            pause >= _SENTENCE_PAUSE
+            and words[i - 1].text not in _BINDING
+            and is_question([w.text for w in words[i : i + 3]])
+        ):
+            out.append([])
+        out[-1].append(word)
+    return out
 
 
 def written_text(text: str, *, numbers: bool = True, punctuation: bool = True) -> str:

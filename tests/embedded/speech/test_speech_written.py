@@ -62,6 +62,29 @@ def test_a_written_word_spans_its_spoken_ones() -> None:
     assert out[0].confidence == pytest.approx(0.7)
 
 
+def heard(*timed: tuple[str, int]) -> list[HeardWord]:
+    """Words of 200 ms each, with the pause in ms before each."""
+    words, now = [], 0
+    for text, pause in timed:
+        words.append(HeardWord(text, now + pause, now + pause + 200, 0.9))
+        now += pause + 200
+    return words
+
+
+@pytest.mark.parametrize(
+    ("pause", "expected"),
+    [(300, "I am Anna. What time is it?"), (0, "I am Anna what time is it.")],
+)
+def test_a_question_after_a_pause_is_a_sentence_of_its_own(pause: int, expected: str) -> None:
+    words = heard(("i", 0), ("am", 0), ("anna", 0), ("what", pause), ("time", 0), ("is", 0), ("it", 0))
+    assert " ".join(w.text for w in written(words, numbers=True, punctuation=True)) == expected
+
+
+def test_a_pause_inside_a_question_does_not_cut_it() -> None:
+    words = heard(("do", 0), ("you", 0), ("know", 0), ("what", 300), ("time", 0), ("it", 0), ("is", 0))
+    assert " ".join(w.text for w in written(words, numbers=True, punctuation=True)) == "Do you know what time it is?"
+
+
 @given(st.integers(0, 999))
 def test_cardinals_are_read_back(number: int) -> None:
     words = spell(number).split()
