@@ -8,7 +8,7 @@ from typing import TextIO
 
 from aurora.face import ARKIT, Weights
 from pipelines.endpoint import Endpoint
-from pipelines.failures import Failure, explain
+from pipelines.failures import EXIT_CODES, Failure, explain
 from pipelines.ledger import Ledger
 from pipelines.recording import Recording
 from pipelines.telemetry.metrics import Metrics
@@ -41,6 +41,7 @@ class Audience(Watcher):
         turn_over: Callable[[Ledger], None] = lambda ledger: None,
     ) -> None:
         self.failures: list[Failure] = []
+        self._told: list[Exception] = []
         self._display = display
         self._metrics = metrics
         self._endpoints = endpoints
@@ -98,9 +99,14 @@ class Audience(Watcher):
     def fault(self, service: str, error: Exception) -> str:
         failure = explain(error, service, self._endpoints.get(service))
         self.failures.append(failure)
+        self._told.append(error)
         self._metrics.error(service)
         self._display.error(failure.line, failure.hint)
         return failure.line
+
+    def told(self, error: Exception) -> bool:
+        """Whether this very error was shown when it happened."""
+        return any(known is error for known in self._told)
 
     def _write(self, ledger: Ledger) -> None:
         if self._ledgers is None:
@@ -110,6 +116,7 @@ class Audience(Watcher):
             self._ledgers.flush()
         except OSError as error:
             self._ledgers = None
-            self._display.error(
-                f"The ledgers cannot be written: {error.strerror or error}.", "What was written before is kept."
-            )
+            line = f"The ledgers cannot be written: {error.strerror or error}."
+            failure = Failure("ledgers", "disk", line, "What was written before is kept.", EXIT_CODES["disk"])
+            self.failures.append(failure)
+            self._display.error(failure.line, failure.hint)

@@ -36,31 +36,39 @@ class Devices:
     reply: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Bites:
+    """Soundbites that were read, and what had to be overlooked in them, one line each."""
+
+    bites: Sequence[Bite]
+    notes: Sequence[str]
+
+
+def read_bites(paths: Sequence[Path]) -> Bites:
+    """Reads WAV files; raises :class:`sophia.wav.WavError` for one that cannot be played."""
+    sounds = [(path.name, read_wav(path, EAR_RATE)) for path in paths]
+    bites = [Bite(name, sound.pcm) for name, sound in sounds]
+    return Bites(bites, [f"{name}: {sound.note}." for name, sound in sounds if sound.note])
+
+
 def open_devices(
-    settings: Settings, soundbites: Sequence[Path], reply: Path | None, rate: int, lost: Callable[[SinkError], None]
+    settings: Settings, soundbites: Bites, reply: Path | None, rate: int, lost: Callable[[SinkError], None]
 ) -> Devices:
     """Chooses source and sink: soundbites if there are any, else the microphone, else the bundled soundbites.
 
     Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for. A
-    sink that dies is told to ``lost``, and the conversation goes on without being heard. Raises
-    :class:`sophia.wav.WavError` for a soundbite that cannot be played and ``OSError`` for a reply file that cannot
-    be written.
+    sink that dies is told to ``lost``, and the conversation goes on without being heard. Raises ``OSError`` for a reply
+    file that cannot be written.
     """
-    notes: list[str] = []
-    trouble = missing_device("output") or (missing_device("input") if not soundbites else None)
-    if trouble and not soundbites:
+    notes = list(soundbites.notes)
+    trouble = missing_device("output") or (missing_device("input") if not soundbites.bites else None)
+    if trouble and not soundbites.bites:
         notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
-        soundbites = sorted(BUNDLED.glob("*.wav"))
+        soundbites = read_bites(sorted(BUNDLED.glob("*.wav")))
         reply = reply or Path("reply.wav")
     source: AudioSource
-    if soundbites:
-        bites = []
-        for path in soundbites:
-            sound = read_wav(path, EAR_RATE)
-            bites.append(Bite(path.name, sound.pcm))
-            if sound.note:
-                notes.append(f"{path.name}: {sound.note}.")
-        source = Soundbite(bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
+    if soundbites.bites:
+        source = Soundbite(soundbites.bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
     else:
         source = Microphone(settings.ears.microphone)
     sink: Sink
@@ -68,7 +76,7 @@ def open_devices(
         sink = FallbackSink(WavSink(WavWriter(reply, rate), str(reply)), lost)
     else:
         sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
-    echo = None if soundbites else _echo(settings.ears.echo)
+    echo = None if soundbites.bites else _echo(settings.ears.echo)
     return Devices(source, sink, echo, notes, reply)
 
 

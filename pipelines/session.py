@@ -15,9 +15,9 @@ from typing import TextIO
 from nova.history import History
 from pipelines.audience import Audience
 from pipelines.conversation import Conversation, Parts
-from pipelines.devices import open_devices
+from pipelines.devices import Bites, open_devices, read_bites
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.failures import diagnose
+from pipelines.failures import EXIT_CODES, diagnose, explain
 from pipelines.generation import StageFailed
 from pipelines.home import home
 from pipelines.ledger import Ledger
@@ -37,6 +37,9 @@ STOP_SECONDS = 2.0
 
 SETTLED_SECONDS = 0.5
 """Quiet after a reply, before the next soundbite is played."""
+
+TROUBLE_SECONDS = 30.0
+"""A recogniser that breaks again and again is told about once in this time."""
 
 UNANSWERED_SECONDS = 3.0
 """Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
@@ -60,9 +63,13 @@ async def talk(settings: Settings, options: Options, display: Display) -> int:
     session = Session(settings, options, display)
     work = asyncio.create_task(session.run())
 
+    def leave() -> None:
+        display.close()  # else a terminal is left without its cursor
+        os._exit(130)
+
     def stop() -> None:
         # Every part ends in bounded time, but perhaps not all of them in two seconds; the services die with us.
-        loop.call_later(STOP_SECONDS - 0.2, os._exit, 130)
+        loop.call_later(STOP_SECONDS - 0.2, leave)
         if not session.stop():
             work.cancel()
 
@@ -93,6 +100,8 @@ class Session:
         self._conversation: Conversation | None = None
         self._audience: Audience | None = None
         self._turns = 0
+        self._troubled = -TROUBLE_SECONDS
+        self._exit_codes = [0]
 
     def stop(self) -> bool:
         """Ends the conversation; false if there is none yet."""
@@ -103,29 +112,40 @@ class Session:
     async def run(self) -> int:
         """The whole run."""
         try:
+            bites = read_bites(self._options.soundbites)  # first, for a mistake should not have to wait for services
             async with AsyncExitStack() as stack:
                 if self._settings.embedded:
                     embedded = EmbeddedServices(self._settings, home(), self._display.notice)
                     self._settings = (await stack.enter_async_context(embedded)).settings
                 services = await stack.enter_async_context(connected(self._settings, self._trouble))
                 await self._warm_up(services)
-                await self._converse(stack, services)
+                await self._converse(stack, services, bites)
         except StageFailed as failure:
             return await self._tell(failure.service, failure.cause)
         except Exception as error:
             return await self._tell("voice loop", error)
-        failures = self._audience.failures if self._audience else []
-        return max((failure.exit_code for failure in failures), default=0)
+        if self._audience:
+            self._exit_codes += [failure.exit_code for failure in self._audience.failures]
+        return max(self._exit_codes)
 
     async def _tell(self, service: str, error: Exception) -> int:
-        if self._audience and self._audience.failures:  # told already, when it happened
-            return self._audience.failures[-1].exit_code
-        failure = await diagnose(error, service, endpoints(self._settings).get(service))
+        place = endpoints(self._settings).get(service)
+        if self._audience and self._audience.told(error):
+            return explain(error, service, place).exit_code
+        failure = await diagnose(error, service, place)
         self._display.error(failure.line, failure.hint)
         return failure.exit_code
 
     def _trouble(self, error: Exception, seconds: float) -> None:
-        self._display.notice(f"The recogniser's stream broke and is opened again in {seconds:.1f} s.")
+        now = asyncio.get_running_loop().time()
+        if now - self._troubled >= TROUBLE_SECONDS:
+            self._troubled = now
+            failure = explain(error, "recognizer", self._settings.recognizer.endpoint)
+            self._display.notice(f"{failure.line} Trying again.")
+
+    def _recording_lost(self, line: str) -> None:
+        self._exit_codes.append(EXIT_CODES["disk"])
+        self._display.error(f"{line[:1].upper()}{line[1:]}.")
 
     def _sink_lost(self, error: SinkError) -> None:
         if self._audience:
@@ -139,18 +159,18 @@ class Session:
             self._display.error(told.line, f"She goes on without a face. {told.hint}")
             services.face = None
 
-    async def _converse(self, stack: AsyncExitStack, services: Services) -> None:
+    async def _converse(self, stack: AsyncExitStack, services: Services, bites: Bites) -> None:
         settings, options, display = self._settings, self._options, self._display
         loop = asyncio.get_running_loop()
         telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=display.notice)
         telemetry.install()
         stack.push_async_callback(telemetry.aclose)
         with _named("--reply", options.reply):
-            devices = open_devices(settings, options.soundbites, options.reply, services.voice.rate, self._sink_lost)
+            devices = open_devices(settings, bites, options.reply, services.voice.rate, self._sink_lost)
         recording: Recording | None = None
         if options.record:
             plain, rate = shareable(settings), services.voice.rate
-            recording = Recording(options.record, plain, start=loop.time(), reply_rate=rate, warn=display.notice)
+            recording = Recording(options.record, plain, start=loop.time(), reply_rate=rate, warn=self._recording_lost)
             stack.push_async_callback(recording.aclose)
         ledgers: TextIO | None = None
         if options.json:

@@ -91,19 +91,23 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core writes past every display; we explain failures
     import uvloop  # noqa: PLC0415
 
+    from pipelines.log import logging_to_file  # noqa: PLC0415
+
     if args.check:
         from pipelines.check import check_all  # noqa: PLC0415
 
-        return uvloop.run(check_all(settings))
+        with logging_to_file():
+            return uvloop.run(check_all(settings))
     from pipelines.session import Options, talk  # noqa: PLC0415
     from pipelines.terminal import open_display  # noqa: PLC0415
 
     options = Options(args.config, tuple(args.soundbite), args.once, args.json, args.reply, args.record)
-    display = open_display()
-    try:
-        return uvloop.run(talk(settings, options, display))
-    finally:
-        display.close()
+    with logging_to_file():
+        display = open_display()
+        try:
+            return uvloop.run(talk(settings, options, display))
+        finally:
+            display.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""The log of the voice loop: what is for whoever looks into a failure, and would run over the screen of who talks.
+
+Warnings of libraries, tracebacks of defects and, while a screen is drawn, whatever native code writes to standard
+error go into one small file; what a user must know is the display's to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+
+from pipelines.home import home
+
+MAX_BYTES = 1 << 20
+"""A log that is larger than this is begun anew; the one before is kept beside it."""
+
+MOST_WAITING = 1000
+"""Records that wait for the disk at most; further ones are dropped."""
+
+
+def log_file() -> Path:
+    """Where the log is; raises ``OSError`` if there can be none."""
+    folder = home() / "logs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / "voice_loop.log"
+
+
+@contextmanager
+def logging_to_file() -> Iterator[None]:
+    """Sends the log to its file until the block ends; where it cannot be written, it is dropped.
+
+    A thread of its own writes, so that a slow disk holds nobody up. If standard output and standard error both are
+    terminals, standard error goes there as well, because whatever it says would break the screen.
+    """
+    handler: logging.Handler
+    try:
+        handler = RotatingFileHandler(log_file(), maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_WAITING)
+    listener, taker, root = QueueListener(waiting, handler), _Taker(waiting), logging.getLogger()
+    raising, logging.raiseExceptions = logging.raiseExceptions, False  # a log that fails fails silently
+    logging.captureWarnings(True)
+    root.addHandler(taker)
+    listener.start()
+    try:
+        with _standard_error_aside():
+            yield
+    finally:
+        root.removeHandler(taker)
+        listener.stop()
+        handler.close()
+        logging.captureWarnings(False)
+        logging.raiseExceptions = raising
+
+
+class _Taker(QueueHandler):
+    """Hands records over and drops what finds no place."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+@contextmanager
+def _standard_error_aside() -> Iterator[None]:
+    if not (os.isatty(1) and os.isatty(2)):
+        yield
+        return
+    try:
+        aside = os.open(log_file(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError:
+        aside = os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    before = os.dup(2)
+    os.dup2(aside, 2)
+    os.close(aside)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, 2)
+        os.close(before)
