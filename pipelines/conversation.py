@@ -215,13 +215,13 @@ class Conversation:
     def _on_voice(self, event: VoiceStarted | VoiceStopped) -> None:
         now = self._loop.time()
         self._watcher.happened(now, event)
+        self._parts.recognizer.expect_answer()
         if isinstance(event, VoiceStarted):
             self._floor.listen(event.time, afresh=not self._turns.hearing)
             self._carry_out(self._turns.voice_started(now, event.time))
         else:
             captured = next((arrival for end, arrival in self._arrivals if end >= event.time), now)
             self._floor.voice_ended(event.time, captured)
-            self._parts.recognizer.expect_answer()
             self._carry_out(self._turns.voice_stopped(now, event.time))
 
     # Playout

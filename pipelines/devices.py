@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from pipelines.conversation import Echo
 from pipelines.settings import Settings
 from sophia.audio import EAR_RATE, AudioSource
-from sophia.echo import EchoCanceller, HalfDuplexGuard
+from sophia.echo import EchoCanceller, EchoError, HalfDuplexGuard
 from sophia.microphone import Microphone
 from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
@@ -95,7 +94,10 @@ def missing_device(kind: str) -> str | None:
 def _echo(mode: str) -> Echo | None:
     if mode == "off":
         return None
-    installed = importlib.util.find_spec("livekit") is not None
-    if mode == "cancel" or (mode == "auto" and installed):
-        return EchoCanceller()
+    if mode != "half-duplex":
+        try:
+            return EchoCanceller()
+        except EchoError:
+            if mode == "cancel":  # asked for by name, so not silently replaced
+                raise
     return HalfDuplexGuard()
