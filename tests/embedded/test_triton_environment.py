@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.embedded.triton import environment as env
-from pipelines.embedded.triton.environment import Unavailable, installed, prepare
+from pipelines.embedded.triton.environment import Unavailable, installed, make, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -62,16 +62,16 @@ def test_nothing_there(tmp_path: Path) -> None:
 def test_platforms_without_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
     with pytest.raises(Unavailable, match=r"needs glibc 2\.35, this system has 2\.31"):
-        prepare(tmp_path, pytest.fail)
+        make(tmp_path, pytest.fail)
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(Unavailable, match=r"no Triton wheel for .* on riscv64"):
-        prepare(tmp_path, pytest.fail)
+        make(tmp_path, pytest.fail)
 
 
 def test_no_python_with_its_libpython(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "_libpython", lambda version, folders: None)
     with pytest.raises(Unavailable, match=r"install libpython3\.11 and python3\.11-venv"):
-        prepare(tmp_path, pytest.fail)
+        make(tmp_path, pytest.fail)
 
 
 def test_a_libpython_of_another_version_does_not_do(tmp_path: Path) -> None:
@@ -84,7 +84,15 @@ def test_a_failing_installation_says_what_pip_said(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(env, "NUMPY", "no-such-file-anywhere.whl")
     lines: list[str] = []
     with pytest.raises(Unavailable, match=r"installing no-such-file-anywhere.whl failed: .*no-such-file-anywhere"):
-        prepare(tmp_path, lines.append)
+        make(tmp_path, lines.append)
     assert len(lines) == 2
     with pytest.raises(Unavailable, match="not set up yet"):
         installed(tmp_path)
+
+
+def test_a_set_up_without_triton_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    lines: list[str] = []
+    assert prepare(tmp_path, lines.append) is None
+    assert len(lines) == 1
+    assert lines[0].endswith("on riscv64. Nova will be served without it.")

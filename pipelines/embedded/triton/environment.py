@@ -65,11 +65,21 @@ class Environment:
         return [backend / "libtriton_python.so", backend / "triton_python_backend_utils.py", stub]
 
 
-def prepare(home: Path, report: Report) -> Environment:
+def prepare(home: Path, report: Report) -> Environment | None:
     """Makes ``home/triton`` if it is missing or outdated; reports progress line by line.
 
-    Raises :class:`Unavailable` if the platform has no wheel, no Python fits, or the installation fails.
+    Where Triton cannot be had it says so in one line and returns None: the mind is served without it then, which is
+    no failure of the set-up.
     """
+    try:
+        return make(home, report)
+    except Unavailable as error:
+        report(f"Triton: {error}. Nova will be served without it.")
+        return None
+
+
+def make(home: Path, report: Report) -> Environment:
+    """Like :func:`prepare`, but raises :class:`Unavailable` with the reason if Triton cannot be had."""
     _platform()
     home.mkdir(parents=True, exist_ok=True)
     with _locked(home / "triton.lock"):
@@ -80,7 +90,7 @@ def prepare(home: Path, report: Report) -> Environment:
 
 
 def installed(home: Path) -> Environment:
-    """The environment as :func:`prepare` left it; raises :class:`Unavailable` if it is missing or outdated. Fast."""
+    """The environment as :func:`make` left it; raises :class:`Unavailable` if it is missing or outdated. Fast."""
     _platform()
     folder = home / "triton"
     try:
@@ -223,11 +233,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Sets up the environment that tritonserver runs in.")
     parser.add_argument("--home", type=Path, default=None, metavar="DIR", help="data folder (default: the project's)")
     folder: Path = parser.parse_args().home or default_home()
-    try:
-        environment = prepare(folder, print)
-    except Unavailable as error:
-        print(f"Triton: {error}. Nova will be served without it.")
-        raise SystemExit(1) from None
+    environment = prepare(folder, print)
+    if environment is None:
+        raise SystemExit(1)
     print(f"Triton: {SERVER} in {environment.folder}")
 
 

@@ -24,8 +24,9 @@ from pipelines.embedded.child import ChildOptions
 from pipelines.embedded.triton import http
 from pipelines.embedded.triton.environment import Environment
 
-START_LIMIT = 8.0
-"""Seconds until it must be ready: it takes half a second, and a missing library makes it hang for ever."""
+START_LIMIT = 6.5
+"""Seconds until it must be ready: it takes half a second, and a missing library makes it hang for ever. Leaves time to
+serve without it within the ten seconds that a start may take."""
 
 SHM = Path("/dev/shm")
 PREFIX = "sophianova"
