@@ -9,7 +9,6 @@ python -m pipelines.voice_loop --soundbite hello.wav --once --json turns.jsonl -
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,7 +87,6 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _run(settings: Settings, args: argparse.Namespace) -> int:
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core writes past every display; we explain failures
     import uvloop  # noqa: PLC0415
 
     from pipelines.log import logging_to_file  # noqa: PLC0415

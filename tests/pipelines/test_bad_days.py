@@ -1,4 +1,4 @@
-"""Services that fail in the middle of a turn: one typed fault each, an apology where a voice is left, and on it goes."""
+"""Services that fail in mid-turn: one typed fault each, an apology where a voice is left, and on it goes."""
 
 import asyncio
 
