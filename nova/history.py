@@ -107,8 +107,13 @@ class History:
             if entries and entries[-1].role == "user":
                 pending = f"{entries.pop().text} {pending}"
             entries.append(_Entry("user", pending))
-        head = [Message("system", self.persona)] if self.persona else []
-        return head + [e.message() for e in self._fitting(entries)]
+        messages = [Message("system", self.persona)] if self.persona else []
+        for entry in self._fitting(entries):
+            message = entry.message()
+            if messages and messages[-1].role == message.role:  # many chat templates insist on taking turns
+                message = Message(message.role, f"{messages.pop().content} {message.content}")
+            messages.append(message)
+        return messages
 
     def _join_users(self, at: int) -> None:
         """Two entries of the user became neighbours at ``at``: they are one turn."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +92,14 @@ def test_a_reply_that_was_not_heard_after_all_is_removed() -> None:
     assert history.messages() == [Message("user", "One. Two.")]
 
 
+def test_two_replies_in_a_row_are_one_message() -> None:
+    history = talk()
+    history.assistant(3, "I didn't catch that.")
+    assert history.messages()[-1] == Message("assistant", f"Once there{INTERRUPTED} I didn't catch that.")
+    history.assistant(3, "I didn't")
+    assert history.messages()[-1] == Message("assistant", f"Once there{INTERRUPTED} I didn't")
+
+
 def test_oldest_turns_go_first_and_the_persona_stays() -> None:
     history = History("one two three", max_tokens=12, count=words)
     for n in range(10):
@@ -150,7 +158,7 @@ class Conversation(RuleBasedStateMachine):
         assert messages[0] == Message("system", "stay")
         assert messages[-1].role == "user"
         assert messages[-1].content.endswith("pending")
-        assert not any(a.role == b.role == "user" for a, b in itertools.pairwise(messages))
+        assert not any(a.role == b.role for a, b in pairwise(messages))
         assert sum(words(m.content) for m in messages) <= 40
         for generation in self.withdrawn:
             assert not any(m.role == "assistant" and f"g{generation}" in m.content.split() for m in messages)
