@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,10 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
 
 
 async def _until_over(told: asyncio.Task[None], workers: Workers) -> None:
-    """Returns when told to stop; raises ``RuntimeError`` if the recogniser's process ends first."""
+    """Returns when told to stop; ends the service with code 1 if the recogniser's process ends first.
+
+    The supervisor then starts the service anew. The one line on standard output has been said already.
+    """
     ended = asyncio.create_task(workers.ended())
     try:
         await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,4 +104,5 @@ async def _until_over(told: asyncio.Task[None], workers: Workers) -> None:
         ended.cancel()
         await asyncio.gather(told, ended, return_exceptions=True)
     if not ended.cancelled():
-        raise RuntimeError(f"the recognition process ended with code {ended.result()}")
+        print(f"the recognition process ended with code {ended.result()}", file=sys.stderr, flush=True)
+        raise SystemExit(1)

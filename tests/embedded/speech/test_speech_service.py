@@ -382,6 +382,41 @@ def test_missing_certificates_are_told(tmp_path: Path) -> None:
     assert "server.key" in line["failed"]
 
 
+def test_a_model_that_is_none_is_told(pki: Path, tmp_path: Path) -> None:
+    process, line = start(pki, "--asr-model", str(tmp_path))
+    assert process.wait(10) == 1
+    assert "tokens.txt" in line["failed"]
+
+
+def test_the_service_ends_when_its_recogniser_dies(pki: Path) -> None:
+    process, _ = start(pki)
+    [worker] = descendants(process.pid)
+    os.kill(worker, signal.SIGKILL)
+    assert process.wait(5) == 1
+    assert process.stdout is not None
+    assert process.stdout.read() == "", "the one line was said already"
+
+
+def test_mutual_tls(pki: Path, other_pki: Path) -> None:
+    process, line = start(pki, "--mtls")
+    check = "/grpc.health.v1.Health/Check"
+
+    def auth(identity: Path | None) -> riva.client.Auth:
+        files = {}
+        if identity:
+            files = {"ssl_client_cert": str(identity / "client.crt"), "ssl_client_key": str(identity / "client.key")}
+        return riva.client.Auth(ssl_root_cert=str(pki / "ca.crt"), uri=f"localhost:{line['ready']['port']}", **files)
+
+    try:
+        assert auth(pki).channel.unary_unary(check)(b"", timeout=5) == b"\x08\x01"
+        for stranger in (None, other_pki):
+            with pytest.raises(grpc.RpcError):
+                auth(stranger).channel.unary_unary(check)(b"", timeout=5)
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
 def manifest() -> list[tuple[str, str]]:
     with (SOUNDBITES / "manifest.csv").open(encoding="utf-8", newline="") as file:
         return [(row["file"], row["transcript"]) for row in csv.DictReader(file)]
