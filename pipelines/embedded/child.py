@@ -20,6 +20,7 @@ import json
 import os
 import signal
 import sys
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,24 +83,39 @@ def die_with_parent() -> None:
 
 async def until_told_to_stop() -> None:
     """Returns on SIGTERM, SIGINT, or when standard input closes."""
+    await _stop_event().wait()
+
+
+def _stop_event() -> asyncio.Event:
+    """Set when the service is to stop; listening begins with the first call in a loop."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, stop.set)
+    if loop not in _stops:
+        stop = _stops[loop] = asyncio.Event()
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sig, stop.set)
 
-    def drained() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            stop.set()
+        def drained() -> None:
+            if not os.read(sys.stdin.fileno(), 4096):
+                stop.set()
+                loop.remove_reader(sys.stdin.fileno())
 
-    with contextlib.suppress(OSError, ValueError, PermissionError):  # epoll refuses plain files as standard input
-        loop.add_reader(sys.stdin.fileno(), drained)
-    await stop.wait()
+        with contextlib.suppress(OSError, ValueError):  # epoll refuses plain files as standard input
+            loop.add_reader(sys.stdin.fileno(), drained)
+    return _stops[loop]
+
+
+_stops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Event] = weakref.WeakKeyDictionary()
 
 
 def run(serve: Callable[[], Coroutine[None, None, None]]) -> None:
     """Runs a service's ``serve`` coroutine; a start-up failure becomes a ``failed`` line, never a traceback."""
+
+    async def listening() -> None:
+        _stop_event()  # before the service says that it is ready: a signal right after that must not go astray
+        await serve()
+
     die_with_parent()
     try:
-        asyncio.run(serve())
+        asyncio.run(listening())
     except (OSError, RuntimeError) as error:
         announce_failed(str(error))
