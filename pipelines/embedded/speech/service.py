@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
 from pipelines.embedded import child
 from pipelines.embedded.speech.recognition import SpeechRecognition
 from pipelines.embedded.speech.synthesis import SpeechSynthesis
-from pipelines.embedded.speech.voices import open_engine
+from pipelines.embedded.speech.voices import Engine, open_engine
 from pipelines.embedded.speech.workers import Workers, running_workers
 
 SERVICES = ("nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis")
@@ -67,6 +67,7 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
         try:
             engine = await asyncio.to_thread(open_engine, speech.tts_model)
             stack.push_async_callback(engine.aclose)
+            await _warm(engine)
         except BaseException:
             await asyncio.gather(loading, return_exceptions=True)
             raise
@@ -89,6 +90,13 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
         finally:
             await healthy.enter_graceful_shutdown()
             await server.stop(grace=0.3)
+
+
+async def _warm(engine: Engine) -> None:
+    """Speaks a word unheard: the first sentence is slow, and a voice that cannot speak should be known at once."""
+    async with aclosing(engine.speak("Ready.", next(iter(engine.voices)))) as pieces:
+        async for _ in pieces:
+            pass
 
 
 async def _until_over(told: asyncio.Task[None], workers: Workers) -> None:
