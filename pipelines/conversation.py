@@ -29,6 +29,7 @@ from pipelines.telemetry.spans import ConversationSpan
 from pipelines.watcher import Watcher
 from sophia.audio import AudioSource, Frame, Pcm, dbfs
 from sophia.decisions import Decision
+from sophia.echo import EchoGuard
 from sophia.playout import Finished, Playout, PlayoutEvent, Started
 from sophia.sinks import Sink
 from sophia.speech import Synthesizer
@@ -57,14 +58,6 @@ class Detector(Protocol):
     def push(self, frame: Frame) -> None: ...
 
 
-class Echo(Protocol):
-    """Keeps her own voice out of her ears; is told what was played."""
-
-    def process(self, frame: Frame) -> Frame: ...
-
-    def reference(self, pcm: Pcm, rate: int, time: float) -> None: ...
-
-
 @dataclass(slots=True)
 class Parts:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function."""
@@ -79,7 +72,7 @@ class Parts:
     phrases: Phrases
     sink: Sink
     face: Face | None = None
-    echo: Echo | None = None
+    echo: EchoGuard | None = None
 
 
 class Conversation:

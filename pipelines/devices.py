@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.conversation import Echo
 from pipelines.settings import Settings
 from sophia.audio import EAR_RATE, AudioSource
-from sophia.echo import EchoCanceller, EchoError, HalfDuplexGuard
+from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.microphone import Microphone
 from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
@@ -30,7 +29,7 @@ class Devices:
 
     source: AudioSource
     sink: Sink
-    echo: Echo | None
+    echo: EchoGuard | None
     notes: list[str]
     reply: Path | None
 
@@ -91,7 +90,7 @@ def missing_device(kind: str) -> str | None:
     return None
 
 
-def _echo(mode: str) -> Echo | None:
+def _echo(mode: str) -> EchoGuard | None:
     if mode == "off":
         return None
     if mode != "half-duplex":

@@ -23,6 +23,7 @@ _PATIENCE = 10.0
 _SLACK = 0.01  # seconds by which playing times may be off before silence is put in or sound left out
 _KEPT = 1.0  # seconds of what was played that are kept
 _AUDIBLE_DB = -60.0
+_SETTLING = 1.5  # seconds of her voice that AEC3 needs to learn a room; measured, see docs/ears.md
 
 
 class EchoError(Exception):
@@ -71,7 +72,8 @@ class EchoCanceller:
 
     The canceller finds the room's delay and changes of it by itself; it must only never hear the echo before it was
     told what is played. In double talk it mutes part of the near voice: good enough to notice an interruption, while
-    its first words may be garbled.
+    its first words may be garbled. While it is still learning the room, in the first 1.5 s that she ever sounds, it
+    lets her echo through; for that long the microphone is silenced instead.
 
     ``module`` stands in for ``livekit.rtc`` in tests. Raises :class:`EchoError` where that is not installed.
     """
@@ -81,6 +83,8 @@ class EchoCanceller:
         self._apm = self._rtc.AudioProcessingModule(
             echo_cancellation=True, noise_suppression=False, high_pass_filter=True, auto_gain_control=False
         )
+        self._settling = HalfDuplexGuard()
+        self._learnt = 0.0  # seconds of her voice so far
         self._far = _Timeline()
         self._told: deque[tuple[Pcm, int, float]] = deque(maxlen=500)  # filled by the sound card's thread
         self._lead = _LEAD
@@ -90,6 +94,9 @@ class EchoCanceller:
 
     def reference(self, pcm: Pcm, rate: int, time: float) -> None:
         self._told.append((np.array(pcm, np.int16), rate, time))
+        if self._learnt < _SETTLING and dbfs(pcm) >= _AUDIBLE_DB:
+            self._learnt += len(pcm) / rate
+            self._settling.reference(pcm, rate, time)
 
     def process(self, frame: Frame) -> Frame:
         if frame.rate != EAR_RATE or len(frame.pcm) % _STEP:
@@ -110,7 +117,7 @@ class EchoCanceller:
             self._apm.process_stream(near)
             clean[i : i + _STEP] = np.frombuffer(near.data, np.int16)
         self._far.forget(frame.time - _KEPT)
-        return Frame(clean, frame.time, frame.rate)
+        return self._settling.process(Frame(clean, frame.time, frame.rate))
 
     def _played(self, begin: float) -> Pcm:
         """10 ms of what she plays from a little after ``begin``: the sooner it is told the better."""

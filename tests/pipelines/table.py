@@ -1,6 +1,7 @@
 """A whole conversation at a table of simulated services, on the virtual clock."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,6 +90,9 @@ class Table:
     make_face: type | None = None
     make_recognizer: type | None = None
     make_sink: type | None = None
+    make_user: type = SimulatedUser
+    detector: Callable[..., object] = OracleDetector
+    echo: object | None = None
     notes: Notes = field(default_factory=Notes)
     error: StageFailed | None = None
 
@@ -97,7 +101,7 @@ class Table:
         return self.notes
 
     async def _talk(self):
-        self.user = SimulatedUser(self.script, self.seconds)
+        self.user = self.make_user(self.script, self.seconds)
         self.mind = (self.make_mind or SimulatedMind)(self.tokens, self.delays)
         self.voice = (self.make_voice or SimulatedVoice)(self.delays)
         self.history = History("You are Nova.")
@@ -107,13 +111,14 @@ class Table:
         parts = Parts(
             source=self.user,
             recognizer=(self.make_recognizer or SimulatedRecognizer)(self.user, self.delays, self.stable_first),
-            detector=OracleDetector,
+            detector=self.detector,
             turns=TurnTaking(self.settings),
             mind=self.mind,
             history=self.history,
             voice=self.voice,
             phrases=phrases,
             sink=(self.make_sink or NullSink)(),
+            echo=self.echo,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(parts, self.notes)
