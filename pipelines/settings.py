@@ -129,6 +129,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
+    language: str = Field("en-US", description="the language of recogniser, voice and turn taking, as Riva names it")
     embedded: bool = Field(False, description="start the services that come with the project and talk to those")
     ears: EarsSettings = Field(default_factory=EarsSettings, description="microphone, voice activity and echo")
     recognizer: RecognizerSection = Field(default_factory=RecognizerSection, description="Riva speech recognition")
@@ -146,6 +147,22 @@ class Settings(BaseSettings):
         return (
             {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_language(cls, values: Any) -> Any:
+        """``language`` counts for every section that does not name its own."""
+        language = values.get("language") if isinstance(values, dict) else None
+        if not isinstance(language, str):
+            return values
+        spoken = ("recognizer", "turns", "voice")
+        sections = {name: values.get(name) for name in spoken}
+        inherited = {
+            name: {"language": language, **(section or {})}
+            for name, section in sections.items()
+            if section is None or isinstance(section, dict)
+        }
+        return {**values, **inherited}
 
     @classmethod
     def settings_customise_sources(

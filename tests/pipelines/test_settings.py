@@ -131,9 +131,9 @@ def test_a_wrong_value_is_one_line(tmp_path: Path, text: str, expected: str) -> 
             "turns: {pause_opne: 1}",
             "my.yaml:1: turns.pause_opne is not a setting; did you mean turns.pause_open? (turns has: ",
         ),
-        ("speeker: {}", "my.yaml:1: speeker is not a setting; did you mean speaker? (there are: embedded, "),
+        ("speeker: {}", "my.yaml:1: speeker is not a setting; did you mean speaker? (there are: language, embedded, "),
         ("pause_open: 1", "my.yaml:1: pause_open is not a setting; did you mean turns.pause_open? (there are: "),
-        ("xyzzy: 1", "my.yaml:1: xyzzy is not a setting. (there are: embedded, "),
+        ("xyzzy: 1", "my.yaml:1: xyzzy is not a setting. (there are: language, embedded, "),
         ("turns: [1, 2]", "my.yaml:1: turns = [1, 2] must be a group of settings: language, "),
     ],
 )
@@ -300,3 +300,12 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "my.yaml").write_text("nonsense: 1")
     assert module.main([str(tmp_path / "my.yaml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_one_language_counts_for_ears_voice_and_turn_taking(tmp_path):
+    (tmp_path / "german.yaml").write_text("language: de-DE\nvoice: {language: de-CH}\nturns:\n")
+    settings = load_settings(tmp_path / "german.yaml", {}, {})
+    assert (settings.recognizer.language, settings.turns.language) == ("de-DE", "de-DE")
+    assert settings.voice.language == "de-CH"
+    assert load_settings(None, {"language": "de-DE"}, {}).turns.language == "de-DE"
+    assert load_settings(None, {}, {"SOPHIA_LANGUAGE": "de-DE"}).recognizer.language == "de-DE"
