@@ -7,19 +7,18 @@ of a block is when the card says it will be heard, told in ``loop.time()``.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import threading
 import time
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from sophia.aside import aside
 from sophia.audio import FRAME_SECONDS, Pcm
 from sophia.playout import Playout
 from sophia.sinks import SinkError, SinkStalled
@@ -32,8 +31,6 @@ DRIFT = 0.05
 
 JUMP_SECONDS = 0.05
 """A larger difference than this is believed at once: samples were lost, or the card was changed."""
-
-T = TypeVar("T")
 
 
 class NoSpeaker(SinkError):
@@ -94,14 +91,14 @@ class SoundCard:
         if stream is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await _aside(lambda: stream.close(ignore_errors=True))
+                    await aside(lambda: stream.close(ignore_errors=True))
             except TimeoutError:
                 return  # its thread is a daemon; the process can end without it
 
     async def _opened(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> None:
         try:
             async with asyncio.timeout(self._settings.open_seconds):
-                await _aside(lambda: self._open(playout, loop, offset))
+                await aside(lambda: self._open(playout, loop, offset))
         except TimeoutError as error:
             raise SinkStalled(
                 f"the sound card did not open within {self._settings.open_seconds:g} s; is another program holding it?"
@@ -211,30 +208,3 @@ def _sounddevice() -> ModuleType:
         return importlib.import_module("sounddevice")
     except OSError as error:  # the wheel for Linux brings no PortAudio
         raise NoSpeaker("no PortAudio library; install it (Debian, Ubuntu: apt-get install libportaudio2)") from error
-
-
-async def _aside(work: Callable[[], T]) -> T:
-    """Runs ``work`` in a daemon thread: a call that hangs for ever cannot keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def body() -> None:
-        result: T | None = None
-        failure: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as error:  # handed on, not swallowed
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=body, name="sound card", daemon=True).start()
-    return await future
