@@ -117,6 +117,14 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     return _failure(service, "defect", f"{where} failed: {words}.", hint)
 
 
+def blamed(error: Exception, service: str) -> tuple[str, Exception]:
+    """Who failed and with what, out of groups and :class:`StageFailed`; ``service`` where the error does not say."""
+    inner = next(_leaves(error))
+    if isinstance(inner, StageFailed):
+        return inner.service, inner.cause
+    return service, inner if isinstance(inner, Exception) else error
+
+
 async def diagnose(error: BaseException, service: str, endpoint: Endpoint | None, seconds: float = 2.0) -> Failure:
     """Like :func:`explain`, with a look at the port (at most ``seconds``) where the error alone is ambiguous."""
     failure = explain(error, service, endpoint)

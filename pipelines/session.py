@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -17,10 +17,9 @@ from pipelines.audience import Audience
 from pipelines.conversation import Conversation, Parts
 from pipelines.devices import Bites, open_devices, read_bites
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.failures import EXIT_CODES, diagnose, explain
-from pipelines.generation import StageFailed
+from pipelines.failures import EXIT_CODES, blamed, diagnose, explain
 from pipelines.home import home
-from pipelines.ledger import Ledger
+from pipelines.ledger import Ledger, Outcome
 from pipelines.recording import Recording
 from pipelines.services import Services, connected, endpoints, warm_up
 from pipelines.settings import Settings, SettingsError, shareable
@@ -90,6 +89,11 @@ def _named(option: str, path: Path | None) -> Iterator[None]:
         raise SettingsError([f"{option} {path}: it cannot be written ({error.strerror or error})"]) from error
 
 
+def _close(file: TextIO) -> None:
+    with suppress(OSError):  # each line was flushed, so that whatever the disk refuses was told already
+        file.close()
+
+
 class Session:
     """Everything of one run; :meth:`run` returns the exit code."""
 
@@ -102,6 +106,7 @@ class Session:
         self._turns = 0
         self._troubled = -TROUBLE_SECONDS
         self._exit_codes = [0]
+        self._deaf_code = 0
 
     def stop(self) -> bool:
         """Ends the conversation; false if there is none yet."""
@@ -120,10 +125,9 @@ class Session:
                 services = await stack.enter_async_context(connected(self._settings, self._trouble))
                 await self._warm_up(services)
                 await self._converse(stack, services, bites)
-        except StageFailed as failure:
-            return await self._tell(failure.service, failure.cause)
         except Exception as error:
-            return await self._tell("voice loop", error)
+            return await self._tell(*blamed(error, "voice loop"))
+        self._exit_codes.append(self._deaf_code)
         if self._audience:
             self._exit_codes += [failure.exit_code for failure in self._audience.failures]
         return max(self._exit_codes)
@@ -142,6 +146,7 @@ class Session:
             self._troubled = now
             failure = explain(error, "recognizer", self._settings.recognizer.endpoint)
             self._display.notice(f"{failure.line} Trying again.")
+            self._deaf_code = failure.exit_code
 
     def _recording_lost(self, line: str) -> None:
         self._exit_codes.append(EXIT_CODES["disk"])
@@ -175,7 +180,8 @@ class Session:
         ledgers: TextIO | None = None
         if options.json:
             with _named("--json", options.json):
-                ledgers = stack.enter_context(options.json.open("w", encoding="utf-8"))
+                ledgers = options.json.open("w", encoding="utf-8")
+            stack.callback(_close, ledgers)
         places = endpoints(settings)
         audience = Audience(
             display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
@@ -217,6 +223,8 @@ class Session:
 
     def _turn_over(self, ledger: Ledger) -> None:
         self._turns += 1
+        if ledger.outcome is Outcome.REPLIED:
+            self._deaf_code = 0  # what broke has been mended
         if self._options.once:
             self.stop()
 

@@ -1,0 +1,222 @@
+"""A lab of all four services over TLS on loopback, which misbehave in the way and in the turn that a test asks for.
+
+Everything is simulated: the recogniser hears any sound as the same words, the mind answers the same sentences, the
+voice is a tone, the face opens its mouth.
+"""
+# ruff: noqa: N802 - the methods' names are the protocols'
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc, riva_tts_pb2, riva_tts_pb2_grpc
+from tritonclient.grpc import service_pb2 as pb
+from tritonclient.grpc import service_pb2_grpc as pb_grpc
+
+from aurora.names import PASCAL_CASE
+from aurora.wire import audio2face_pb2 as wire
+from aurora.wire.audio2face_service_pb2_grpc import add_A2FControllerServiceServicer_to_server
+from nova.tensors import raw_bytes
+
+HEARD = "where is my order"
+ANSWER = "Let me see what I can find. Your order left the warehouse this morning. It will be with you tomorrow."
+CLAUSE_SECONDS = 0.6
+BYTES, BOOL = 13, 1
+
+
+class Lab(
+    riva_asr_pb2_grpc.RivaSpeechRecognitionServicer,
+    riva_tts_pb2_grpc.RivaSpeechSynthesisServicer,
+    pb_grpc.GRPCInferenceServiceServicer,
+):
+    """``bad`` maps a service to what it does wrong, and ``turns`` says when: 0 is the start, 1 the first utterance."""
+
+    def __init__(self, bad: dict[str, str] | None = None, turns: tuple[int, ...] = (1,)) -> None:
+        self.bad = bad or {}
+        self.turns = turns
+        self.turn = 0
+        self.port = 0
+        self.heard = HEARD
+        self._clauses = self._finals = 0
+        self._onset = asyncio.Condition()
+
+    async def reaches(self, turn: int) -> None:
+        """Waits until this turn's utterance begins."""
+        async with asyncio.timeout(30), self._onset:
+            await self._onset.wait_for(lambda: self.turn >= turn)
+
+    def does(self, service: str, what: str) -> bool:
+        """Whether ``service`` misbehaves like this now."""
+        return self.bad.get(service) == what and self.turn in self.turns
+
+    async def _hang(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    # Ears
+
+    async def GetRivaSpeechRecognitionConfig(self, request: Any, context: Any) -> Any:
+        if self.does("recognizer", "hangs"):
+            await self._hang()
+        answer = riva_asr_pb2.RivaSpeechRecognitionConfigResponse()
+        answer.model_config.add(model_name="simulated").parameters["language_code"] = "en-US"
+        return answer
+
+    async def StreamingRecognize(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        samples = voiced = 0
+        silent = 0.0
+        async for request in requests:
+            pcm = np.frombuffer(request.audio_content, np.int16)
+            seconds = len(pcm) / 16_000
+            samples += len(pcm)
+            if len(pcm) and np.abs(pcm.astype(int)).max() > 1500:
+                if self.turn == self._finals:
+                    self._clauses = 0
+                    async with self._onset:
+                        self.turn += 1
+                        self._onset.notify_all()
+                voiced, silent = voiced + 1, 0.0
+            else:
+                silent += seconds
+            if self.does("recognizer", "hangs"):
+                await self._hang()
+            if self.does("recognizer", "refuses"):
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no model for xx-XX")
+            if voiced and silent > 0.3:
+                voiced = 0
+                self._finals += 1
+                yield self._final(samples / 16_000)
+
+    def _final(self, processed: float) -> Any:
+        answer = riva_asr_pb2.StreamingRecognizeResponse()
+        result = answer.results.add(is_final=True, stability=1.0, audio_processed=processed)
+        result.alternatives.add(transcript=self.heard, confidence=0.9)
+        return answer
+
+    # Mind
+
+    async def ServerReady(self, request: Any, context: Any) -> Any:
+        return pb.ServerReadyResponse(ready=True)
+
+    async def ModelConfig(self, request: Any, context: Any) -> Any:
+        if self.does("mind", "hangs"):
+            await self._hang()
+        answer = pb.ModelConfigResponse()
+        config = answer.config
+        config.name = "nova"
+        config.model_transaction_policy.decoupled = True
+        for name, kind in (("text_input", BYTES), ("stream", BOOL), ("sampling_parameters", BYTES)):
+            config.input.add(name=name, data_type=kind)
+        config.output.add(name="text_output", data_type=BYTES)
+        return answer
+
+    async def ModelStreamInfer(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        words = [word + " " for word in ANSWER.split()]
+        async for request in requests:
+            for number, word in enumerate(words):
+                if self.does("mind", "hangs at once") or (number == 8 and self.does("mind", "hangs")):
+                    await self._hang()
+                if self.does("mind", "fails at once") or (number == 8 and self.does("mind", "fails")):
+                    yield pb.ModelStreamInferResponse(error_message="in-flight batching: CUDA out of memory")
+                    break
+                answer = pb.ModelInferResponse(model_name="nova", id=request.id)
+                answer.outputs.add(name="text_output", datatype="BYTES", shape=[1])
+                answer.raw_output_contents.append(raw_bytes([word.encode()]))
+                answer.parameters["triton_final_response"].bool_param = number == len(words) - 1
+                yield pb.ModelStreamInferResponse(infer_response=answer)
+
+    # Voice
+
+    async def SynthesizeOnline(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        rate = 22_050
+        async for request in requests:
+            rate = request.sample_rate_hz or rate
+        self._clauses += self.turn > 0
+        if self.does("voice", "hangs") and self._clauses > 1:
+            await self._hang()
+        if self.does("voice", "hangs at once"):
+            await self._hang()
+        if self.does("voice", "fails in the third clause") and self._clauses == 3:
+            await context.abort(grpc.StatusCode.INTERNAL, "the vocoder fell over")
+        if self.does("voice", "says nothing"):
+            return
+        tone = (8000 * np.sin(2 * np.pi * 220 * np.arange(round(CLAUSE_SECONDS * rate)) / rate)).astype(np.int16)
+        for start in range(0, len(tone), 4096):
+            yield riva_tts_pb2.SynthesizeSpeechResponse(audio=tone[start : start + 4096].tobytes())
+
+    # Face
+
+    async def ProcessAudioStream(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        samples, rate = 0, 1
+        async for message in requests:
+            part = message.WhichOneof("stream_part")
+            if part == "audio_stream_header":
+                rate = message.audio_stream_header.audio_header.samples_per_second
+            elif part == "audio_with_emotion":
+                samples += len(message.audio_with_emotion.audio_buffer) // 2
+            elif part == "end_of_audio":
+                break
+        if self.does("face", "hangs"):
+            await self._hang()
+        if self.does("face", "fails"):
+            failed = wire.Status(code=wire.Status.ERROR, message="no room for another stream")
+            yield wire.AnimationDataStream(status=failed)
+            return
+        named = wire.SkelAnimationHeader(blend_shapes=PASCAL_CASE)
+        yield wire.AnimationDataStream(
+            animation_data_stream_header=wire.AnimationDataStreamHeader(skel_animation_header=named)
+        )
+        for number in range(samples * 30 // rate):
+            weights = [wire.FloatArrayWithTimeCode(time_code=number / 30, values=[0.3] * len(PASCAL_CASE))]
+            yield wire.AnimationDataStream(
+                animation_data=wire.AnimationData(skel_animation=wire.SkelAnimation(blend_shape_weights=weights))
+            )
+        yield wire.AnimationDataStream(status=wire.Status(code=wire.Status.SUCCESS))
+
+
+@asynccontextmanager
+async def serving(lab: Lab, folder: Path | None) -> AsyncIterator[int]:
+    """The lab on a free port, which is its result: over TLS with the server's identity in ``folder``, or plaintext."""
+    server = grpc.aio.server()
+    riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(lab, server)
+    riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(lab, server)
+    pb_grpc.add_GRPCInferenceServiceServicer_to_server(lab, server)
+    add_A2FControllerServiceServicer_to_server(lab, server)
+    if folder is None:
+        lab.port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        pair = (folder / "server.key").read_bytes(), (folder / "server.crt").read_bytes()
+        lab.port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    await server.start()
+    try:
+        yield lab.port
+    finally:
+        await server.stop(0)
+
+
+def config(folder: Path, pki: Path, ports: dict[str, int], **more: Any) -> Path:
+    """A configuration for these ports, in which nothing waits longer than a test likes; JSON is YAML, too."""
+
+    def at(service: str) -> dict[str, Any]:
+        target = f"localhost:{ports[service]}"
+        return {"target": target, "tls": {"ca": str(pki / "ca.crt")}, "connect_seconds": 1}
+
+    content = {
+        "recognizer": {"endpoint": at("recognizer"), "open_seconds": 2, "answer_seconds": 1, "drain_seconds": 0.5},
+        "mind": {"endpoint": at("mind"), "first_token_timeout": 1.5, "token_timeout": 1, "call_timeout": 2},
+        "voice": {"endpoint": at("voice"), "first_audio_seconds": 2, "chunk_seconds": 1},
+        "face": {"endpoint": at("face"), "answer_seconds": 2},
+    }
+    content["recognizer"]["give_up_seconds"] = 4
+    for dotted, value in more.items():
+        section, _, key = dotted.partition("__")
+        content[section][key] = value
+    path = folder / "lab.yaml"
+    path.write_text(json.dumps(content))
+    return path
