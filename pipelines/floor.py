@@ -201,12 +201,12 @@ class Floor:
         self._spawn(turn, self._reply(turn, turn.generation))
 
     async def _reply(self, turn: Turn, generation: Generation) -> None:
-        try:
-            await generation.run(self._tools.speakers)
-        except StageFailed as failure:
+        async def apologise(failure: StageFailed) -> None:
             self._fault(turn, failure)
             await self._say(generation.number, "mind" if failure.service == "mind" else "voice")
             self._playout.finish(generation.number)
+
+        await generation.run(self._tools.speakers, apologise)
 
     async def _say(self, generation: int, phrase: Phrase) -> None:
         sound = self._tools.phrases.sound(phrase)

@@ -7,7 +7,7 @@ the turn is decided, and a fence keeps it out once it is cancelled. Cancelling t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,6 +17,7 @@ import numpy as np
 from aurora.face import Face
 from aurora.face import Pcm as FacePcm
 from aurora.timeline import FaceTimeline
+from nova.errors import ModelError
 from nova.mind import Message, Mind
 from pipelines.telemetry.ranges import stage
 from sophia.audio import Pcm
@@ -83,26 +84,29 @@ class Generation:
         """How much sound was made so far."""
         return self._samples / self.rate
 
-    async def run(self, speakers: Speakers) -> None:
+    async def run(self, speakers: Speakers, apologise: Callable[[StageFailed], Awaitable[None]]) -> None:
         """Makes the reply; returns when voice and face are complete, or the playout wants no more.
 
-        Raises :class:`StageFailed` if the mind or the voice fails, after all that was said until then has been put
-        into the playout, which then is not finished yet. A face that fails is only noted in ``face_fault``.
+        If the mind or the voice fails, ``apologise`` is called once all that was said until then has been put into
+        the playout, which then is not finished yet; the face still moves with that. A face that fails is only noted
+        in ``face_fault``.
         """
-        try:
-            async with asyncio.TaskGroup() as group:
-                clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
-                group.create_task(self._think(speakers, clauses))
-                if speakers.face:
-                    self._sound = asyncio.Queue(FACE_CHUNKS)
-                    group.create_task(self._animate(speakers.face, speakers.timeline, self._sound, speakers.voice.rate))
+        async with asyncio.TaskGroup() as group:
+            clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
+            thinking = group.create_task(self._think(speakers, clauses))
+            if speakers.face:
+                self._sound = asyncio.Queue(FACE_CHUNKS)
+                group.create_task(self._animate(speakers.face, speakers.timeline, self._sound, speakers.voice.rate))
+            try:
                 await self._speak(speakers, clauses)
-        except* StageFailed as failures:
-            raise first_failure(failures) from None
-        if self._mind_fault:
-            raise self._mind_fault
-        if not self._samples:
-            raise StageFailed("mind", ValueError("the model answered without a word to say"))
+                fault = self._mind_fault
+                if not fault and not self._samples:
+                    fault = StageFailed("mind", ModelError("the model answered without a word to say; see its log"))
+            except StageFailed as failure:
+                thinking.cancel()
+                fault = failure
+            if fault:
+                await apologise(fault)
 
     async def _think(self, speakers: Speakers, clauses: asyncio.Queue[str | None]) -> None:
         splitter = ClauseSplitter(speakers.language)

@@ -125,6 +125,8 @@ class Lab(
                 if self.does("mind", "fails at once") or (number == 8 and self.does("mind", "fails")):
                     yield pb.ModelStreamInferResponse(error_message="in-flight batching: CUDA out of memory")
                     break
+                if self.does("mind", "says nothing"):
+                    break
                 answer = pb.ModelInferResponse(model_name="nova", id=request.id)
                 answer.outputs.add(name="text_output", datatype="BYTES", shape=[1])
                 answer.raw_output_contents.append(raw_bytes([word.encode()]))

@@ -161,3 +161,17 @@ def test_a_sink_that_stalls_ends_the_conversation_with_its_name():
     assert table.error.service == "loudspeaker"
     assert isinstance(table.error.cause, SinkError)
     assert table.mind.open == table.voice.open == 0
+
+
+def test_a_voice_that_fails_is_the_only_fault_and_the_face_moves_with_what_was_said():
+    class SlowFace(SimulatedFace):
+        async def animate(self, sound, rate):
+            await asyncio.sleep(0.5)  # longer than the voice takes to break
+            async for frame in super().animate(sound, rate):
+                yield frame
+
+    table = Table([ORDER], seconds=20, make_voice=failing_first(SimulatedVoice, 1), make_face=SlowFace)
+    (ledger,) = table.talk().turns
+    assert [fault.service for fault in ledger.faults] == ["voice"]
+    assert "first_frame" in ledger.marks
+    assert table.notes.sounding(1, 20) > 3  # the first clause and the apology

@@ -219,6 +219,7 @@ async def voice_loop(*arguments: str, cwd: Path) -> tuple[int, str, str]:
         ("mind", "hangs", Outcome.REPLIED, 3, "gave no next token within 1 s"),
         ("mind", "fails at once", Outcome.FAILED, 5, "CUDA out of memory"),
         ("mind", "fails", Outcome.REPLIED, 5, "CUDA out of memory"),
+        ("mind", "says nothing", Outcome.FAILED, 5, "without a word to say"),
         ("voice", "hangs at once", Outcome.FAILED, 5, "The voice"),
         ("voice", "hangs", Outcome.REPLIED, 5, "The voice"),
         ("voice", "says nothing", Outcome.FAILED, 5, "The voice"),
