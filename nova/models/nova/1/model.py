@@ -10,6 +10,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from .batch import Batch, Generation
+from .orphan import end_with_server
 from .talk import answer
 from .tokens import cut_at, tokens
 
@@ -27,6 +28,7 @@ class TritonPythonModel:
     """One instance; ``execute`` only queues, so that a long answer never keeps another from starting."""
 
     def initialize(self, args):
+        end_with_server()
         config = json.loads(args["model_config"])
         parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
         self.batched = int(config["max_batch_size"]) > 0
