@@ -26,11 +26,17 @@ import numpy as np
 import pytest
 from lab import HEARD, Lab, config, serving
 
+from pipelines import devices
 from pipelines.home import home
 from pipelines.ledger import Ledger, Outcome
 from pipelines.session import Options, Session
 from pipelines.settings import load_settings
 from pipelines.terminal import SilentDisplay
+from pipelines.voice_loop import main
+from sophia.audio import Frame
+from sophia.microphone import MicrophoneLost
+from sophia.playout import Playout
+from sophia.sinks import NullSink, SinkStalled
 from sophia.wav import read_wav
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
@@ -337,3 +343,137 @@ async def test_a_full_device_under_the_ledgers_is_told_once(tmp_path: Path, pki:
     assert code == 6
     assert told.errors == ["The ledgers cannot be written: No space left on device. What was written before is kept."]
     assert [ledger.outcome for ledger in told.turns] == [Outcome.REPLIED] * 2
+
+
+# What comes in: sound and settings
+
+
+def write_wav(path: Path, pcm: np.ndarray[Any, Any], rate: int, channels: int = 1) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(pcm.itemsize)
+        file.setframerate(rate)
+        file.writeframes(pcm.tobytes())
+    return path
+
+
+async def test_soundbites_of_any_make_are_heard_and_a_truncated_one_is_pointed_out(tmp_path: Path, pki: Path) -> None:
+    sound = read_wav(QUESTION)
+    at_44100 = read_wav(QUESTION, 44_100).pcm
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(QUESTION.read_bytes()[: QUESTION.stat().st_size * 9 // 10])
+    bites = (
+        write_wav(tmp_path / "stereo.wav", np.repeat(sound.pcm, 2), sound.rate, channels=2),
+        write_wav(tmp_path / "8_bit.wav", ((sound.pcm >> 8) + 128).astype(np.uint8), sound.rate),
+        write_wav(tmp_path / "44100.wav", at_44100, 44_100),
+        cut,
+    )
+    code, told = await hold_in_lab(Lab(), tmp_path, pki, *bites)
+    assert (code, told.errors) == (0, [])
+    assert [ledger.outcome for ledger in told.turns] == [Outcome.REPLIED] * 4
+    assert len([line for line in told.notices if line.startswith("cut.wav: cut short: ")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.wav", b"", "is empty."),
+        ("header.wav", QUESTION.read_bytes()[:44], "holds no sound."),
+        ("stub.wav", QUESTION.read_bytes()[:30], "has a format that is cut short."),
+        ("song.mp3", b"ID3\x04" + bytes(2000), "is not a WAV file."),
+        ("none.wav", None, "cannot be read (No such file or directory)."),
+        (".", None, "is not a file."),
+    ],
+)
+async def test_a_soundbite_that_cannot_be_played_is_told_before_anything_starts(
+    tmp_path: Path, pki: Path, name: str, content: bytes | None, says: str
+) -> None:
+    bite = tmp_path / name
+    if content is not None:
+        bite.write_bytes(content)
+    nowhere = config(tmp_path, pki, dict.fromkeys(SERVICES, 1))  # any service that were asked would be told, too
+    code, told = await hold(nowhere, QUESTION, bite)
+    assert code == 1
+    (line,) = told.errors
+    assert line.startswith(f"{bite} {says} ")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"voice: {rate: [\n- \t: }", ":2:1: this is not YAML: "),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "is not a text file"),
+        (b"just words", "settings are a mapping of sections"),
+        (b"voice: {rate: fast}", "voice.rate"),
+        (b"voice: {rat: 16000}", "did you mean voice.rate?"),
+    ],
+)
+def test_settings_that_are_none_are_one_line_and_nothing_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, says: str
+) -> None:
+    (tmp_path / "lab.yaml").write_bytes(content)
+    assert main(["--config", str(tmp_path / "lab.yaml")]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert "lab.yaml" in line
+    assert says in line
+
+
+# Devices
+
+
+class Microphone:
+    """Hears a second of silence, then is unplugged."""
+
+    def __init__(self, settings: object) -> None:
+        self.overflows = 0
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        loop = asyncio.get_running_loop()
+        for _ in range(50):
+            await asyncio.sleep(0.02)
+            yield Frame(np.zeros(320, np.int16), loop.time() - 0.02)
+        raise MicrophoneLost("the microphone is gone; plug it in again")
+
+    async def aclose(self) -> None: ...
+
+
+class StalledCard(NullSink):
+    """A sound card whose driver hangs in the middle of her first sentence."""
+
+    def __init__(self, settings: object) -> None: ...
+
+    async def run(self, playout: Playout) -> None:
+        await playout.wanted()
+        playout.pull(441, asyncio.get_running_loop().time())
+        await asyncio.sleep(0.5)
+        raise SinkStalled("the sound card took no samples for 0.5 s; restart the sound server")
+
+
+async def test_a_microphone_that_is_unplugged_ends_the_talk_with_one_line(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "missing_device", lambda kind: None)
+    monkeypatch.setattr(devices, "Microphone", Microphone)
+    async with serving(Lab(), pki) as port:
+        told = Told()
+        settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
+        options = Options("lab.yaml", reply=tmp_path / "reply.wav", record=tmp_path / "take")
+        code = await Session(settings, options, told).run()
+    assert code == 1
+    assert told.errors == ["The microphone is gone; plug it in again."]
+    assert read_wav(tmp_path / "take/user.wav").seconds > 0.95
+    assert json.loads((tmp_path / "take/manifest.json").read_text())["complete"]
+
+
+async def test_a_sound_card_that_stalls_is_told_once_and_the_talk_goes_on_unheard(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "missing_device", lambda kind: None)
+    monkeypatch.setattr(devices, "SoundCard", StalledCard)
+    code, told = await hold_in_lab(Lab(), tmp_path, pki, QUESTION, QUESTION)
+    assert code == 1
+    (line,) = told.errors
+    assert line == "The sound card took no samples for 0.5 s; restart the sound server."
+    assert told.turns[-1].outcome is Outcome.REPLIED
