@@ -24,9 +24,10 @@ import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import grpc
+if TYPE_CHECKING:
+    import grpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def options(args: argparse.Namespace) -> ChildOptions:
 
 def server_credentials(opts: ChildOptions) -> grpc.ServerCredentials:
     """TLS (or mutual TLS) credentials from the folder; raises ``OSError`` if a file cannot be read."""
+    import grpc  # noqa: PLC0415 - a service's workers need none
+
     key = (opts.tls / "server.key").read_bytes()
     chain = (opts.tls / "server.crt").read_bytes()
     ca = (opts.tls / "ca.crt").read_bytes() if opts.mtls else None
@@ -77,8 +80,6 @@ def die_with_parent() -> None:
     """Asks the Linux kernel for SIGTERM at the parent's death (``prctl(PR_SET_PDEATHSIG)``); a no-op elsewhere."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
-        if os.getppid() == 1:  # the parent died before the call
-            raise SystemExit(1)
 
 
 async def until_told_to_stop() -> None:
