@@ -110,7 +110,7 @@ def explain(error: BaseException, service: str, endpoint: Endpoint | None = None
     if isinstance(error, OSError) and not _of_rooms(error):
         return _network(error, service, endpoint, where)
     if _of_rooms(error):
-        return _of_our_own(error, service)
+        return _of_our_own(error, service, endpoint)
     words = f"{type(error).__name__}: {_clean(str(error))}".rstrip(": ")
     _log.error("%s failed", where, exc_info=error)
     hint = f"This is a defect; please report it with the log, {_where_the_log_is()}."
@@ -153,13 +153,18 @@ async def diagnose(error: BaseException, service: str, endpoint: Endpoint | None
     return failure
 
 
-def _of_our_own(error: BaseException, service: str) -> Failure:
-    """The failure that one of the rooms' errors means; it says itself what happened, and often what to do."""
+def _of_our_own(error: BaseException, service: str, endpoint: Endpoint | None) -> Failure:
+    """The failure that one of the rooms' errors means; it says itself what happened, and often what to do.
+
+    A room does not know where its service is; that is added.
+    """
     kind: Kind = next((meant for known, meant in _KINDS if isinstance(error, known)), "part")
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_FULL:
         kind = "disk"
     hint = _clean(str(getattr(error, "hint", "")))
     line = _clean(str(error)).removesuffix(f"; {hint}") or type(error).__name__
+    if endpoint and not hint:
+        hint = f"The {service} is at {endpoint.target}"
     return _failure(service, kind, _sentence(line, name=str(getattr(error, "path", ""))), _sentence(hint))
 
 

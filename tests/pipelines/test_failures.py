@@ -277,6 +277,11 @@ def test_a_file_keeps_its_name_and_the_hint_is_given_once(name: str) -> None:
     assert failure.hint == "Record it again."
 
 
+def test_a_rooms_error_is_told_with_the_place_of_its_service() -> None:
+    failure = explain(VoiceError("the voice said nothing"), "voice", Endpoint(target="riva.lab:50051"))
+    assert (failure.line, failure.hint) == ("The voice said nothing.", "The voice is at riva.lab:50051.")
+
+
 def test_a_setting_keeps_its_name() -> None:
     assert explain(TelemetryError("telemetry.ca: gone; name another file"), "x").line.startswith("telemetry.ca: gone")
 
