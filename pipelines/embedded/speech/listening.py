@@ -32,13 +32,14 @@ _INTERIM_FRAMES = 2
 _AGREED = 3
 """Successive live hypotheses that must share a prefix before it is called 0.9 stable."""
 
-_STABLE_GRACE = 0.15
+_FIRST_GRACE = 0.6
+_STABLE_GRACE = 0.0
 _FINAL_GRACE = 0.25
 _FINISH_GRACE = 3.0
-"""Seconds a stable partial, a final and the last final of a closed stream may wait for the second pass.
+"""Seconds that may be waited for the second pass: at first, by a stable partial, by a final, by a closed stream's last.
 
-A stable partial waits only while the transcriber knows nothing of the speaker yet: from the second utterance on the
-live pass is nearly as good, and a better text follows as another stable partial.
+While the transcriber knows nothing of the speaker the live pass is poor, and a wrong first word is worse than a late
+one. From the second utterance on it is nearly as good, and a better text follows as another stable partial.
 """
 
 
@@ -154,7 +155,7 @@ class Listener:
         if Decision.FINAL in decisions:
             yield self._final(_FINAL_GRACE)
         elif Decision.STABLE in decisions:
-            yield self._stable_partial(self._deadline(_STABLE_GRACE if self._transcriber.memory is None else 0.0))
+            yield self._stable_partial(self._deadline(_STABLE_GRACE))
         elif self._stable is not None:
             if (second := self._transcriber.second_pass(0.0)) and second.text != self._stable:
                 yield self._stable_partial(0.0)
@@ -211,6 +212,8 @@ class Listener:
         if self._patient:
             return time.monotonic() + 60.0
         due = (self._origin or 0.0) + self.audio
+        if self._transcriber.memory is None:
+            grace = max(grace, _FIRST_GRACE)
         return max(time.monotonic(), due) + grace
 
     def _forget_noise(self) -> None:
