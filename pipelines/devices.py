@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pipelines.settings import Settings
 from sophia.audio import EAR_RATE, AudioSource
 from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.microphone import Microphone
+from sophia.portaudio import sounddevice
 from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
 from sophia.soundcard import SoundCard
@@ -81,8 +81,7 @@ def open_devices(
 def missing_device(kind: str) -> str | None:
     """Why sound of ``kind`` ("input" or "output") cannot be had, in a few words; None if it can."""
     try:
-        sounddevice = importlib.import_module("sounddevice")
-        sounddevice.query_devices(kind=kind)
+        sounddevice().query_devices(kind=kind)
     except OSError:
         return "the PortAudio library is not installed"
     except Exception as error:  # sounddevice has several types for "there is none"

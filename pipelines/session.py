@@ -78,6 +78,9 @@ async def talk(settings: Settings, options: Options, display: Display) -> int:
         return await work
     except asyncio.CancelledError:
         return 130
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sophia.aside import aside
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
+from sophia.portaudio import sounddevice
 
 _FRAME = round(EAR_RATE * FRAME_SECONDS)
 _WAITING = 50  # frames: one second
@@ -231,8 +231,8 @@ class _Framer:
 
 def _sounddevice() -> Any:
     try:
-        return importlib.import_module("sounddevice")
-    except OSError as error:  # the wheel for Linux brings no PortAudio
+        return sounddevice()
+    except OSError as error:
         raise NoMicrophone(
             "no PortAudio library; install it (Debian, Ubuntu: apt-get install libportaudio2), or play soundbites"
         ) from error

@@ -7,7 +7,6 @@ of a block is when the card says it will be heard, told in ``loop.time()``.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import threading
 import time
 from types import ModuleType
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sophia.aside import aside
 from sophia.audio import FRAME_SECONDS, Pcm
 from sophia.playout import Playout
+from sophia.portaudio import sounddevice
 from sophia.sinks import SinkError, SinkStalled
 
 CLOSE_SECONDS = 0.8
@@ -205,6 +205,6 @@ class _Puller:
 
 def _sounddevice() -> ModuleType:
     try:
-        return importlib.import_module("sounddevice")
-    except OSError as error:  # the wheel for Linux brings no PortAudio
+        return sounddevice()
+    except OSError as error:
         raise NoSpeaker("no PortAudio library; install it (Debian, Ubuntu: apt-get install libportaudio2)") from error

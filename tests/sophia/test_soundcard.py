@@ -163,7 +163,7 @@ async def test_a_missing_library_says_what_to_install(monkeypatch):
     def missing(name):
         raise OSError("PortAudio library not found")
 
-    monkeypatch.setattr("sophia.soundcard.importlib.import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(NoSpeaker, match="apt-get install libportaudio2"):
         await SoundCard(SoundCardSettings()).run(Playout(RATE, lambda event: None))
 
