@@ -7,7 +7,7 @@ the turn is decided, and a fence keeps it out once it is cancelled. Cancelling t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -135,16 +135,20 @@ class Generation:
 
     async def _speak(self, speakers: Speakers, clauses: asyncio.Queue[str | None]) -> None:
         playout, silent = speakers.playout, True
-        chunks = speakers.voice.speak(_until_none(clauses))
         try:
-            async with aclosing(chunks):
+            async with (
+                aclosing(_until_none(clauses)) as texts,
+                aclosing(speakers.voice.speak(texts)) as chunks,
+            ):
                 with stage("tts"):
-                    async for chunk in _failing_as("voice", chunks):
+                    async for chunk in chunks:
                         if silent and _audible(chunk.pcm):
                             silent = False
                             self.note("first_audio")
                         if not await self._sounds(playout, chunk):
                             return
+        except Exception as error:
+            raise StageFailed("voice", error) from error
         finally:
             self._to_face(None)
         if not self._mind_fault and self._samples:
@@ -171,7 +175,7 @@ class Generation:
         self, face: Face, timeline: FaceTimeline, sound: asyncio.Queue[FacePcm | None], rate: int
     ) -> None:
         try:
-            async with aclosing(face.animate(_until_none(sound), rate)) as poses:
+            async with aclosing(_until_none(sound)) as pieces, aclosing(face.animate(pieces, rate)) as poses:
                 async for frame in poses:
                     self.note("first_frame")
                     timeline.add(self.number, 0.0, frame)
@@ -193,14 +197,6 @@ def first_failure(failures: BaseExceptionGroup[StageFailed]) -> StageFailed:
     return error
 
 
-async def _until_none(queue: asyncio.Queue[T | None]) -> AsyncIterator[T]:
+async def _until_none(queue: asyncio.Queue[T | None]) -> AsyncGenerator[T, None]:
     while (item := await queue.get()) is not None:
         yield item
-
-
-async def _failing_as(service: str, items: AsyncGenerator[T, None]) -> AsyncIterator[T]:
-    try:
-        async for item in items:
-            yield item
-    except Exception as error:
-        raise StageFailed(service, error) from error
