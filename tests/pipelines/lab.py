@@ -27,7 +27,7 @@ from nova.tensors import raw_bytes
 
 HEARD = "where is my order"
 ANSWER = "Let me see what I can find. Your order left the warehouse this morning. It will be with you tomorrow."
-CLAUSE_SECONDS = 0.6
+CLAUSE_SECONDS = 0.35
 BYTES, BOOL = 13, 1
 
 
