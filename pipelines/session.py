@@ -247,6 +247,7 @@ class Session:
                 continue
             if not answered:
                 self._display.notice(f"{source.spoken[-1].bite.name}: nothing was understood.")
+                self._exit_codes.append(1)  # a missed turn: whoever plays soundbites wants to know
             if not source.left:
                 conversation.stop()
                 return

@@ -17,8 +17,9 @@ from pathlib import Path
 from pipelines.settings import Settings, SettingsError, load_settings
 
 EXIT_CODES = """\
-exit codes: 0 all went well; 1 a check failed, a sound device is missing, or a defect; 2 the settings; 3 a service is
-not there; 4 it is not trusted, or does not trust us; 5 it refused or failed; 6 the disk; 130 stopped while starting.
+exit codes: 0 all went well; 1 a check failed, a soundbite was not understood, a sound device is missing, or a defect;
+2 the settings; 3 a service is not there; 4 it is not trusted, or does not trust us; 5 it refused or failed; 6 the disk;
+130 stopped while starting.
 
 Any setting can be changed by --set KEY=VALUE, or in the environment: SOPHIA_VOICE__RATE=16000.
 `python -m pipelines.settings` lists them all.

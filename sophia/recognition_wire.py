@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -127,7 +128,7 @@ class StreamClock:
 
     def session(self, seconds: float) -> float:
         """The session's time, in seconds, of ``seconds`` into the stream; never past what was sent."""
-        at = seconds * EAR_RATE
+        at = seconds * EAR_RATE if math.isfinite(seconds) else 0.0
         found = None
         for stretch in reversed(self._stretches):  # the newest is nearly always right
             found = stretch

@@ -33,6 +33,12 @@ def test_a_stream_that_got_nothing_is_at_zero() -> None:
     assert StreamClock().session(3.0) == 0.0
 
 
+def test_nonsense_times_of_a_service_stay_within_what_was_sent() -> None:
+    for nonsense in (float("nan"), float("inf"), -1e30):
+        assert StreamClock().session(nonsense) == 0.0
+
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 1000), st.integers(0, 500)), max_size=30),
     st.lists(st.floats(0, 3), min_size=2, max_size=2),
