@@ -45,7 +45,8 @@ from sophia.audio import EAR_RATE, Pcm
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import NullSink
 from sophia.soundbite import voiced_span
-from sophia.turns import TurnSettings, TurnTaking
+from sophia.turn_settings import TurnSettings
+from sophia.turns import TurnTaking
 from sophia.vad import VadSettings, VoiceStarted, VoiceStopped
 from sophia.wav import read_wav
 

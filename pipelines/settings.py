@@ -35,7 +35,7 @@ from sophia.microphone import MicrophoneSettings
 from sophia.recognition_wire import RecognizerSettings
 from sophia.soundcard import SoundCardSettings
 from sophia.synthesis import SynthesizerSettings
-from sophia.turns import TurnSettings
+from sophia.turn_settings import TurnSettings
 from sophia.vad import VadSettings
 
 __all__ = ["Settings", "SettingsError", "find_config", "load_settings", "shareable"]

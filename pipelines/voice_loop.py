@@ -9,7 +9,6 @@ python -m pipelines.voice_loop --soundbite hello.wav --once --json turns.jsonl -
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path

@@ -23,7 +23,8 @@ from pipelines.simulated import (
 from pipelines.virtual_time import run
 from pipelines.watcher import Watcher
 from sophia.sinks import NullSink
-from sophia.turns import TurnSettings, TurnTaking
+from sophia.turn_settings import TurnSettings
+from sophia.turns import TurnTaking
 
 REPLY = (
     "Thanks for waiting on the line, I have just found your order right here. It left our main warehouse early this "

@@ -7,7 +7,7 @@ from table import REPLY, Table
 
 from pipelines.ledger import Count, Outcome
 from pipelines.simulated import Delays, Says, SimulatedMind, SimulatedUser
-from sophia.turns import TurnSettings
+from sophia.turn_settings import TurnSettings
 
 ORDER = Says(1.0, "where is my order")
 IDEAL = 0.060 + 0.120 + 5 * 0.015 + 0.080  # recogniser, first token, five more to the first clause, first sound

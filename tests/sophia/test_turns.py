@@ -18,7 +18,8 @@ from sophia.decisions import (
     Unduck,
 )
 from sophia.transcripts import Transcript
-from sophia.turns import TurnSettings, TurnTaking
+from sophia.turn_settings import TurnSettings
+from sophia.turns import TurnTaking
 
 
 class Table:
@@ -176,8 +177,8 @@ def test_without_speculation_the_reply_starts_with_the_decision():
 def test_only_a_partial_the_recogniser_is_asked_for_its_last_word_and_not_waited_for_for_ever():
     table = Table().voice(0.2, 1.0).says(0.9, "where is my order").wait(5)
     assert table.kinds() == [FinishUtterance, Start, Commit]
-    assert table.only(FinishUtterance).at == pytest.approx(1.28)
-    assert table.only(Commit).at == pytest.approx(1.28 + 0.7)
+    assert table.only(FinishUtterance).at == pytest.approx(1.45)
+    assert table.only(Commit).at == pytest.approx(1.45 + 0.7)
 
 
 def test_noise_that_never_ends_does_not_keep_her_silent():
