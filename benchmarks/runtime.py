@@ -20,6 +20,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,6 +188,7 @@ async def sessions(count: int, real: bool, seconds: float) -> dict[str, object]:
         offset = period * index / count
         says = script(int((seconds + 6) / period) + 1, period, 0, pcm, offset)
         talks.append(conversation(says, seconds + 6, detector, TurnSettings(), pace=0.04))
+    gc.freeze()  # as the voice loop does
     async with asyncio.TaskGroup() as group:
         for talk, _ in talks:
             group.create_task(talk.run())
@@ -205,6 +207,7 @@ async def sessions(count: int, real: bool, seconds: float) -> dict[str, object]:
         "added": spread(added),
         "mb_per_session": round((memory - before) / count, 3),
         "false_cutoffs": sum(ledger.counts[Count.FALSE_CUTOFFS] for _, book in talks for ledger in book.turns),
+        "outcomes": dict(Counter(str(ledger.outcome) for _, book in talks for ledger in book.turns)),
     }
 
 

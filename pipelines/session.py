@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import uuid
@@ -213,6 +214,8 @@ class Session:
             display.notice(note)
         self._audience = audience
         self._conversation = Conversation(parts, audience, span)
+        gc.collect()
+        gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(telemetry.metrics.watch_loop())]
             if isinstance(devices.source, Soundbite):

@@ -38,6 +38,7 @@ _HIDDEN = 128
 _DFT = 256  # samples of a short-time spectrum
 _HOP = 128
 _SPECTRA = 4  # spectra of a window
+_ROOM = 2048  # samples; a window with its context is 576, a frame 320
 _KEPT = 48  # judged windows, 1.5 s: enough to know how loud the voice was
 _BINS = _DFT // 2 + 1
 
@@ -125,7 +126,10 @@ class SileroModel:
         waiting, self._waiting, self._loop = self._waiting, {}, None
         batch = list(waiting)
         while batch := [detector for detector in batch if detector.full]:
-            sound = np.stack([detector.take_window() for detector in batch])
+            sound = np.empty((len(batch), CONTEXT + WINDOW), np.float32)
+            for row, detector in zip(sound, batch, strict=True):
+                detector.take_window(row)
+            sound *= np.float32(1 / 32768)
             hidden = np.stack([detector.hidden for detector in batch])
             cell = np.stack([detector.cell for detector in batch])
             probabilities, hidden, cell = self.forward(sound, hidden, cell)
@@ -158,7 +162,8 @@ class VoiceDetector:
     def reset(self) -> None:
         """Starts afresh: forgets pending sound, the network's memory and a voice that was on."""
         self._activity.reset()
-        self._sound = np.zeros(CONTEXT, np.int16)  # the context, then what is not judged yet
+        self._sound = np.zeros(_ROOM, np.int16)  # the context, then what is not judged yet, then room
+        self._filled = CONTEXT
         self._ends = 0.0  # loop.time() just after the last sample of _sound
         self._window_start = 0.0
         self._started = 0.0  # loop.time() of the last onset: a voice never ends before it began
@@ -175,7 +180,12 @@ class VoiceDetector:
         """Takes a frame; whatever it makes certain is emitted before the loop's next iteration."""
         if frame.rate != EAR_RATE:
             raise ValueError(f"voice activity needs {EAR_RATE} Hz, not {frame.rate}; resample the source")
-        self._sound = np.concatenate([self._sound, frame.pcm])
+        filled = self._filled + len(frame.pcm)
+        if filled > len(self._sound):
+            self._sound = np.concatenate([self._sound[: self._filled], frame.pcm, np.zeros(_ROOM, np.int16)])
+        else:
+            self._sound[self._filled : filled] = frame.pcm
+        self._filled = filled
         self._ends = frame.end  # newest stamp wins: windows follow the source's clock, drift and gaps included
         if self.full:
             self._model.enqueue(self)
@@ -183,15 +193,15 @@ class VoiceDetector:
     @property
     def full(self) -> bool:
         """Whether a whole window waits."""
-        return len(self._sound) >= CONTEXT + WINDOW
+        return self._filled >= CONTEXT + WINDOW
 
-    def take_window(self) -> Floats:
-        """The next window with its context, shape ``(576,)``, in -1 … 1."""
-        self._window_start = self._ends - (len(self._sound) - CONTEXT) / EAR_RATE
-        window = self._sound[: CONTEXT + WINDOW]
-        self._judged.append(window[CONTEXT:])
-        self._sound = self._sound[WINDOW:]
-        return window.astype(np.float32) * np.float32(1 / 32768)
+    def take_window(self, into: Floats) -> None:
+        """Puts the next window with its context into ``into``, shape ``(576,)``, as int16 values."""
+        self._window_start = self._ends - (self._filled - CONTEXT) / EAR_RATE
+        into[:] = self._sound[: CONTEXT + WINDOW]
+        self._judged.append(self._sound[CONTEXT : CONTEXT + WINDOW].copy())
+        self._sound[: self._filled - WINDOW] = self._sound[WINDOW : self._filled]
+        self._filled -= WINDOW
 
     def judged(self, probability: float, at: float) -> None:
         """Takes the network's word on the window that was taken last."""

@@ -104,7 +104,7 @@ def test_a_voice_never_ends_before_it_began(model: SileroModel) -> None:
         heard = [(loud, 0.1), (quiet, 0.1), (quiet, 0.9), (quiet, 0.9), (quiet, 0.1), (quiet, 0.1)]
         for i, (sound, probability) in enumerate(heard):
             detector.push(Frame(sound, i * 0.032))
-            detector.take_window()
+            detector.take_window(np.empty(576, np.float32))
             detector.judged(probability, at=(i + 1) * 0.032)
         started, stopped = edges
         assert started.time == stopped.time == pytest.approx(0.064)
