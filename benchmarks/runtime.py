@@ -30,7 +30,7 @@ import uvloop
 
 from nova.history import History
 from pipelines.conversation import Conversation, Detector, Parts
-from pipelines.ledger import PLAYED, Count, Ledger, Outcome
+from pipelines.ledger import PLAYED, Count, Ledger
 from pipelines.phrases import Phrases
 from pipelines.simulated import (
     Delays,
@@ -171,10 +171,7 @@ async def barge_in(real: bool, settings: TurnSettings, turns: int) -> dict[str, 
     talk, book = conversation(script(turns, period, 3.2, pcm), turns * period + 1, detector, settings, pace=0.1)
     await talk.run()
     cut = [cut for ledger in book.turns[2 * WARM_UP :] if (cut := book.cut(ledger)) is not None]
-    return {
-        "onset_to_last_sample": spread(cut),
-        "not_interrupted": turns - sum(t.outcome is Outcome.INTERRUPTED for t in book.turns),
-    }
+    return {"onset_to_last_sample": spread(cut)}
 
 
 async def sessions(count: int, real: bool, seconds: float) -> dict[str, object]:
@@ -216,7 +213,7 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-def import_seconds() -> dict[str, float]:
+def import_seconds() -> dict[str, object]:
     """Wall time of importing the loop in a fresh interpreter, less that of starting the interpreter."""
 
     def median(code: str) -> float:
@@ -229,6 +226,24 @@ def import_seconds() -> dict[str, float]:
 
     empty = median("pass")
     return {"seconds": round(median("import pipelines.conversation") - empty, 3)}
+
+
+class Stolen:
+    """How much of the machine its host gave to others: what makes a virtual machine's figures differ between runs."""
+
+    def __init__(self) -> None:
+        self._last = self._read()
+
+    def percent(self) -> float:
+        """Since the last call, percent of all processor time; 0 where the kernel does not tell."""
+        (stolen, total), (before, before_total) = (now := self._read()), self._last
+        self._last = now
+        return round(100 * (stolen - before) / max(1, total - before_total), 1)
+
+    @staticmethod
+    def _read() -> tuple[int, int]:
+        ticks = [int(x) for x in (_lines("/proc/stat") or ["cpu 0 0 0 0 0 0 0 0"])[0].split()[1:]]
+        return ticks[7], sum(ticks[:8])
 
 
 def machine() -> dict[str, object]:
@@ -253,23 +268,27 @@ def _lines(path: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["v2v", "barge-in", "sessions", "import", []], help="default: all")
+    everything = ["import", "v2v", "machinery", "barge-in", "sessions"]
+    parser.add_argument("what", nargs="*", choices=[*everything, []], help="default: all")
     parser.add_argument("--turns", type=int, default=33, help="turns a run, the first 3 dropped (default: %(default)s)")
     parser.add_argument("--sessions", default="1,10,25,50,100,150,200", help="session counts (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="save the figures")
     args = parser.parse_args()
-    what = args.what or ["import", "v2v", "barge-in", "sessions"]
+    what = args.what or everything
     results: dict[str, object] = {"machine": machine(), "ideal_ms": round(1000 * IDEAL)}
     print(json.dumps(results["machine"]))
 
-    def show(name: str, result: object) -> None:
-        results[name] = result
+    stolen = Stolen()
+
+    def show(name: str, result: dict[str, object]) -> None:
+        results[name] = result = {**result, "stolen_percent": stolen.percent()}
         print(f"{name}: {json.dumps(result)}", flush=True)
 
     if "import" in what:
         show("import", import_seconds())
     if "v2v" in what:
         show("v2v, defaults, Silero", uvloop.run(voice_to_voice(True, TurnSettings(), args.turns)))
+    if "machinery" in what:
         show("v2v, tuned, oracle (machinery)", uvloop.run(voice_to_voice(False, TUNED, args.turns)))
     if "barge-in" in what:
         show("barge-in, defaults, Silero", uvloop.run(barge_in(True, TurnSettings(), args.turns)))
