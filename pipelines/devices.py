@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pipelines.settings import Settings
 from sophia.audio import EAR_RATE, AudioSource
@@ -18,6 +19,12 @@ from sophia.wav import WavWriter, read_wav
 
 BUNDLED = Path(__file__).parent / "soundbites"
 """Questions that come with the project, spoken by a synthetic voice."""
+
+
+HALF_DUPLEX = (
+    "The microphone is closed while she speaks, or she would hear herself. To be able to interrupt her: with a headset "
+    "--set ears.echo=off; on open speakers install the extra aec (make talk EXTRAS=aec)."
+)
 
 
 @dataclass(slots=True)
@@ -59,7 +66,9 @@ def open_devices(
     file that cannot be written.
     """
     notes = list(soundbites.notes)
-    trouble = missing_device("output") or (missing_device("input") if not soundbites.bites else None)
+    trouble = missing_device("output")
+    if not soundbites.bites:
+        trouble = trouble or missing_device("input")
     if trouble and not soundbites.bites:
         notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
         soundbites = read_bites(sorted(BUNDLED.glob("*.wav")))
@@ -75,17 +84,19 @@ def open_devices(
     else:
         sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
     echo = None if soundbites.bites else _echo(settings.ears.echo)
+    if isinstance(echo, HalfDuplexGuard) and settings.ears.echo == "auto":
+        notes.append(HALF_DUPLEX)
     return Devices(source, sink, echo, notes, reply)
 
 
-def missing_device(kind: str) -> str | None:
-    """Why sound of ``kind`` ("input" or "output") cannot be had, in a few words; None if it can."""
+def missing_device(kind: Literal["input", "output"]) -> str | None:
+    """Why there is no microphone or loudspeaker, in a few words; None if there is one."""
     try:
         sounddevice().query_devices(kind=kind)
     except OSError:
         return "the PortAudio library is not installed"
-    except Exception as error:  # sounddevice has several types for "there is none"
-        return str(error).splitlines()[0].rstrip(".") if str(error) else f"no {kind} device"
+    except Exception:  # sounddevice has several types for "there is none"
+        return "no microphone" if kind == "input" else "no loudspeaker"
     return None
 
 

@@ -38,7 +38,6 @@ def test_nonsense_times_of_a_service_stay_within_what_was_sent() -> None:
         assert StreamClock().session(nonsense) == 0.0
 
 
-
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 1000), st.integers(0, 500)), max_size=30),
     st.lists(st.floats(0, 3), min_size=2, max_size=2),
