@@ -13,6 +13,7 @@ from typing import Any
 
 from opentelemetry import context as otel
 
+from aurora.bridge import FaceError
 from nova.history import History
 from pipelines.generation import Generation, Speakers, StageFailed
 from pipelines.ledger import PLAYED, VOICE_END, Count, Outcome
@@ -308,4 +309,4 @@ class Floor:
             return generation.face_fault
         if "first_frame" in turn.ledger.marks:
             return None
-        return StageFailed("face", TimeoutError("no frame came while she spoke"))
+        return StageFailed("face", FaceError("the face service sent no frame while she spoke; is it overloaded?"))

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from aurora.bridge import FaceError
 from aurora.face import Face
 from aurora.face import Pcm as FacePcm
 from aurora.timeline import FaceTimeline
@@ -169,7 +170,7 @@ class Generation:
             self._sound.put_nowait(pcm)
         except asyncio.QueueFull:
             self._sound = None
-            self.face_fault = StageFailed("face", TimeoutError("the face service is too slow for the voice"))
+            self.face_fault = StageFailed("face", FaceError("the face service is too slow for the voice"))
 
     async def _animate(
         self, face: Face, timeline: FaceTimeline, sound: asyncio.Queue[FacePcm | None], rate: int

@@ -148,7 +148,7 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
         settings = load_settings("embedded.yaml", {"mind.token_timeout": "2", "recognizer.give_up_seconds": "15"}, {})
         async with EmbeddedServices(settings, home(), told.append) as services:
             display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
-            options = Options("embedded.yaml", soundbites=(STORY, TIME), reply=tmp_path / "reply.wav")
+            options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")
             session = Session(services.settings.model_copy(update={"embedded": False}), options, display)
             async with asyncio.timeout(150):
                 return await session.run(), display, told
@@ -156,11 +156,10 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
     _, display, told = asyncio.run(main())
     assert any("started again" in line for line in told)
     # While the ears come back she may ask again; in the end the question is understood.
-    story, *_, time = display.turns
+    story, *later = display.turns
     # A story that was all in the playout, or needed no recogniser any more, is told to its end all the same.
     assert story.outcome in (Outcome.REPLIED, Outcome.FAILED)
     if victim == "triton":
         assert [fault.service for fault in story.faults] == ["mind"]
         assert any("mind" in line for line in display.errors)
-    assert time.outcome is Outcome.REPLIED
-    assert "time" in time.user.lower()
+    assert any(turn.outcome is Outcome.REPLIED and "time" in turn.user.lower() for turn in later)

@@ -274,20 +274,20 @@ async def babbling(text, context):
 
 
 @pytest.mark.parametrize(
-    ("script", "message"),
+    ("script", "limits", "message"),
     [
-        (silent, "the voice said nothing for 'Hello.'"),
-        (nothing, "the voice said nothing for 'Hello.'"),
-        (hanging, r"the voice did not begin within 0\.2 s"),
-        (dribbling, r"the voice did not begin within 0\.2 s"),
-        (stopping, r"the voice stopped for 0\.3 s"),
-        (babbling, "the voice does not stop"),
+        (silent, {}, "the voice said nothing for 'Hello.'"),
+        (nothing, {}, "the voice said nothing for 'Hello.'"),
+        (hanging, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
+        (dribbling, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
+        (stopping, {"chunk_seconds": 0.3}, r"the voice stopped for 0\.3 s"),
+        (babbling, {}, "the voice does not stop"),
     ],
 )
-async def test_a_service_that_misbehaves_is_one_line(service, connect, script, message):
+async def test_a_service_that_misbehaves_is_one_line(service, connect, script, limits, message):
     service.script = script
     with pytest.raises(VoiceError, match=message) as caught:
-        await collect(connect(first_audio_seconds=0.2, chunk_seconds=0.3).speak(saying("Hello.", "More.")))
+        await collect(connect(**limits).speak(saying("Hello.", "More.")))
     assert "\n" not in str(caught.value)
     await service.until(lambda: service.open == 0)
 
