@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 from opentelemetry import trace
 
+from aurora.errors import FaceError
 from aurora.face import FaceFrame, Pcm
 from aurora.feed import Feed, ended
 from aurora.names import NameMap
@@ -31,10 +32,6 @@ HANG_UP_SECONDS = 1.0
 Metadata = Callable[[], Sequence[tuple[str, str]]]
 
 _tracer = trace.get_tracer("aurora")
-
-
-class FaceError(Exception):
-    """The face service answered, but not with a face. The message says what to do."""
 
 
 class Audio2Face:

@@ -18,7 +18,7 @@ from typing import Literal
 import grpc
 import grpc.aio
 
-from aurora.bridge import FaceError
+from aurora.errors import FaceError
 from nova.errors import MindError, MindTimeout
 from pipelines.channels import CredentialsError, identity
 from pipelines.configfile import SettingsError

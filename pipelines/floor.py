@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry import context as otel
 
-from aurora.bridge import FaceError
+from aurora.errors import FaceError
 from nova.history import History
 from pipelines.generation import Generation, Speakers, StageFailed
 from pipelines.ledger import PLAYED, VOICE_END, Count, Outcome

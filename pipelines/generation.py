@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from aurora.bridge import FaceError
+from aurora.errors import FaceError
 from aurora.face import Face
 from aurora.face import Pcm as FacePcm
 from aurora.timeline import FaceTimeline

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from aurora.bridge import Audio2Face, FaceError
+from aurora.bridge import Audio2Face
+from aurora.errors import FaceError
 from aurora.face import ARKIT, FaceFrame, Pcm
 from aurora.feed import MESSAGE_SECONDS
 from aurora.settings import EMOTIONS, Emotion, FaceSettings

@@ -15,7 +15,8 @@ import grpc
 import numpy as np
 import pytest
 
-from aurora.bridge import Audio2Face, FaceError
+from aurora.bridge import Audio2Face
+from aurora.errors import FaceError
 from aurora.face import ARKIT, Pcm
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub, add_A2FControllerServiceServicer_to_server

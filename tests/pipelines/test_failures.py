@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora.bridge import FaceError
+from aurora.errors import FaceError
 from nova.errors import MindTimeout, ModelError
 from pipelines.channels import CredentialsError, open_channel, warm
 from pipelines.embedded.process import ServiceFailed
