@@ -62,7 +62,6 @@ class Outcome(StrEnum):
 
     REPLIED = "replied"  # the reply was played to its end
     INTERRUPTED = "interrupted"  # the user took the floor
-    WITHDRAWN = "withdrawn"  # a false cut-off: the user went on, the reply was taken back
     REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
     DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
     FAILED = "failed"  # a service failed and nothing of a reply was heard

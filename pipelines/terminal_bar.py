@@ -26,7 +26,6 @@ FULL_SCALE = 1.0
 
 OUTCOMES: Mapping[Outcome, str] = {
     Outcome.INTERRUPTED: "interrupted",
-    Outcome.WITHDRAWN: "answered too early, taken back",
     Outcome.REPROMPTED: "speech, but no words: asked again",
     Outcome.DROPPED: "nothing to answer",
     Outcome.FAILED: "failed",
