@@ -296,6 +296,7 @@ class Floor:
         if generation:
             ledger.reply = generation.text
             ledger.count(Count.TOKENS, generation.tokens)
+            ledger.sound_seconds = generation.seconds
             ledger.lip_skew = self._tools.lip_skew(turn.number)
             if failure := self._faceless(turn, generation):
                 self._fault(turn, failure)

@@ -152,6 +152,7 @@ class Generation:
             raise StageFailed("voice", error) from error
         finally:
             self._to_face(None)
+        self.note("last_audio")
         if not self._mind_fault and self._samples:
             playout.finish(self.number)  # now, for the face may take longer
 

@@ -41,17 +41,18 @@ CHAIN: Final[Mapping[str, str]] = {
 
 CONTRIBUTIONS: Final[tuple[str, ...]] = tuple(CHAIN.values())
 
-OF_A_GENERATION: Final = frozenset(CHAIN) - {"captured"} | {"first_frame"}
+OF_A_GENERATION: Final = frozenset(CHAIN) - {"captured"} | {"first_frame", "last_token", "last_audio"}
 """Instants that belong to one attempt at a reply; a new attempt forgets them."""
 
 ASIDE: Final = frozenset(
-    {"voice_start", "final", "decided", "first_frame", "last_token", "barge_in", "silenced", "end"}
+    {"voice_start", "final", "decided", "first_frame", "last_token", "last_audio", "barge_in", "silenced", "end"}
 )
 """Instants beside the chain.
 
 ``voice_start``: the user began; ``final``: the recogniser's last word arrived; ``decided``: the turn was decided;
-``first_frame``: the face's first frame arrived; ``last_token``: the reply's text is complete; ``barge_in``: the
-user's voice that took the floor began; ``silenced``: her last sample before she gave way; ``end``: the turn is over.
+``first_frame``: the face's first frame arrived; ``last_token``: the reply's text is complete; ``last_audio``: so is its
+sound; ``barge_in``: the user's voice that took the floor began; ``silenced``: her last sample before she gave way;
+``end``: the turn is over.
 """
 
 INSTANTS: Final = frozenset({VOICE_END}) | frozenset(CHAIN) | ASIDE
@@ -101,7 +102,10 @@ class Fault:
 
 @dataclass(slots=True)
 class Ledger:
-    """The book of one turn. Numbers of turns and generations count from 1 in each conversation."""
+    """The book of one turn. Numbers of turns and generations count from 1 in each conversation.
+
+    ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
+    """
 
     turn: int
     marks: dict[str, float] = field(default_factory=dict)
@@ -111,6 +115,7 @@ class Ledger:
     heard: str = ""
     outcome: Outcome | None = None
     counts: Counter[Count] = field(default_factory=Counter)
+    sound_seconds: float = 0.0
     wasted_seconds: float = 0.0
     lip_skew: float | None = None
     decisions: list[Decision] = field(default_factory=list)
@@ -219,6 +224,7 @@ class Ledger:
             "face_lateness": self.face_lateness,
             "lip_skew": self.lip_skew,
             "barge_in_latency": self.barge_in_latency,
+            "sound_seconds": self.sound_seconds,
             "wasted_seconds": self.wasted_seconds,
             "counts": {str(what): self.counts[what] for what in Count},
             "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),

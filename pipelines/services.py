@@ -27,9 +27,12 @@ WARM_UP_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Services:
-    """Clients on open channels, and the sentences that must be there when a service is not."""
+    """Clients on open channels, and the sentences that must be there when a service is not.
 
-    recognizer: RivaRecognizer
+    ``new_recognizer`` makes the one recogniser of a conversation; the other clients serve any number of them.
+    """
+
+    new_recognizer: Callable[[], RivaRecognizer]
     mind: WarmMind
     voice: RivaSynthesizer
     face: Audio2Face | None
@@ -67,9 +70,7 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
 
         s, service = settings, "recognizer"
         try:
-            recognizer = RivaRecognizer(
-                channel(s.recognizer.endpoint), s.recognizer, metadata_for(s.recognizer.endpoint), trouble
-            )
+            ears = channel(s.recognizer.endpoint), s.recognizer, metadata_for(s.recognizer.endpoint), trouble
             service = "voice"
             voice = RivaSynthesizer(channel(s.voice.endpoint), s.voice, metadata_for(s.voice.endpoint))
             service = "mind"
@@ -80,7 +81,7 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
                 face = Audio2Face(channel(s.face.endpoint), s.face, metadata_for(s.face.endpoint))
         except Exception as error:
             raise StageFailed(service, error) from error
-        yield Services(recognizer, mind, voice, face, Phrases(s.turns.language))
+        yield Services(lambda: RivaRecognizer(*ears), mind, voice, face, Phrases(s.turns.language))
 
 
 async def warm_up(services: Services) -> list[StageFailed]:
@@ -90,7 +91,7 @@ async def warm_up(services: Services) -> list[StageFailed]:
     """
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "recognizer": services.recognizer.describe,
+        "recognizer": services.new_recognizer().describe,
         "mind": services.mind.warm_up,
         "voice": lambda: services.phrases.prepare(services.voice, WARM_UP_SECONDS),
     }

@@ -191,9 +191,10 @@ class Session:
             display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
         )
         model, vad = SileroModel(), settings.ears.vad
+        recognizer = services.new_recognizer()
         parts = Parts(
             source=devices.source,
-            recognizer=services.recognizer,
+            recognizer=recognizer,
             detector=lambda emit: VoiceDetector(model, vad, emit),
             turns=TurnTaking(settings.turns),
             mind=services.mind,
@@ -204,7 +205,7 @@ class Session:
             face=services.face,
             echo=devices.echo,
         )
-        for part in (devices.source, services.recognizer, devices.sink):
+        for part in (devices.source, recognizer, devices.sink):
             stack.push_async_callback(part.aclose)
         labels = Labels(settings.mind.model, settings.mind.backend, settings.recognizer.language, settings.voice.voice)
         span = telemetry.start_conversation(uuid.uuid4().hex, labels)
