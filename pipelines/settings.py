@@ -1,4 +1,4 @@
-"""All settings of a conversation in one model: YAML file, then environment, then command line.
+"""All settings of a conversation in one model: YAML files, then environment, then command line.
 
 Each room declares its own settings beside the code that uses them; here they are put together, and each service
 gets its :class:`~pipelines.endpoint.Endpoint`. ``python -m pipelines.settings`` prints every key there is.
@@ -178,20 +178,22 @@ class Settings(BaseSettings):
 
 
 def load_settings(
-    config: str | Path | None = None,
+    config: str | Path | Sequence[str | Path] | None = None,
     overrides: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings of ``config`` (a path or a bare name), changed by the environment, changed by ``overrides``.
 
-    ``overrides`` maps dotted keys (``voice.rate``) to text. Relative paths in the file count from the file's
-    folder, others from the working directory. Raises :class:`SettingsError` with one line for each mistake.
+    Of several files each changes what those before it say. ``overrides`` maps dotted keys (``voice.rate``) to text.
+    Relative paths in a file count from its folder, others from the working directory. Raises :class:`SettingsError`
+    with one line for each mistake.
     """
-    file = read_yaml(find_config(config)) if config is not None else Layer("no file")
+    names = () if config is None else (config,) if isinstance(config, str | Path) else config
+    files = [read_yaml(find_config(name)) for name in reversed(names)]
     layers = (
         from_overrides(overrides or {}),
         from_environment(os.environ if environment is None else environment),
-        file,
+        *files,
     )
 
     class Loaded(Settings):
@@ -199,18 +201,18 @@ def load_settings(
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return tuple(InitSettingsSource(settings_cls, init_kwargs=layer.values) for layer in layers)
+            return tuple(InitSettingsSource(settings_cls, init_kwargs=_said(layer)) for layer in layers)
 
     try:
         loaded = Loaded()
     except ValidationError as error:
         raise SettingsError(settings_errors.lines(error.errors(), Settings, layers)) from None
-    folder = Path(file.name).absolute().parent
 
     def base(key: Key) -> Path | None:
-        if any(layer.origin(key) for layer in layers[:2]):
-            return Path.cwd()
-        return folder if file.origin(key) else None
+        said_by = next((layer for layer in layers if layer.origin(key)), None)
+        if said_by is None:
+            return None
+        return Path(said_by.name).absolute().parent if said_by in files else Path.cwd()
 
     found = _with_absolute_paths(loaded, (), base)
     return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
@@ -232,6 +234,11 @@ def reference(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tu
             default = info.get_default(call_default_factory=True)
             shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
             yield key, shown, settings_errors.allowed(info), info.description or ""
+
+
+def _said(layer: Layer) -> dict[str, Any]:
+    """A section whose keys are all commented out says nothing, and leaves the layers below as they are."""
+    return {name: value for name, value in layer.values.items() if value is not None}
 
 
 def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None]) -> M:
@@ -260,9 +267,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.settings", description="Prints every setting, or checks a configuration."
     )
-    parser.add_argument("config", nargs="?", help="a configuration to check and print in full (secrets left out)")
+    parser.add_argument(
+        "config",
+        nargs="*",
+        help="a configuration to check and print in full (secrets left out); of several, each changes those before it",
+    )
     args = parser.parse_args(arguments)
-    if args.config is None:
+    if not args.config:
         for key, default, allowed, description in reference():
             print(f"{key}: {default}\n    {description} ({allowed})")
         return 0

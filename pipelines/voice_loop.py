@@ -35,9 +35,10 @@ def arguments() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--config",
-        default="embedded.yaml",
+        action="append",
         metavar="FILE",
-        help="settings; a bare name is looked up here, then in configs/ (default: %(default)s)",
+        help="settings; a bare name is looked up here, then in configs/ (default: embedded.yaml); may be repeated: "
+        "each file changes what those before it say",
     )
     p.add_argument(
         "--set",
@@ -66,6 +67,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the voice loop and returns its exit code."""
     args = arguments().parse_args(argv)
+    args.config = args.config or ["embedded.yaml"]
     try:
         settings = load_settings(args.config, dict(_pair(item) for item in args.set))
     except SettingsError as error:
@@ -100,7 +102,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
     from pipelines.session import Options, talk  # noqa: PLC0415
     from pipelines.terminal import open_display  # noqa: PLC0415
 
-    options = Options(args.config, tuple(args.soundbite), args.once, args.json, args.reply, args.record)
+    options = Options(" + ".join(args.config), tuple(args.soundbite), args.once, args.json, args.reply, args.record)
     with logging_to_file():
         display = open_display()
         try:

@@ -57,6 +57,45 @@ def test_command_line_over_environment_over_file_over_default(tmp_path: Path) ->
     assert settings.turns.barge_in == Settings().turns.barge_in
 
 
+def test_each_file_changes_what_those_before_it_say(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    lab, tuned = tmp_path / "lab" / "lab.yaml", tmp_path / "tuned.yaml"
+    lab.write_text(
+        "turns: {pause_open: 0.5, pause_complete: 0.3}\nears: {vad: {onset: 0.6}}\n"
+        "recognizer: {boost_phrases: [one, two]}\n"
+        "voice: {endpoint: {tls: {ca: lab.crt}, metadata: {a: '1'}}}\nface: {endpoint: {tls: {ca: face.crt}}}\n"
+    )
+    tuned.write_text(
+        "turns: {pause_open: 0.4}\nears:\n  # nothing\nrecognizer: {boost_phrases: [three]}\n"
+        "voice: {endpoint: {metadata: {b: '2'}}}\nface: {endpoint: {tls: {ca: tuned.crt}}}\n"
+    )
+    settings = load_settings([lab, tuned], {}, {})
+    assert (settings.turns.pause_open, settings.turns.pause_complete) == (0.4, 0.3)
+    assert settings.ears.vad.onset == 0.6  # an empty section says nothing
+    assert settings.recognizer.boost_phrases == ("three",)
+    assert settings.voice.endpoint.metadata == {"a": "1", "b": "2"}
+    assert settings.voice.endpoint.tls.ca == lab.parent / "lab.crt"  # each path from its own file's folder
+    assert settings.face.endpoint.tls.ca == tmp_path / "tuned.crt"
+    assert load_settings([tuned, lab], {}, {}).turns.pause_open == 0.5
+    assert load_settings([lab, tuned], {}, {"SOPHIA_TURNS__PAUSE_OPEN": "0.7"}).turns.pause_open == 0.7
+    assert load_settings([], {}, {}) == Settings()
+
+
+def test_a_mistake_is_blamed_on_the_file_it_stands_in(tmp_path: Path) -> None:
+    lab, tuned = tmp_path / "lab.yaml", tmp_path / "tuned.yaml"
+    lab.write_text("turns:\n  pause_complete: 99\n  pause_open: 99\n")
+    tuned.write_text("turns:\n\n  pause_open: -1\n  pause_opne: 1\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings([lab, tuned], {}, {})
+    assert [line.split(" = ")[0].split(" is ")[0] for line in caught.value.lines] == [
+        f"{lab}:2: turns.pause_complete",
+        f"{tuned}:3: turns.pause_open",
+        f"{tuned}:4: turns.pause_opne",
+    ]
+    with pytest.raises(SettingsError, match=r"no configuration .*third.yaml"):
+        load_settings([lab, tmp_path / "third.yaml"], {}, {})
+
+
 def test_without_a_file_the_defaults_stand() -> None:
     assert load_settings(environment={}) == Settings()
 
@@ -297,6 +336,10 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "turns.pause_open: 0.6" in capsys.readouterr().out
     assert module.main(["lab.yaml"]) == 0
     assert "target: riva.lab:50051" in capsys.readouterr().out
+    assert module.main(["lab.yaml", "spark.yaml"]) == 0
+    layered = capsys.readouterr().out
+    assert "target: localhost:50152" in layered
+    assert "target: a2f.lab:52000" in layered
     (tmp_path / "my.yaml").write_text("nonsense: 1")
     assert module.main([str(tmp_path / "my.yaml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
