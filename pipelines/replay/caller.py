@@ -48,7 +48,8 @@ class Said:
 @dataclass(slots=True)
 class _Due:
     line: Line
-    sample: int  # place of its first sample in the stream
+    at: float
+    sample: int | None = None  # place of its first sample in the stream, once the stream has come near
 
 
 @dataclass(slots=True)
@@ -69,8 +70,7 @@ class Caller:
 
     def say(self, line: Line, at: float) -> None:
         """Says ``line`` from ``at`` (``loop.time()``) on, or at once if that is over; to the sample."""
-        sample = round((at - self.started) * EAR_RATE) if self.started else 0
-        self._due.append(_Due(line, max(sample, self._sample)))
+        self._due.append(_Due(line, at))
 
     async def frames(self) -> AsyncIterator[Frame]:
         """20 ms frames in real time; each leaves when its last sample would have been spoken."""
@@ -99,6 +99,8 @@ class Caller:
         """The next frame: whatever is said, on top of the noise."""
         mixed = self._noise()
         for due in list(self._due):
+            if due.sample is None:
+                due.sample = max(round((due.at - self.started) * EAR_RATE), self._sample)
             place = due.sample - self._sample
             if place >= FRAME_SAMPLES:
                 continue

@@ -19,11 +19,12 @@ SCHEMA: Final = 1
 ENVELOPE_SECONDS: Final = 0.02
 """Time between two values of an envelope."""
 
-Outcome = Literal["answered", "missed", "cut off", "ignored", "disturbed"]
+Outcome = Literal["answered", "joined", "missed", "cut off", "ignored", "disturbed"]
 """How a line ended.
 
-``answered``: she replied after its end. ``missed``: no reply came, ``reason`` says why. ``cut off``: she replied before
-its end and not after. ``ignored``: a line that wants no reply got none. ``disturbed``: it got one, or stopped her.
+``answered``: she replied after its end. ``joined``: it ran on into the next line and both were answered as one.
+``missed``: no reply came, ``reason`` says why. ``cut off``: she replied before its end and not after. ``ignored``: a
+line that wants no reply got none. ``disturbed``: it got one, or stopped her.
 """
 
 
@@ -71,6 +72,7 @@ class Turn(_Record):
     speculations_dropped: int = 0
     wasted_tokens: int = 0
     tokens: int = 0
+    sound_seconds: float = Field(0.0, description="sound made for the reply")
     wasted_seconds: float = Field(0.0, description="sound made for replies that were dropped")
     underruns: int = 0
     backchannels: int = 0

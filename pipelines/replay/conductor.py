@@ -1,0 +1,152 @@
+"""Conducts one conversation: cues the caller's lines as the talk says, and ends it after the last reply."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from pipelines.conversation import Conversation
+from pipelines.generation import StageFailed
+from pipelines.replay.caller import Caller
+from pipelines.replay.cast import Cast, Unit
+from pipelines.replay.judge import Unsaid, judge
+from pipelines.replay.listener import Listener
+from pipelines.replay.results import Turn
+from pipelines.replay.scenario import Line, Talk
+from pipelines.telemetry.spans import ConversationSpan
+from pipelines.watcher import Watcher
+
+LEAD_SECONDS = 0.5
+"""Silence before the first line, in which the detector and the recogniser settle; its own cue comes on top."""
+
+SETTLED_SECONDS = 0.3
+"""Quiet after a reply, before it counts as over."""
+
+UNANSWERED_SECONDS = 3.0
+"""Quiet after a line without any reaction, before it counts as missed and the next one is said."""
+
+LONGEST_SECONDS = 90.0
+"""Longest wait for a reply to be over; then the conversation is given up."""
+
+NO_REPLY = "there was no reply to speak over"
+TOO_LATE = "her reply was over before"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of one playing of a talk; ``lost`` if a service was lost for good in it."""
+
+    turns: list[Turn]
+    lost: StageFailed | None = None
+
+
+async def play(
+    talk: Talk,
+    unit: Unit,
+    cast: Cast,
+    began: float,
+    *,
+    watcher: Watcher | None = None,
+    span: ConversationSpan | None = None,
+) -> Played:
+    """Plays ``talk`` once, from its first line to the end of the last reply.
+
+    ``began`` is the ``loop.time()`` that the turns' ``at`` counts from. ``watcher`` is told turns and faults too. A
+    service that is lost is no error here: the lines that it cost are missed, with the reason.
+    """
+    caller = Caller(talk)
+    parts = cast.parts(caller, unit)
+    listener = Listener(parts.voice.rate, watcher)
+    conversation = Conversation(parts, listener, span)
+    conductor = _Conductor(talk, caller, listener)
+    lost: StageFailed | None = None
+
+    async def conduct() -> None:
+        await conductor.run()
+        conversation.stop()
+
+    cues = asyncio.create_task(conduct())
+    try:
+        await conversation.run()
+    except StageFailed as failure:
+        lost = failure
+    finally:
+        cues.cancel()
+        await asyncio.gather(cues, return_exceptions=True)
+        for part in (parts.source, parts.recognizer, parts.sink):
+            await part.aclose()
+    if cues.done() and not cues.cancelled() and (error := cues.exception()):
+        raise error
+    language = parts.turns.settings.language
+    turns = judge(talk, unit, caller, listener, began=began, unsaid=conductor.unsaid, language=language)
+    return Played(turns, lost)
+
+
+class _Conductor:
+    def __init__(self, talk: Talk, caller: Caller, listener: Listener) -> None:
+        self.unsaid: list[Unsaid] = []
+        self._talk = talk
+        self._caller = caller
+        self._ears = listener
+        self._loop = asyncio.get_running_loop()
+        self._asked_at = 0.0  # when the line began whose reply is spoken over
+        self._turns = 0  # that were over when the line before began
+
+    async def run(self) -> None:
+        """Says every line and returns when the last reply is over."""
+        free = self._loop.time() + LEAD_SECONDS
+        for number, line in enumerate(self._talk.lines):
+            at, reason = await self._cue(number, line, free)
+            if at is None:
+                self.unsaid.append(Unsaid(number, reason))
+                continue
+            if line.reaction == "reply":
+                self._asked_at = at
+            following = self._talk.lines[number + 1 : number + 2]
+            free = await self._say(line, at, wait=not following or following[0].cue.kind == "reply")
+
+    async def _say(self, line: Line, at: float, *, wait: bool) -> float:
+        """Says it; returns when the next line that waits for a reply may come."""
+        count, turns = len(self._caller.said), len(self._ears.ledgers)
+        self._caller.say(line, at)
+        while len(self._caller.said) == count:
+            await self._ears.change(self._loop.time() + 0.02 if self._loop.time() >= at else at)
+        if wait:
+            await self._over(turns)
+        return self._loop.time()
+
+    async def _cue(self, number: int, line: Line, free: float) -> tuple[float | None, str]:
+        """When to say the line; None and why if its cue never comes."""
+        cue, said = line.cue, self._caller.said
+        if cue.kind == "reply" or not said:
+            return free + cue.seconds, ""
+        if cue.kind == "gap":
+            return max(said[-1].end + cue.seconds, self._loop.time()), ""
+        return await self._over_reply(cue.seconds)
+
+    async def _over_reply(self, seconds: float) -> tuple[float | None, str]:
+        ears, last = self._ears, self._caller.said[-1]
+        while not (begun := [time for time in ears.started if time > self._asked_at]):
+            if self._quiet(max(last.end, ears.idle_since) + UNANSWERED_SECONDS):
+                return None, NO_REPLY
+            await ears.change(self._loop.time() + UNANSWERED_SECONDS / 4)
+        at = begun[0] + seconds
+        while self._loop.time() < at:
+            if ears.now == "idle":
+                return None, TOO_LATE
+            await ears.change(at)
+        return at, ""
+
+    async def _over(self, turns: int) -> None:
+        """Returns when the reply to what was said is over, or when none came."""
+        ears, last = self._ears, self._caller.said[-1]
+        limit = last.end + LONGEST_SECONDS
+        while self._loop.time() < limit:
+            answered = len(ears.ledgers) > turns
+            quiet = max(ears.idle_since, last.end) + (SETTLED_SECONDS if answered else UNANSWERED_SECONDS)
+            if self._quiet(quiet):
+                return
+            await ears.change(quiet if ears.now == "idle" else limit)
+
+    def _quiet(self, until: float) -> bool:
+        return self._ears.now == "idle" and self._loop.time() >= until - 1e-9

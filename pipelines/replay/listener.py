@@ -1,0 +1,99 @@
+"""Watches one replayed conversation: its ledgers, and what was audible at the sink, to the sample."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.failures import explain
+from pipelines.ledger import Ledger
+from pipelines.telemetry.spans import TurnSpan
+from pipelines.watcher import Happening, Watcher
+from sophia.audio import Pcm, dbfs
+from sophia.playout import AUDIBLE, Started
+from sophia.turns import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A block of the sink that is not silent: its beginning, its level (dB of full scale), its audible stretch."""
+
+    time: float
+    level: float
+    first: float
+    last: float
+
+
+class Listener(Watcher):
+    """Everything of a conversation that a replay reports. ``rate`` is the sink's, in Hz.
+
+    :meth:`change` wakes whoever waits for something to happen.
+    """
+
+    def __init__(self, rate: int, then: Watcher | None = None) -> None:
+        self.ledgers: list[Ledger] = []
+        self.faults: list[str] = []
+        self.soundings: list[Sounding] = []
+        self.started: list[float] = []
+        """When each reply that was heard became audible, as the playout told it."""
+        self.now: Phase = "idle"
+        self.idle_since = 0.0
+        self._rate = rate
+        self._then = then or Watcher()
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+
+    async def change(self, until: float) -> None:
+        """Returns when something has happened, at ``until`` (``loop.time()``) at the latest."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def phase(self, phase: Phase) -> None:
+        if phase != self.now:
+            self.now = phase
+            self.idle_since = self._loop.time()
+            self._changed.set()
+
+    def happened(self, at: float, what: Happening) -> None:
+        if isinstance(what, Started):
+            self.started.append(what.time)
+            self._changed.set()
+
+    def played(self, pcm: Pcm, time: float) -> None:
+        loud = np.flatnonzero((pcm >= AUDIBLE) | (pcm <= -AUDIBLE))
+        if len(loud):
+            first, last = time + int(loud[0]) / self._rate, time + (int(loud[-1]) + 1) / self._rate
+            self.soundings.append(Sounding(time, dbfs(pcm), first, last))
+
+    def turn(self, ledger: Ledger, span: TurnSpan | None) -> None:
+        self.ledgers.append(ledger)
+        self._then.turn(ledger, span)
+        self._changed.set()
+
+    def fault(self, service: str, error: Exception) -> str:
+        self._then.fault(service, error)
+        line = explain(error, service, None).line
+        self.faults.append(line)
+        return line
+
+    def first_audible(self, since: float) -> float | None:
+        """When the first audible sample at or after ``since`` was played."""
+        return next((heard.first for heard in self.soundings if heard.first >= since), None)
+
+    def last_audible(self, before: float) -> float | None:
+        """When the last audible sample of the blocks that began before ``before`` was over."""
+        return next((heard.last for heard in reversed(self.soundings) if heard.time < before), None)
+
+    def levels(self, user: float, sophia: float) -> None:
+        """Levels are measured block by block."""
+
+    def within(self, since: float, until: float) -> Iterator[Sounding]:
+        """The blocks that began between two times."""
+        return (heard for heard in self.soundings if since <= heard.time < until)
