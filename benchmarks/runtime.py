@@ -14,7 +14,6 @@ import asyncio
 import gc
 import json
 import os
-import platform
 import re
 import resource
 import subprocess
@@ -22,7 +21,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +28,7 @@ import uvloop
 
 from nova.history import History
 from pipelines.conversation import Conversation, Detector, Parts
+from pipelines.environment import environment
 from pipelines.ledger import PLAYED, Count, Ledger
 from pipelines.phrases import Phrases
 from pipelines.simulated import (
@@ -248,15 +247,7 @@ class Stolen:
 
 def machine() -> dict[str, object]:
     """Where and when the figures were taken."""
-    model = next((x.split(":")[1].strip() for x in _lines("/proc/cpuinfo") if x.startswith("model name")), "unknown")
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "services": "simulated",
-    }
+    return {**environment(), "load": os.getloadavg()[0], "services": "simulated"}
 
 
 def _lines(path: str) -> list[str]:
