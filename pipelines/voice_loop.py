@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.arguments import add_settings, configs, settings_of
+from pipelines.settings import Settings, SettingsError
 
 EXIT_CODES = """\
 exit codes: 0 all went well; 1 a check failed, a soundbite was not understood, a sound device is missing, or a defect;
@@ -33,20 +34,7 @@ def arguments() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument(
-        "--config",
-        action="append",
-        metavar="FILE",
-        help="settings; a bare name is looked up here, then in configs/ (default: embedded.yaml); may be repeated: "
-        "each file changes what those before it say",
-    )
-    p.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a setting, such as voice.rate=16000; may be repeated",
-    )
+    add_settings(p)
     what = p.add_mutually_exclusive_group()
     what.add_argument(
         "--check", action="store_true", help="connect to every service, warm it up, and show what answers; no talk"
@@ -67,9 +55,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the voice loop and returns its exit code."""
     args = arguments().parse_args(argv)
-    args.config = args.config or ["embedded.yaml"]
     try:
-        settings = load_settings(args.config, dict(_pair(item) for item in args.set))
+        settings = settings_of(args)
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
@@ -80,13 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(mermaid(settings, source=source, sink=str(args.reply or "")))
         return 0
     return _run(settings, args)
-
-
-def _pair(item: str) -> tuple[str, str]:
-    key, equals, value = item.partition("=")
-    if not equals:
-        raise SettingsError([f"--set {item}: write KEY=VALUE, such as voice.rate=16000"])
-    return key, value
 
 
 def _run(settings: Settings, args: argparse.Namespace) -> int:
@@ -102,7 +82,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
     from pipelines.session import Options, talk  # noqa: PLC0415
     from pipelines.terminal import open_display  # noqa: PLC0415
 
-    options = Options(" + ".join(args.config), tuple(args.soundbite), args.once, args.json, args.reply, args.record)
+    options = Options(" + ".join(configs(args)), tuple(args.soundbite), args.once, args.json, args.reply, args.record)
     with logging_to_file():
         display = open_display()
         try:
