@@ -7,6 +7,7 @@ however the stream is cut.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 THOUGHTS: tuple[tuple[str, str], ...] = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
@@ -26,6 +27,7 @@ class SpokenText:
         self._marks = self._stops + tuple(tag for pair in THOUGHTS for tag in pair)
         self._closings = tuple(close for _, close in THOUGHTS)
         self._openings = tuple(opening for opening, _ in THOUGHTS)
+        self._begins_mark = re.compile(f"[{re.escape(''.join({mark[0] for mark in self._marks}))}]").search
         self._buffer = ""
         self._thinking = thinking
         self._trim = True
@@ -33,6 +35,8 @@ class SpokenText:
 
     def feed(self, text: str) -> str:
         """The text that may now be spoken."""
+        if not (self._buffer or self._thinking or self._trim or self.stopped or self._begins_mark(text)):
+            return text  # nearly every token of nearly every answer
         self._buffer += text
         return self._take(final=False)
 

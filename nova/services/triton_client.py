@@ -91,6 +91,11 @@ class TritonMind:
 
         return await in_parts(prompts, size, self.settings.concurrency, answer)
 
+    async def request(self, messages: Sequence[Message]) -> pb.ModelInferRequest:
+        """What :meth:`reply` sends for ``messages``; asks the server for the model's configuration once."""
+        adapter = await self._adapt()
+        return self._request(adapter, [self._prompting.prompt(messages)], stream=adapter.facts.decoupled)
+
     async def ready(self) -> bool:
         """Whether the server and the model say that they are ready (a model whose process died still does)."""
         server = await self._short(self._stub.ServerReady, pb.ServerReadyRequest())
@@ -126,9 +131,11 @@ class TritonMind:
         adapter = await self._adapt()
         prompt = self._prompting.prompt([Message("user", "Hello.")])
         call = self._open(self._request(adapter, [prompt], stream=adapter.facts.decoupled, max_tokens=1))
+        patience = _Patience(call)
         try:
-            await self._next(call, self.settings.first_token_timeout, "first")
+            await self._next(call, patience, self.settings.first_token_timeout, "first")
         finally:
+            patience.end()
             call.cancel()
         return loop.time() - start
 
@@ -153,7 +160,7 @@ class TritonMind:
                 "gen_ai.request.max_tokens": self.settings.max_tokens,
             },
         )
-        call = None
+        call = patience = None
         pieces = 0
         try:
             if not stream:
@@ -162,8 +169,9 @@ class TritonMind:
                 return
             with trace.use_span(span, end_on_exit=False):  # so that the metadata may carry it
                 call = self._open(self._request(adapter, [prompt], stream=True))
+            patience = _Patience(call)
             limit, which = self.settings.first_token_timeout, "first"
-            while (answer := await self._next(call, limit, which)) is not None:
+            while (answer := await self._next(call, patience, limit, which)) is not None:
                 raw, final = self._output(adapter, answer)
                 for part in raw:
                     pieces += 1
@@ -178,6 +186,8 @@ class TritonMind:
             span.record_exception(error)
             raise
         finally:
+            if patience is not None:
+                patience.end()
             if call is not None:
                 call.cancel()  # a no-op after the end; before it, this is what stops the server
             span.set_attribute("nova.pieces", pieces)
@@ -234,22 +244,25 @@ class TritonMind:
 
         return self._stub.ModelStreamInfer(once(), metadata=tuple(self._metadata()))
 
-    async def _next(self, call: Any, limit: float, which: str) -> pb.ModelInferResponse | None:
+    async def _next(self, call: Any, patience: _Patience, limit: float, which: str) -> pb.ModelInferResponse | None:
         """The stream's next answer, or None at its end."""
         name = self.settings.model
+        patience.begin(limit)
         try:
-            async with asyncio.timeout(limit):
-                message = await call.read()
-        except TimeoutError:
-            raise MindTimeout(
-                f"model {name!r} gave no {which} token within {limit:g} s: is it overloaded, or has its process died?"
-            ) from None
+            message = await call.read()
         except asyncio.CancelledError:
+            if patience.lost and not _cancelling():
+                raise MindTimeout(
+                    f"model {name!r} gave no {which} token within {limit:g} s: is it overloaded, or has its process "
+                    "died?"
+                ) from None
             await _blame(call)
             raise
         except grpc.aio.AioRpcError:
             self._adapter = None  # a server that comes back may serve another model
             raise
+        finally:
+            patience.pause()
         if message is grpc.aio.EOF:
             return None
         if message.error_message:
@@ -274,10 +287,62 @@ class TritonMind:
         return await method(request, timeout=self.settings.call_timeout, metadata=tuple(self._metadata()))
 
 
+class _Patience:
+    """The time limit of each read of one call; cancels the call when it is over, which is ``lost`` then.
+
+    One timer that is moved when it fires, not with every token: ``asyncio.timeout`` around each read would cost more
+    than all else that is done for a token.
+    """
+
+    def __init__(self, call: Any) -> None:
+        self.lost = False
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+        self._due = 0.0
+        self._reading = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, limit: float) -> None:
+        """A read begins that may take ``limit`` seconds."""
+        self._due = self._loop.time() + limit
+        self._reading = True
+        if self._timer is None or self._timer.when() > self._due:
+            self._set(self._due)
+
+    def pause(self) -> None:
+        """The read has ended; what is done with the token may take its time."""
+        self._reading = False
+
+    def end(self) -> None:
+        """No more reads."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self, due: float) -> None:
+        self.end()
+        self._timer = self._loop.call_at(due, self._fired)
+
+    def _fired(self) -> None:
+        self._timer = None
+        if not self._reading:
+            return  # the next read sets it again
+        if self._loop.time() < self._due:
+            self._set(self._due)
+        else:
+            self.lost = True
+            self._call.cancel()
+
+
+def _cancelling() -> bool:
+    """Whether somebody cancels our own task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def _blame(call: Any) -> None:
     """A call that the *server* cancelled looks like the cancellation of our task: tell them apart."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling() == 0 and call.done():
+    if not _cancelling() and call.done():
         raise grpc.aio.AioRpcError(
             await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
         ) from None
