@@ -1,0 +1,146 @@
+"""A cast of simulated services for replayed conversations; ears' detector, turn taking and playout are the real ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from nova.history import History
+from nova.mind import Message
+from pipelines.conversation import Parts
+from pipelines.phrases import Phrase, Phrases
+from pipelines.replay.caller import Caller
+from pipelines.replay.cast import Unit
+from pipelines.replay.scenario import Scenario
+from pipelines.settings import Settings
+from pipelines.simulation.busy import Bustle
+from pipelines.simulation.chance import Chance
+from pipelines.simulation.detector import RememberingModel
+from pipelines.simulation.distribution import Distribution
+from pipelines.simulation.ears import SimulatedRecognizer, words_of
+from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice, tone
+from pipelines.simulation.profile import FaceDelays, MindDelays, ServiceProfile
+from sophia.audio import Pcm
+from sophia.silero import VoiceDetector
+from sophia.sinks import NullSink
+from sophia.turns import TurnTaking
+
+_WORD = re.compile(r"\s*\S+")
+
+
+class SimulatedCast:
+    """A :class:`pipelines.replay.cast.Cast` without sockets, threads and wall clock.
+
+    All conversations of one cast load the same simulated services; those of two casts know nothing of each other.
+    What a request takes depends on ``seed`` and the request alone (see :class:`~pipelines.simulation.chance.Chance`).
+    """
+
+    def __init__(self, profile: ServiceProfile, settings: Settings, scenario: Scenario, seed: int = 0) -> None:
+        self._profile = profile
+        self._settings = settings
+        self._seed = seed
+        self._bustle = Bustle(profile.load)
+        self._lines = [line for talk in scenario.talks for line in talk.lines]  # kept: their ids are keys
+        self._words = {id(line): words_of(line) for line in self._lines}
+        self._model = _model()
+
+    def parts(self, caller: Caller, unit: Unit) -> Parts:
+        """The parts of one conversation; to be called in the loop that runs it."""
+        settings, profile, model = self._settings, self._profile, self._model
+        chance = Chance(self._seed, unit, lambda: max(0, len(caller.said) - 1))
+        services = _Services(profile, chance, self._bustle)
+        return Parts(
+            source=caller,
+            recognizer=SimulatedRecognizer(
+                caller, self._words, profile, settings.recognizer, chance, self._bustle
+            ),
+            detector=lambda emit: VoiceDetector(model, settings.ears.vad, emit),
+            turns=TurnTaking(settings.turns),
+            mind=PacedMind(services.answer, self._bustle.mind),
+            history=History(settings.mind.persona, settings.mind.history_tokens),
+            voice=PacedVoice(
+                services.voice,
+                rate=settings.voice.rate,
+                word=profile.voice.word,
+                piece=profile.voice.piece,
+                busy=self._bustle.voice,
+            ),
+            phrases=_TonePhrases(settings.turns.language, settings.voice.rate, profile.voice.word),
+            sink=NullSink(),
+            face=PacedFace(services.face, self._bustle.face) if profile.face and settings.face.enabled else None,
+        )
+
+
+class _Services:
+    """What each request of one conversation takes."""
+
+    def __init__(self, profile: ServiceProfile, chance: Chance, bustle: Bustle) -> None:
+        self._profile = profile
+        self._chance = chance
+        self._bustle = bustle
+
+    def answer(self, messages: Sequence[Message]) -> Answer:
+        mind, bustle = self._profile.mind, self._bustle
+        tokens = tokens_of(reply_to(messages[-1].content, mind, self._chance.line()), mind.letters)
+        first = self._drawn("first_token", mind.first_token) * bustle.first_token + self._there_and_back()
+        gap = self._chance.of("token")
+        return Answer(tokens, first, lambda: mind.token.draw(gap) * bustle.token)
+
+    def voice(self) -> Pace:
+        voice, bustle = self._profile.voice, self._bustle
+        first = self._drawn("first_sound", voice.first_sound) * bustle.first_sound + self._there_and_back()
+        return Pace(first, bustle.speed / self._drawn("speed", voice.speed))
+
+    def face(self) -> Pace:
+        face = self._profile.face
+        assert isinstance(face, FaceDelays)
+        first = self._drawn("first_frame", face.first_frame) * self._bustle.first_frame + self._there_and_back()
+        return Pace(first, 1 / self._drawn("face speed", face.speed))
+
+    def _drawn(self, kind: str, distribution: Distribution) -> float:
+        return distribution.draw(self._chance.of(kind))
+
+    def _there_and_back(self) -> float:
+        return 2 * self._drawn("network", self._profile.network)
+
+
+def reply_to(question: str, mind: MindDelays, line: int) -> str:
+    """The text of the first reply whose question fits; else of those for every other question, one line each in turn.
+
+    Where every reply has its question, those take their turns.
+    """
+    for reply in mind.replies:
+        if reply.question is not None and re.search(reply.question, question, re.IGNORECASE):
+            return reply.text
+    others = [reply for reply in mind.replies if reply.question is None] or mind.replies
+    return others[line % len(others)].text
+
+
+def tokens_of(text: str, letters: float | None) -> list[str]:
+    """The text in tokens of ``letters`` characters on average; None: word by word. Joined they are the text."""
+    if letters is None:
+        return _WORD.findall(text.rstrip())
+    number = max(1, round(len(text) / letters))
+    cuts = [round(i * len(text) / number) for i in range(number + 1)]
+    return [piece for i in range(number) if (piece := text[cuts[i] : cuts[i + 1]])]
+
+
+class _TonePhrases(Phrases):
+    """The canned sentences as tones, there from the start."""
+
+    def __init__(self, language: str, rate: int, word: float) -> None:
+        super().__init__(language)
+        self._rate = rate
+        self._word = word
+
+    def sound(self, phrase: Phrase) -> Pcm | None:
+        seconds = len(self.texts[phrase].split()) * self._word
+        return np.resize(tone(self._rate, 1.0), round(seconds * self._rate))
+
+
+@lru_cache(maxsize=1)
+def _model() -> RememberingModel:
+    return RememberingModel()
