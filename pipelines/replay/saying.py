@@ -1,0 +1,138 @@
+"""Lines that are written instead of recorded: spoken by the project's own engines on this machine.
+
+flite's male voices where flite is installed, else espeak-ng. The same text and voice give the same samples each time
+on a machine; another engine gives other samples, and so another scenario.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import soxr
+
+from pipelines.configfile import did_you_mean
+from pipelines.embedded.speech.speakable import speakable
+from pipelines.embedded.speech.voices import Engine, find_voice, open_engine
+from sophia.audio import EAR_RATE, Pcm
+from sophia.soundbite import voiced_span
+
+DEFAULT_VOICE: Final = "English-US.Male-1"
+"""Hers is female, so one can tell them apart; both engines have this one."""
+
+LONGEST_PAUSE: Final = 30.0
+"""Seconds of one pause inside a line."""
+
+_PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?)\s*\]")
+_ENDS = (",", ".", "?", "!", ";", ":", "…")
+
+
+class CannotSay(Exception):
+    """A text cannot be spoken; the message is a few words that say why and what to change.
+
+    ``each`` has them for single texts, by their place.
+    """
+
+    def __init__(self, message: str, each: Mapping[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.each = each or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Phrases and, after each but the last, the seconds of silence that follow it."""
+
+    phrases: tuple[str, ...]
+    pauses: tuple[float, ...]
+
+
+def parse(text: str) -> Saying:
+    """Reads ``I would like [0.8] a table``; raises :class:`CannotSay`."""
+    if "|" in text:
+        raise CannotSay("a pause in what is said needs its length: [0.5], not |")
+    pieces = _PAUSE.split(text)
+    phrases, pauses = [piece.strip() for piece in pieces[::2]], [float(seconds) for seconds in pieces[1::2]]
+    if re.search(r"[\[\]]", "".join(phrases)):
+        raise CannotSay("a pause is written with its seconds in brackets: [0.5]")
+    if too_long := next((seconds for seconds in pauses if seconds > LONGEST_PAUSE), None):
+        raise CannotSay(f"a pause of {too_long:g} s is too long; {LONGEST_PAUSE:g} s at most")
+    if not all(speakable(phrase) for phrase in phrases):
+        raise CannotSay("there are no words to speak " + ("between its pauses" if pauses else "in it"))
+    return Saying(tuple(phrases), tuple(pauses))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What was made: a sound at 16 kHz for each of the texts, and the engine that spoke."""
+
+    sounds: Sequence[Pcm]
+    engine: str
+
+
+def say(texts: Sequence[tuple[Saying, str]], engine: Callable[[], Engine] = open_engine) -> Spoken:
+    """Speaks ``(what, voice)`` one after another; blocks for about a tenth of their length.
+
+    A voice goes by Riva's name or the engine's own. Raises :class:`CannotSay`. May be called from a running event loop.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="say") as thread:  # the engines are for event loops: here is one
+        return thread.submit(lambda: asyncio.run(_all(texts, engine))).result()
+
+
+async def _all(texts: Sequence[tuple[Saying, str]], make: Callable[[], Engine]) -> Spoken:
+    try:
+        engine = make()
+    except (OSError, RuntimeError) as error:
+        raise CannotSay(f"this machine has no voice ({error}); sudo apt-get install libflite1") from None
+    try:
+        if wrong := {place: why for place, (_, voice) in enumerate(texts) if (why := _unknown(engine, voice))}:
+            raise CannotSay("; ".join(dict.fromkeys(wrong.values())), wrong)
+        return Spoken([await _line(engine, saying, _voice(engine, name)) for saying, name in texts], engine.name)
+    except RuntimeError as error:
+        raise CannotSay(str(error)) from None
+    finally:
+        await engine.aclose()
+
+
+def _voice(engine: Engine, asked: str) -> str:
+    """Riva's name of a voice that is called by it or by the engine's own; raises ``KeyError``."""
+    own = {name: full for full, name in engine.voices.items()}
+    return own.get(asked) or find_voice(engine, asked)
+
+
+def _unknown(engine: Engine, voice: str) -> str | None:
+    try:
+        _voice(engine, voice)
+    except KeyError:
+        names = [*engine.voices, *engine.voices.values()]
+        guess = did_you_mean(voice, names)
+        return f"{engine.name} has no voice {voice!r}" + (
+            f"; did you mean {guess}?" if guess else f"; it has {', '.join(names)}"
+        )
+    return None
+
+
+async def _line(engine: Engine, saying: Saying, voice: str) -> Pcm:
+    """The phrases, with exactly their pauses from the last voiced sample of one to the first of the next."""
+    out: list[Pcm] = []
+    carried = 0  # samples of silence at the end of the phrase before
+    for place, phrase in enumerate(saying.phrases):
+        text = speakable(phrase)
+        if place < len(saying.pauses) and not text.endswith(_ENDS):
+            text += ","  # the voice stays up: there is more to come
+        pcm = np.concatenate([piece.pcm async for piece in engine.speak(text, voice)] or [np.zeros(0, np.int16)])
+        if engine.rate != EAR_RATE:
+            pcm = soxr.resample(pcm, engine.rate, EAR_RATE)
+        span = voiced_span(pcm) or (0, len(pcm))
+        if place:
+            silent = round(saying.pauses[place - 1] * EAR_RATE) - carried
+            cut = min(span[0], max(0, span[0] - silent))
+            out.append(np.zeros(max(0, silent - span[0]), np.int16))
+            pcm, span = pcm[cut:], (span[0] - cut, span[1] - cut)
+        carried = len(pcm) - span[1]
+        out.append(pcm)
+    return np.concatenate(out)
