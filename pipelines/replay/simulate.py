@@ -1,0 +1,144 @@
+"""A replay against simulated services on the virtual clock: the same loop, no waiting, and always the same result.
+
+Every figure that comes out is one of simulated services. With one session each playing of a talk has a clock of its
+own, so they can be shared out among processes and the result does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipelines import virtual_time
+from pipelines.environment import config_hash, project_version
+from pipelines.replay.cast import Unit
+from pipelines.replay.conductor import Played, play
+from pipelines.replay.results import Run, Turn
+from pipelines.replay.runner import Plan, Progress, Stage, run_all
+from pipelines.replay.scenario import Scenario
+from pipelines.settings import Settings, shareable
+from pipelines.simulation.cast import SimulatedCast
+from pipelines.simulation.profile import ServiceProfile
+
+WORTH_A_PROCESS = 60
+"""Lines below which a second process would take longer to start than it saves."""
+
+PAUSE_SECONDS = 1.0
+"""Between two playings, on the run's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What every playing needs."""
+
+    scenario: Scenario
+    settings: Settings
+    profile: ServiceProfile
+    seed: int
+
+
+def simulate(
+    scenario: Scenario,
+    settings: Settings,
+    profile: ServiceProfile,
+    *,
+    rounds: int = 1,
+    sessions: int = 1,
+    seed: int = 0,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Plays ``scenario`` with services as slow as ``profile`` says. Equal arguments give equal runs, to the byte.
+
+    ``jobs`` is how many processes share the work (default: one for each processor; 1 where it is not worth it, and
+    always with several sessions, which share their services and so one clock).
+    """
+    progress = progress or Progress()
+    plan = Plan(scenario, rounds, sessions, seed=seed)
+    world = _World(scenario, settings, profile, seed)
+    turns = _together(world, plan, progress) if sessions > 1 else _one_by_one(world, plan, jobs, progress)
+    config = shareable(settings)
+    return Run(
+        scenario=scenario.name,
+        fingerprint=scenario.fingerprint,
+        lines=scenario.lines,
+        rounds=rounds,
+        sessions=sessions,
+        simulated=profile.name,
+        config=config,
+        config_hash=config_hash(config),
+        environment={"services": "simulated", "profile": profile.name, "seed": seed, "version": project_version()},
+        turns=tuple(turns),
+    )
+
+
+def _together(world: _World, plan: Plan, progress: Progress) -> list[Turn]:
+    async def run() -> list[Turn]:
+        return await run_all(plan, Stage(_cast(world), asyncio.get_running_loop().time()), progress)
+
+    return virtual_time.run(run())
+
+
+def _one_by_one(world: _World, plan: Plan, jobs: int | None, progress: Progress) -> list[Turn]:
+    progress.begin(plan.lines)
+    units = list(plan.of(0))
+    if jobs is None:
+        jobs = (os.cpu_count() or 1) if plan.lines >= WORTH_A_PROCESS else 1
+    turns: list[Turn] = []
+    clock = 0.0
+    with _playing(world, units, jobs) as played:
+        for unit, (found, seconds) in zip(units, played, strict=True):
+            placed = [turn.model_copy(update={"at": turn.at + clock}) for turn in found]
+            clock += seconds + PAUSE_SECONDS
+            for turn in placed:
+                progress.turn(turn)
+            progress.unit(unit, placed)
+            turns += placed
+    return turns
+
+
+@contextmanager
+def _playing(world: _World, units: Sequence[Unit], jobs: int) -> Iterator[Iterator[tuple[list[Turn], float]]]:
+    if jobs <= 1:
+        cast = _cast(world)
+        yield (_play(world, cast, unit) for unit in units)
+        return
+    context = multiprocessing.get_context("spawn")  # whatever threads this process has, a fork could not
+    with ProcessPoolExecutor(min(jobs, len(units)), context, _enter, (world,)) as pool:
+        try:
+            yield pool.map(_play_here, units)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _cast(world: _World) -> SimulatedCast:
+    return SimulatedCast(world.profile, world.settings, world.scenario, world.seed)
+
+
+def _play(world: _World, cast: SimulatedCast, unit: Unit) -> tuple[list[Turn], float]:
+    async def run() -> tuple[Played, float]:
+        played = await play(world.scenario.talks[unit.talk], unit, cast, 0.0)
+        return played, asyncio.get_running_loop().time()
+
+    played, seconds = virtual_time.run(run())
+    return played.turns, seconds
+
+
+_here: tuple[_World, SimulatedCast] | None = None
+"""In a worker process: what it plays."""
+
+
+def _enter(world: _World) -> None:
+    global _here  # noqa: PLW0603 - a process of a pool has no other place
+    _here = world, _cast(world)
+
+
+def _play_here(unit: Unit) -> tuple[list[Turn], float]:
+    assert _here is not None
+    return _play(*_here, unit)

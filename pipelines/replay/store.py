@@ -1,0 +1,165 @@
+"""A run on disk: saved while it goes on, so that an interrupted one can be looked at and resumed; read by schema.
+
+A folder with ``run.json`` (the run; until it is complete without its turns) and ``turns.jsonl`` (a line for each talk
+that was played to its end). A baseline is one file: the run without what only a report needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.replay.cast import Unit
+from pipelines.replay.results import SCHEMA, Run, Turn
+
+RUN: Final = "run.json"
+TURNS: Final = "turns.jsonl"
+
+LARGEST: Final = 1 << 30
+"""Bytes of a file that is read at most."""
+
+
+class RunError(Exception):
+    """A run cannot be read or written; the message is one line that says what to change."""
+
+
+class _Unit(BaseModel):
+    """A line of ``turns.jsonl``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    talk: int
+    round: int
+    session: int
+    turns: tuple[Turn, ...]
+
+    @property
+    def unit(self) -> Unit:
+        return Unit(self.talk, self.round, self.session)
+
+
+class RunStore:
+    """Writes a run into ``folder`` while it goes on, in a thread of its own. Raises :class:`RunError`.
+
+    ``header`` is the run as it is known at the beginning. ``resume`` goes on in a folder that holds an interrupted run
+    of the same scenario; otherwise the folder must not hold a run.
+    """
+
+    def __init__(self, folder: Path, header: Run, *, resume: bool = False) -> None:
+        self.folder = folder
+        self.failed: OSError | None = None
+        """Why nothing more is written, if the disk refused."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not resume and (folder / RUN).exists():
+                raise RunError(f"{folder} holds a run already; name another folder, or go on with --resume {folder}")
+            if not resume:
+                _write(folder / RUN, header.model_copy(update={"complete": False, "turns": ()}))
+            self._file = (folder / TURNS).open("a", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"cannot write into {folder}: {error.strerror}; name another folder") from error
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
+
+    def add(self, unit: Unit, turns: Sequence[Turn]) -> None:
+        """A talk that was played to its end."""
+        record = _Unit(talk=unit.talk, round=unit.round, session=unit.session, turns=tuple(turns))
+        self._writer.submit(self._append, record)
+
+    def finish(self, run: Run) -> None:
+        """Writes what is left; call it outside of the event loop. Raises :class:`RunError`."""
+        self._writer.shutdown(wait=True)
+        try:
+            if self.failed:
+                raise self.failed
+            self._file.close()
+            _write(self.folder / RUN, run)
+        except OSError as error:
+            raise RunError(f"cannot write into {self.folder}: {error.strerror}; what was written is kept") from error
+
+    def _append(self, record: _Unit) -> None:
+        try:
+            self._file.write(record.model_dump_json() + "\n")
+            self._file.flush()
+        except OSError as error:
+            self.failed = error
+
+
+def load_run(path: Path) -> Run:
+    """A run from its folder or from one file, a baseline for example. Raises :class:`RunError`.
+
+    An interrupted run is read as far as it came: its ``complete`` is false.
+    """
+    file = path / RUN if path.is_dir() else path
+    run = _read(file)
+    if run.complete or not path.is_dir():
+        return run
+    return run.model_copy(update={"turns": tuple(turn for record in _records(path) for turn in record.turns)})
+
+
+def finished_units(folder: Path) -> set[Unit]:
+    """What an interrupted run in ``folder`` has played. Raises :class:`RunError`."""
+    return {record.unit for record in _records(folder)}
+
+
+def save_baseline(file: Path, run: Run) -> None:
+    """Writes ``run`` as a baseline: raw values of every turn, without envelopes. Raises :class:`RunError`."""
+    bare = {"user_envelope": "", "reply_envelope": ""}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, run.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in run.turns)}))
+    except OSError as error:
+        raise RunError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+
+
+def _write(file: Path, run: Run) -> None:
+    """At once or not at all: a reader never sees half a file."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.write_text(run.model_dump_json(by_alias=True, exclude_defaults=False, indent=1) + "\n", encoding="utf-8")
+    os.replace(fresh, file)
+
+
+def _read(file: Path) -> Run:
+    content: Any
+    try:
+        if file.stat().st_size > LARGEST:
+            raise RunError(f"{file} is larger than {LARGEST >> 20} MiB: that is no run of ours")
+        content = json.loads(file.read_bytes())
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"{file} is not JSON ({error}); name a run's folder or a baseline") from error
+    if not isinstance(content, dict) or content.get("kind") != "sophia-replay":
+        raise RunError(f"{file} is not a replay's run; name a folder that a replay wrote, or a baseline")
+    if content.get("schema") != SCHEMA:
+        raise RunError(
+            f"{file} has schema {content.get('schema')!r}, this version reads {SCHEMA}: make the baseline afresh with "
+            f"--save-baseline"
+        )
+    try:
+        return Run.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RunError(f"{file}: {place}: {first['msg']}; the file is damaged, make it afresh") from error
+
+
+def _records(folder: Path) -> Iterator[_Unit]:
+    try:
+        lines = (folder / TURNS).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunError(f"cannot read {folder / TURNS}: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            yield _Unit.model_validate_json(line)
+        except ValidationError as error:
+            if number == len(lines):  # cut off in the middle of a line: that talk is played again
+                return
+            raise RunError(f"{folder / TURNS}: line {number} is damaged; start afresh in another folder") from error
