@@ -36,6 +36,7 @@ from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 from pipelines.certs import make_development_pki
 from pipelines.embedded.speech.flite import FliteEngine
 from pipelines.home import home
+from pipelines.replay.words import word_errors
 
 RATE = 16_000
 FRAME = RATE // 50
@@ -102,16 +103,6 @@ class Score:
             "final_ms_median": at(self.final_ms, 50),
             "final_ms_p95": at(self.final_ms, 95),
         }
-
-
-def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
-    """The least number of substitutions, insertions and deletions."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(reference, 1):
-        previous, row = row, [i]
-        for j, other in enumerate(heard, 1):
-            row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (word != other)))
-    return row[-1]
 
 
 async def synthetic(voices: Sequence[str]) -> list[Clip]:
@@ -212,10 +203,10 @@ async def recognise(
                     first_stable.setdefault(clip, 1000 * (now - ends[clip]))
     for i, clip in enumerate(clips):
         score = scores.setdefault(clip.group, Score())
-        heard = " ".join(finals[i]).split()
-        wrong = word_errors(clip.text.split(), heard)
+        heard = " ".join(finals[i])
+        wrong, words = word_errors(clip.text, heard)
         score.clips += 1
-        score.words += len(clip.text.split())
+        score.words += words
         score.errors += wrong
         score.exact += wrong == 0
         score.seconds += clip.seconds
@@ -225,7 +216,7 @@ async def recognise(
             if i in first_stable:
                 score.stable_ms.append(first_stable[i])
         if wrong:
-            print(f"  {clip.group}: {clip.text!r} -> {' '.join(heard)!r}", file=sys.stderr)
+            print(f"  {clip.group}: {clip.text!r} -> {heard!r}", file=sys.stderr)
 
 
 def cpu_seconds(pid: int) -> float:

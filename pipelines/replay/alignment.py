@@ -15,6 +15,7 @@ import numpy as np
 
 from pipelines.replay.scenario import SpokenWord
 from pipelines.replay.voiced import find_voice
+from pipelines.replay.words import spoken_words
 from sophia.audio import EAR_RATE, Pcm
 
 _MARK = re.compile(r"\[\s*\d+(?:\.\d+)?\s*\]|\|")
@@ -36,7 +37,7 @@ def align(pcm: Pcm, transcript: str) -> tuple[SpokenWord, ...]:
     """The words of ``transcript`` with their times, in order and without overlap; times count from the first sample.
 
     ``pcm`` is int16 at 16 kHz, shape ``(samples,)``, without noise. The words share the voiced stretches in proportion
-    to their letters, and none reaches across a silence of
+    to their letters (numbers to how they are read), and none reaches across a silence of
     :data:`~pipelines.replay.voiced.SHORTEST_GAP` or more. If the transcript has marks
     and the sound at least as many silences, the longest silences are the marked ones, and the words between two marks
     stay between these silences.
@@ -63,7 +64,7 @@ def _between_longest_gaps(stretches: Sequence[Stretch], gaps: int) -> list[list[
 
 def _spread(words: Sequence[str], stretches: Sequence[Stretch]) -> list[SpokenWord]:
     """The words over the stretches: each belongs to the one in which its middle falls, then they share it."""
-    letters = [max(1, sum(c.isalnum() for c in word)) for word in words]
+    letters = [max(1, sum(map(len, spoken_words(word)))) for word in words]
     voiced = sum(end - start for start, end in stretches)
     ends = np.cumsum([end - start for start, end in stretches])
     middles = (np.cumsum(letters) - np.array(letters) / 2) * voiced / max(1, sum(letters))

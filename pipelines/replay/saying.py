@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import soxr
 from pipelines.configfile import did_you_mean
 from pipelines.embedded.speech.speakable import speakable
 from pipelines.embedded.speech.voices import Engine, find_voice, open_engine
+from pipelines.replay.room import noise
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 
@@ -28,6 +30,7 @@ DEFAULT_VOICE: Final = "English-US.Male-1"
 LONGEST_PAUSE: Final = 30.0
 """Seconds of one pause inside a line."""
 
+_ROOM_TONE = 12.0  # root mean square: -69 dBFS, a quiet room; no microphone gives digital silence
 _PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?)\s*\]")
 _ENDS = (",", ".", "?", "!", ";", ":", "…")
 
@@ -117,7 +120,7 @@ def _unknown(engine: Engine, voice: str) -> str | None:
 
 
 async def _line(engine: Engine, saying: Saying, voice: str) -> Pcm:
-    """The phrases, with exactly their pauses from the last voiced sample of one to the first of the next."""
+    """The phrases over a little room tone, exactly their pauses between the voiced samples of one and the next."""
     out: list[Pcm] = []
     carried = 0  # samples of silence at the end of the phrase before
     for place, phrase in enumerate(saying.phrases):
@@ -135,4 +138,6 @@ async def _line(engine: Engine, saying: Saying, voice: str) -> Pcm:
             pcm, span = pcm[cut:], (span[0] - cut, span[1] - cut)
         carried = len(pcm) - span[1]
         out.append(pcm)
-    return np.concatenate(out)
+    speech = np.concatenate(out)
+    tone = noise("white", len(speech), zlib.crc32(" ".join(saying.phrases).encode())) * _ROOM_TONE
+    return np.clip(np.rint(speech + tone), -32768, 32767).astype(np.int16)

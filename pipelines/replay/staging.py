@@ -31,7 +31,6 @@ MOST_SECONDS: Final = 7200.0
 
 _FADE = 0.05  # seconds in which a line's noise comes and goes
 _LOOP = 10.0  # seconds after which a talk's noise repeats
-_ROOM_TONE = 12.0  # root mean square: -69 dBFS, a quiet room; no microphone gives digital silence
 
 
 @dataclass(slots=True)
@@ -73,8 +72,7 @@ class Stage:
             each = error.each or {0: str(error)}
             raise Unreadable([f"{places[i]}: {why}" for i, why in each.items()]) from None
         for (text, voice), sound in zip(wanted, spoken.sounds, strict=True):
-            tone = noise("white", len(sound), zlib.crc32(text.encode())) * _ROOM_TONE
-            self._said[text, voice] = np.clip(np.rint(sound + tone), -32768, 32767).astype(np.int16)
+            self._said[text, voice] = sound
         if spoken.engine != "flite":
             self.notes.append(
                 f"{len(wanted)} lines are spoken by {spoken.engine}, for flite is not installed: a run on a machine "

@@ -47,7 +47,8 @@ def find_voice(pcm: Pcm) -> Voice | None:
     peak = float(levels.max())
     quiet = float(np.percentile(levels[: len(pcm) // _BLOCK], _NOISE_QUANTILE)) if len(pcm) >= _BLOCK else 0.0
     threshold = min(quiet * _ABOVE_NOISE, peak * _LOUDEST_NOISE)
-    noisy = threshold > peak * _BELOW_PEAK
+    cut = span[0] == 0 or span[1] == len(pcm)  # all is loud up to an edge: either noise, or the voice is cut
+    noisy = cut and threshold > peak * _BELOW_PEAK
     loud = levels > (threshold if noisy else peak * _BELOW_PEAK)
     if noisy:
         loud = _steady(loud)
