@@ -1,0 +1,86 @@
+"""A talk on the virtual clock: lines of real speech, simulated services, and whatever a test breaks."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipelines import virtual_time
+from pipelines.replay.alignment import align
+from pipelines.replay.cast import Unit
+from pipelines.replay.conductor import play
+from pipelines.replay.scenario import Cue, Line, Scenario, Talk
+from pipelines.settings import Settings
+from pipelines.simulation.cast import SimulatedCast
+from pipelines.simulation.profile import load_profile
+from sophia.wav import read_wav
+
+SOUNDBITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
+QUESTIONS = {
+    "time": ("02_what_time.wav", "what time is it"),
+    "story": ("05_story.wav", "tell me a story"),
+    "say": ("06_what_did_i_say.wav", "what did i just say"),
+}
+LONG = "Once there was a lighthouse on a rock. " * 6
+RATE = 16_000
+
+
+def line(name="time", *, text=None, cut=None, **changes):
+    """A bundled question as a line; ``text`` says that it is something else, ``cut`` keeps so many seconds."""
+    file, transcript = QUESTIONS[name]
+    pcm = read_wav(SOUNDBITES / file, RATE).pcm
+    if cut is not None:
+        pcm = pcm[: round(cut * RATE)]
+    transcript = text or transcript
+    made = Line.of(name, pcm, transcript)
+    return replace(made, words=align(pcm, transcript), **changes)
+
+
+def paused(first="story", second="time", pause=0.8, **changes):
+    """Two questions as one line with a pause between them."""
+    one, two = line(first), line(second)
+    pcm = np.concatenate([one.pcm, np.zeros(round(pause * RATE), np.int16), two.pcm])
+    text = f"{one.transcript} | {two.transcript}"
+    made = Line.of(f"{first}+{second}", pcm, f"{one.transcript} {two.transcript}")
+    return replace(made, words=align(pcm, text), **changes)
+
+
+def over(seconds, name="say", **changes):
+    """A line that is said over her reply."""
+    return line(name, cue=Cue("over", seconds), **changes)
+
+
+def settings(**turns):
+    return Settings(face={"enabled": False}, turns=turns)
+
+
+def profile(**changes):
+    """The exact profile; its mind says one long reply unless told otherwise."""
+    exact = load_profile("exact")
+    mind = exact.mind.model_copy(update={"replies": type(exact.mind).model_validate(
+        {**exact.mind.model_dump(), "replies": [LONG]}).replies})  # fmt: skip
+    return exact.model_copy(update={"mind": mind, **changes})
+
+
+class Cast(SimulatedCast):
+    """Simulated services of which ``change`` may replace some parts."""
+
+    change = None
+
+    def parts(self, caller, unit):
+        parts = super().parts(caller, unit)
+        if self.change:
+            self.change(parts)
+        return parts
+
+
+def perform(*lines, change=None, using=None, noise=None, watcher=None, **turns):
+    """Plays the lines once; the turns that were found, and what was lost."""
+    talk = Talk("talk", lines, noise)
+
+    async def run():
+        cast = Cast(using or profile(), settings(**turns), Scenario("test", [talk]))
+        cast.change = change
+        return await play(talk, Unit(0, 0, 0), cast, 0.0, watcher=watcher)
+
+    return virtual_time.run(run())
