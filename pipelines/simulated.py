@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass
 
 import numpy as np
 
-from aurora.face import ARKIT, FaceFrame
-from aurora.face import Pcm as FacePcm
 from nova.mind import Message
+from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
-from sophia.speech import SpeechChunk
 from sophia.transcripts import Transcript
 from sophia.vad import VoiceStarted, VoiceStopped
 
@@ -155,85 +154,41 @@ class SimulatedRecognizer:
         self._queue.put_nowait(None)
 
 
-class SimulatedMind:
+class SimulatedMind(PacedMind):
     """Streams the same tokens for every question, at an exact pace."""
 
     def __init__(self, tokens: Sequence[str], delays: Delays) -> None:
+        super().__init__(lambda _: Answer(tokens, delays.first_token, lambda: delays.token))
         self.calls: list[list[Message]] = []
-        self.open = 0
-        self._tokens = tokens
-        self._delays = delays
+
+    @property
+    def open(self) -> int:
+        """Requests under way."""
+        return self.busy.count
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         self.calls.append(list(messages))
-        self.open += 1
-        try:
-            loop = asyncio.get_running_loop()
-            due = loop.time() + self._delays.first_token
-            for token in self._tokens:
-                await asyncio.sleep(max(0.0, due - loop.time()))
+        async with aclosing(super().reply(messages)) as tokens:
+            async for token in tokens:
                 yield token
-                due += self._delays.token
-        finally:
-            self.open -= 1
 
 
-class SimulatedVoice:
+class SimulatedVoice(PacedVoice):
     """Sounds like a tone: ``pace`` seconds for each word, in pieces, faster than real time after an exact delay."""
 
     def __init__(self, delays: Delays, rate: int = 24_000, pace: float = 0.3) -> None:
-        self.rate = rate
-        self.pace = pace
-        self.clauses: list[str] = []
-        self.open = 0
-        self._delays = delays
-        period = np.arange(rate, dtype=np.float32)
-        self._tone: Pcm = (8000 * np.sin(2 * np.pi * 220 * period / rate)).astype(np.int16)
+        exact = Pace(delays.first_sound, 1 / delays.speed)
+        super().__init__(lambda: exact, rate=rate, word=pace, piece=delays.piece)
 
-    async def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[SpeechChunk, None]:
-        loop = asyncio.get_running_loop()
-        texts: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue(64)
-
-        async def read() -> None:
-            async for clause in clauses:
-                self.clauses.append(clause)
-                await texts.put((loop.time(), clause))
-            await texts.put(None)
-
-        self.open += 1
-        reader = asyncio.create_task(read())
-        try:
-            number, free_at = 0, 0.0
-            while (item := await texts.get()) is not None:
-                asked_at, text = item
-                due = max(asked_at + self._delays.first_sound, free_at)
-                left = max(1, round(len(text.split()) * self.pace * self.rate))
-                size = round(self._delays.piece * self.rate)
-                while left > 0:
-                    await asyncio.sleep(max(0.0, due - loop.time()))
-                    pcm = self._tone[: min(size, left)]
-                    left -= len(pcm)
-                    yield SpeechChunk(pcm, number, text, last=left <= 0)
-                    due += self._delays.piece / self._delays.speed
-                number, free_at = number + 1, due
-        finally:
-            self.open -= 1
-            reader.cancel()
+    @property
+    def open(self) -> int:
+        """Requests under way."""
+        return self.busy.count
 
 
-@dataclass(slots=True)
-class SimulatedFace:
-    """Opens its jaw while there is sound: 30 frames a second, an exact delay after their sound."""
+class SimulatedFace(PacedFace):
+    """Opens its jaw an exact delay after the first sound, and then follows the sound at once."""
 
-    delays: Delays = field(default_factory=Delays)
-
-    async def animate(self, sound: AsyncIterator[FacePcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
-        samples = frames = 0
-        async for pcm in sound:
-            samples += len(pcm)
-            await asyncio.sleep(self.delays.face)
-            while frames / 30 < samples / rate:
-                weights = np.zeros(len(ARKIT), np.float32)
-                weights[ARKIT.index("jawOpen")] = 0.5
-                yield FaceFrame(frames / 30, weights)
-                frames += 1
+    def __init__(self, delays: Delays | None = None) -> None:
+        exact = Pace((delays or Delays()).face, 0.0)
+        super().__init__(lambda: exact)

@@ -1,7 +1,8 @@
-"""A cast of simulated services for replayed conversations; ears' detector, turn taking and playout are the real ones."""
+"""A cast of simulated services for replayed conversations; voice detector, turn taking and playout are real."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -47,6 +48,12 @@ class SimulatedCast:
         self._words = {id(line): words_of(line) for line in self._lines}
         self._model = _model()
 
+    def apart(self) -> SimulatedCast:
+        """The same cast with services of its own: what is asked of this one does not slow that one down."""
+        other = copy.copy(self)
+        other._bustle = Bustle(self._profile.load)
+        return other
+
     def parts(self, caller: Caller, unit: Unit) -> Parts:
         """The parts of one conversation; to be called in the loop that runs it."""
         settings, profile, model = self._settings, self._profile, self._model
@@ -55,7 +62,12 @@ class SimulatedCast:
         return Parts(
             source=caller,
             recognizer=SimulatedRecognizer(
-                caller, self._words, profile, settings.recognizer, chance, self._bustle
+                caller,
+                words=self._words,
+                profile=profile,
+                settings=settings.recognizer,
+                chance=chance,
+                bustle=self._bustle,
             ),
             detector=lambda emit: VoiceDetector(model, settings.ears.vad, emit),
             turns=TurnTaking(settings.turns),
@@ -86,8 +98,8 @@ class _Services:
         mind, bustle = self._profile.mind, self._bustle
         tokens = tokens_of(reply_to(messages[-1].content, mind, self._chance.line()), mind.letters)
         first = self._drawn("first_token", mind.first_token) * bustle.first_token + self._there_and_back()
-        gap = self._chance.of("token")
-        return Answer(tokens, first, lambda: mind.token.draw(gap) * bustle.token)
+        gap = self._drawn("token", mind.token)
+        return Answer(tokens, first, lambda: gap * bustle.token)
 
     def voice(self) -> Pace:
         voice, bustle = self._profile.voice, self._bustle

@@ -1,8 +1,8 @@
 """A simulated recogniser: it knows what the caller says and when, and tells it as Riva's two passes would.
 
-Words are heard when their end has been pushed, and go into interims. After ``stop_history_eou`` of silence the words so
-far are a stable partial, after ``stop_history`` a final, which closes the utterance; being asked for the final closes it
-too. So a pause within a line gives a stable partial, or a final, of half a sentence, and the text goes on after it.
+Words are heard when their end has been pushed, and go into interims. After ``stop_history_eou`` of silence the words
+so far are a stable partial, after ``stop_history`` a final, which closes the utterance; being asked for the final
+closes it too. So a pause within a line gives a stable partial, or a final, of half a sentence, and the text goes on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.distribution import Distribution
 from pipelines.simulation.profile import ServiceProfile
-from sophia.audio import EAR_RATE, Frame
+from sophia.audio import Frame
 from sophia.recognition_wire import RecognizerSettings
 from sophia.transcripts import Transcript, Word
 
@@ -42,7 +42,7 @@ def words_of(line: Line) -> tuple[SpokenWord, ...]:
 
 
 def windows(settings: RecognizerSettings) -> tuple[float, float]:
-    """Seconds of silence until the stable partial and until the final; -1, the model's own, is taken for our default."""
+    """Seconds of silence until the stable partial and until the final; -1, the model's own, counts as our default."""
     defaults = RecognizerSettings()
     stable, final = settings.stop_history_eou, settings.stop_history
     return (
@@ -61,6 +61,7 @@ class SimulatedRecognizer:
     def __init__(
         self,
         caller: Caller,
+        *,
         words: Mapping[int, Sequence[SpokenWord]],
         profile: ServiceProfile,
         settings: RecognizerSettings,

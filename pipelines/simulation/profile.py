@@ -86,7 +86,7 @@ class MindDelays(_Part):
     """The language model. Without ``letters`` each word is a token."""
 
     first_token: Distribution = Field(description="from the question to the first token")
-    token: Distribution = Field(description="from one token to the next")
+    token: Distribution = Field(description="from one token to the next, drawn once for each reply")
     letters: float | None = Field(None, ge=1, le=100, description="characters in a token; none: a word is a token")
     replies: tuple[Reply, ...] = Field(
         min_length=1, max_length=1000, description="the first whose question fits; else one of the others, in turn"
@@ -197,7 +197,7 @@ def to_yaml(profile: ServiceProfile) -> str:
 
 
 def factor(factors: Mapping[int, float], number: int) -> float:
-    """How many times longer it takes at ``number``: 1 without factors, evenly between two, beyond them as at the end."""
+    """How many times longer it takes at ``number``: evenly between two factors, beyond them as at the end; else 1."""
     if not factors:
         return 1.0
     known = sorted(factors)
