@@ -62,6 +62,13 @@ class TritonMind:
         self.settings = settings or TritonSettings()
         self._prompting = Prompting(self.settings, template, now)
         self._stub: Any = GRPCInferenceServiceStub(channel)
+        # One request and then nothing looks the same on the wire, whether the call takes one or a stream of them; but
+        # gRPC sends the one together with the call and its end, and needs no task for it.
+        self._stream: Any = channel.unary_stream(
+            "/inference.GRPCInferenceService/ModelStreamInfer",
+            request_serializer=pb.ModelInferRequest.SerializeToString,
+            response_deserializer=pb.ModelStreamInferResponse.FromString,
+        )
         self._metadata = metadata
         self._adapter: Adapter | None = None
         self._asking = asyncio.Lock()
@@ -239,10 +246,7 @@ class TritonMind:
         return request
 
     def _open(self, request: pb.ModelInferRequest) -> Any:
-        async def once() -> AsyncGenerator[pb.ModelInferRequest, None]:
-            yield request
-
-        return self._stub.ModelStreamInfer(once(), metadata=tuple(self._metadata()))
+        return self._stream(request, metadata=tuple(self._metadata()))
 
     async def _next(self, call: Any, patience: _Patience, limit: float, which: str) -> pb.ModelInferResponse | None:
         """The stream's next answer, or None at its end."""
