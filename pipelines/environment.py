@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from pipelines.replay.gpu import GpuAbsent, Nvml
 
-PACKAGES: Final = ("sophia-avatar", "grpcio", "numpy", "nvidia-riva-client", "tritonclient")
+PROJECT: Final = "sophia-avatar"
+PACKAGES: Final = (PROJECT, "grpcio", "numpy", "nvidia-riva-client", "tritonclient")
 """Those whose version may show in a latency."""
 
 GIT_SECONDS: Final = 2.0
@@ -58,6 +59,11 @@ def environment() -> dict[str, Any]:
         "kernel": f"{platform.system()} {platform.release()}",
         **_gpu(),
     }
+
+
+def project_version() -> str | None:
+    """The version that is installed; None in a checkout that was not installed."""
+    return _version(PROJECT)
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

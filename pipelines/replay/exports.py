@@ -1,0 +1,41 @@
+"""A run in the formats of other tools: JSON, CSV, OTLP, and a trace for Perfetto. Views of the one record."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pipelines.replay.otlp_file import otlp_lines
+from pipelines.replay.results import Run
+from pipelines.replay.trace import chrome_trace
+from pipelines.replay.turns_csv import turns_csv
+
+
+def write_exports(folder: Path, run: Run) -> list[Path]:
+    """Writes the files into ``folder``, which is made where it is missing; older ones are replaced.
+
+    ``run.json``    everything, to be read back by schema
+    ``turns.csv``   one row a turn
+    ``otlp.jsonl``  spans: a line is an OTLP ``ExportTraceServiceRequest`` in JSON
+    ``trace.json``  for ui.perfetto.dev and chrome://tracing
+
+    The same run makes the same bytes. Blocks, for seconds with a thousand turns: call it outside of the event loop.
+    Raises ``OSError``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trace = json.dumps(chrome_trace(run), separators=(",", ":"), allow_nan=False)
+    return [
+        _written(folder / "run.json", run.model_dump_json(by_alias=True, indent=1) + "\n"),
+        _written(folder / "turns.csv", turns_csv(run)),
+        _written(folder / "otlp.jsonl", "".join(f"{line}\n" for line in otlp_lines(run))),
+        _written(folder / "trace.json", trace + "\n"),
+    ]
+
+
+def _written(file: Path, text: str) -> Path:
+    """At once or not at all: a reader never sees half a file."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.write_text(text, encoding="utf-8", newline="")
+    os.replace(fresh, file)
+    return file
