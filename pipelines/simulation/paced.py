@@ -105,6 +105,7 @@ class PacedVoice:
                 number, free_at = number + 1, due
         finally:
             reader.cancel()
+            await asyncio.wait([reader])  # whoever closes ``clauses`` next must not find it in use
 
 
 class PacedFace:
