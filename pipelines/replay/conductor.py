@@ -30,6 +30,7 @@ LONGEST_SECONDS = 90.0
 
 NO_REPLY = "there was no reply to speak over"
 TOO_LATE = "her reply was over before"
+ENDED = "the conversation ended first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ async def play(
     if cues.done() and not cues.cancelled() and (error := cues.exception()):
         raise error
     language = parts.turns.settings.language
-    turns = judge(talk, unit, caller, listener, began=began, unsaid=conductor.unsaid, language=language)
+    ended = listener.faults[-1] if lost and listener.faults else ENDED
+    unsaid = conductor.unsaid
+    turns = judge(talk, unit, caller, listener, began=began, unsaid=unsaid, ended=ended, language=language)
     return Played(turns, lost)
 
 

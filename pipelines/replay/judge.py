@@ -56,9 +56,13 @@ def judge(
     *,
     began: float,
     unsaid: Sequence[Unsaid],
+    ended: str,
     language: str,
 ) -> list[Turn]:
-    """A record for each line of ``talk``; ``began`` is the ``loop.time()`` of the run's beginning."""
+    """A record for each line of ``talk``.
+
+    ``began`` is the ``loop.time()`` of the run's beginning, ``ended`` why lines were not said that should have been.
+    """
     said = sorted(caller.said, key=lambda said: said.start)
     books = _assigned(said, listener.ledgers)
     why = {item.line: item.reason for item in unsaid}
@@ -76,7 +80,7 @@ def judge(
             "transcript": line.transcript,
         }
         if place is None:
-            reason = why.get(number, "the conversation ended first")
+            reason = why.get(number, ended)
             turns.append(Turn(**common, at=max(0.0, listener.idle_since - began), outcome="missed", reason=reason))
             continue
         case = _Case(said, place, books, listener, language)
