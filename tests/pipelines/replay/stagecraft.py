@@ -54,11 +54,10 @@ def settings(**turns):
     return Settings(face={"enabled": False}, turns=turns)
 
 
-def profile(**changes):
-    """The exact profile; its mind says one long reply unless told otherwise."""
+def profile(reply=LONG, **changes):
+    """The exact profile; its mind always says ``reply``."""
     exact = load_profile("exact")
-    mind = exact.mind.model_copy(update={"replies": type(exact.mind).model_validate(
-        {**exact.mind.model_dump(), "replies": [LONG]}).replies})  # fmt: skip
+    mind = type(exact.mind).model_validate({**exact.mind.model_dump(), "replies": [reply]})
     return exact.model_copy(update={"mind": mind, **changes})
 
 
