@@ -22,8 +22,8 @@ _FULL_SCALE = 32768.0
 _LOWEST_HZ = 50.0
 """Pink noise begins here: what is lower no telephone or headset passes on, and it would take most of the power."""
 
-DIRECT_TO_ECHO_DB: Final = 3.0
-"""How much louder the direct sound is than all of its echo together: a mouth one or two metres away in a room."""
+DIRECT_TO_ECHO_DB: Final = 6.0
+"""How much louder the direct sound is than all of its echo together: a mouth half a metre away in a living room."""
 
 _FIRST_ECHO = 0.005
 """Seconds from the direct sound to the echo: a detour of some 1.7 m."""

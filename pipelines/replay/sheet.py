@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
 
 from pipelines.configfile import did_you_mean
@@ -19,9 +20,8 @@ from pipelines.settings_errors import allowed, field_at, group_of
 
 COLOURS: Final[tuple[Colour, ...]] = ("white", "pink")
 
-_NOISE = re.compile(r"(?P<source>.+):\s*(?P<snr>[-+]?\d+(?:\.\d+)?)(?:\s*dB)?", re.IGNORECASE)
+_NOISE = re.compile(r"(?P<source>[^\x00]+):\s*(?P<snr>[-+]?\d+(?:\.\d+)?)(?:\s*dB)?", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_TEXT: Final = 2000  # characters of what is said in one line: some two minutes
 
 
 class Unreadable(Exception):
@@ -52,6 +52,12 @@ def _background(value: object) -> object:
     return Background(match["source"], snr)
 
 
+def _file(value: Path) -> Path:
+    if not value.name or "\x00" in str(value):
+        raise ValueError("it is no name of a file")
+    return value
+
+
 def _pattern(value: str) -> str:
     try:
         re.compile(value, re.IGNORECASE)
@@ -75,9 +81,14 @@ def _language(value: str) -> str:
 
 
 Noise = Annotated[Background, BeforeValidator(_background)]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-Pause = Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)]
-Echo = Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
+Name = Annotated[str, MinLen(1), MaxLen(80)]
+File = Annotated[Path, AfterValidator(_file)]
+Pause = Annotated[float, Ge(0), Le(600), AllowInfNan(False)]
+Gap = Annotated[float, Ge(-60), Le(600), AllowInfNan(False)]
+Echo = Annotated[float, Ge(0), Le(5), AllowInfNan(False)]
+Said = Annotated[str, MinLen(1), MaxLen(2000)]  # some two minutes
+Pattern = Annotated[str, MinLen(1), MaxLen(500), AfterValidator(_pattern)]
+Language = Annotated[str, AfterValidator(_language)]
 
 
 class _Sheet(BaseModel):
@@ -87,25 +98,21 @@ class _Sheet(BaseModel):
 class LineSheet(_Sheet):
     """One line. Exactly one of ``wav`` and ``say``, at most one of ``pause``, ``over`` and ``gap``."""
 
-    wav: Path | None = Field(None, description="the recording, beside the file that names it")
-    say: Annotated[str, Field(max_length=_TEXT), AfterValidator(_sayable)] | None = Field(
+    wav: File | None = Field(None, description="the recording, beside the file that names it")
+    say: Annotated[Said, AfterValidator(_sayable)] | None = Field(
         None, description="what a voice of this machine says; [0.8] is a pause of 0.8 s"
     )
     voice: Name | None = Field(None, description="whose voice says it")
     name: Name | None = Field(None, description="what reports call the line")
-    transcript: Annotated[str, Field(min_length=1, max_length=_TEXT)] | None = Field(
-        None, description="what is said in the recording; [0.8] or | marks a pause"
-    )
-    expect: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_pattern)] | None = Field(
-        None, description="a regular expression that her reply has to contain"
-    )
+    transcript: Said | None = Field(None, description="what is said in the recording; [0.8] or | marks a pause")
+    expect: Pattern | None = Field(None, description="a regular expression that her reply has to contain")
     pause: Pause | None = Field(None, description="seconds of silence after her reply to the line before")
     over: Pause | None = Field(None, description="seconds after her first sound: a barge-in, a backchannel")
-    gap: Annotated[float, Field(ge=-60, le=600, allow_inf_nan=False)] | None = Field(
+    gap: Gap | None = Field(
         None, description="seconds after the line before, whatever she does; below zero: both talk at once"
     )
     reaction: Reaction = Field("reply", description="what she has to do: reply, or ignore it")
-    language: Annotated[str, AfterValidator(_language)] | None = Field(None, description="language that is spoken")
+    language: Language | None = Field(None, description="language that is spoken")
     level: float = Field(0.0, description="louder or quieter by this many dB", ge=-60, le=40, allow_inf_nan=False)
     room: Echo | None = Field(None, description="seconds in which the room's echo falls by 60 dB; 0: none")
     noise: Noise | None = Field(None, description="noise under this line: white:20, pink:15, file.wav:10")
@@ -129,7 +136,7 @@ class TalkSheet(_Sheet):
 
     name: Name
     voice: Name | None = Field(None, description="whose voice says the lines")
-    language: Annotated[str, AfterValidator(_language)] | None = Field(None, description="language that is spoken")
+    language: Language | None = Field(None, description="language that is spoken")
     room: Echo | None = Field(None, description="seconds in which the room's echo falls by 60 dB")
     noise: Noise | None = Field(None, description="noise that goes on all the time, below its median line")
     lines: tuple[LineSheet, ...] = Field(min_length=1, max_length=1000)

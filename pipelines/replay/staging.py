@@ -171,7 +171,7 @@ class Stage:
                 self._sounds[path] = sound.pcm
             except WavError as error:
                 missing = not path.exists()
-                guess = did_you_mean(path.name, _wavs(path.parent)) if missing else None
+                guess = _alike(path) if missing else None
                 what = "is not there" if missing else error.what
                 hint = (f"did you mean {guess}?" if guess else "check the name") if missing else error.hint
                 self._mistakes.append(f"{place}: {file} {what}; {hint}")
@@ -236,5 +236,9 @@ def _conversions(path: Path) -> Iterator[str]:
         yield f"{channels} channels mixed to one"
 
 
-def _wavs(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*") if path.suffix.lower() == ".wav") if folder.is_dir() else []
+def _alike(path: Path) -> str | None:
+    """The WAV file beside a missing one that is called nearly the same."""
+    if not path.parent.is_dir():
+        return None
+    there = {other.stem.lower(): other.name for other in path.parent.iterdir() if other.suffix.lower() == ".wav"}
+    return there.get(did_you_mean(path.stem, there) or "")

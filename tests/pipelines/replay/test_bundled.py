@@ -1,0 +1,80 @@
+"""What comes with the project: loadable everywhere, small, and made again byte for byte where flite is."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.devices import BUNDLED as QUESTIONS
+from pipelines.replay.loading import BUNDLED, bundled_talks, load_scenario
+from pipelines.replay.scenario import ScenarioError
+from sophia.audio import EAR_RATE
+
+
+def test_all_of_it_loads_without_a_voice_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.replay.staging.say", None)
+    scenario = load_scenario("bundled")
+    assert scenario.notes == ()
+    assert scenario.lines >= 18
+    assert {"questions", "pauses", "hesitations", "noise", "room", "quiet", "interruption", "backchannel"} <= {
+        talk.name for talk in scenario.talks
+    }
+    for talk in scenario.talks:
+        for line in talk.lines:
+            assert line.transcript
+            assert line.words
+            assert line.voiced is not None
+            re.compile(line.expect or "")
+    kinds = {line.cue.kind for talk in scenario.talks for line in talk.lines}
+    assert kinds == {"reply", "over", "gap"}
+    assert {line.reaction for talk in scenario.talks for line in talk.lines} == {"reply", "ignore"}
+
+
+def test_subsets_go_by_name() -> None:
+    assert sum(load_scenario(f"bundled/{name}").lines for name in bundled_talks()) == load_scenario("bundled").lines
+    assert [talk.name for talk in load_scenario("bundled/noise").talks] == ["noise", "loud noise"]
+    with pytest.raises(ScenarioError, match="did you mean bundled/pauses"):
+        load_scenario("bundled/pause")
+    with pytest.raises(ScenarioError, match="there are backchannel, "):
+        load_scenario("bundled/")
+
+
+def test_pauses_are_as_long_as_their_marks_say() -> None:
+    gaps = []
+    for line in load_scenario("bundled/pauses").talks[0].lines:
+        gaps.append(max(b.start - a.end for a, b in zip(line.words, line.words[1:], strict=False)))
+    assert gaps == pytest.approx([0.5, 0.8, 1.1], abs=0.02)
+
+
+def test_the_plain_questions_still_stand_where_the_voice_loop_looks() -> None:
+    assert len(list(QUESTIONS.glob("*.wav"))) == 6
+    assert load_scenario(QUESTIONS).lines == 6
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in QUESTIONS.rglob("*") if path.is_file()) < 1_500_000
+
+
+def test_its_sounds_are_made_again_byte_for_byte(tmp_path: Path) -> None:
+    from pipelines.embedded.speech.flite import FliteEngine
+
+    try:
+        FliteEngine()
+    except OSError:
+        pytest.skip("libflite1 is not installed")
+    path = Path(__file__).parents[3] / "benchmarks" / "soundbites.py"
+    spec = importlib.util.spec_from_file_location("soundbites", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules.pop("soundbites", None)
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in module.make(tmp_path)}
+    there = {path.relative_to(BUNDLED): path.read_bytes() for path in BUNDLED.rglob("*.wav")}
+    assert made.keys() == there.keys()
+    assert [str(name) for name in made if made[name] != there[name]] == []
+    assert sum(map(len, made.values())) > 10 * EAR_RATE
