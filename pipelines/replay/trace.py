@@ -61,12 +61,15 @@ class _Shown:
 
 def chrome_trace(run: Run) -> dict[str, Any]:
     """The whole trace, ready for JSON; the same run gives the same trace."""
-    threads, arrows = count(1), count(1)
+    sessions = sorted({turn.session for turn in run.turns})
+    pids = range(FIRST_SESSION_PID, FIRST_SESSION_PID + len(sessions))
+    # Perfetto takes a thread that has the number of a process for its main thread, and shows it first.
+    threads, arrows = count(pids.stop), count(1)
     simulated = "" if run.simulated is None else f" (simulated: {run.simulated})"
     events = list(_machine(run.counters))
-    for session in sorted({turn.session for turn in run.turns}):
+    for pid, session in zip(pids, sessions, strict=True):
         turns = [turn for turn in run.turns if turn.session == session]
-        events += _session(session, f"session {session}{simulated}", turns, threads, arrows)
+        events += _session(pid, f"session {session}{simulated}", turns, threads, arrows)
     # Metadata first; then by time, and of slices that begin together the outer one first.
     events.sort(key=lambda event: (event["ph"] != "M", event.get("ts", 0), -event.get("dur", 0)))
     about = {
@@ -86,15 +89,14 @@ def _machine(counters: Sequence[Counter]) -> Iterator[Event]:
         # Latencies read better in milliseconds, and the format has no units but what the name says.
         unit, scale = ("ms", 1000.0) if counter.unit == "s" else (counter.unit or "value", 1.0)
         for at, value in zip(counter.times, counter.values, strict=False):
-            if math.isfinite(value):
-                args = {unit: value * scale}
+            if math.isfinite(shown := value * scale):
+                args = {unit: shown}
                 yield {"ph": "C", "pid": MACHINE_PID, "tid": 0, "ts": _us(at), "name": counter.name, "args": args}
 
 
 def _session(
-    session: int, name: str, turns: Sequence[Turn], threads: Iterator[int], arrows: Iterator[int]
+    pid: int, name: str, turns: Sequence[Turn], threads: Iterator[int], arrows: Iterator[int]
 ) -> Iterator[Event]:
-    pid = FIRST_SESSION_PID + session
     yield from _process(pid, name)
     shown = [_show(turn) for turn in turns]
     for row in ROWS:

@@ -62,6 +62,7 @@ def check(trace):
             case other:
                 pytest.fail(f"an event of phase {other}")
     assert all(sorted(ends) == ["f", "s"] for ends in flows.values())
+    assert not {pid for pid, _ in told} & {tid for _, tid in told}, "Perfetto would take it for a main thread"
 
 
 @settings(max_examples=100)
