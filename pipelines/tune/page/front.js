@@ -23,7 +23,7 @@ function hover(trial) {
 
 function points(trials, measure, name, marker, extra = {}) {
   return {
-    type: "scatter", mode: "markers", name, marker,
+    type: "scatter", mode: "markers", name, marker, cliponaxis: false,
     x: trials.map((trial) => ms(trial.tuned.voice_to_voice)),
     y: trials.map((trial) => trial.tuned[measure]),
     text: trials.map(hover), customdata: trials.map((trial) => trial.number),
@@ -111,7 +111,8 @@ function where() {
   return [
     [
       strip(front, "front", { size: 9, color: style("--front"), opacity: 0.5 }),
-      ...marked().map(([trial, name, marker]) => strip([trial], name, { ...marker, size: marker.size - 2 })),
+      strip([chosen], "chosen", { symbol: "star", size: 15, color: style("--chosen") }),
+      strip([current], "current", { symbol: "line-ns", size: 11, line: { width: 3, color: style("--current") } }),
     ],
     layout(
       axis("from the lower to the upper bound", { range: [-0.04, 1.04], tickvals: [0, 1], ticktext: ["low", "high"] }),

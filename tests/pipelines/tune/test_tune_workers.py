@@ -1,0 +1,35 @@
+"""Configurations are really played, and it does not matter in how many processes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.replay.loading import load_scenario
+from pipelines.settings import Settings
+from pipelines.simulation.profile import load_profile
+from pipelines.tune.parameters import apply
+from pipelines.tune.score import Halves, NothingAnswered, Scores
+from pipelines.tune.workers import Case, Workers
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    bundled = load_scenario("bundled/questions")
+    talk = bundled.talks[0]
+    short = replace(bundled, talks=[replace(talk, lines=talk.lines[:2])])
+    halves = Halves(frozenset({(talk.name, 0)}), frozenset({(talk.name, 1)}))
+    case = Case(short, load_profile("exact"), halves)
+    eager = apply(Settings(), {"recognizer.stop_history_eou": 160})
+    patient = apply(Settings(), {"turns.speculate": False, "turns.pause_complete": 1.0, "turns.pause_open": 1.0})
+    deaf = replace(case, scenario=replace(short, talks=[replace(talk, lines=[replace(talk.lines[0], words=())])]))
+
+    with Workers(case, 2) as workers:
+        spread = list(workers.evaluate([eager, patient]))
+    with Workers(case, 1) as workers:
+        alone = list(workers.evaluate([eager, patient]))
+    assert spread == alone
+    fast, slow = alone
+    assert isinstance(fast, Scores)
+    assert isinstance(slow, Scores)
+    assert fast.tuned.voice_to_voice + 0.5 < slow.tuned.voice_to_voice
+    with Workers(deaf, 1) as workers:
+        assert isinstance(next(workers.evaluate([eager])), NothingAnswered)
