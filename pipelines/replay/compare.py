@@ -9,7 +9,7 @@ Then, of voice-to-voice, every contribution, barge-in, and everything that is co
   comparison of equal runs raises a false alarm with a chance of :attr:`Limits.alarm` at most.
 * *Enough?* A change counts from a least size on, so that nobody is stopped for a millisecond.
 
-``slower`` is what passes all three. With fewer than :data:`FEWEST_ROUNDS` rounds lines are paired and exchanged
+``slower`` is what passes all three. With fewer than four rounds lines are paired and exchanged
 instead; then a machine that was slow for one of the runs cannot be told from a change, and a note says so. No test can
 tell a machine that is slower *in the whole run* from a slower Sophia: take both runs on the same quiet machine.
 """
@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from pipelines.environment import ENDPOINT, NOT_FOR_LATENCY
 from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.compare_result import (
     TIMES_UNCLEAR,
@@ -49,12 +50,19 @@ from pipelines.replay.compare_turns import (
     scores,
 )
 from pipelines.replay.results import Run
-from pipelines.replay.statistics import RESAMPLES, Chances, Estimate, Resampling, Sample, paired, shift, unpaired
+from pipelines.replay.statistics import (
+    FEWEST_BLOCKS,
+    RESAMPLES,
+    Chances,
+    Estimate,
+    Resampling,
+    Sample,
+    paired,
+    shift,
+    unpaired,
+)
 
 __all__ = ["Blame", "Comparison", "Counting", "Incomparable", "Least", "Limits", "Timing", "compare"]
-
-FEWEST_ROUNDS: Final = 4
-"""Rounds of each run below which lines are exchanged instead: 4 and 4 can be regrouped in 70 ways, 3 and 3 in 20."""
 
 FEWEST_LINES: Final = 8
 """Lines below which pairs of lines prove nothing: 8 signs can be set in 256 ways."""
@@ -68,6 +76,13 @@ LEAST_BLAME: Final = 0.1
 
 LIMITS: Final = Limits()
 """What counts as a change if nobody says otherwise."""
+
+
+UNTOLD: Final = frozenset({*NOT_FOR_LATENCY, ENDPOINT, "date"})
+"""Parts of settings and environment whose difference means nothing for a latency."""
+
+MOST_DIFFERENCES: Final = 8
+"""Differences of settings, and of the environment, that are told one by one."""
 
 
 class Incomparable(Exception):
@@ -85,11 +100,11 @@ def compare(base: Run, new: Run, *, limits: Limits = LIMITS, seed: int = 0, resa
     residuals = turns.residuals()
     lines = _common_lines(turns)
     rounds = turns.rounds
-    by_rounds = min(rounds) >= FEWEST_ROUNDS
+    by_rounds = min(rounds) >= FEWEST_BLOCKS
     if not by_rounds and lines < FEWEST_LINES:
         raise Incomparable(
             f"{lines} lines in {rounds[0]} and {rounds[1]} rounds are too few to compare: play each run at least "
-            f"{FEWEST_ROUNDS} times (--repeat 5), or {FEWEST_LINES} lines or more"
+            f"{FEWEST_BLOCKS} times (--repeat 5), or {FEWEST_LINES} lines or more"
         )
     least = _least(turns, residuals, limits)
     if by_rounds:
@@ -227,12 +242,11 @@ class _Judge:
         low, high = estimate.low, estimate.high
         if low is None or high is None:
             return "unclear"
-        if p <= self.limits.alarm and abs(estimate.value) >= least:
-            if low > 0:
-                return "slower"
-            if high < 0:
-                return "faster"
-        return "unclear" if low < 0 and high > TIMES_UNCLEAR * least else "same"
+        if p > self.limits.alarm:
+            return "unclear" if high > TIMES_UNCLEAR * least else "same"
+        if estimate.value >= least and low > 0:
+            return "slower"
+        return "faster" if estimate.value <= -least and high < 0 else "same"
 
     def counts(self) -> Iterator[Counting]:
         """Of everything that is counted and could happen in both runs."""
@@ -288,7 +302,7 @@ def _in_the_slowest(residuals: Floats, new: Bools) -> Mapping[str, float]:
 def _notes(base: Run, new: Run, by_rounds: bool) -> Iterator[str]:
     if not by_rounds:
         yield (
-            f"fewer than {FEWEST_ROUNDS} rounds: lines were compared one by one, so a machine that was slow during one "
+            f"fewer than {FEWEST_BLOCKS} rounds: lines were compared one by one, so a machine that was slow during one "
             "of the runs looks like a change; --repeat 5 tells them apart"
         )
     for name, run in (("the baseline", base), ("this run", new)):
@@ -301,10 +315,15 @@ def _notes(base: Run, new: Run, by_rounds: bool) -> Iterator[str]:
 
 def _differences(what: str, base: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     first, second = dict(_flat(base)), dict(_flat(new))
-    names = [name for name in dict.fromkeys((*first, *second)) if first.get(name) != second.get(name)]
-    for name in names:
-        if "date" not in name and "time" not in name:
-            yield f"{what} differ: {name} {_short(first.get(name))} -> {_short(second.get(name))}"
+    names = [
+        name
+        for name in dict.fromkeys((*first, *second))
+        if first.get(name) != second.get(name) and not UNTOLD.intersection(name.split("."))
+    ]
+    for name in names[:MOST_DIFFERENCES]:
+        yield f"{what} differ: {name} {_short(first.get(name))} -> {_short(second.get(name))}"
+    if more := names[MOST_DIFFERENCES:]:
+        yield f"{what} differ: {len(more)} more"
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

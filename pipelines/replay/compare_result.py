@@ -71,6 +71,11 @@ class Timing:
     hidden: bool = False
 
     @property
+    def name(self) -> str:
+        """The measure, and the quantile where there are two."""
+        return f"{self.measure} {self.quantile}" if self.measure == "voice-to-voice" else self.measure
+
+    @property
     def regressed(self) -> bool:
         """Whether it makes the comparison fail."""
         return self.gates and self.verdict == "slower"
@@ -95,6 +100,11 @@ class Counting:
     new_of: int
     p: float
     verdict: Change
+
+    @property
+    def name(self) -> str:
+        """The measure."""
+        return self.measure
 
     @property
     def regressed(self) -> bool:
@@ -180,8 +190,8 @@ class Comparison:
         for blame in self.blame:
             hidden = ", hidden" if blame.hidden else ""
             yield f"because of {blame.stage}: {_ms(blame.shift)} ms, {blame.share * 100:.0f} %{hidden}"
-        if same := [one.measure for one in changed if one.verdict == "same"]:
-            yield f"same: {', '.join(dict.fromkeys(same))}"
+        if same := [one.name for one in changed if one.verdict == "same"]:
+            yield f"same: {', '.join(same)}"
         yield self.method
         for note in self.notes:
             yield f"note: {note}"

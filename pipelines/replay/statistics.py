@@ -31,6 +31,9 @@ RESAMPLES: Final = 2000
 REGROUPINGS: Final = 2000
 """Most regroupings of a permutation test; fewer than these are all tried, else so many are drawn."""
 
+FEWEST_BLOCKS: Final = 4
+"""Rounds from which on rounds are resampled: 4 and 4 can be regrouped in 70 ways, 3 and 3 in 20."""
+
 _AT_ONCE: Final = 4_000_000  # weights that are held in memory
 _LEAST_SPREAD: Final = 1e-6  # standard error of values that never differ, so that a statistic stays finite
 
