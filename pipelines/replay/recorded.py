@@ -190,7 +190,7 @@ def _lines(pcm: Pcm, utterances: Sequence[_Utterance], notes: list[str]) -> Iter
     answered: _Utterance | None = None  # the turn whose reply was the last to begin
     before: tuple[_Utterance, float] | None = None  # the line before, and where its sound ends
     for number, this in enumerate(utterances):
-        begin = max(edges[number], this.start - MARGIN, 0.0)
+        begin = max(min(edges[number], this.start), this.start - MARGIN, 0.0)
         end = min(max(edges[number + 1], this.end), this.end + MARGIN, seconds)
         piece = pcm[round(begin * EAR_RATE) : round(end * EAR_RATE)]
         if not piece.any():

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from loading_sounds import buzz, silence, write
 
 from pipelines.ledger import PLAYED, VOICE_END, Ledger, Outcome
 from pipelines.recording import Recording
 from pipelines.replay.loading import load_scenario
 from pipelines.replay.recorded import MARGIN
-from pipelines.replay.scenario import Cue, Line, ScenarioError
+from pipelines.replay.scenario import Cue, Line, Scenario, ScenarioError
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame
 from sophia.vad import VoiceStarted, VoiceStopped
 
@@ -169,3 +171,36 @@ async def test_a_recording_without_its_events_has_no_backchannels(take: Path) ->
     assert len(lines(take)) == 4
     write(take / "user.wav", np.concatenate([sound(), silence(1.0)]))
     assert len(lines(take)) == 4
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+MARKS = st.dictionaries(
+    st.sampled_from(["voice_start", VOICE_END, PLAYED, "silenced", "end"]), st.floats(BEGAN - 2, BEGAN + 20)
+)
+LEDGERS = st.one_of(JSON, st.fixed_dictionaries({"schema": st.just(1), "user": JSON, "marks": st.one_of(MARKS, JSON)}))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(LEDGERS, max_size=4), st.lists(st.fixed_dictionaries({"kind": JSON, "data": JSON}), max_size=3))
+def test_no_recording_ends_in_a_traceback(tmp_path: Path, ledgers: list[Any], events: list[Any]) -> None:
+    if not (tmp_path / "user.wav").exists():
+        write(tmp_path / "user.wav", sound())
+        (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "complete": True, "loop_time": BEGAN}))
+    (tmp_path / "turns.jsonl").write_text("\n".join(map(json.dumps, ledgers)))
+    (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
+    outcome: Scenario | str
+    try:
+        outcome = load_scenario(tmp_path)
+    except ScenarioError as error:
+        outcome = str(error)
+    if isinstance(outcome, str):
+        assert "\n" not in outcome
+        return
+    for line in outcome.talks[0].lines:
+        assert line.voiced is not None
+        assert 0 <= line.voiced[0] < line.voiced[1] <= len(line.pcm)
+        assert line.cue.kind == "gap" or line.cue.seconds >= 0

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
 from pipelines.embedded.speech.voices import Piece, Timeline
@@ -16,6 +19,7 @@ from pipelines.replay.loading import load_scenario
 from pipelines.replay.room import speech_level
 from pipelines.replay.saying import CannotSay, parse, say
 from pipelines.replay.scenario import Cue, Scenario, ScenarioError
+from pipelines.replay.sheet import LineSheet, TalkSheet
 from pipelines.replay.voiced import find_voice
 from sophia.audio import EAR_RATE
 
@@ -196,6 +200,27 @@ def test_a_machine_without_any_voice() -> None:
 
     with pytest.raises(CannotSay, match="this machine has no voice"):
         say([(parse("hello"), "rms")], none)
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=8), st.lists(st.integers(), max_size=2),
+    st.sampled_from(["a.wav", "one [0.5] two", "pink:15", "ignore", "rms"]),
+)  # fmt: skip
+LINES = st.dictionaries(st.sampled_from([*LineSheet.model_fields, "extra"]), VALUES, max_size=4)
+TALKS = st.dictionaries(
+    st.sampled_from([*TalkSheet.model_fields, "talks", "x"]), st.one_of(VALUES, st.lists(LINES, max_size=3)), max_size=4
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(TALKS, st.builds(lambda talks: {"talks": talks}, st.lists(TALKS, max_size=2))))
+def test_no_script_ends_in_a_traceback(tmp_path: Path, parrot: Parrot, content: dict[str, object]) -> None:
+    outcome: Scenario | str
+    try:
+        outcome = script(tmp_path, yaml.safe_dump(content))
+    except ScenarioError as error:
+        outcome = str(error)
+    assert "\n" not in outcome if isinstance(outcome, str) else outcome.lines > 0
 
 
 def test_the_example_of_the_documentation_loads(tmp_path: Path, parrot: Parrot) -> None:
