@@ -17,7 +17,7 @@ import numpy as np
 
 from pipelines.replay.dcgm import DEFAULT_URL, DcgmExporter
 from pipelines.replay.gpu import GpuAbsent, GpuSource, Nvml
-from pipelines.replay.machine_host import Host
+from pipelines.replay.machine_host import QUANTITIES, Host
 from pipelines.replay.machine_series import Quantity, Series
 from pipelines.replay.results import Counter
 
@@ -35,6 +35,8 @@ GPU_SECONDS: Final = 3.0
 LAG: Final = Quantity("event loop lag, median", "s")
 """How much later than asked a timer fires, over the time since the sample before."""
 WORST_LAG: Final = Quantity("event loop lag, worst", "s", peak=True)
+
+_ORDER = (LAG, WORST_LAG, *QUANTITIES)
 
 
 def find_gpu(dcgm: str | None = None) -> GpuSource:
@@ -83,8 +85,10 @@ class MachineCounters:
             self._sample_host()
 
     def counters(self, since: float) -> tuple[Counter, ...]:
-        """What was sampled so far; times count from ``since`` (``loop.time()``)."""
-        return tuple(series.counter(since) for series in self._series.values())
+        """What was sampled so far, the GPU's figures last; times count from ``since`` (``loop.time()``)."""
+        found = [quantity for quantity in _ORDER if quantity in self._series]
+        found += [quantity for quantity in self._series if quantity not in _ORDER]
+        return tuple(self._series[quantity].counter(since) for quantity in found)
 
     async def _watch_lag(self) -> None:
         loop = asyncio.get_running_loop()

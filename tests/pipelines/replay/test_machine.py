@@ -75,6 +75,7 @@ def test_a_system_that_tells_nothing_is_still_measured(tmp_path):
 def test_a_sample_is_taken_at_the_beginning_each_second_and_at_the_end(proc):
     found = run(watched(MachineCounters(None, Host(proc[0])), 3.5))
     assert found[LOAD.name].times == (0, 1, 2, 3, 3.5)
+    assert list(found) == [q.name for q in (LAG, WORST_LAG, PROCESS_CPU, LOAD, RESIDENT, AVAILABLE)]
     assert set(found[LOAD.name].values) == {1.25}
     assert found[LAG.name].times == (1, 2, 3, 3.5)
     assert set(found[WORST_LAG.name].values) == {0.0}
@@ -85,7 +86,7 @@ def test_times_count_from_where_the_run_began(proc):
         await asyncio.sleep(7)
         counters = MachineCounters(None, Host(proc[0]))
         await watched(counters, 2.5)
-        return counters.counters(7.0)[0].times
+        return counters.counters(7.0)[-1].times
 
     assert run(main()) == (0, 1, 2, 2.5)
 
