@@ -89,10 +89,17 @@ class MindDelays(_Part):
     token: Distribution = Field(description="from one token to the next, drawn once for each reply")
     letters: float | None = Field(None, ge=1, le=100, description="characters in a token; none: a word is a token")
     replies: tuple[Reply, ...] = Field(
-        min_length=1, max_length=1000, description="the first whose question fits; else one of the others, in turn"
+        max_length=1000, description="the first whose question fits; else one of the others, in turn"
     )
 
     _delays = field_validator("first_token", "token")(_not_negative)
+
+    @field_validator("replies")
+    @classmethod
+    def _one_at_least(cls, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
+        if not replies:
+            raise ValueError("at least one reply is needed")
+        return replies
 
 
 class VoiceDelays(_Part):
@@ -187,13 +194,15 @@ def load_profile(name: str | Path) -> ServiceProfile:
     try:
         return ServiceProfile.model_validate({"name": path.stem, **layer.values})
     except ValidationError as error:
-        raise SettingsError(settings_errors.lines(error.errors(), ServiceProfile, [layer])) from None
+        lines = settings_errors.lines(error.errors(), ServiceProfile, [layer])
+        # What is missing stands nowhere, but it is this file that it is missing from.
+        raise SettingsError(re.sub(r"^settings: ", f"{path}: ", line) for line in lines) from None
 
 
 def to_yaml(profile: ServiceProfile) -> str:
     """The profile as a file that :func:`load_profile` reads back."""
     values = profile.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
 
 
 def factor(factors: Mapping[int, float], number: int) -> float:
