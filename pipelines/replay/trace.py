@@ -88,10 +88,20 @@ def _machine(counters: Sequence[Counter]) -> Iterator[Event]:
     for counter in counters:
         # Latencies read better in milliseconds, and the format has no units but what the name says.
         unit, scale = ("ms", 1000.0) if counter.unit == "s" else (counter.unit or "value", 1.0)
-        for at, value in zip(counter.times, counter.values, strict=False):
+        for at, value in _since(counter):
             if math.isfinite(shown := value * scale):
                 args = {unit: shown}
                 yield {"ph": "C", "pid": MACHINE_PID, "tid": 0, "ts": _us(at), "name": counter.name, "args": args}
+
+
+def _since(counter: Counter) -> Iterator[tuple[float, float]]:
+    """Each value from the sample before on: it tells of the time up to its own, and viewers draw it to the next."""
+    samples = list(zip(counter.times, counter.values, strict=False))
+    if len(samples) == 1:
+        yield samples[0]
+    elif samples and (before := 2 * samples[0][0] - samples[1][0]) >= 0:
+        yield before, samples[0][1]
+    yield from ((at, value) for (at, _), (_, value) in pairwise(samples))
 
 
 def _session(

@@ -63,7 +63,7 @@ def chance_run(seed: int) -> Run:
     chance = random.Random(seed)
     turns = tuple(_chance_turn(chance) for _ in range(chance.randrange(6)))
     samples = [(_seconds(chance), _seconds(chance)) for _ in range(chance.randrange(4))]
-    counter = Counter(name="x", unit="", times=tuple(t for t, _ in samples), values=tuple(v for _, v in samples))
+    counter = Counter(name="x", unit="", times=tuple(t for t, _ in samples), values=tuple(v for _, v in samples[1:]))
     dates = ("2026-11-22T10:00:00Z", "2026-11-22", "1066-10-14", "9999-12-31", "yesterday", None, 7)
     return a_run(turns=turns, counters=(counter,), environment={"date": chance.choice(dates)})
 

@@ -141,14 +141,17 @@ def test_sessions_are_processes_and_what_is_simulated_says_so():
 def test_each_quantity_of_the_machine_is_a_counter_track_latencies_in_milliseconds():
     rows = named(chrome_trace(a_run()))
     lag = [(event["ts"], event["args"]) for event in rows["machine", "event loop lag, worst"]]
-    assert lag == [(1_000_000, {"ms": 1.0}), (2_000_000, {"ms": 2.0}), (3_000_000, {"ms": 0.5})]
-    assert rows["machine", "load"][1]["args"] == {"tasks": 0.75}
+    # The sample of second 1 tells of the second before it, and is drawn there.
+    assert lag == [(0, {"ms": 1.0}), (1_000_000, {"ms": 2.0}), (2_000_000, {"ms": 0.5})]
+    assert [event["args"] for event in rows["machine", "load"]] == [{"tasks": 0.5}, {"tasks": 0.75}]
 
 
-def test_a_sample_that_is_no_number_is_left_out():
-    odd = Counter(name="x", unit="", times=(0.0, 1.0), values=(float("nan"), 2.0))
-    rows = named(chrome_trace(a_run(counters=(odd,))))
-    assert [event["args"] for event in rows["machine", "x"]] == [{"value": 2.0}]
+def test_a_sample_that_is_no_number_and_one_of_before_the_run_are_left_out():
+    odd = Counter(name="x", unit="", times=(0.0, 1.0, 2.0), values=(7.0, float("nan"), 2.0))
+    once = Counter(name="y", unit="", times=(3.0,), values=(5.0,))
+    rows = named(chrome_trace(a_run(counters=(odd, once))))
+    assert [(event["ts"], event["args"]) for event in rows["machine", "x"]] == [(1_000_000, {"value": 2.0})]
+    assert [(event["ts"], event["args"]) for event in rows["machine", "y"]] == [(3_000_000, {"value": 5.0})]
 
 
 def test_a_line_that_was_never_said_has_no_voice():
