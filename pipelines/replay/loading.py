@@ -17,7 +17,7 @@ from pipelines.replay.manifest import read_manifest
 from pipelines.replay.recorded import is_recording, load_recording
 from pipelines.replay.scenario import Scenario, ScenarioError
 from pipelines.replay.script import read_script
-from pipelines.replay.sheet import LineSheet, Talk, TalkSheet, Unreadable
+from pipelines.replay.sheet import LineSheet, Talk, TalkSheet, Unreadable, printable
 from pipelines.replay.staging import Stage
 
 BUNDLED: Final = Path(__file__).parents[1] / "soundbites" / "talks"
@@ -44,10 +44,10 @@ def load_scenario(source: str | Path, *, language: str = "en-US") -> Scenario:
         told = list(error.lines[:_TOLD])
         if (more := len(error.lines) - _TOLD) > 0:
             told.append(f"and {more} more")
-        raise ScenarioError(" ".join("; ".join(told).split())) from None
+        raise ScenarioError(printable("; ".join(told))) from None
     except OSError as error:
         raise ScenarioError(
-            f"{source} cannot be read: {error.strerror or error}; check the path and its rights"
+            printable(f"{source} cannot be read: {error.strerror or error}; check the path and its rights")
         ) from None
 
 
@@ -147,4 +147,4 @@ def _title(folder: Path) -> str:
 
 
 def _name(text: str) -> str:
-    return text[:80]
+    return printable(text)[:80] or "talk"

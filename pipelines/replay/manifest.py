@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from pipelines.configfile import MAX_BYTES, did_you_mean
 from pipelines.replay.script import read_places
-from pipelines.replay.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes
+from pipelines.replay.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes, printable
 
 NAMES: Final = ("manifest.csv", "manifest.yaml", "manifest.yml")
 
@@ -41,16 +41,16 @@ def read_manifest(path: Path) -> list[Talk]:
     rows = _csv(path) if path.suffix.lower() == ".csv" else _yaml(path)
     wrong: list[str] = []
     talks: dict[str, list[tuple[LineSheet, str]]] = {}
-    unnamed = path.absolute().parent.name or "talk"
+    unnamed = printable(path.absolute().parent.name) or "talk"
     for place, row in rows:
-        talk = row.pop("talk", None) or unnamed
+        talk = printable(str(row.pop("talk", None) or ""))[:80].strip() or unnamed[:80].strip()
         if "file" in row:
             row["wav"] = row.pop("file")
         else:
             wrong.append(f"{place}: file is missing")
             continue
         try:
-            talks.setdefault(str(talk)[:80], []).append((LineSheet.model_validate(row), place))
+            talks.setdefault(talk, []).append((LineSheet.model_validate(row), place))
         except ValidationError as error:
             told = mistakes(error.errors(), LineSheet, "a line", lambda loc: "")
             wrong += [f"{place}: {line.replace('wav', 'file', 1) if line.startswith('wav') else line}" for line in told]

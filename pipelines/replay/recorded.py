@@ -22,7 +22,7 @@ from pipelines.ledger import SCHEMA as LEDGER_SCHEMA
 from pipelines.recording import SCHEMA
 from pipelines.replay.alignment import align
 from pipelines.replay.scenario import Cue, Line, Scenario, SpokenWord, Talk
-from pipelines.replay.sheet import Unreadable
+from pipelines.replay.sheet import Unreadable, printable
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 from sophia.wav import WavError, read_wav
@@ -134,7 +134,7 @@ def _turns(path: Path, beginning: float, notes: list[str]) -> Iterator[_Utteranc
             unusable += 1
             continue
         over = at.get("silenced", at.get("end"))
-        yield _Utterance(at["voice_start"], at[VOICE_END], ledger.user, at.get(PLAYED), over)
+        yield _Utterance(at["voice_start"], at[VOICE_END], printable(ledger.user), at.get(PLAYED), over)
     if unusable:
         notes.append(f"{unusable} turns do not tell when the user spoke and are left out")
 

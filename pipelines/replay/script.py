@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.configfile import SettingsError, read_yaml
-from pipelines.replay.sheet import Talk, TalkSheet, Unreadable, mistakes
+from pipelines.replay.sheet import Talk, TalkSheet, Unreadable, mistakes, printable
 
 
 class ScriptSheet(BaseModel):
@@ -30,7 +30,7 @@ def read_script(path: Path) -> list[Talk]:
     """The talks of a script. Raises :class:`Unreadable` with every mistake and the line that it stands on."""
     values, places = read_places(path)
     several = "talks" in values
-    given = values if several else {"name": path.stem[:80], **values}
+    given = values if several else {"name": printable(path.stem)[:80] or "talk", **values}
     try:
         talks = ScriptSheet.model_validate(given).talks if several else (TalkSheet.model_validate(given),)
     except ValidationError as error:

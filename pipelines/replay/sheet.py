@@ -40,6 +40,10 @@ class Background:
     snr: float
 
 
+def _printable(value: object) -> object:
+    return printable(value) if isinstance(value, str) else value
+
+
 def _background(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -50,6 +54,11 @@ def _background(value: object) -> object:
     if not -20 <= snr <= 60:
         raise ValueError(f"{snr:g} dB is not from -20 to 60")
     return Background(match["source"], snr)
+
+
+def printable(text: str) -> str:
+    """``text`` in one line and without what a terminal would obey."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _file(value: Path) -> Path:
@@ -81,12 +90,12 @@ def _language(value: str) -> str:
 
 
 Noise = Annotated[Background, BeforeValidator(_background)]
-Name = Annotated[str, MinLen(1), MaxLen(80)]
+Name = Annotated[str, BeforeValidator(_printable), MinLen(1), MaxLen(80)]
 File = Annotated[Path, AfterValidator(_file)]
 Pause = Annotated[float, Ge(0), Le(600), AllowInfNan(False)]
 Gap = Annotated[float, Ge(-60), Le(600), AllowInfNan(False)]
 Echo = Annotated[float, Ge(0), Le(5), AllowInfNan(False)]
-Said = Annotated[str, MinLen(1), MaxLen(2000)]  # some two minutes
+Said = Annotated[str, BeforeValidator(_printable), MinLen(1), MaxLen(2000)]  # some two minutes
 Pattern = Annotated[str, MinLen(1), MaxLen(500), AfterValidator(_pattern)]
 Language = Annotated[str, AfterValidator(_language)]
 

@@ -17,7 +17,7 @@ from pipelines.replay.room import amplified, echoed, mixed, noise, scaled, seaml
 from pipelines.replay.saying import DEFAULT_VOICE, CannotSay, Saying, parse, say
 from pipelines.replay.scenario import Cue, Line, Scenario, SpokenWord
 from pipelines.replay.scenario import Talk as PlayedTalk
-from pipelines.replay.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable
+from pipelines.replay.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable, printable
 from pipelines.replay.voiced import Voice, find_voice
 from sophia.audio import EAR_RATE, Pcm
 from sophia.wav import WavError, read_wav
@@ -51,7 +51,7 @@ class Stage:
         played = [self._talk(talk) for talk in talks]
         if self._mistakes:
             raise Unreadable(list(dict.fromkeys(self._mistakes)))
-        return Scenario(name, played, tuple(dict.fromkeys(self.notes)))
+        return Scenario(printable(name), played, tuple(dict.fromkeys(map(printable, self.notes))))
 
     def _speak(self, talks: Sequence[Talk]) -> None:
         """Speaks every line that is written, all at once: starting an engine takes longer than a line."""
@@ -107,7 +107,7 @@ class Stage:
         sound = self._sound(talk, sheet, place)
         if sound is None:
             return None
-        name = sheet.name or (sheet.wav.stem if sheet.wav else unmarked(sheet.say or "")[:40])
+        name = sheet.name or (printable(sheet.wav.stem) if sheet.wav else unmarked(sheet.say or "")[:40])
         voice = find_voice(sound)
         span = voice.span if voice else None
         if span is None and sheet.reaction == "reply":
@@ -134,7 +134,7 @@ class Stage:
             name,
             pcm,
             None if span is None else (span[0] + shift, span[1] + shift),
-            unmarked(transcript) if transcript else None,
+            unmarked(transcript or "") or None,
             tuple(SpokenWord(word.text, word.start + lead, word.end + lead) for word in words),
             sheet.expect,
             sheet.reaction,

@@ -234,18 +234,29 @@ def test_mistakes_in_a_yaml_manifest(folder: Path) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.text(alphabet='file,transcipovgn"\n\r;\t1.wav:-|[]\x00é ', max_size=120))
+@given(st.text(alphabet='file,transcipovgn"\n\r;\t1.wav:-|[]\x00\x1bé ', max_size=120))
 def test_no_manifest_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "any"
     if not folder.exists():
         write(folder / "1.wav", VOICE)
-    (folder / "manifest.csv").write_text("file,transcript,noise\n" + text, encoding="utf-8", newline="")
+    (folder / "manifest.csv").write_text("file,transcript,noise,talk\n" + text, encoding="utf-8", newline="")
     outcome: Scenario | str
     try:
         outcome = load_scenario(folder)
     except ScenarioError as error:
         outcome = str(error)
     assert "\n" not in outcome if isinstance(outcome, str) else outcome.lines > 0
+
+
+def test_nothing_that_a_terminal_would_obey_gets_through(folder: Path) -> None:
+    write(folder / "\x1b[2J.wav", VOICE)
+    text = "file,name,transcript,talk\n1.wav,a\x1b[31m,one\x07 two,t\x1b\n\x1b[2J.wav,,,\x1b\n"
+    scenario = with_manifest(folder, text)
+    texts = [part for talk in scenario.talks for line in talk.lines for part in (talk.name, line.name, line.transcript)]
+    assert texts == ["t", "a [31m", "one two", "bites", "[2J", None]
+    assert all(note.isprintable() for note in scenario.notes)
+    (folder / "manifest.csv").write_text("file\n\x1b[2K.wav\n")
+    assert wrong(folder).isprintable()
 
 
 # Noise, level, language
