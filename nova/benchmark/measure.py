@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,6 @@ from nova.benchmark.clients import Client
 from nova.benchmark.results import Point, ServerSide, Spread
 from nova.errors import MindError, ModelError
 from nova.services.triton_statistics import ModelStatistics
-
-Statistics = Callable[[], Awaitable[ModelStatistics | None]]
 
 
 @dataclass(slots=True)
@@ -37,9 +35,9 @@ class Answer:
 class Load:
     """One client's requests 0 to ``requests`` - 1, of which each may take ``limit`` seconds.
 
-    What was noted stays in ``answers`` when the run is cancelled. Transport errors end the run and are raised;
-    what the model refuses is noted and the run goes on, unless nothing is answered: a
-    :class:`ModelError` with the first reason is raised then.
+    What was noted stays in ``answers`` when the run is cancelled. Transport errors end the run and are raised; what
+    the model refuses is noted and the run goes on, unless nothing at all is answered: then :class:`ModelError` is
+    raised with the first reason.
     """
 
     def __init__(self, client: Client, requests: int, limit: float, done: Callable[[], None] = lambda: None) -> None:
