@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipelines.ledger import CONTRIBUTIONS
 from pipelines.load.measures import E2E, MEASURES
 from pipelines.load.results import Figure, LoadTest
-from pipelines.load.table import holds, legend
+from pipelines.load.table import holds, whose
 
 PLOT: Final = "load"
 """Identity of the drawing in the page."""
@@ -46,12 +46,11 @@ body {{ margin: 1rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 sys
   background: light-dark(#ffffff, #161616); color: light-dark(#222222, #dddddd); }}
 h1 {{ font-size: 1.4rem; margin: 0 0 .3rem; }}
 p {{ margin: .3rem 0; }}
-#{plot} {{ height: 56rem; }}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
-<p>{legend}</p>
+<p>{words}</p>
 <p><strong>{verdict}</strong></p>
 {drawing}
 <script>
@@ -87,7 +86,7 @@ def page(test: LoadTest) -> str:
     from plotly.subplots import make_subplots  # noqa: PLC0415
 
     titles = ("voice-to-voice, and what it is made of", "each service by itself: mean and 95th percentile")
-    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.12, subplot_titles=titles)
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.3, subplot_titles=titles)
     streams = [str(step.streams) for step in test.steps]
     for stage, colour in STAGES.items():
         means = [step.contributions.get(stage) for step in test.steps]
@@ -111,11 +110,13 @@ def page(test: LoadTest) -> str:
     figure.update_layout(
         barmode="stack",
         hovermode="x unified",
-        margin={"l": 60, "r": 20, "t": 40, "b": 50},
+        height=960,
+        margin={"l": 50, "r": 10, "t": 40, "b": 160},
+        modebar={"bgcolor": "rgba(0,0,0,0)"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"y": 1.0, "yanchor": "top"},
-        legend2={"y": 0.44, "yanchor": "top"},
+        legend={"orientation": "h", "y": 0.57, "yanchor": "top", "traceorder": "normal"},
+        legend2={"orientation": "h", "y": -0.08, "yanchor": "top"},
     )
     figure.update_xaxes(type="category", title_text="streams at once")
     figure.update_yaxes(title_text="seconds", rangemode="tozero")
@@ -123,7 +124,10 @@ def page(test: LoadTest) -> str:
     drawing = figure.to_html(full_html=False, include_plotlyjs=True, div_id=PLOT, config=settings)
     return PAGE.format(
         title=html.escape(f"Latency under load: {test.scenario}{' (simulated)' if test.simulated else ''}"),
-        legend=html.escape(legend(test)),
+        words=html.escape(
+            f"Seconds, {whose(test)}, of turns said while all streams were talking. The bars are means, which add up "
+            "to mean voice-to-voice; the lines are quantiles of the turns that were answered."
+        ),
         verdict=html.escape(holds(test)),
         plot=PLOT,
         drawing=drawing,

@@ -39,11 +39,15 @@ def show(test: LoadTest, console: Console) -> None:
 
 def legend(test: LoadTest) -> str:
     """What the numbers are, in two lines."""
-    whose = f"simulated with the profile {test.simulated}" if test.simulated else "measured"
     return (
-        f"Seconds, {whose}: the mean, below it the 95th percentile, of turns said while all streams were talking. "
-        "E2E's percentile counts a missed turn as endless (∞)."
+        f"Seconds, {whose(test)}: the mean, below it the 95th percentile, of turns said while all streams were "
+        "talking. E2E's percentile counts a missed turn as endless (∞)."
     )
+
+
+def whose(test: LoadTest) -> str:
+    """Whether figures are of real services or of simulated ones."""
+    return f"simulated with the profile {test.simulated}" if test.simulated else "measured"
 
 
 def holds(test: LoadTest) -> str:

@@ -6,8 +6,8 @@ import io
 import re
 
 import pytest
+from load_runs import counters, run, turn
 from rich.console import Console
-from runs import counters, run, turn
 
 from nova.services.triton_statistics import ModelStatistics
 from pipelines.load import plot

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import turn
+from load_runs import turn
 
 from pipelines.load.measures import MEASURES, kept, latencies, recogniser_pause, steady
 from sophia.recognition_wire import RecognizerSettings
@@ -57,7 +57,9 @@ def test_sessions_that_never_met_have_no_steady_turns() -> None:
 
 @given(st.lists(st.none() | st.floats(0, 10), min_size=1, max_size=60), st.integers(0, 5))
 def test_what_was_kept_to_covers_95_percent(waits: list[float | None], unsaid: int) -> None:
-    found = kept([turn(wait=wait) for wait in waits], unsaid)
+    answered, missed = turn(), turn(wait=None)
+    turns = [missed if wait is None else answered.model_copy(update={"voice_to_voice": wait}) for wait in waits]
+    found = kept(turns, unsaid)
     bound = math.inf if found is None else found
     within = sum(1 for wait in waits if wait is not None and wait <= bound)
     everything = len(waits) + unsaid

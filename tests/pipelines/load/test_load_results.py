@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from runs import counters, run, turn
+from load_runs import counters, run, turn
 
 from nova.services.triton_statistics import ModelStatistics
 from pipelines.load.results import GIVEN_UP, Batching, LoadTest, Step, as_csv

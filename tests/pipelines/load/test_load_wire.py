@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from lab import Lab, config, serving
 from rich.console import Console
 from tritonclient.grpc import service_pb2 as pb
 
@@ -22,9 +22,6 @@ from pipelines.load.table import show
 from pipelines.replay import runner
 from pipelines.replay.loading import load_scenario
 from pipelines.settings import load_settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from lab import Lab, config, serving
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 QUESTION = Path(__file__).parents[3] / "pipelines/soundbites/02_what_time.wav"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from runs import run, turn
+from load_runs import run, turn
 
 from pipelines.load.ramp import Plan, Ramp, rounds_for
 from pipelines.replay.scenario import Line, Scenario, Talk

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from load_runs import run, turn
 from rich.console import Console
-from runs import run, turn
 
 from pipelines.generation import StageFailed
 from pipelines.load import live, program
