@@ -79,6 +79,8 @@ def page(report: Report) -> str:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         barmode="group",
+        scattermode="group",
+        scattergap=0.7,
         legend={"orientation": "h", "y": -0.04},
     )
     figure.update_xaxes(type="category")
@@ -97,16 +99,21 @@ def page(report: Report) -> str:
 def _loads(figure: Any, report: Report) -> None:
     from plotly.graph_objects import Bar, Scatter  # noqa: PLC0415
 
-    loads = [name_of(point) for point in report.points]
     for row, column, name in ((1, 1, "first_token"), (1, 2, "inter_token")):
         for quantile, dash in (("p50", "solid"), ("p95", "dot"), ("p99", "dash")):
-            spreads = [getattr(point, name) for point in report.points]
-            values = [None if spread is None else getattr(spread, quantile) * 1000 for spread in spreads]
-            line = {"color": COLOURS["nova"], "dash": dash}
-            figure.add_trace(
-                Scatter(x=loads, y=values, name=quantile, line=line, legendgroup=quantile, showlegend=column == 1),
-                row, column,
-            )  # fmt: skip
+            for kind in ("closed", "open"):  # lines of their own: nothing lies between the two kinds of load
+                points = [point for point in report.points if point.load == kind]
+                spreads = [getattr(point, name) for point in points]
+                values = [None if spread is None else getattr(spread, quantile) * 1000 for spread in spreads]
+                line = {"color": COLOURS["nova"], "dash": dash}
+                figure.add_trace(
+                    Scatter(
+                        x=[name_of(point) for point in points], y=values, name=quantile, line=line,
+                        legendgroup=quantile, showlegend=column == 1 and kind == "closed",
+                    ),
+                    row, column,
+                )  # fmt: skip
+    loads = [name_of(point) for point in report.points]
     for column, name in ((1, "tokens_per_second"), (2, "requests_per_second")):
         values = [getattr(point, name) for point in report.points]
         figure.add_trace(Bar(x=loads, y=values, marker_color=COLOURS["nova"], showlegend=False), 2, column)
@@ -115,8 +122,8 @@ def _loads(figure: Any, report: Report) -> None:
 def _batches(figure: Any, report: Report) -> None:
     from plotly.graph_objects import Bar  # noqa: PLC0415
 
-    sizes = [f"{batched.size} prompts" for batched in report.batches]
-    for name, colour in (("sequential", COLOURS["bare"]), ("batched", COLOURS["other"])):
+    sizes = [f"{batched.size} together" for batched in report.batches]
+    for name, colour in (("sequential", COLOURS["nova"]), ("batched", COLOURS["other"])):
         ratios = [getattr(batched, name) for batched in report.batches]
         figure.add_trace(
             Bar(x=sizes, y=[ratio.median for ratio in ratios], name=name, marker_color=colour, error_y=_spread(ratios)),
@@ -131,20 +138,24 @@ def _compared(figure: Any, report: Report) -> None:
     others = report.compared[0].request_ratio if report.compared else {}
     for other in others:
         ratios = [row.request_ratio[other] for row in report.compared]
-        medians = [ratio.median for ratio in ratios]
-        marker = {"color": COLOURS.get(other, COLOURS["other"]), "size": 9}
+        colour = COLOURS.get(other, COLOURS["other"])
         figure.add_trace(
-            Scatter(x=loads, y=medians, name=f"to {other}", mode="markers", marker=marker, error_y=_spread(ratios)),
+            Scatter(
+                x=loads, y=[ratio.median for ratio in ratios], name=f"to {other}", mode="markers", offsetgroup=other,
+                marker={"color": colour, "size": 9}, error_y=_spread(ratios, colour),
+            ),
             3, 2,
         )  # fmt: skip
     if others:
         figure.add_hline(1.0, line_dash="dash", line_color=COLOURS["bare"], row=3, col=2)
 
 
-def _spread(ratios: list[Any]) -> dict[str, Any]:
+def _spread(ratios: list[Any], colour: str = COLOURS["bare"]) -> dict[str, Any]:
     return {
         "type": "data",
         "symmetric": False,
+        "color": colour,
+        "thickness": 2,
         "array": [ratio.high - ratio.median for ratio in ratios],
         "arrayminus": [ratio.median - ratio.low for ratio in ratios],
     }
