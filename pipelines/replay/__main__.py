@@ -57,6 +57,11 @@ def arguments() -> argparse.ArgumentParser:
         "--sessions", type=_count, default=1, metavar="N", help="conversations side by side, each N rounds (default: 1)"
     )
     play.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run; same arguments again")
+    play.add_argument(
+        "--dcgm",
+        metavar="URL",
+        help="ask this DCGM exporter for the GPUs' counters (default: this machine's GPUs, or an exporter beside us)",
+    )
     simulated = p.add_argument_group("simulated services, on a virtual clock")
     simulated.add_argument(
         "--simulate",

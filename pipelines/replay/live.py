@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from functools import partial
 
 from nova.history import History
 from pipelines.conversation import Parts
@@ -16,7 +17,7 @@ from pipelines.home import home
 from pipelines.ledger import Ledger
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
-from pipelines.replay.machine import MachineCounters
+from pipelines.replay.machine import MachineCounters, find_gpu
 from pipelines.replay.results import Run
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.replay.scenario import Scenario
@@ -79,10 +80,12 @@ async def replay_live(
     sessions: int = 1,
     progress: Progress | None = None,
     done: Collection[Unit] = (),
+    dcgm: str | None = None,
 ) -> Run:
     """Plays ``scenario`` against the services of ``settings``, starting the embedded ones if it says so.
 
-    Units that are ``done`` are left out. The run is not ``complete`` if a service was lost for good in the middle.
+    Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
+    they are not this machine's. The run is not ``complete`` if a service was lost for good in the middle.
     Raises :class:`~pipelines.generation.StageFailed` for a service that is not there at the beginning. Cancel it to
     interrupt it; what was played until then was told to ``progress``.
     """
@@ -104,7 +107,7 @@ async def replay_live(
         stack.callback(span.end)
         for _ in range(sessions):
             stack.enter_context(telemetry.metrics.session())
-        machine = MachineCounters()
+        machine = MachineCounters(partial(find_gpu, dcgm))
         stage = Stage(LabCast(settings, services), loop.time(), _Metered(telemetry.metrics), span)
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(machine.run()), group.create_task(telemetry.metrics.watch_loop())]

@@ -177,6 +177,7 @@ class Program:
                 sessions=args.sessions,
                 progress=progress,
                 done=done,
+                dcgm=args.dcgm,
             )
 
         async def explained(error: Exception) -> int:
@@ -211,7 +212,7 @@ class Program:
             self._print(f"The baseline is in {args.save_baseline}.")
         if args.report:
             page = write_report(args.report, run, base if comparison else None, comparison)
-            write_exports(args.report, run)
+            self._export(args.report, run)
             self._print(f"The report is {page}.")
         if self._folder:
             self._print(f"The run is in {self._folder}.")
@@ -220,6 +221,12 @@ class Program:
         if comparison:
             return comparison.exit_code
         return 0 if any(turn.outcome == "answered" for turn in run.turns) else REGRESSION
+
+    def _export(self, folder: Path, run: Run) -> None:
+        try:
+            write_exports(folder, run)
+        except OSError as error:
+            raise RunError(f"cannot write into {folder}: {error.strerror}; name another folder") from error
 
     def _print(self, line: str) -> None:
         self._console.print(escape(line), highlight=False, soft_wrap=True)

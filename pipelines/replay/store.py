@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -125,11 +125,11 @@ def _write(file: Path, run: Run) -> None:
 
 
 def _read(file: Path) -> Run:
-    content: Any
     try:
         if file.stat().st_size > LARGEST:
             raise RunError(f"{file} is larger than {LARGEST >> 20} MiB: that is no run of ours")
-        content = json.loads(file.read_bytes())
+        raw = file.read_bytes()
+        content = json.loads(raw)
     except OSError as error:
         raise RunError(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
@@ -142,7 +142,7 @@ def _read(file: Path) -> Run:
             f"--save-baseline"
         )
     try:
-        return Run.model_validate(content)
+        return Run.model_validate_json(raw)  # stricter than what json makes of it: no lone surrogates
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
