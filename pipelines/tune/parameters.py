@@ -37,7 +37,7 @@ class Parameter:
 
 
 PARAMETERS: Final = (
-    Parameter("turns.pause_complete", "each whole sentence waits for it", 0.1, 0.8, 0.02),
+    Parameter("turns.pause_complete", "each whole sentence waits for it", 0.1, 1.2, 0.02),
     Parameter("turns.pause_open", "words that give no hint wait for it", 0.2, 1.4, 0.05),
     Parameter("turns.pause_unfinished", "half sentences and fillers wait for it", 0.4, 2.4, 0.1),
     Parameter("turns.pause_learned_max", "patience with a hesitant user, paid by his other turns", 0.2, 2.0, 0.1),

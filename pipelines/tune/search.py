@@ -125,7 +125,6 @@ class Search:
         if not self._trials:
             self._try({one.key: one.current for one in self._ranges}, told)
         while (left := limit.trials - self._settled) > 0 and not limit.over():
-            self._study.sampler = _sampler(self._seed, self._settled)
             self._generation(min(GENERATION, left), limit, told)
 
     def without_idle_changes(self, trial: Trial, limit: Limit, told: Callable[[Trial | None], None]) -> Trial:
@@ -193,7 +192,11 @@ class Search:
     def _generation(self, size: int, limit: Limit, told: Callable[[Trial | None], None]) -> None:
         for probe in self._probes()[self._settled - 1 :][:size]:
             self._study.enqueue_trial(probe)
-        asked = [self._study.ask(dict(self._distributions)) for _ in range(size)]
+        asked = []
+        for place, sampler in enumerate(_samplers(self._seed, self._settled)):
+            if place < size:
+                self._study.sampler = sampler
+                asked.append(self._study.ask(dict(self._distributions)))
         known = {tuple(trial.values.values()): trial.scores for trial in self.trials}
         values = [{one.key: one.values[trial.params[one.key]] for one in self._ranges} for trial in asked]
         fresh = [candidate for candidate in values if tuple(candidate.values()) not in known]
@@ -224,10 +227,16 @@ class Search:
         return self._keep(trial.number, values, scores)
 
 
-def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
-    """Multi-objective TPE, which needs fewer trials than evolution does; it knows how the parameters hang together."""
-    state = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
-    return optuna.samplers.TPESampler(seed=state, multivariate=True, n_startup_trials=GENERATION)
+def _samplers(seed: int, done: int) -> list[optuna.samplers.BaseSampler]:
+    """Who proposes each trial of a generation: multi-objective TPE, and every other time chance.
+
+    TPE needs fewer trials than evolution does and knows how the parameters hang together; but false cut-offs come in
+    steps with wide plateaus between, and on those it would stay in the first corner that paid.
+    """
+    first, second = (int(state) for state in np.random.SeedSequence([seed, done]).generate_state(2))
+    learned = optuna.samplers.TPESampler(seed=first, multivariate=True, n_startup_trials=GENERATION)
+    chance = optuna.samplers.RandomSampler(seed=second)
+    return [learned, chance] * (GENERATION // 2)
 
 
 def _open(file: Path | None, identity: dict[str, str]) -> Any:

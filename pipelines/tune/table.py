@@ -58,26 +58,22 @@ def show_front(
 
 def show_changes(console: Console, changes: Mapping[str, tuple[Value, Value]], ranges: Sequence[Range]) -> None:
     """Prints what the chosen point changes, and what each setting is about."""
-    table = Table(box=SIMPLE_HEAD, show_header=True)
-    for name, justify in (
-        ("setting", "left"),
-        ("now", "right"),
-        ("found", "right"),
-        ("tried", "left"),
-        ("why", "left"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("setting", no_wrap=True, min_width=27)
+    table.add_column("now", justify="right", no_wrap=True)
+    table.add_column("found", justify="right", no_wrap=True)
+    table.add_column("why it matters")
     for one in ranges:
         if one.key in changes:
             before, after = changes[one.key]
-            table.add_row(one.key, told(before), told(after), span(one), one.why)
+            table.add_row(one.key, told(before), told(after), one.why)
     console.print(table)
 
 
 def show_parameters(console: Console, ranges: Sequence[Range]) -> None:
     """Prints what can be tuned from here."""
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("setting", no_wrap=True)
+    table.add_column("setting", no_wrap=True, min_width=27)
     table.add_column("now", justify="right", no_wrap=True)
     table.add_column("tried", no_wrap=True)
     table.add_column("why it matters")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.tune.knee import knee
@@ -32,6 +32,7 @@ def test_a_point_that_cuts_off_more_or_answers_later_is_never_taken() -> None:
     assert knee(front[:2], CURRENT) == CURRENT
 
 
+@settings(max_examples=30)
 @given(st.lists(OBJECTIVES, min_size=1, max_size=12), OBJECTIVES)
 def test_whatever_is_recommended_is_allowed_and_not_beaten(points: list[tuple[float, int, int]], now: tuple) -> None:
     current = trial(0, *now)
