@@ -59,7 +59,7 @@ class TestGate:
         code, told = replay("--repeat", 5, "--baseline", base, profile=slower(tmp_path))
         assert code == 1
         assert "slower" in told
-        assert "because of voice: +20.0 ms" in told
+        assert "because of voice" in told
 
     def test_other_soundbites_cannot_be_compared(self, replay, tmp_path, bites):
         base = tmp_path / "base.json"
@@ -101,14 +101,7 @@ class TestKept:
 
     def test_a_profile_out_of_a_run_simulates_it_again(self, replay, tmp_path):
         replay("--repeat", 3, "--out", tmp_path / "run")
-        again = [
-            "--profile-from",
-            tmp_path / "run",
-            "--save-profile",
-            tmp_path / "p.yaml",
-            "--out",
-            tmp_path / "second",
-        ]
+        kept = ["--save-profile", tmp_path / "p.yaml", "--out", tmp_path / "second"]
         code, _ = replay("--profile-from", tmp_path / "run", *kept, profile=None)
         assert code == 0
         first, second = load_run(tmp_path / "run"), load_run(tmp_path / "second")
