@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.arguments import add_settings, settings_of
+from pipelines.load.measures import MEASURES
 from pipelines.settings import SettingsError
 
 EXIT_CODES = """\
@@ -21,7 +23,7 @@ exit codes: 0 all went well; 1 --limit-p95 was missed, or no turn at all was ans
 or the soundbites; 3 a service is not there; 4 it is not trusted, or does not trust us; 5 it refused or failed; 6 the
 disk; 130 interrupted: what was measured is shown and written.
 
-What the columns mean: docs/load.md.
+More: docs/load.md.
 """
 
 MOST_SESSIONS = 1000
@@ -33,7 +35,7 @@ def arguments() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m pipelines.load",
         description=__doc__,
-        epilog=EXIT_CODES,
+        epilog=f"columns of the table:\n{columns()}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
@@ -76,6 +78,16 @@ def arguments() -> argparse.ArgumentParser:
     out.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each step")
     out.add_argument("--plot", type=Path, metavar="FILE", help="write an HTML page: latency against streams, by stage")
     return p
+
+
+def columns() -> str:
+    """What stands in the table, and what NVIDIA's published table means by it."""
+    parts = [(f"{m.heading}: {m.ours}.", f"NVIDIA's {m.published}.") for m in MEASURES]
+    return "\n".join(
+        textwrap.fill(text, 118, initial_indent=lead, subsequent_indent="    ")
+        for part in parts
+        for text, lead in zip(part, ("  ", "    "), strict=True)
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,8 +26,6 @@ class Measure:
     heading: str
     published: str
     ours: str
-    stage: bool = True
-    """Whether it is one of the services' own, and so a part of the plot's stack."""
 
 
 MEASURES: Final[tuple[Measure, ...]] = (
@@ -36,7 +34,6 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "E2E",
         "E2E latency: from the end of the caller's WAV to the first sound of the reply that reaches the caller",
         "voice-to-voice: from the last voiced sample to the first audible sample at the sink, both found in the audio",
-        stage=False,
     ),
     Measure(
         "asr",
@@ -64,9 +61,6 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "from the first clause to its first audible sound, which comes after the first byte",
     ),
 )
-
-STACKED: Final = ("asr", "first_clause", "ttfb")
-"""The measures that follow each other: mind's first token lies within its first clause."""
 
 
 def recogniser_pause(settings: RecognizerSettings) -> float:

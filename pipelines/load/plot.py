@@ -46,6 +46,8 @@ body {{ margin: 1rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 sys
   background: light-dark(#ffffff, #161616); color: light-dark(#222222, #dddddd); }}
 h1 {{ font-size: 1.4rem; margin: 0 0 .3rem; }}
 p {{ margin: .3rem 0; }}
+dt {{ font-weight: bold; }}
+dd {{ margin: 0 0 .4rem 1rem; }}
 </style>
 </head>
 <body>
@@ -53,6 +55,9 @@ p {{ margin: .3rem 0; }}
 <p>{words}</p>
 <p><strong>{verdict}</strong></p>
 {drawing}
+<dl>
+{definitions}
+</dl>
 <script>
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colours = {colours};
@@ -129,6 +134,7 @@ def page(test: LoadTest) -> str:
             "to mean voice-to-voice; the lines are quantiles of the turns that were answered."
         ),
         verdict=html.escape(holds(test)),
+        definitions="\n".join(f"<dt>{html.escape(m.heading)}</dt><dd>{html.escape(m.ours)}</dd>" for m in MEASURES),
         plot=PLOT,
         drawing=drawing,
         colours=json.dumps({"light": _colours(LIGHT), "dark": _colours(DARK)}),

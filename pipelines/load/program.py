@@ -66,7 +66,8 @@ class Program:
             return EXIT_CODES["stopped"]
         except Exception as error:
             service, cause = blamed(error, "load test")
-            failure = asyncio.run(diagnose(cause, service, endpoints(self._settings).get(service)))
+            places = {} if self._settings.embedded else endpoints(self._settings)
+            failure = asyncio.run(diagnose(cause, service, places.get(service)))
             self._tell(f"{failure.line} {failure.hint}")
             ramp.interrupt()
             return failure.exit_code
@@ -123,6 +124,7 @@ async def _interruptible(ramp: Ramp, progress: ShownLoad, cooldown: float) -> No
 
     def stop() -> None:
         if work.cancelling():
+            progress.close()  # else a terminal is left without its cursor
             os._exit(EXIT_CODES["stopped"])  # the embedded services die with us
         work.cancel()
 

@@ -45,6 +45,10 @@ class ShownLoad(Progress):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the terminal back as it was."""
         self._bar.stop()
 
     def begin(self, lines: int) -> None:

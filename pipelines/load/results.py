@@ -81,15 +81,15 @@ class Step(_Record):
     turns: int = Field(description="lines that were due and want a reply")
     measured: int = Field(description="of these, answered and said while all sessions were talking: the latencies")
     steady: bool = Field(True, description="false: all sessions never talked at once, and every turn is measured")
-    missed: int = Field(description="lines that got no reply after their end")
+    missed: int = Field(description="of the turns, those that got no reply after their end")
     reasons: dict[str, int] = Field(default_factory=dict, description="why they were missed, and how often")
     underruns: int
-    false_cutoffs: int
+    false_cutoffs: int = Field(description="endpoints decided before the last voiced sample")
     keeps: float | None = Field(
         description="voice-to-voice that 95 % kept to, missed turns being endless; None: it is endless"
     )
     figures: dict[str, Figure] = Field(description="by key of pipelines.load.measures.MEASURES")
-    contributions: dict[str, float] = Field(description="mean by stage of the ledger; they add up to voice-to-voice")
+    contributions: dict[str, float] = Field(description="mean by stage of the ledger; they add up to the mean of E2E")
     batching: Batching | None = None
     generator: Generator | None = Field(None, description="None: simulated")
 
@@ -151,6 +151,9 @@ class LoadTest(_Record):
     config_hash: str = ""
     environment: dict[str, Any] = Field(default_factory=dict, description="machine, commit, versions, date")
     notes: tuple[str, ...] = ()
+    definitions: dict[str, str] = Field(
+        default_factory=lambda: {measure.key: measure.ours for measure in MEASURES}, description="of the figures"
+    )
     steps: tuple[Step, ...] = ()
 
     def holds(self, limit: float) -> int:

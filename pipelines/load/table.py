@@ -86,7 +86,7 @@ def _latencies(test: LoadTest) -> Table:
     table.add_column("streams", justify="right", vertical="bottom")
     for measure in MEASURES:
         table.add_column(measure.heading.replace(" ", "\n"), justify="right", vertical="bottom", min_width=6)
-    for heading in ("turns", "missed", "underruns"):
+    for heading in ("turns", "missed", "under-\nruns", "false\ncut-offs"):
         table.add_column(heading, justify="right", vertical="bottom")
     for step in test.steps:
         means = [_seconds(step.figures.get(measure.key), "mean") for measure in MEASURES]
@@ -94,7 +94,8 @@ def _latencies(test: LoadTest) -> Table:
             _kept(step) if measure.key == E2E else _seconds(step.figures.get(measure.key), "p95")
             for measure in MEASURES
         ]
-        table.add_row(str(step.streams), *means, str(step.turns), _count(step.missed), _count(step.underruns))
+        counts = [_count(number) for number in (step.missed, step.underruns, step.false_cutoffs)]
+        table.add_row(str(step.streams), *means, str(step.turns), *counts)
         table.add_row("p95", *tails, style="dim")
     return table
 

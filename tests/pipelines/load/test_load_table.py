@@ -41,9 +41,9 @@ def test_a_row_has_the_means_and_below_it_the_tails() -> None:
     batching = Batching.of(ModelStatistics("nova", 40, 10, 40, 0, 0.08, 4.0))
     text = shown(load(step(2, counters=counters()).model_copy(update={"batching": batching})))
     lines = [line.split() for line in text.splitlines()]
-    heading = lines.index(["streams", "E2E", "ASR", "TTFT", "clause", "TTFB", "turns", "missed", "underruns"])
-    assert lines[heading - 1] == ["LLM", "first", "TTS"]
-    assert ["2", "0.400", "0.030", "0.120", "0.200", "0.080", "40", "0", "0"] in lines
+    heading = lines.index(["streams", "E2E", "ASR", "TTFT", "clause", "TTFB", "turns", "missed", "runs", "cut-offs"])
+    assert lines[heading - 1] == ["LLM", "first", "TTS", "under-", "false"]
+    assert ["2", "0.400", "0.030", "0.120", "0.200", "0.080", "40", "0", "0", "0"] in lines
     assert ["p95", "0.400", "0.030", "0.120", "0.200", "0.080"] in lines
     assert ["2", "40", "0", "10", "4.00", "2.0", "ms", "100.0", "ms"] in lines
     assert ["2", "2.0", "ms", "0.50", "40%", "1%"] in lines
