@@ -93,7 +93,7 @@ def compare(base: Run, new: Run, *, limits: Limits = LIMITS, seed: int = 0, resa
     """Compares ``new`` with its baseline; the same runs and ``seed`` give the same comparison.
 
     ``resamples`` are those of the bootstrap. Raises :class:`Incomparable` for runs of another scenario, another number
-    of sessions, of other services (simulated or real), or with too few rounds and lines.
+    of sessions, a simulated and a real one, or with too few rounds and lines.
     """
     _check(base, new)
     turns = Turns.of(base, new)
@@ -139,7 +139,7 @@ def _check(base: Run, new: Run) -> None:
             f"the baseline ran {base.sessions} sessions side by side, this run {new.sessions}: use --sessions "
             f"{base.sessions}, or save a new baseline"
         )
-    if base.simulated != new.simulated:
+    if bool(base.simulated) != bool(new.simulated):  # two profiles may be compared: that is what they are for
         kinds = [f"simulated services ({run.simulated})" if run.simulated else "real services" for run in (base, new)]
         raise Incomparable(f"the baseline had {kinds[0]}, this run {kinds[1]}; compare like with like")
     if not any(turn.voice_to_voice is not None for turn in base.turns):
@@ -271,20 +271,25 @@ class _Judge:
 
 
 def _blame(timings: tuple[Timing, ...], residuals: Floats, new: Bools) -> Iterator[Blame]:
-    """The stages behind a slower voice-to-voice, largest first; else those that are slower, but hidden."""
-    slower = {(timing.measure, timing.quantile) for timing in timings if timing.verdict == "slower"}
+    """The stages behind a slow-down, largest first: those that are proven slower, else whatever explains it best.
+
+    A share is of the shift of voice-to-voice, or of all that is blamed if that is more.
+    """
+    slower = {(timing.measure, timing.quantile): timing for timing in timings if timing.verdict == "slower"}
+    whole = slower.get((VOICE_TO_VOICE, "p50"))
     stages = {timing.measure: timing for timing in timings if timing.measure in CONTRIBUTIONS}
-    shifts: Mapping[str, float]
-    if (VOICE_TO_VOICE, "p50") in slower:
+    proven = {stage: timing.shift for stage, timing in stages.items() if timing.verdict == "slower"}
+    shifts: Mapping[str, float] = {}
+    if whole or (VOICE_TO_VOICE, "p95") in slower or any(stages[stage].hidden for stage in proven):
+        shifts = proven
+    if not shifts and whole:
         shifts = {stage: timing.shift for stage, timing in stages.items()}
-    elif (VOICE_TO_VOICE, "p95") in slower:
+    elif not shifts and (VOICE_TO_VOICE, "p95") in slower:
         shifts = _in_the_slowest(residuals, new)
-    else:
-        shifts = {stage: timing.shift for stage, timing in stages.items() if timing.hidden}
-    total = sum(seconds for seconds in shifts.values() if seconds > 0)
+    total = max(sum(seconds for seconds in shifts.values() if seconds > 0), whole.shift if whole else 0.0)
     for stage, seconds in sorted(shifts.items(), key=lambda item: -item[1]):
         if seconds > 0 and seconds >= LEAST_BLAME * total:
-            yield Blame(stage, seconds, seconds / total, hidden=stage in stages and stages[stage].hidden)
+            yield Blame(stage, seconds, seconds / total, hidden=stages[stage].hidden)
 
 
 def _in_the_slowest(residuals: Floats, new: Bools) -> Mapping[str, float]:
@@ -309,6 +314,8 @@ def _notes(base: Run, new: Run, by_rounds: bool) -> Iterator[str]:
         expected = run.lines * run.rounds * run.sessions
         if not run.complete or len(run.turns) < expected:
             yield f"{name} is not complete: {len(run.turns)} of {expected} lines were played"
+    if base.simulated != new.simulated:
+        yield f"other profiles were simulated: {base.simulated} in the baseline, {new.simulated} in this run"
     yield from _differences("settings", base.config, new.config)
     yield from _differences("environment", base.environment, new.environment)
 
