@@ -23,7 +23,7 @@ from pipelines.simulation.detector import RememberingModel
 from pipelines.simulation.distribution import Distribution
 from pipelines.simulation.ears import SimulatedRecognizer, words_of
 from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice, tone
-from pipelines.simulation.profile import FaceDelays, MindDelays, ServiceProfile
+from pipelines.simulation.profile import FaceDelays, MindDelays, Reply, ServiceProfile
 from sophia.audio import Pcm
 from sophia.silero import VoiceDetector
 from sophia.sinks import NullSink
@@ -119,23 +119,27 @@ class _Services:
         return 2 * self._drawn("network", self._profile.network)
 
 
-def reply_to(question: str, mind: MindDelays, line: int) -> str:
-    """The text of the first reply whose question fits; else of those for every other question, one line each in turn.
+def reply_to(question: str, mind: MindDelays, line: int) -> Reply:
+    """The first reply whose question fits; else of those for every other question, one line each in turn.
 
     Where every reply has its question, those take their turns.
     """
     for reply in mind.replies:
         if reply.question is not None and re.search(reply.question, question, re.IGNORECASE):
-            return reply.text
+            return reply
     others = [reply for reply in mind.replies if reply.question is None] or mind.replies
-    return others[line % len(others)].text
+    return others[line % len(others)]
 
 
-def tokens_of(text: str, letters: float | None) -> list[str]:
-    """The text in tokens of ``letters`` characters on average; None: word by word. Joined they are the text."""
-    if letters is None:
-        return _WORD.findall(text.rstrip())
-    number = max(1, round(len(text) / letters))
+def tokens_of(reply: Reply, letters: float | None) -> list[str]:
+    """The reply in pieces of even length: as many as it has tokens, else of ``letters`` characters; else its words.
+
+    Joined they are its text, but for white space at the end.
+    """
+    text = reply.text.rstrip()
+    if reply.tokens is None and letters is None:
+        return _WORD.findall(text)
+    number = reply.tokens or max(1, round(len(text) / (letters or 1)))
     cuts = [round(i * len(text) / number) for i in range(number + 1)]
     return [piece for i in range(number) if (piece := text[cuts[i] : cuts[i + 1]])]
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.configfile import SettingsError
-from pipelines.replay.results import Happened, Run, Turn
+from pipelines.replay.results import Run, Turn
 from pipelines.simulation.distribution import LONGEST, Distribution, exactly
 from pipelines.simulation.ears import windows
 from pipelines.simulation.profile import (
@@ -33,7 +33,7 @@ MOST_REPLIES: Final = 200
 
 ASSUMED_INTERIM: Final = 0.1
 ASSUMED_FACE_SPEED: Final = 2.0
-"""Of interims and of the face's speed a run tells nothing."""
+"""A run tells nothing of the face's speed, and of interims only where a reply had to be started from one."""
 
 
 def profile_from(run: Run) -> ServiceProfile:
@@ -48,13 +48,12 @@ def profile_from(run: Run) -> ServiceProfile:
     frames = [delay for turn in turns if (delay := _between(turn, "first_audio", "first_frame")) is not None]
     return ServiceProfile(
         name=f"{run.scenario}, as measured" if run.simulated is None else f"{run.scenario}, as in {run.simulated}",
-        about=f"delays of {len(turns)} turns, the network's included; interims and the face's speed are assumed",
+        about=f"delays of {len(turns)} turns, the network's included; the face's speed is assumed",
         provenance=_provenance(run),
         recognizer=_recognizer(run, turns),
         mind=MindDelays(
             first_token=_required("first token", (_between(turn, "started", "first_token") for turn in turns)),
             token=_required("second token", (_gap(turn) for turn in turns)),
-            letters=_letters(turns),
             replies=_replies(turns),
         ),
         voice=VoiceDelays(
@@ -81,12 +80,21 @@ def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
         }
     )
     stable_after, final_after = windows(settings)
-    stable, final, forced = [], [], []
+    interim: list[float] = []
+    stable: list[float] = []
+    later: list[float] = []  # than this: the reply was started without
+    final: list[float] = []
+    forced: list[float] = []
     for turn in turns:
         assert turn.voiced is not None
         voice_end = turn.voiced[1]
-        if (start := _accepted_start(turn)) and "stable partial" in start.reason:
+        why = _reason_of_start(turn)
+        if "stable partial" in why:
             stable.append(turn.marks["transcript"] - voice_end - stable_after)
+        else:
+            later.append(turn.marks["started"] - voice_end - stable_after)
+        if "decided" in why:  # so the last words came in an interim
+            interim.append(max(0.0, turn.marks["transcript"] - voice_end))
         if (at := turn.marks.get("final", 0.0)) >= voice_end:
             asked = [d.at for d in turn.decisions if d.kind == "finishutterance" and voice_end <= d.at <= at]
             if asked:
@@ -96,17 +104,18 @@ def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
     errors = sum(turn.word_errors for turn in turns if turn.word_errors is not None)
     words = sum(turn.words for turn in turns if turn.word_errors is not None)
     return RecognizerDelays(
-        interim=exactly(ASSUMED_INTERIM),
-        stable=_thinned(stable) if stable else None,
+        interim=_thinned(interim) if interim else exactly(ASSUMED_INTERIM),
+        stable=_thinned(stable + later) if stable else None,  # late ones counted as if they had come just then
         final=_required("final", final or stable or forced),
         forced=_thinned(forced) if forced else None,
         word_error_rate=round(min(1.0, errors / words), 4) if words else 0.0,
     )
 
 
-def _accepted_start(turn: Turn) -> Happened | None:
+def _reason_of_start(turn: Turn) -> str:
+    """Why the accepted reply was started."""
     started = turn.marks["started"]
-    return next((d for d in turn.decisions if d.kind == "start" and abs(d.at - started) < 1e-6), None)
+    return next((d.reason for d in turn.decisions if d.kind == "start" and abs(d.at - started) < 1e-6), "")
 
 
 def _between(turn: Turn, first: str, last: str) -> float | None:
@@ -128,14 +137,6 @@ def _speed(turn: Turn) -> float | None:
     return turn.sound_seconds / seconds if seconds and turn.sound_seconds else None
 
 
-def _letters(turns: Sequence[Turn]) -> float | None:
-    """Characters in a token; None if each word was one."""
-    whole = [turn for turn in turns if turn.tokens and "last_token" in turn.marks]
-    if all(turn.tokens == len(turn.reply.split()) for turn in whole):
-        return None
-    return round(min(100.0, max(1.0, sum(len(t.reply) for t in whole) / sum(t.tokens for t in whole))), 3)
-
-
 def _seconds_of_a_word(turns: Sequence[Turn]) -> float:
     spoken = [turn for turn in turns if "last_audio" in turn.marks and turn.sound_seconds]
     words = sum(len(turn.reply.split()) for turn in spoken)
@@ -144,17 +145,15 @@ def _seconds_of_a_word(turns: Sequence[Turn]) -> float:
 
 def _replies(turns: Sequence[Turn]) -> tuple[Reply, ...]:
     """To each question one of the replies that it got: that of middling length."""
-    given: dict[str, list[str]] = {}
+    given: dict[str, list[tuple[int, str]]] = {}
     for turn in turns:
         question = " ".join((turn.transcript or turn.heard).split())
         if turn.reply.strip():
-            given.setdefault(question, []).append(turn.reply[:20_000])
+            given.setdefault(question, []).append((max(1, turn.tokens), turn.reply[:20_000]))
     # The longest question first: a short one may be the end of a long one.
     ordered = sorted(given.items(), key=lambda item: (-len(item[0]), item[0]))[:MOST_REPLIES]
-    return tuple(
-        Reply(text=sorted(texts, key=lambda text: (len(text), text))[len(texts) // 2], question=_exactly(question))
-        for question, texts in ordered
-    )
+    middling = [(question, sorted(replies)[len(replies) // 2]) for question, replies in ordered]
+    return tuple(Reply(text=text, question=_exactly(question), tokens=tokens) for question, (tokens, text) in middling)
 
 
 def _exactly(question: str) -> str | None:
@@ -166,7 +165,9 @@ def _exactly(question: str) -> str | None:
 def _required(what: str, delays: Iterable[float | None]) -> Distribution:
     known = [delay for delay in delays if delay is not None]
     if not known:
-        raise SettingsError([f"No turn of the run has a {what}, so there is no delay to take from it; play it again."])
+        raise SettingsError(
+            [f"In no turn of the run was there a {what}, so nothing tells what it takes; play it again."]
+        )
     return _thinned(known)
 
 

@@ -66,6 +66,7 @@ class Reply(_Part):
 
     text: str = Field(min_length=1, max_length=20_000, pattern=r"\S")
     question: str | None = Field(None, description="regular expression, in any case; none: for every other question")
+    tokens: int | None = Field(None, ge=1, le=10_000, description="tokens that it has; none: as many as letters make")
 
     @model_validator(mode="before")
     @classmethod
@@ -83,7 +84,7 @@ class Reply(_Part):
 
 
 class MindDelays(_Part):
-    """The language model. Without ``letters`` each word is a token."""
+    """The language model. Without ``letters`` and a reply's own ``tokens`` each word is a token."""
 
     first_token: Distribution = Field(description="from the question to the first token")
     token: Distribution = Field(description="from one token to the next, drawn once for each reply")

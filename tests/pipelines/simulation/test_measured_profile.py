@@ -7,7 +7,7 @@ from pipelines.configfile import SettingsError
 from pipelines.replay.results import Happened, Run, Turn
 from pipelines.replay.simulate import simulate
 from pipelines.simulation.cast import reply_to
-from pipelines.simulation.measured import MOST_SAMPLES, profile_from
+from pipelines.simulation.measured import ASSUMED_INTERIM, MOST_SAMPLES, profile_from
 from pipelines.simulation.profile import load_profile, to_yaml
 
 MARKS = {
@@ -68,7 +68,7 @@ def test_each_delay_is_the_distance_of_two_marks():
     assert found.recognizer.word_error_rate == 0.25
     assert found.mind.first_token.at(0.5) == pytest.approx(0.12)
     assert found.mind.token.at(0.5) == pytest.approx(0.03)
-    assert found.mind.letters == pytest.approx(20 / 6, abs=1e-3)
+    assert [reply.tokens for reply in found.mind.replies] == [6]
     assert found.voice.first_sound.at(0.5) == pytest.approx(0.1)
     assert found.voice.speed.at(0.5) == pytest.approx(5)
     assert found.voice.word == pytest.approx(0.4)
@@ -90,9 +90,14 @@ def test_a_final_that_was_asked_for_counts_from_the_question():
     assert found.final.at(0.5) == pytest.approx(0.1)
 
 
-def test_a_reply_that_waited_for_the_final_tells_nothing_of_stable_partials():
-    final = Happened(at=1.3, kind="start", reason="the recogniser’s final")
-    assert profile_from(of(turn(decisions=(final,)))).recognizer.stable is None
+def test_a_stable_partial_that_was_not_waited_for_took_at_least_so_long():
+    late = Happened(at=1.4, kind="start", reason="the turn is decided")
+    other = turn(decisions=(late,), marks={"transcript": 1.2, "started": 1.4})
+    found = profile_from(of(turn(), other)).recognizer
+    assert found.stable.samples == (0.06, 0.16)
+    assert found.interim.at(0.5) == pytest.approx(0.2)
+    assert profile_from(of(other)).recognizer.stable is None  # it never came
+    assert profile_from(of(turn())).recognizer.interim.at(0.5) == ASSUMED_INTERIM
 
 
 def test_a_recogniser_may_be_ahead_of_the_end_of_the_voice():
@@ -100,10 +105,6 @@ def test_a_recogniser_may_be_ahead_of_the_end_of_the_voice():
         of(turn(marks={"transcript": 1.22, "started": 1.22}, decisions=(STABLE.model_copy(update={"at": 1.22}),)))
     )
     assert found.recognizer.stable.at(0.5) == pytest.approx(-0.02)
-
-
-def test_words_as_tokens_are_recognised():
-    assert profile_from(of(turn(tokens=5))).mind.letters is None
 
 
 def test_a_run_without_a_face_gives_none():
@@ -125,7 +126,7 @@ def test_turns_that_tell_nothing_are_left_out():
 
 
 def test_a_delay_that_was_never_seen_is_told():
-    with pytest.raises(SettingsError, match="No turn of the run has a second token"):
+    with pytest.raises(SettingsError, match="In no turn of the run was there a second token"):
         profile_from(of(turn(tokens=1)))
 
 
@@ -139,18 +140,18 @@ def test_many_samples_become_as_many_quantiles():
 
 def test_each_question_gets_a_reply_that_it_got():
     turns = [
-        turn(reply="Four."),
-        turn(reply="It is four in the afternoon, as I said."),
-        turn(reply="It is four."),
+        turn(reply="Four.", tokens=2),
+        turn(reply="It is four in the afternoon, as I said.", tokens=9),
+        turn(reply="It is four.", tokens=4),
         turn(transcript="and what time is it (there)?", reply="Six there."),
         turn(transcript=None, heard="hello", reply="Hi."),
         turn(transcript="", heard="", reply="Pardon?"),
     ]
     mind = profile_from(of(*turns)).mind
-    assert reply_to("What time is it", mind, 0) == "It is four."
-    assert reply_to("and what time is it (there)?", mind, 0) == "Six there."
-    assert reply_to("well hello", mind, 0) == "Hi."
-    assert reply_to("othello", mind, 0) == "Pardon?"
+    assert reply_to("What time is it", mind, 0).text == "It is four."
+    assert reply_to("and what time is it (there)?", mind, 0).text == "Six there."
+    assert reply_to("well hello", mind, 0).text == "Hi."
+    assert reply_to("othello", mind, 0).text == "Pardon?"
 
 
 def test_where_it_comes_from_is_told():
@@ -176,8 +177,7 @@ def test_a_simulation_of_a_run_has_the_runs_medians(tmp_path):
         mind={
             "first_token": {"p50": 0.15, "p95": 0.155},
             "token": {"p50": 0.02, "p95": 0.0205},
-            "letters": 4.0,
-            "replies": ["Half past ten."],
+            "replies": [{"text": "Half past ten.", "tokens": 5}],
         },
         voice={"first_sound": {"p50": 0.1, "p95": 0.105}, "speed": {"p50": 6, "p95": 7}},
     )

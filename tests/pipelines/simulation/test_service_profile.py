@@ -8,7 +8,15 @@ from stage import profile
 from pipelines.configfile import SettingsError
 from pipelines.replay.loading import load_scenario
 from pipelines.simulation.cast import reply_to, tokens_of
-from pipelines.simulation.profile import ServiceProfile, factor, find_profile, load_profile, profiles_folder, to_yaml
+from pipelines.simulation.profile import (
+    Reply,
+    ServiceProfile,
+    factor,
+    find_profile,
+    load_profile,
+    profiles_folder,
+    to_yaml,
+)
 
 PUBLISHED = {  # streams: ASR, LLM TTFT, LLM first sentence, TTS TTFB; means in seconds (see the profile's own comment)
     1: (0.040, 0.126, 0.138, 0.078),
@@ -65,7 +73,7 @@ def test_the_shipped_minds_give_the_replies_that_the_bundled_lines_expect(name):
     mind = load_profile(name).mind
     asked = [line for talk in load_scenario("bundled").talks for line in talk.lines if line.expect]
     for number, line in enumerate(asked):
-        reply = reply_to(line.transcript, mind, number)
+        reply = reply_to(line.transcript, mind, number).text
         assert re.search(line.expect, reply, re.IGNORECASE), (line.name, reply)
 
 
@@ -169,17 +177,21 @@ def test_replies_fit_the_question_or_take_turns():
             "replies": [{"text": "Ten.", "question": r"\btime\b"}, "First.", {"text": "Two.", "question": "2"}, "Last."]
         }
     ).mind
-    assert reply_to("What TIME is it", mind, 3) == "Ten."
-    assert reply_to("seventeen times two", mind, 0) == "First."
-    assert [reply_to("hm", mind, line) for line in range(4)] == ["First.", "Last.", "First.", "Last."]
+    assert reply_to("What TIME is it", mind, 3).text == "Ten."
+    assert reply_to("seventeen times two", mind, 0).text == "First."
+    assert [reply_to("hm", mind, line).text for line in range(4)] == ["First.", "Last.", "First.", "Last."]
 
 
-@given(st.text(min_size=1).filter(str.strip), st.none() | st.floats(1, 20))
-def test_tokens_are_the_text(text, letters):
-    tokens = tokens_of(text, letters)
+@settings(max_examples=40)
+@given(st.text(min_size=1).filter(str.strip), st.none() | st.floats(1, 20), st.none() | st.integers(1, 50))
+def test_tokens_are_the_text(text, letters, number):
+    reply = Reply(text=text, tokens=number)
+    tokens = tokens_of(reply, letters)
     assert all(tokens)
-    assert "".join(tokens) == (text.rstrip() if letters is None else text)
-    if letters is None:
+    assert "".join(tokens) == text.rstrip()
+    if number:
+        assert len(tokens) == min(number, len(text.rstrip()))
+    elif letters is None:
         assert len(tokens) == len(text.split())
 
 
