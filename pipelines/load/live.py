@@ -13,8 +13,8 @@ from nova.services.triton_statistics import ModelStatistics, model_statistics
 from pipelines.channels import metadata_for, open_channel
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
+from pipelines.load.progress import LoadProgress
 from pipelines.load.ramp import Ramp
-from pipelines.load.results import Step
 from pipelines.replay.live import header, replay_live
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
@@ -29,8 +29,8 @@ COUNTED_SECONDS = 0.3
 ReadStatistics = Callable[[], Awaitable[ModelStatistics | None]]
 
 
-async def run_live(ramp: Ramp, progress: Progress, finished: Callable[[Step], None], *, cooldown: float) -> None:
-    """Runs the steps of ``ramp``, which is told what came of each, and then ``finished``.
+async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> None:
+    """Runs the steps of ``ramp``, which is told what came of each; ``cooldown`` is the rest between two, in seconds.
 
     Cancel it to interrupt it: the turns of the step that was going on are taken, too. Raises
     :class:`~pipelines.generation.StageFailed` for a service that is not there when a step begins.
@@ -44,17 +44,18 @@ async def run_live(ramp: Ramp, progress: Progress, finished: Callable[[Step], No
         for number, streams in enumerate(ramp.steps()):
             if number:
                 await asyncio.sleep(cooldown)
+            progress.step(streams)
             said = _Step(progress, read)
             try:
                 run = await replay_live(settings, plan.scenario, rounds=plan.rounds, sessions=streams, progress=said)
             except asyncio.CancelledError:
                 run = header(settings, plan.scenario, rounds=plan.rounds, sessions=streams)
                 if said.turns:
-                    finished(ramp.take(run.model_copy(update={"turns": tuple(said.turns)}), interrupted=True))
+                    progress.finished(ramp.take(run.model_copy(update={"turns": tuple(said.turns)}), interrupted=True))
                 raise
             await asyncio.sleep(COUNTED_SECONDS)
             before, after = said.before and await said.before, await read()
-            finished(ramp.take(run, counted=after.since(before) if after and before else None))
+            progress.finished(ramp.take(run, counted=after.since(before) if after and before else None))
 
 
 @asynccontextmanager

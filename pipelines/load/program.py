@@ -58,7 +58,7 @@ class Program:
         cooldown = COOLDOWN_SECONDS if self._args.cooldown is None else self._args.cooldown
         try:
             if profile:
-                run_simulated(ramp, profile, progress, progress.finished)
+                run_simulated(ramp, profile, progress)
             else:
                 uvloop.run(_interruptible(ramp, progress, cooldown))
         except (KeyboardInterrupt, asyncio.CancelledError):
@@ -120,7 +120,7 @@ class Program:
 async def _interruptible(ramp: Ramp, progress: ShownLoad, cooldown: float) -> None:
     """Runs the steps; Ctrl+C cancels them in good order, a second one ends the program at once."""
     loop = asyncio.get_running_loop()
-    work = asyncio.create_task(run_live(ramp, progress, progress.finished, cooldown=cooldown))
+    work = asyncio.create_task(run_live(ramp, progress, cooldown=cooldown))
 
     def stop() -> None:
         if work.cancelling():

@@ -17,7 +17,17 @@ from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
 
 
-class ShownLoad(Progress):
+class LoadProgress(Progress):
+    """Told how a load test goes; does nothing. All methods are quick."""
+
+    def step(self, streams: int) -> None:
+        """A step of so many sessions begins: they connect."""
+
+    def finished(self, step: Step) -> None:
+        """A step is over."""
+
+
+class ShownLoad(LoadProgress):
     """Writes to ``console``; use it as a context manager."""
 
     def __init__(self, console: Console) -> None:
@@ -51,9 +61,13 @@ class ShownLoad(Progress):
         """Gives the terminal back as it was."""
         self._bar.stop()
 
-    def begin(self, lines: int) -> None:
+    def step(self, streams: int) -> None:
         self._waits, self._missed = [], 0
-        self._task = self._bar.add_task("lines", total=lines, so_far="")
+        self._task = self._bar.add_task(streams_of(streams), total=None, so_far="connecting")
+
+    def begin(self, lines: int) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, total=lines, so_far="")
 
     def turn(self, turn: Turn) -> None:
         if turn.voice_to_voice is not None:
@@ -70,7 +84,6 @@ class ShownLoad(Progress):
             self._print(line)
 
     def finished(self, step: Step) -> None:
-        """A step is over."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None

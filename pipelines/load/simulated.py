@@ -5,17 +5,14 @@ Every figure that comes out is one of simulated services.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from pipelines.load.progress import LoadProgress
 from pipelines.load.ramp import Ramp
-from pipelines.load.results import Step
-from pipelines.replay.runner import Progress
 from pipelines.replay.simulate import simulate
 from pipelines.simulation.profile import ServiceProfile
 
 
-def run_simulated(ramp: Ramp, profile: ServiceProfile, progress: Progress, finished: Callable[[Step], None]) -> None:
-    """Runs the steps of ``ramp``, which is told what came of each, and then ``finished``.
+def run_simulated(ramp: Ramp, profile: ServiceProfile, progress: LoadProgress) -> None:
+    """Runs the steps of ``ramp``, which is told what came of each.
 
     ``KeyboardInterrupt`` goes through; the step that was going on is lost, as it takes seconds to make it again.
     """
@@ -26,6 +23,7 @@ def run_simulated(ramp: Ramp, profile: ServiceProfile, progress: Progress, finis
             f"{mute} of {len(lines)} lines have no transcript: a simulated recogniser understands nothing of them."
         )
     for streams in ramp.steps():
+        progress.step(streams)
         run = simulate(
             plan.scenario,
             ramp.settings,
@@ -35,4 +33,4 @@ def run_simulated(ramp: Ramp, profile: ServiceProfile, progress: Progress, finis
             seed=plan.seed,
             progress=progress,
         )
-        finished(ramp.take(run))
+        progress.finished(ramp.take(run))

@@ -61,7 +61,7 @@ async def measured(lab: CountingLab, pki: Path, folder: Path, *streams: int) -> 
         ramp = Ramp(Plan(load_scenario(QUESTION), streams), settings)
         console = Console(file=io.StringIO(), width=100, highlight=False)
         with ShownLoad(console) as progress:
-            await run_live(ramp, progress, progress.finished, cooldown=0.0)
+            await run_live(ramp, progress, cooldown=0.0)
     test = ramp.test()
     show(test, console)
     assert isinstance(console.file, io.StringIO)
