@@ -74,13 +74,9 @@ class TritonMind:
         self._asking = asyncio.Lock()
         self._ids = itertools.count(1)
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """Streams the answer. Close the generator to cancel; leaving the loop without closing it does not."""
-        adapter = await self._adapt()
-        prompt = self._prompting.prompt(messages)
-        async with aclosing(self._generate(adapter, prompt, stream=adapter.facts.decoupled)) as pieces:
-            async for piece in pieces:
-                yield piece
+        return self._generate(messages)
 
     async def complete(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
         """The answers to many conversations, in their order.
@@ -94,7 +90,7 @@ class TritonMind:
         size = facts.max_batch_size if facts.max_batch_size > 0 and not facts.decoupled else 1
 
         async def answer(part: Sequence[str]) -> list[str]:
-            return await (self._whole(adapter, part[0]) if facts.decoupled else self._infer(adapter, part))
+            return await (self._whole(part[0]) if facts.decoupled else self._infer(adapter, part))
 
         return await in_parts(prompts, size, self.settings.concurrency, answer)
 
@@ -155,7 +151,11 @@ class TritonMind:
                 self._adapter = choose(_facts(config))
             return self._adapter
 
-    async def _generate(self, adapter: Adapter, prompt: str, *, stream: bool) -> AsyncGenerator[str, None]:
+    async def _generate(self, asked: Sequence[Message] | str) -> AsyncGenerator[str, None]:
+        """The answer to messages or to a rendered prompt."""
+        adapter = await self._adapt()
+        prompt = asked if isinstance(asked, str) else self._prompting.prompt(asked)
+        stream = adapter.facts.decoupled
         cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream)
         span = _tracer.start_span(
             f"chat {self.settings.model}",
@@ -200,8 +200,8 @@ class TritonMind:
             span.set_attribute("nova.pieces", pieces)
             span.end()
 
-    async def _whole(self, adapter: Adapter, prompt: str) -> list[str]:
-        async with aclosing(self._generate(adapter, prompt, stream=True)) as pieces:
+    async def _whole(self, prompt: str) -> list[str]:
+        async with aclosing(self._generate(prompt)) as pieces:
             return ["".join([piece async for piece in pieces])]
 
     async def _infer(self, adapter: Adapter, prompts: Sequence[str]) -> list[str]:
@@ -276,12 +276,14 @@ class TritonMind:
 
     def _output(self, adapter: Adapter, answer: pb.ModelInferResponse) -> tuple[list[bytes], bool]:
         """The text elements of an answer, and whether it is the last one."""
-        final = answer.parameters["triton_final_response"].bool_param if answer.parameters else False
-        for at, output in enumerate(answer.outputs):
+        parameters, outputs = answer.parameters, answer.outputs  # each access makes an object
+        final = parameters["triton_final_response"].bool_param if parameters else False
+        for at, output in enumerate(outputs):
             if output.name == adapter.output:
-                if at < len(answer.raw_output_contents):
+                raw = answer.raw_output_contents
+                if at < len(raw):
                     try:
-                        return parse_bytes(answer.raw_output_contents[at]), final
+                        return parse_bytes(raw[at]), final
                     except ValueError as error:
                         raise ModelError(f"model {self.settings.model!r} sent a broken answer: {error}") from None
                 return list(output.contents.bytes_contents), final
