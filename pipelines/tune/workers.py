@@ -29,7 +29,7 @@ class Case:
 
     def score(self, settings: Settings) -> Scores | NothingAnswered:
         """Plays everything once; deterministic."""
-        run = simulate(self.scenario, settings, self.profile, rounds=self.rounds, seed=self.seed)
+        run = simulate(self.scenario, settings, self.profile, rounds=self.rounds, seed=self.seed, jobs=1)
         try:
             return scores(run.turns, self.halves)
         except NothingAnswered as nothing:
