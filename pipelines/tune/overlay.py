@@ -27,10 +27,15 @@ def check_target(path: Path, configs: Sequence[str], *, force: bool) -> None:
             raise SettingsError(
                 [f"{path} is the configuration that is tuned; it is not overwritten. Name another file."]
             )
+    if path.is_file() and not force:
+        raise SettingsError([f"{path} is there already; name another file, or say --force to overwrite it."])
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raises :class:`SettingsError` if no file can come to be there."""
     if path.is_dir():
         raise SettingsError([f"{path} is a folder; name a file in it."])
-    if path.exists() and not force:
-        raise SettingsError([f"{path} is there already; name another file, or say --force to overwrite it."])
     if not path.absolute().parent.is_dir():
         raise SettingsError([f"{path} cannot be written: there is no folder {path.parent}."])
 

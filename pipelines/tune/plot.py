@@ -38,6 +38,11 @@ class Picture:
     chosen_by: str
 
 
+def check_plotly() -> None:
+    """Raises :class:`PlotError` if plotly is not installed."""
+    _plotly()
+
+
 def page(picture: Picture) -> str:
     """The page's text. Raises :class:`PlotError` if plotly is not installed."""
     scripts = [_plotly(), _resource("front.js")]

@@ -22,9 +22,9 @@ from pipelines.settings import Settings, SettingsError, shareable
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings
-from pipelines.tune.overlay import Changes, check_target, overlay_text, write_text
+from pipelines.tune.overlay import Changes, check_place, check_target, overlay_text, write_text
 from pipelines.tune.parameters import Range
-from pipelines.tune.plot import Picture, PlotError, page
+from pipelines.tune.plot import Picture, PlotError, check_plotly, page
 from pipelines.tune.score import Halves, NothingAnswered, Score, split
 from pipelines.tune.search import Limit, Search, StudyError, Trial
 from pipelines.tune.workers import Case, Workers
@@ -52,12 +52,15 @@ class Program:
         try:
             if args.overlay:
                 check_target(args.overlay, self.configs, force=args.force)
+            if args.plot:
+                check_place(args.plot)
+                check_plotly()
             profile = load_profile(args.simulate)
             scenario = load_scenario(args.soundbites, language=self.settings.language)
             halves = split(scenario)
         except SettingsError as error:
             return _refuse(*error.lines)
-        except ScenarioError as error:
+        except (ScenarioError, PlotError) as error:
             return _refuse(str(error))
         for note in scenario.notes:
             self.console.print(escape(note))
@@ -140,8 +143,6 @@ class Program:
             if self.args.overlay and changes:
                 about = self._about(search, chosen, scenario, profile, worse)
                 self._write_overlay(changes, about)
-        except PlotError as error:
-            return _refuse(str(error))
         except OSError as error:
             return _refuse(f"{error.filename} cannot be written: {error.strerror or error}.", code=6)
         return 0

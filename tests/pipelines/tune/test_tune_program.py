@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,7 @@ def test_an_overlay_is_not_overwritten_and_a_configuration_never() -> None:
     [
         (["--overlay", "nowhere/tuned.yaml"], "there is no folder nowhere"),
         (["--overlay", "."], "is a folder"),
+        (["--plot", "nowhere/front.html"], "there is no folder nowhere"),
         (["--only", "turns.pause_opne"], "did you mean turns.pause_open?"),
         (["--config", "none.yaml"], "no configuration none.yaml"),
         (["--simulate", "exakt"], "did you mean exact"),
@@ -111,6 +113,18 @@ def test_mistakes_are_one_line(arguments: list[str], expected: str, capsys: pyte
     assert tune(*arguments, trials=1) == 2
     told = capsys.readouterr().err
     assert expected in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["plotly", "optuna"])
+def test_what_is_not_installed_is_told_with_the_way_to_get_it(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (module, "plotly.offline", "pipelines.tune.program", "pipelines.tune.search"):
+        monkeypatch.setitem(sys.modules, name, None) if module in name else monkeypatch.delitem(sys.modules, name)
+    assert tune("--plot", "front.html") == 2
+    told = capsys.readouterr().err
+    assert "pip install 'sophia-avatar[replay]'" in told
     assert told.count("\n") == 1
 
 
