@@ -78,6 +78,8 @@ def warnings(test: LoadTest) -> list[str]:
             found.append(f"{many}: {step.measured} turns say little of a 95th percentile; ask for more --rounds.")
         if step.generator and (trouble := step.generator.trouble()):
             found.append(f"{many}: {trouble}; the figures are about this machine, not about the services.")
+    if not test.complete:
+        found.append("It ended before its time; the steps that are not here were not run.")
     return found
 
 
