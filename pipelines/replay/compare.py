@@ -10,8 +10,9 @@ Then, of voice-to-voice, every contribution, barge-in, and everything that is co
 * *Enough?* A change counts from a least size on, so that nobody is stopped for a millisecond.
 
 ``slower`` is what passes all three. With fewer than four rounds lines are paired and exchanged
-instead; then a machine that was slow for one of the runs cannot be told from a change, and a note says so. No test can
-tell a machine that is slower *in the whole run* from a slower Sophia: take both runs on the same quiet machine.
+instead; that cannot tell a slow hour of the machine from a change, so a time then has to change by :data:`DRIFT`, and
+a note says so. No test can tell a machine that is slower *in the whole run* from a slower Sophia: take both runs on the
+same quiet machine.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ __all__ = ["Blame", "Comparison", "Counting", "Incomparable", "Least", "Limits",
 FEWEST_LINES: Final = 8
 """Lines below which pairs of lines prove nothing: 8 signs can be set in 256 ways."""
 
+DRIFT: Final = 0.05
+"""Share by which a time has to change with few rounds: a machine easily differs by so much from one run to the next."""
+
 POLICY: Final = frozenset({"endpoint", "hold"})
 """Contributions that are waiting on purpose. They explain a slower voice-to-voice; alone they are no regression."""
 
@@ -106,6 +110,8 @@ def compare(base: Run, new: Run, *, limits: Limits = LIMITS, seed: int = 0, resa
             f"{lines} lines in {rounds[0]} and {rounds[1]} rounds are too few to compare: play each run at least "
             f"{FEWEST_BLOCKS} times (--repeat 5), or {FEWEST_LINES} lines or more"
         )
+    if not by_rounds:
+        limits = limits.of_few_rounds(DRIFT)
     least = _least(turns, residuals, limits)
     if by_rounds:
         chances = _exchanging_rounds(turns, residuals, least, seed)
@@ -307,8 +313,8 @@ def _in_the_slowest(residuals: Floats, new: Bools) -> Mapping[str, float]:
 def _notes(base: Run, new: Run, by_rounds: bool) -> Iterator[str]:
     if not by_rounds:
         yield (
-            f"fewer than {FEWEST_BLOCKS} rounds: lines were compared one by one, so a machine that was slow during one "
-            "of the runs looks like a change; --repeat 5 tells them apart"
+            f"fewer than {FEWEST_BLOCKS} rounds: lines were compared one by one, which cannot tell a slow hour of the "
+            f"machine from a change; so a time has to change by {DRIFT * 100:g} % (--repeat 5 finds less)"
         )
     for name, run in (("the baseline", base), ("this run", new)):
         expected = run.lines * run.rounds * run.sessions
@@ -328,9 +334,9 @@ def _differences(what: str, base: Mapping[str, Any], new: Mapping[str, Any]) -> 
         if first.get(name) != second.get(name) and not UNTOLD.intersection(name.split("."))
     ]
     for name in names[:MOST_DIFFERENCES]:
-        yield f"{what} differ: {name} {_short(first.get(name))} -> {_short(second.get(name))}"
+        yield f"other {what}: {name} {_short(first.get(name))} -> {_short(second.get(name))}"
     if more := names[MOST_DIFFERENCES:]:
-        yield f"{what} differ: {len(more)} more"
+        yield f"other {what}: {len(more)} more"
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 Verdict = Literal["faster", "same", "slower", "unclear"]
@@ -36,14 +36,19 @@ class Limits:
     """What counts as a change.
 
     ``median`` and ``tail`` (the 95th percentile) are of times, ``lines`` is a share of lines, ``words`` a share of
-    words. ``alarm`` bounds the chance of any false alarm in a whole comparison.
+    words. ``alarm`` bounds the chance of any false alarm in a whole comparison of runs that differ by chance.
     """
 
     median: Least = Least(0.010, 0.02)
     tail: Least = Least(0.030, 0.05)
     lines: float = 0.02
     words: float = 0.02
-    alarm: float = 0.05
+    alarm: float = 0.04
+
+    def of_few_rounds(self, share: float) -> Limits:
+        """The same with times that have to change by ``share`` of the baseline, and the tail by twice that."""
+        median = replace(self.median, share=max(self.median.share, share))
+        return replace(self, median=median, tail=replace(self.tail, share=max(self.tail.share, 2 * share)))
 
 
 @dataclass(frozen=True, slots=True)

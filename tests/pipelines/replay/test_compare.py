@@ -202,6 +202,12 @@ def test_with_few_rounds_lines_are_exchanged_and_a_note_says_so():
     assert "--repeat 5" in comparison.notes[0]
 
 
+def test_with_few_rounds_a_machine_that_is_a_bit_slower_is_no_alarm():
+    assert compare(*pair(lines=12, rounds=2, slow=0.03)).exit_code == 0
+    assert compare(*pair(lines=12, rounds=6, slow=0.03)).timing("voice-to-voice").verdict == "slower"
+    assert compare(*pair(lines=12, rounds=2, slow=0.08)).timing("voice-to-voice").verdict == "slower"
+
+
 def test_rounds_of_sessions_count_each():
     rng = np.random.default_rng(0)
     delays = scene(rng, 3, QUIET)
@@ -258,9 +264,9 @@ def test_what_differs_beside_the_soundbites_is_noted():
     assert compare(base, new).notes == (
         "this run is not complete: 30 of 32 lines were played",
         "other profiles were simulated: synthetic in the baseline, another in this run",
-        "settings differ: mind.model a -> b",
-        "settings differ: turns.pause 1 -> (none)",
-        "environment differ: cpu fast -> slow",
+        "other settings: mind.model a -> b",
+        "other settings: turns.pause 1 -> (none)",
+        "other environment: cpu fast -> slow",
     )
 
 
