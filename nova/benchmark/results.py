@@ -114,12 +114,17 @@ class Compared(Record):
     concurrency: int
     rounds: int
     requests: int = Field(description="of each client in each round")
+    rates: dict[str, list[float]] = Field(description="requests for each second in each round, by client")
     requests_per_second: dict[str, Median] = Field(description="by client")
     tokens_per_second: dict[str, Median] = Field(description="by client")
     first_token: dict[str, Median] = Field(description="median of a round, by client")
     cpu_per_request: dict[str, Median] = Field(description="by client")
     request_ratio: dict[str, Median] = Field(description="our requests_per_second to that of the other client")
     token_ratio: dict[str, Median] = Field(description="our tokens_per_second to that of the other client")
+    best_ratio: dict[str, float] = Field(
+        description="our requests_per_second to the other client's, each at the 90th percentile of its rounds: other "
+        "work on the machine only ever slows a round down, so the best rounds are the least disturbed"
+    )
 
 
 class Report(BaseModel):

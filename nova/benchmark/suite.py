@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import grpc
+import numpy as np
 
 from nova.benchmark.clients import Client
 from nova.benchmark.measure import Load, told
@@ -208,14 +209,18 @@ def compared(concurrency: int, rounds: dict[str, list[Point]], ours: str) -> Com
             if name != ours
         }
 
+    rates = {name: [point.requests_per_second for point in points] for name, points in rounds.items()}
+    best = {name: float(np.quantile(values, 0.9)) for name, values in rates.items()}
     return Compared(
         concurrency=concurrency,
         rounds=len(rounds[ours]),
         requests=rounds[ours][0].requests,
+        rates=rates,
         requests_per_second=each(lambda point: point.requests_per_second),
         tokens_per_second=each(lambda point: point.tokens_per_second),
         first_token=each(lambda point: point.first_token.p50 if point.first_token else 0.0),
         cpu_per_request=each(lambda point: point.cpu_per_request),
         request_ratio=to_others(lambda point: point.requests_per_second),
         token_ratio=to_others(lambda point: point.tokens_per_second),
+        best_ratio={name: best[ours] / value for name, value in best.items() if name != ours},
     )

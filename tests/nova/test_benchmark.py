@@ -126,6 +126,9 @@ async def test_a_run_measures_every_part(triton: Triton) -> None:
         assert list(row.request_ratio) == ["tritonclient", "bare"]
         for client, ratio in row.token_ratio.items():  # as many tokens for each, so the ratios are the same
             assert ratio.median == pytest.approx(row.request_ratio[client].median)
+        assert [len(rates) for rates in row.rates.values()] == [2, 2, 2]
+        best = {client: max(rates) * 0.9 + min(rates) * 0.1 for client, rates in row.rates.items()}
+        assert row.best_ratio["bare"] == pytest.approx(best["nova"] / best["bare"])
     assert Report.model_validate_json(found.model_dump_json()) == found
 
 
@@ -209,7 +212,7 @@ def test_limits_that_are_kept(found: Report) -> None:
         ({"rate": {500: {"requests_per_second": 1e9}}}, r"^500 requests/s: requests/s is [\d.]+, less than 1e\+09"),
         ({"concurrency": {2: {"tokens_per_second": 1e9}}}, "^2 at once: tokens/s"),
         ({"batch": {2: {"speedup": 1e6}}}, "^batch of 2: speed-up is"),
-        ({"compared": {"bare": {"tokens": 1e6}}}, r"^2 at once: tokens/s are [\d.]+ of bare's, less than"),
+        ({"compared": {"bare": {"tokens": 1e6}}}, r"^2 at once: tokens/s are [\d.]+ to [\d.]+ of bare's, less than"),
     ],
 )
 def test_a_limit_that_is_missed_is_told(found: Report, limits: dict[str, Any], line: str) -> None:
@@ -224,6 +227,19 @@ def test_failures_and_silence_are_missed_too(found: Report) -> None:
     assert told == [
         "2 at once: first token p50 was not measured, because there were too few tokens.",
         "2 at once: 2 requests failed, more than 1.",
+    ]
+
+
+def test_a_ratio_is_missed_only_where_it_is_sure(found: Report) -> None:
+    limits = Thresholds.model_validate({"compared": {"bare": {"requests": 1.0}}})
+
+    def with_rounds(*ratios: float) -> Report:
+        row = found.compared[0].model_copy(update={"request_ratio": {"bare": Median.of(ratios)}})
+        return found.model_copy(update={"compared": [row]})
+
+    assert limits.missed(with_rounds(0.5, 0.6, 0.7, 0.8, 0.9, 1.1)) == []
+    assert limits.missed(with_rounds(0.5, 0.6, 0.7, 0.8, 0.9, 0.95)) == [
+        "2 at once: requests/s are 0.50 to 0.95 of bare's, less than 1."
     ]
 
 
