@@ -21,7 +21,7 @@ from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel
 from pipelines.simulation.distribution import Distribution
-from pipelines.simulation.ears import SimulatedRecognizer, words_of
+from pipelines.simulation.ears import TwoPassRecognizer, words_of
 from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice, tone
 from pipelines.simulation.profile import FaceDelays, MindDelays, Reply, ServiceProfile
 from sophia.audio import Pcm
@@ -61,7 +61,7 @@ class SimulatedCast:
         services = _Services(profile, chance, self._bustle)
         return Parts(
             source=caller,
-            recognizer=SimulatedRecognizer(
+            recognizer=TwoPassRecognizer(
                 caller,
                 words=self._words,
                 profile=profile,
@@ -97,26 +97,26 @@ class _Services:
     def answer(self, messages: Sequence[Message]) -> Answer:
         mind, bustle = self._profile.mind, self._bustle
         tokens = tokens_of(reply_to(messages[-1].content, mind, self._chance.line()), mind.letters)
-        first = self._drawn("first_token", mind.first_token) * bustle.first_token + self._there_and_back()
+        first = self._drawn("first_token", mind.first_token) * bustle.first_token + self._there_and_back("mind")
         gap = self._drawn("token", mind.token)
         return Answer(tokens, first, lambda: gap * bustle.token)
 
     def voice(self) -> Pace:
         voice, bustle = self._profile.voice, self._bustle
-        first = self._drawn("first_sound", voice.first_sound) * bustle.first_sound + self._there_and_back()
+        first = self._drawn("first_sound", voice.first_sound) * bustle.first_sound + self._there_and_back("voice")
         return Pace(first, bustle.speed / self._drawn("speed", voice.speed))
 
     def face(self) -> Pace:
         face = self._profile.face
         assert isinstance(face, FaceDelays)
-        first = self._drawn("first_frame", face.first_frame) * self._bustle.first_frame + self._there_and_back()
+        first = self._drawn("first_frame", face.first_frame) * self._bustle.first_frame + self._there_and_back("face")
         return Pace(first, 1 / self._drawn("face speed", face.speed))
 
     def _drawn(self, kind: str, distribution: Distribution) -> float:
         return distribution.draw(self._chance.of(kind))
 
-    def _there_and_back(self) -> float:
-        return 2 * self._drawn("network", self._profile.network)
+    def _there_and_back(self, service: str) -> float:
+        return 2 * self._drawn(f"{service} network", self._profile.network)
 
 
 def reply_to(question: str, mind: MindDelays, line: int) -> Reply:

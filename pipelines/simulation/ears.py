@@ -51,7 +51,7 @@ def windows(settings: RecognizerSettings) -> tuple[float, float]:
     )
 
 
-class SimulatedRecognizer:
+class TwoPassRecognizer:
     """A :class:`sophia.transcripts.Recognizer` for one ``caller``.
 
     ``words`` maps the ``id`` of each line to its words; lines without are noise, and nothing is told of them: that is

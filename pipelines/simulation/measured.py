@@ -17,6 +17,7 @@ from pipelines.replay.results import Run, Turn
 from pipelines.simulation.distribution import LONGEST, Distribution, exactly
 from pipelines.simulation.ears import windows
 from pipelines.simulation.profile import (
+    LONGEST_NAME,
     FaceDelays,
     MindDelays,
     RecognizerDelays,
@@ -32,33 +33,38 @@ MOST_SAMPLES: Final = 200
 MOST_REPLIES: Final = 200
 
 ASSUMED_INTERIM: Final = 0.1
+ASSUMED_SPEED: Final = 20.0
 ASSUMED_FACE_SPEED: Final = 2.0
-"""A run tells nothing of the face's speed, and of interims only where a reply had to be started from one."""
+"""A run tells nothing of the face's speed, of interims only where a reply had to be started from one, and of the
+voice's speed only if its sound came in more than one piece."""
+
+SLOWEST: Final = 0.01
+"""Times real time; what is slower is no measurement."""
 
 
 def profile_from(run: Run) -> ServiceProfile:
     """The delays of the services in ``run``.
 
     Counted are turns that were answered, without faults and false cut-offs. Raises
-    :class:`~pipelines.configfile.SettingsError`, one line, if there are none, or a delay was never seen.
+    :class:`~pipelines.configfile.SettingsError`, one line, if there are none, or none that a transcript came for.
     """
     turns = [turn for turn in run.turns if _tells(turn)]
     if not turns:
         raise SettingsError([f"The run of {run.scenario} has no answered turn to take delays from; play it again."])
-    frames = [delay for turn in turns if (delay := _between(turn, "first_audio", "first_frame")) is not None]
+    frames = _known(_between(turn, "first_audio", "first_frame") for turn in turns)
     return ServiceProfile(
-        name=f"{run.scenario}, as measured" if run.simulated is None else f"{run.scenario}, as in {run.simulated}",
+        name=f"{run.scenario}, as {f'in {run.simulated}' if run.simulated else 'measured'}"[-LONGEST_NAME:],
         about=f"delays of {len(turns)} turns, the network's included; the face's speed is assumed",
         provenance=_provenance(run),
         recognizer=_recognizer(run, turns),
         mind=MindDelays(
-            first_token=_required("first token", (_between(turn, "started", "first_token") for turn in turns)),
-            token=_required("second token", (_gap(turn) for turn in turns)),
+            first_token=_thinned(_known(_between(turn, "started", "first_token") for turn in turns)),
+            token=_thinned(_known(map(_gap, turns)) or [0.0]),
             replies=_replies(turns),
         ),
         voice=VoiceDelays(
-            first_sound=_required("first sound", (_between(turn, "first_clause", "first_audio") for turn in turns)),
-            speed=_required("end of a reply's sound", (_speed(turn) for turn in turns)),
+            first_sound=_thinned(_known(_between(turn, "first_clause", "first_audio") for turn in turns)),
+            speed=_thinned(_known(map(_speed, turns)) or [ASSUMED_SPEED]),
             word=_seconds_of_a_word(turns),
         ),
         face=FaceDelays(first_frame=_thinned(frames), speed=exactly(ASSUMED_FACE_SPEED)) if frames else None,
@@ -67,8 +73,8 @@ def profile_from(run: Run) -> ServiceProfile:
 
 def _tells(turn: Turn) -> bool:
     accepted = {"transcript", "started", "first_token", "first_clause", "first_audio"}
-    good = turn.outcome == "answered" and not turn.faults and not turn.false_cutoffs
-    return good and turn.voiced is not None and accepted <= turn.marks.keys()
+    good = turn.outcome == "answered" and turn.reply.strip() and not turn.faults and not turn.false_cutoffs
+    return bool(good) and turn.voiced is not None and accepted <= turn.marks.keys()
 
 
 def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
@@ -101,12 +107,14 @@ def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
                 forced.append(at - asked[-1])
             else:
                 final.append(at - voice_end - final_after)
+    if not (final or stable or forced):
+        raise SettingsError([f"In no turn of the run of {run.scenario} a transcript came in time; play it again."])
     errors = sum(turn.word_errors for turn in turns if turn.word_errors is not None)
     words = sum(turn.words for turn in turns if turn.word_errors is not None)
     return RecognizerDelays(
         interim=_thinned(interim) if interim else exactly(ASSUMED_INTERIM),
         stable=_thinned(stable + later) if stable else None,  # late ones counted as if they had come just then
-        final=_required("final", final or stable or forced),
+        final=_thinned(final or stable or forced),
         forced=_thinned(forced) if forced else None,
         word_error_rate=round(min(1.0, errors / words), 4) if words else 0.0,
     )
@@ -134,7 +142,8 @@ def _gap(turn: Turn) -> float | None:
 def _speed(turn: Turn) -> float | None:
     """How many times faster than real time the sound came; where the voice had to wait for text, that counts too."""
     seconds = _between(turn, "first_audio", "last_audio")
-    return turn.sound_seconds / seconds if seconds and turn.sound_seconds else None
+    speed = turn.sound_seconds / seconds if seconds else 0.0
+    return speed if speed >= SLOWEST else None
 
 
 def _seconds_of_a_word(turns: Sequence[Turn]) -> float:
@@ -148,8 +157,7 @@ def _replies(turns: Sequence[Turn]) -> tuple[Reply, ...]:
     given: dict[str, list[tuple[int, str]]] = {}
     for turn in turns:
         question = " ".join((turn.transcript or turn.heard).split())
-        if turn.reply.strip():
-            given.setdefault(question, []).append((max(1, turn.tokens), turn.reply[:20_000]))
+        given.setdefault(question, []).append((min(max(1, turn.tokens), 10_000), turn.reply.lstrip()[:20_000]))
     # The longest question first: a short one may be the end of a long one.
     ordered = sorted(given.items(), key=lambda item: (-len(item[0]), item[0]))[:MOST_REPLIES]
     middling = [(question, sorted(replies)[len(replies) // 2]) for question, replies in ordered]
@@ -162,13 +170,8 @@ def _exactly(question: str) -> str | None:
     return "(^|\\W)" + " ".join(words) + "\\W*$" if words else None
 
 
-def _required(what: str, delays: Iterable[float | None]) -> Distribution:
-    known = [delay for delay in delays if delay is not None]
-    if not known:
-        raise SettingsError(
-            [f"In no turn of the run was there a {what}, so nothing tells what it takes; play it again."]
-        )
-    return _thinned(known)
+def _known(delays: Iterable[float | None]) -> list[float]:
+    return [delay for delay in delays if delay is not None]
 
 
 def _thinned(values: Sequence[float]) -> Distribution:

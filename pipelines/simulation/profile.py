@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import yaml
@@ -18,6 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines import settings_errors
 from pipelines.configfile import SettingsError, configs_folder, did_you_mean, read_yaml
 from pipelines.simulation.distribution import Distribution, exactly
+
+LONGEST_NAME: Final = 100
+"""Characters."""
 
 Factors = Annotated[
     dict[Annotated[int, Field(ge=1, le=1_000_000)], Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]],
@@ -144,7 +147,7 @@ class Load(_Part):
 class ServiceProfile(_Part):
     """Everything that is simulated about the services. ``face`` is None where there is none."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     about: str = Field("", description="what these figures are and what of them is assumed")
     provenance: dict[str, str] = Field({}, description="where and when it was measured, or who published it")
     recognizer: RecognizerDelays

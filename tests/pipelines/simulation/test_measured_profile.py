@@ -1,14 +1,16 @@
 from statistics import median
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stage import faceless, profile, question, scenario
 
 from pipelines.configfile import SettingsError
 from pipelines.replay.results import Happened, Run, Turn
 from pipelines.replay.simulate import simulate
 from pipelines.simulation.cast import reply_to
-from pipelines.simulation.measured import ASSUMED_INTERIM, MOST_SAMPLES, profile_from
-from pipelines.simulation.profile import load_profile, to_yaml
+from pipelines.simulation.measured import ASSUMED_INTERIM, ASSUMED_SPEED, MOST_SAMPLES, profile_from
+from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 
 MARKS = {
     "voice_end": 1.0,
@@ -125,9 +127,17 @@ def test_turns_that_tell_nothing_are_left_out():
         profile_from(of(*spoilt))
 
 
-def test_a_delay_that_was_never_seen_is_told():
-    with pytest.raises(SettingsError, match="In no turn of the run was there a second token"):
-        profile_from(of(turn(tokens=1)))
+def test_what_comes_all_at_once_has_no_pace():
+    """A mind that does not stream has one token, a voice that does not one piece of sound."""
+    found = profile_from(of(turn(tokens=1, marks={"last_audio": MARKS["first_audio"]})))
+    assert found.mind.token.at(0.5) == 0
+    assert found.voice.speed.at(0.5) == ASSUMED_SPEED
+
+
+def test_a_recogniser_that_never_came_in_time_is_told():
+    mute = turn(decisions=(), marks={"final": None})
+    with pytest.raises(SettingsError, match="In no turn of the run of test a transcript came in time"):
+        profile_from(of(mute))
 
 
 def test_many_samples_become_as_many_quantiles():
@@ -152,6 +162,30 @@ def test_each_question_gets_a_reply_that_it_got():
     assert reply_to("and what time is it (there)?", mind, 0).text == "Six there."
     assert reply_to("well hello", mind, 0).text == "Hi."
     assert reply_to("othello", mind, 0).text == "Pardon?"
+
+
+@settings(max_examples=30)
+@given(
+    marks=st.fixed_dictionaries({name: st.none() | st.floats(-5, 1e4) for name in MARKS}),
+    tokens=st.integers(0, 10**6),
+    reply=st.text(max_size=30),
+    transcript=st.none() | st.text(max_size=30),
+    sound=st.floats(0, 1e4),
+)
+def test_whatever_a_run_holds_there_is_a_profile_or_one_line(marks, tokens, reply, transcript, sound):
+    run = of(
+        turn(marks=marks, tokens=tokens, reply=reply, transcript=transcript, sound_seconds=sound), turn(reply=reply)
+    )
+    found = told = None
+    try:
+        found = profile_from(run.model_copy(update={"scenario": "s" * 300}))
+    except SettingsError as error:
+        told = error.lines
+    if found is None:
+        assert told is not None
+        assert len(told) == 1
+    else:
+        assert ServiceProfile.model_validate(found.model_dump(mode="json")) == found
 
 
 def test_where_it_comes_from_is_told():
@@ -181,11 +215,11 @@ def test_a_simulation_of_a_run_has_the_runs_medians(tmp_path):
         },
         voice={"first_sound": {"p50": 0.1, "p95": 0.105}, "speed": {"p50": 6, "p95": 7}},
     )
-    bites, settings = scenario(question()), faceless()
-    first = simulate(bites, settings, likely, rounds=9, seed=1, jobs=1)
+    bites, silent = scenario(question()), faceless()
+    first = simulate(bites, silent, likely, rounds=9, seed=1, jobs=1)
     path = tmp_path / "measured.yaml"
     path.write_text(to_yaml(profile_from(first)), encoding="utf-8")
-    second = simulate(bites, settings, load_profile(path), rounds=9, seed=1, jobs=1)
+    second = simulate(bites, silent, load_profile(path), rounds=9, seed=1, jobs=1)
     assert {turn.outcome for turn in second.turns} == {"answered"}
     for stage in first.turns[0].contributions:
         before, after = (median(turn.contributions[stage] for turn in run.turns) for run in (first, second))

@@ -11,7 +11,7 @@ from pipelines.replay.cast import Unit
 from pipelines.replay.scenario import Talk
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
-from pipelines.simulation.ears import SimulatedRecognizer, windows, words_of
+from pipelines.simulation.ears import TwoPassRecognizer, windows, words_of
 from pipelines.virtual_time import run
 from sophia.recognition_wire import RecognizerSettings
 
@@ -26,7 +26,7 @@ def recognise(lines, told=None, *, finish=(), seconds=6.0, seed=0, **asked):
 
     async def main():
         loop = asyncio.get_running_loop()
-        recognizer = SimulatedRecognizer(
+        recognizer = TwoPassRecognizer(
             caller,
             words={id(line): words_of(line) for _, line in lines},
             profile=told,
