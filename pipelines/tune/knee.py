@@ -9,7 +9,7 @@ from pipelines.tune.search import Trial
 
 RULE = (
     "of the points that cut off no more often and answer no later than the current configuration, the nearest to the "
-    "best of each measure, all scaled alike"
+    "best of each measure, each scaled to its span over the front"
 )
 
 
@@ -24,8 +24,8 @@ def knee(front: Sequence[Trial], current: Trial) -> Trial:
     ]
     if not allowed:
         return current
-    best = [min(column) for column in zip(*(trial.scores.tuned.objectives for trial in allowed), strict=True)]
-    worst = [max(column) for column in zip(*(trial.scores.tuned.objectives for trial in allowed), strict=True)]
+    measures = list(zip(*(trial.scores.tuned.objectives for trial in front), strict=True))
+    best, worst = [min(values) for values in measures], [max(values) for values in measures]
 
     def distance(trial: Trial) -> tuple[float, int]:
         scaled = [
