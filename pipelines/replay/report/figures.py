@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.ledger import CHAIN, CONTRIBUTIONS
-from pipelines.replay.results import ENVELOPE_SECONDS, Counter, Run, Turn
+from pipelines.replay.results import ENVELOPE_SECONDS, Counter, Run, Turn, unpack_envelope
 from pipelines.terminal import clean
 
 BINS: Final = 100
@@ -128,13 +128,18 @@ def slow_turns(run: Run) -> dict[str, float] | None:
 
 
 def _turn(turn: Turn, title: str) -> dict[str, Any]:
-    """The turn's record without what is as usual; text of services in one line each, and bounded."""
+    """The turn's record without what is as usual; text of services in one line, bounded; no spoilt envelopes."""
     found: dict[str, Any] = json.loads(turn.model_dump_json(exclude_defaults=True))
     for name in ("transcript", "heard", "reply", "reason"):
         if found.get(name):
             found[name] = clean(found[name])
     for event in (*found.get("decisions", ()), *found.get("faults", ())):
         event |= {"kind": clean(event["kind"]), "reason": clean(event["reason"])}
+    for name in ("user_envelope", "reply_envelope"):
+        try:
+            unpack_envelope(found.get(name, ""))
+        except ValueError:
+            del found[name]
     return {"title": title, **found}
 
 

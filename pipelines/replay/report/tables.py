@@ -27,14 +27,17 @@ def tiles(run: Summary, base: Summary | None, comparison: Comparison | None) -> 
     """What one wants to know first."""
     waits = run.voice_to_voice
     answered = run.outcomes.get("answered", 0)
-    wrong = ", ".join(f"{count:,} {outcome}" for outcome, count in run.outcomes.items() if outcome not in WENT_WELL)
+    others = [
+        f"{count:,} {outcome}" for outcome, count in run.outcomes.items() if outcome not in ("answered", "ignored")
+    ]
+    wrong = not WENT_WELL.issuperset(run.outcomes)
     found = [
         _tile("voice-to-voice, median", _time(waits.p50), _certain(waits.p50)),
         _tile("voice-to-voice, 95th percentile", _time(waits.p95), _certain(waits.p95)),
         _tile(
             "lines answered",
             f"{answered:,} of {run.replies_wanted:,}",
-            wrong or "nothing went wrong",
+            ", ".join(others) or "nothing went wrong",
             "bad" if wrong else "",
         ),
     ]

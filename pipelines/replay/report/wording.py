@@ -28,6 +28,7 @@ MEANING: Final[Mapping[str, str]] = {
 }
 """What ends each stage."""
 
+_MENTIONED = 0.05  # share of a difference from which on a stage is named
 _NAMED_LINES = 6  # of a reason for which lines went wrong; more are counted
 
 
@@ -65,7 +66,9 @@ def slow_told(run: Run) -> str:
     if not more or total <= 0:
         return ""
     largest = sorted(more.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{stage} {ms(value)} ({percent(value / total)})" for stage, value in largest if value > 0)
+    told = ", ".join(
+        f"{stage} {ms(value)} ({percent(value / total)})" for stage, value in largest if value / total > _MENTIONED
+    )
     return f"The slowest tenth of the turns waits {ms(total)} longer than the fastest half. Most of it: {told}."
 
 

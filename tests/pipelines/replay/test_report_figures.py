@@ -87,6 +87,14 @@ def test_what_is_no_number_is_left_out():
     json.dumps(data, allow_nan=False)
 
 
+@pytest.mark.parametrize("spoilt", ["?", "</script>", "abc", "ü"])
+def test_a_spoilt_envelope_is_left_out(spoilt):
+    turn = sample_run().turns[0].model_copy(update={"user_envelope": spoilt})
+    [drawn] = page_data(sample_run().model_copy(update={"turns": (turn,)}))["turns"]
+    assert "user_envelope" not in drawn
+    assert drawn["reply_envelope"] == turn.reply_envelope
+
+
 def test_rounding_keeps_what_is_seen():
     run = sample_run()
     drawn = page_data(run, run)

@@ -12,12 +12,19 @@ data.counters.forEach((counter, number) => {
   place.append(title, room);
   element("counters").append(place);
   plot(id, () => [
-    [{
-      type: "scatter", mode: counter.times.length > 1 ? "lines" : "markers", x: counter.times, y: counter.values,
-      line: { width: 1.5, color: style("--run") }, hovertemplate: "%{x:.0f} s: %{y:.4s}<extra></extra>",
-    }],
+    [
+      {
+        type: "scatter",
+        mode: counter.times.length > 1 ? "lines" : "markers",
+        x: counter.times,
+        y: counter.values,
+        line: { width: 1.5, color: style("--run") },
+        hovertemplate: "%{x:.0f} s: %{y:.4s}<extra></extra>",
+      },
+    ],
     layout(150, {
-      hovermode: "x", xaxis: axis("", { range: [0, until || 1], ticksuffix: " s", nticks: 5, zeroline: false }),
+      hovermode: "x",
+      xaxis: axis("", { range: [0, until || 1], ticksuffix: " s", nticks: 5, zeroline: false }),
       yaxis: axis("", { rangemode: "tozero", nticks: 4, exponentformat: "SI" }),
     }),
   ]);

@@ -13,24 +13,38 @@ const colour = (stage) => style(`--${stage}`);
 const narrow = () => window.innerWidth < 640;
 const ms = (seconds) => (seconds === null || seconds === undefined ? "–" : `${Math.round(seconds * 1000)} ms`);
 const cut = (text, size) => ([...text].length > size ? [...text].slice(0, size - 1).join("") + "…" : text);
+// Names differ at their ends.
+const tail = (text, size) => ([...text].length > size ? "…" + [...text].slice(1 - size).join("") : text);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 // Directions are switched by some characters; in a plot, where there is no isolation, they are left out.
 function plain(text, size = 90) {
   return cut(String(text).replace(/[\p{Cc}\p{Cf}]+/gu, " "), size)
-    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
 }
 
 function fill(stage, extra = {}) {
-  const hatch = { shape: WAITING[stage] || "", bgcolor: colour(stage), fgcolor: style(`--hatch-${stage}`), size: 7, solidity: 0.3 };
+  const hatch = {
+    shape: WAITING[stage] || "",
+    bgcolor: colour(stage),
+    fgcolor: style(`--hatch-${stage}`),
+    size: 7,
+    solidity: 0.3,
+  };
   return { color: colour(stage), line: { width: 0 }, pattern: hatch, ...extra };
 }
 
 function axis(title, extra = {}) {
   return {
     title: { text: title, standoff: 8, font: { size: 12, color: style("--soft") } },
-    gridcolor: style("--grid"), linecolor: style("--grid"), zerolinecolor: style("--grid"),
-    tickfont: { size: 11, color: style("--soft") }, automargin: true, ...extra,
+    gridcolor: style("--grid"),
+    linecolor: style("--grid"),
+    zerolinecolor: style("--grid"),
+    tickfont: { size: 11, color: style("--soft") },
+    automargin: true,
+    ...extra,
   };
 }
 
@@ -38,12 +52,21 @@ const percent = (values) => ({ tickvals: values, ticktext: values.map((value) =>
 
 function layout(height, extra = {}) {
   return {
-    height, autosize: true, margin: { l: 8, r: 8, t: 8, b: 8 }, barmode: "stack", bargap: 0.25,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
+    height,
+    autosize: true,
+    margin: { l: 8, r: 8, t: 8, b: 8 },
+    barmode: "stack",
+    bargap: 0.25,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    showlegend: false,
+    hovermode: "closest",
     dragmode: coarse.matches ? false : "zoom",
     font: { family: style("--font"), size: 12, color: style("--ink") },
     hoverlabel: {
-      bgcolor: style("--card"), bordercolor: style("--edge"), align: "left",
+      bgcolor: style("--card"),
+      bordercolor: style("--edge"),
+      align: "left",
       font: { family: style("--font"), size: 12, color: style("--ink") },
     },
     ...extra,
