@@ -77,11 +77,20 @@ def test_other_seeds_and_rounds_give_other_delays():
     assert len({alone(Unit(0, number, 0)).voice_to_voice for number in range(4)}) == 4
 
 
+def rounded(value):
+    """Without the billionth of a second within which a virtual clock calls two timers one."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(inner) for inner in value]
+    return pytest.approx(value, abs=1e-8) if isinstance(value, float) else value
+
+
 def test_what_is_played_beside_it_does_not_matter():
     units = [Unit(0, number, 0) for number in range(4)]
     cast = SimulatedCast(profile(**LIKELY), SETTINGS, TIME)
     together = played(cast, units, apart=True)
-    assert [turn.model_dump_json() for turn in together] == [alone(unit).model_dump_json() for unit in units]
+    assert [rounded(turn.model_dump()) for turn in together] == [rounded(alone(unit).model_dump()) for unit in units]
 
 
 def test_a_slower_stage_moves_nothing_but_itself():
