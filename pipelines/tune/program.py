@@ -76,7 +76,7 @@ class Program:
                     identity=self._identity(scenario, profile),
                 )
                 self._print(
-                    f"{len(self.ranges)} settings, {scenario.lines} lines, {args.repeat} rounds for each trial, "
+                    f"{len(self.ranges)} settings, {scenario.lines} lines, {_rounds(args.repeat)} for each trial, "
                     f"services simulated as in {profile.name}"
                 )
                 chosen, interrupted = self._search(search)
@@ -162,8 +162,9 @@ class Program:
         return [
             "Found by python -m pipelines.tune. Every figure is simulated.",
             f"Laid over {' + '.join(self.configs)}: each key is followed by what it was there.",
-            f"Soundbites: {scenario.name} ({scenario.lines} lines, {scenario.fingerprint}), {self.args.repeat} rounds. "
-            f"Profile: {profile.name}. Seed {self.args.seed}, trial {chosen.number} of {len(search.trials)}.",
+            f"Soundbites: {scenario.name} ({scenario.lines} lines, {scenario.fingerprint}), "
+            f"{_rounds(self.args.repeat)}. Profile: {profile.name}. Seed {self.args.seed}, trial {chosen.number} of "
+            f"{len(search.trials)}.",
             f"On the half that was tuned on: {_change(current.scores.tuned, chosen.scores.tuned)}.",
             f"On the other half: {_change(current.scores.validated, chosen.scores.validated)}.",
             *([f"It does not hold on the other half: {'; '.join(worse)}."] if worse else []),
@@ -196,6 +197,10 @@ def _picked(search: Search, number: int) -> Trial:
             return trial
     there = ", ".join(str(trial.number) for trial in front)
     raise _NoSuchPoint(f"--choose {number}: this trial is not on the front; there are {there}.")
+
+
+def _rounds(number: int) -> str:
+    return f"{number} round{'s' if number != 1 else ''}"
 
 
 def _change(before: Score, after: Score) -> str:
