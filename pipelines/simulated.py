@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,11 +165,9 @@ class SimulatedMind(PacedMind):
         """Requests under way."""
         return self.busy.count
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         self.calls.append(list(messages))
-        async with aclosing(super().reply(messages)) as tokens:
-            async for token in tokens:
-                yield token
+        return super().reply(messages)
 
 
 class SimulatedVoice(PacedVoice):
