@@ -209,19 +209,24 @@ class TurnTaking:
         utterance, s = self._utterance, self.settings
         if utterance.onset is None:
             return
-        if utterance.settled and s.speculate and not self._reply and utterance.speculations < s.max_speculations:
+        # Words from before the last voice are not all of them, or it was no voice: nothing to make a guess from.
+        stale = not utterance.interim and utterance.final_at < self._voice_from
+        wanted = s.speculate and not self._reply and utterance.speculations < s.max_speculations
+        if utterance.settled and wanted and not stale:
             # A guess is free of risk, so the recogniser's word is enough, even if the voice detector lags behind it.
             utterance.speculations += 1
             self._start(at, utterance.text, "the recogniser’s " + ("stable partial" if utterance.interim else "final"))
         if self._speaking:
-            # Noise can hold the voice detector for ever; a recogniser that has closed the utterance knows better.
+            # Noise can hold the voice detector for ever; a recogniser that has closed the utterance, and found no more
+            # words in what came since, knows better.
+            silent_since = max(utterance.final_at, self._voice_from)
             if (
                 not utterance.finals
                 or utterance.interim
-                or not self._reached(at, utterance.final_at + s.pause_unfinished)
+                or not self._reached(at, silent_since + s.pause_unfinished)
             ):
                 return
-            utterance.last_voiced = utterance.final_at
+            utterance.last_voiced = silent_since
         if not utterance.text:
             self._weigh_reprompt(at, utterance)
             return

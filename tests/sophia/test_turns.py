@@ -285,6 +285,16 @@ def test_going_on_before_she_is_heard_reopens_the_turn():
     assert table.turns.hesitation > 0
 
 
+def test_a_turn_that_was_reopened_by_voice_alone_is_not_decided_while_that_voice_goes_on():
+    table = Table().voice(0.2, 1.0).says(1.24, "what is the capital of", final=True).wait(2.4).audible(2.4)
+    table.starts(2.5).says(3.4, "germany").stops(3.5).says(3.7, "germany", stable=True).wait(6)
+    assert table.kinds() == [Start, Commit, Duck, Pause, Reopen, Start, Commit]
+    assert table.only(Reopen).reason.endswith("s of voice)")
+    decided = [d for d in table.decisions if isinstance(d, Commit)][-1]
+    assert decided.text == "what is the capital of germany"
+    assert decided.at > 3.5
+
+
 def test_a_backchannel_right_after_her_start_does_not_reopen():
     table = answered().says(1.55, "where is my order", final=True).voice(1.8, 2.1).says(2.3, "okay", final=True).wait(4)
     assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
