@@ -126,21 +126,23 @@ async def proxied(tls: Path, request: pytest.FixtureRequest) -> AsyncIterator[Pr
     it.environment |= dict.fromkeys(("ASR_HTTP", "TTS_HTTP", "TRITON_HTTP"), f"127.0.0.1:{web.server_port}")
     it.environment |= getattr(request, "param", {})
     assert HAPROXY is not None
-    process = subprocess.Popen([HAPROXY, "-db", "-f", str(CONFIG)], env=it.environment, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        HAPROXY, "-db", "-f", str(CONFIG), env=it.environment, stdout=subprocess.DEVNULL
+    )
     try:
         await listening(it.health, process)
         yield it
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 10)
+        await asyncio.wait_for(process.wait(), 10)
         web.shutdown()
         web.server_close()
         await asyncio.gather(*(server.stop(None) for server in servers))
 
 
-async def listening(port: int, process: subprocess.Popen[bytes]) -> None:
+async def listening(port: int, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(10):
-        while process.poll() is None:
+        while process.returncode is None:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
