@@ -98,16 +98,26 @@ class Generation:
             if speakers.face:
                 self._sound = asyncio.Queue(FACE_CHUNKS)
                 group.create_task(self._animate(speakers.face, speakers.timeline, self._sound, speakers.voice.rate))
-            try:
-                await self._speak(speakers, clauses)
-                fault = self._mind_fault
-                if not fault and not self._samples:
-                    fault = StageFailed("mind", ModelError("the model answered without a word to say; see its log"))
-            except StageFailed as failure:
-                thinking.cancel()
-                fault = failure
-            if fault:
-                await apologise(fault)
+            # A task of its own: cancelled, nothing waits for the voice to close before the mind is cancelled too.
+            group.create_task(self._say(speakers, clauses, thinking, apologise))
+
+    async def _say(
+        self,
+        speakers: Speakers,
+        clauses: asyncio.Queue[str | None],
+        thinking: asyncio.Task[None],
+        apologise: Callable[[StageFailed], Awaitable[None]],
+    ) -> None:
+        try:
+            await self._speak(speakers, clauses)
+            fault = self._mind_fault
+            if not fault and not self._samples:
+                fault = StageFailed("mind", ModelError("the model answered without a word to say; see its log"))
+        except StageFailed as failure:
+            thinking.cancel()
+            fault = failure
+        if fault:
+            await apologise(fault)
 
     async def _think(self, speakers: Speakers, clauses: asyncio.Queue[str | None]) -> None:
         splitter = ClauseSplitter(speakers.language)

@@ -17,6 +17,9 @@ from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
 
 FRAME_SAMPLES = round(EAR_RATE * FRAME_SECONDS)
 
+SILENCE: Pcm = np.zeros(FRAME_SAMPLES, np.int16)
+SILENCE.flags.writeable = False  # every silent frame is this one
+
 
 @dataclass(slots=True)
 class Said:
@@ -97,6 +100,8 @@ class Caller:
 
     def _mix(self) -> Pcm:
         """The next frame: whatever is said, on top of the noise."""
+        if not self._due and self.talk.noise is None:
+            return SILENCE
         mixed = self._noise()
         for due in list(self._due):
             if due.sample is None:
