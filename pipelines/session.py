@@ -24,6 +24,7 @@ from pipelines.ledger import Ledger, Outcome
 from pipelines.recording import Recording
 from pipelines.services import Services, connected, endpoints, warm_up
 from pipelines.settings import Settings, SettingsError, shareable
+from pipelines.telemetry.certificates import watch_certificates
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from pipelines.terminal import Display
@@ -219,6 +220,8 @@ class Session:
         gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(telemetry.metrics.watch_loop())]
+            if settings.telemetry.metrics_port:
+                beside.append(group.create_task(watch_certificates(telemetry.metrics, places)))
             if isinstance(devices.source, Soundbite):
                 beside.append(group.create_task(self._cue(devices.source, self._conversation)))
             with telemetry.metrics.session():

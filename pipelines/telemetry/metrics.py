@@ -150,6 +150,12 @@ class Metrics:
         self._errors.prepare(SERVICES)
         self._wasted = _Counter("sophia_wasted_seconds", "Sound synthesised for replies that were dropped", at)
         self._counts = {what: _Counter(f"sophia_{what}", text, at) for what, text in COUNTED.items()}
+        self._expiry = prom.Gauge(
+            "sophia_certificate_expiry_timestamp_seconds",
+            "When the certificate that a service shows ends, in seconds since 1970",
+            ["service"],
+            registry=self.registry,
+        )
         self._sessions = prom.Gauge("sophia_sessions", "Conversations going on now", registry=self.registry)
         self._otel_sessions = (
             None if meter is None else meter.create_up_down_counter("sophia.sessions", description="Conversations")
@@ -178,6 +184,10 @@ class Metrics:
     def error(self, service: str) -> None:
         """Counts a failure of a service, in a turn or beside."""
         self._errors.add(1, service)
+
+    def certificate(self, service: str, expires: float) -> None:
+        """Notes when a service's certificate ends, in seconds since 1970."""
+        self._expiry.labels(service).set(expires)
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -1,0 +1,98 @@
+"""Prometheus's own tools accept the configuration and the rules, and the alerts fire when they should."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.ledger import Outcome
+from pipelines.monitoring import slo
+from pipelines.telemetry.metrics import VOICE_BUCKETS, Metrics
+
+PROMETHEUS = Path(__file__).parents[2] / "docker" / "prometheus"
+RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
+TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
+
+promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed")
+
+
+def run(*arguments):
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@promtool
+def test_prometheus_accepts_the_configuration_and_its_targets():
+    run("check", "config", PROMETHEUS / "prometheus.yml")
+
+
+@promtool
+def test_the_rules_are_free_of_lint():
+    run("check", "rules", "--lint=all", "--lint-fatal", *RULES)
+
+
+@promtool
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_alerts_fire_when_they_should_and_not_otherwise(file):
+    run("test", "rules", file)
+
+
+def alerts(files):
+    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+def test_every_alert_says_how_bad_what_and_what_to_do():
+    found = alerts(RULES)
+    assert len(found) >= 20
+    for rule in found:
+        assert rule["labels"]["severity"] in {"info", "warning", "critical"}, rule
+        assert set(rule["annotations"]) == {"summary", "action"}, rule
+
+
+def test_every_alert_is_tested():
+    untested = {"host_disk_full"}  # a division and a threshold
+    tested = {
+        case["alertname"]
+        for file in TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case["exp_alerts"]
+    }
+    assert {rule["alert"] for rule in alerts(RULES)} - untested == tested
+
+
+def test_gpu_and_machine_share_the_host_label_that_joins_them():
+    hosts = {}
+    for name in ("dcgm", "node"):
+        groups = yaml.safe_load((PROMETHEUS / "targets" / f"{name}.yml").read_text())
+        hosts[name] = {group["labels"]["host"] for group in groups}
+    assert hosts["dcgm"] == hosts["node"]
+
+
+def test_the_rules_of_the_objectives_are_as_generated():
+    written = (PROMETHEUS / "rules" / "voice_loop_slo.yml").read_text()
+    assert written == slo.render(), "run: python -m pipelines.monitoring write"
+
+
+def test_the_objectives_speak_of_what_the_loop_counts():
+    assert float(slo.VOICE_TO_VOICE) in VOICE_BUCKETS
+    assert {"replied", "interrupted", "failed", "reprompted", "dropped"} == {str(outcome) for outcome in Outcome}
+    shown = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
+    text = "".join(objective.bad + objective.total for objective in slo.OBJECTIVES)
+    asked = {word.split("[")[0].split("{")[0] for word in text.split("(") if word.startswith("sophia_")}
+    assert asked == {
+        "sophia_voice_to_voice_seconds_count",
+        "sophia_voice_to_voice_seconds_bucket",
+        "sophia_turns_total",
+        "sophia_underruns_total",
+    }
+    assert asked <= shown
+
+
+def test_a_budget_that_burns_faster_is_told_sooner_and_more_loudly():
+    factors = [alert.factor for alert in slo.ALERTS]
+    assert factors == sorted(factors, reverse=True)
+    assert all(alert.factor * objective.budget < 1 for alert in slo.ALERTS for objective in slo.OBJECTIVES)
