@@ -14,9 +14,9 @@ import argparse
 from pathlib import Path
 
 from pipelines.embedded.speech.flite import FliteEngine
-from pipelines.replay.loading import BUNDLED
-from pipelines.replay.saying import parse, say
-from pipelines.replay.script import read_script
+from pipelines.scenarios.loading import BUNDLED
+from pipelines.scenarios.saying import parse, say
+from pipelines.scenarios.script import read_script
 from sophia.audio import EAR_RATE
 from sophia.wav import WavWriter
 

@@ -36,7 +36,7 @@ from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 from pipelines.certs import make_development_pki
 from pipelines.embedded.speech.flite import FliteEngine
 from pipelines.home import home
-from pipelines.replay.words import word_errors
+from pipelines.scenarios.words import word_errors
 
 RATE = 16_000
 FRAME = RATE // 50

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.replay.gpu import GpuAbsent, Nvml
+from pipelines.machine.gpu import GpuAbsent, Nvml
 
 PROJECT: Final = "sophia-avatar"
 PACKAGES: Final = (PROJECT, "grpcio", "numpy", "nvidia-riva-client", "tritonclient")

@@ -1,6 +1,6 @@
 """Whether the machine that ran the load kept up: only then are the figures the services'.
 
-Read from the counters that every run keeps of its machine, see :mod:`pipelines.replay.machine`.
+Read from the counters that every run keeps of its machine, see :mod:`pipelines.machine.counters`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.replay.machine import WORST_LAG
-from pipelines.replay.machine_host import MACHINE_CPU, PROCESS_CPU, STOLEN
-from pipelines.replay.machine_series import Quantity
+from pipelines.machine.counters import WORST_LAG
+from pipelines.machine.host import MACHINE_CPU, PROCESS_CPU, STOLEN
+from pipelines.machine.series import Quantity
 from pipelines.replay.results import Run
 from sophia.audio import FRAME_SECONDS
 

@@ -21,8 +21,8 @@ from pipelines.load.ramp import Plan, Ramp, rounds_for
 from pipelines.load.results import LoadTest, as_csv
 from pipelines.load.simulated import run_simulated
 from pipelines.load.table import show
-from pipelines.replay.loading import load_scenario
-from pipelines.replay.scenario import ScenarioError
+from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.scenario import ScenarioError
 from pipelines.services import endpoints
 from pipelines.settings import Settings, SettingsError
 from pipelines.simulation.profile import ServiceProfile, load_profile

@@ -15,7 +15,7 @@ from pipelines.environment import config_hash
 from pipelines.load.measures import recogniser_pause
 from pipelines.load.results import Batching, LoadTest, Step
 from pipelines.replay.results import Run
-from pipelines.replay.scenario import Scenario
+from pipelines.scenarios.scenario import Scenario
 from pipelines.settings import Settings, shareable
 
 REPLY_SECONDS = 4.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.replay.scenario import Line, Talk
+from pipelines.scenarios.scenario import Line, Talk
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
 
 FRAME_SAMPLES = round(EAR_RATE * FRAME_SECONDS)

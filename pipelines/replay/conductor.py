@@ -12,7 +12,7 @@ from pipelines.replay.cast import Cast, Unit
 from pipelines.replay.judge import Unsaid, judge
 from pipelines.replay.listener import Listener
 from pipelines.replay.results import Turn
-from pipelines.replay.scenario import Line, Talk
+from pipelines.scenarios.scenario import Line, Talk
 from pipelines.telemetry.spans import ConversationSpan
 from pipelines.watcher import Watcher
 

@@ -22,8 +22,8 @@ from pipelines.replay.caller import Caller, Said
 from pipelines.replay.cast import Unit
 from pipelines.replay.listener import Listener
 from pipelines.replay.results import ENVELOPE_SECONDS, Happened, Turn, pack_envelope
-from pipelines.replay.scenario import Line, Talk
-from pipelines.replay.words import word_errors
+from pipelines.scenarios.scenario import Line, Talk
+from pipelines.scenarios.words import word_errors
 from sophia.audio import EAR_RATE
 
 SLACK = 0.3

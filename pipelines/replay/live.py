@@ -15,12 +15,12 @@ from pipelines.environment import config_hash, environment
 from pipelines.failures import diagnose
 from pipelines.home import home
 from pipelines.ledger import Ledger
+from pipelines.machine.counters import MachineCounters, find_gpu
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
-from pipelines.replay.machine import MachineCounters, find_gpu
 from pipelines.replay.results import Run
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
-from pipelines.replay.scenario import Scenario
+from pipelines.scenarios.scenario import Scenario
 from pipelines.services import Services, connected, endpoints, warm_up
 from pipelines.settings import Settings, shareable
 from pipelines.telemetry.metrics import Metrics

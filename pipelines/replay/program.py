@@ -19,17 +19,17 @@ from pipelines.home import home
 from pipelines.log import logging_to_file
 from pipelines.replay.cast import Unit
 from pipelines.replay.compare import Comparison, Incomparable, compare
-from pipelines.replay.exports import write_exports
+from pipelines.replay.exports.write import write_exports
 from pipelines.replay.live import header, replay_live
-from pipelines.replay.loading import load_scenario
 from pipelines.replay.progress import ShownProgress
 from pipelines.replay.report import ReportError, write_report
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Progress
-from pipelines.replay.scenario import Scenario, ScenarioError
 from pipelines.replay.simulate import simulate
 from pipelines.replay.store import RunError, RunStore, finished_units, load_run, save_baseline
 from pipelines.replay.table import show
+from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.services import endpoints
 from pipelines.settings import Settings, SettingsError
 from pipelines.simulation.measured import profile_from

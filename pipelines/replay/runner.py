@@ -11,7 +11,7 @@ from pipelines.generation import StageFailed
 from pipelines.replay.cast import Cast, Unit
 from pipelines.replay.conductor import Played, play
 from pipelines.replay.results import Turn
-from pipelines.replay.scenario import Scenario
+from pipelines.scenarios.scenario import Scenario
 from pipelines.telemetry.spans import ConversationSpan
 from pipelines.watcher import Watcher
 

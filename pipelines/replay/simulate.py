@@ -20,7 +20,7 @@ from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
-from pipelines.replay.scenario import Scenario
+from pipelines.scenarios.scenario import Scenario
 from pipelines.settings import Settings, shareable
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import ServiceProfile

@@ -15,7 +15,7 @@ from pipelines.conversation import Parts
 from pipelines.phrases import Phrase, Phrases
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
-from pipelines.replay.scenario import Scenario
+from pipelines.scenarios.scenario import Scenario
 from pipelines.settings import Settings
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance

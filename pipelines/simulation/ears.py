@@ -12,9 +12,9 @@ from bisect import insort
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.replay.alignment import align
 from pipelines.replay.caller import Caller
-from pipelines.replay.scenario import Line, SpokenWord
+from pipelines.scenarios.alignment import align
+from pipelines.scenarios.scenario import Line, SpokenWord
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.distribution import Distribution

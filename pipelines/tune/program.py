@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from pipelines.environment import config_hash, project_version
-from pipelines.replay.loading import load_scenario
-from pipelines.replay.scenario import Scenario, ScenarioError
+from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.settings import Settings, SettingsError, shareable
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table

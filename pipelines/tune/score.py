@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.replay.results import Turn
-from pipelines.replay.scenario import Line, Scenario, ScenarioError
+from pipelines.scenarios.scenario import Line, Scenario, ScenarioError
 
 PAUSE: Final = 0.2
 """A silence between two words of a line from which it could be cut off; shorter ones are stops and plosives."""

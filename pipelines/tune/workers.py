@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from pipelines.replay.scenario import Scenario
 from pipelines.replay.simulate import simulate
+from pipelines.scenarios.scenario import Scenario
 from pipelines.settings import Settings
 from pipelines.simulation.profile import ServiceProfile
 from pipelines.tune.score import Halves, NothingAnswered, Scores, scores

@@ -7,7 +7,7 @@ import pytest
 from load_runs import run, turn
 
 from pipelines.load.ramp import Plan, Ramp, rounds_for
-from pipelines.replay.scenario import Line, Scenario, Talk
+from pipelines.scenarios.scenario import Line, Scenario, Talk
 from pipelines.settings import Settings
 
 SOUND = np.zeros(32_000, np.int16)

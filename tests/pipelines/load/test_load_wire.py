@@ -20,7 +20,7 @@ from pipelines.load.ramp import Plan, Ramp
 from pipelines.load.results import LoadTest
 from pipelines.load.table import show
 from pipelines.replay import runner
-from pipelines.replay.loading import load_scenario
+from pipelines.scenarios.loading import load_scenario
 from pipelines.settings import load_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from pipelines import virtual_time
-from pipelines.replay.alignment import align
 from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
-from pipelines.replay.scenario import Cue, Line, Scenario, Talk
+from pipelines.scenarios.alignment import align
+from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk
 from pipelines.settings import Settings
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import load_profile

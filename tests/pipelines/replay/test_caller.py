@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines import virtual_time
 from pipelines.replay.caller import Caller
-from pipelines.replay.scenario import Line, Talk
+from pipelines.scenarios.scenario import Line, Talk
 
 RATE = 16_000
 

@@ -4,7 +4,7 @@ import grpc
 import pytest
 from stagecraft import line, over, paused, perform, profile
 
-from pipelines.replay.scenario import Cue
+from pipelines.scenarios.scenario import Cue
 
 
 class TestAnswered:

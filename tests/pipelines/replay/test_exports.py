@@ -14,11 +14,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from pipelines.ledger import CHAIN, CONTRIBUTIONS, VOICE_END, Ledger
 from pipelines.replay import otlp_file
-from pipelines.replay.exports import write_exports
-from pipelines.replay.otlp_file import otlp_lines
+from pipelines.replay.exports.ledgers import ledger_of
+from pipelines.replay.exports.otlp import otlp_lines
+from pipelines.replay.exports.turns_csv import COLUMNS, turns_csv
+from pipelines.replay.exports.write import write_exports
 from pipelines.replay.results import Happened, Run
-from pipelines.replay.trace_ledger import ledger_of
-from pipelines.replay.turns_csv import COLUMNS, turns_csv
 from pipelines.telemetry import names
 from tests.pipelines.replay.export_runs import HOSTILE, PARTS, a_run, a_turn, any_run, from_ledger
 

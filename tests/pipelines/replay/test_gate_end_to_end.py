@@ -11,8 +11,8 @@ import pytest
 from stagecraft import line, profile, settings
 
 from pipelines.replay.compare import compare
-from pipelines.replay.scenario import Cue, Scenario, Talk
 from pipelines.replay.simulate import simulate
+from pipelines.scenarios.scenario import Cue, Scenario, Talk
 from pipelines.simulation.distribution import Distribution
 
 LINES = [line(name, cue=Cue("reply", 0.1)) for name in ("time", "say", "story", "time")]

@@ -11,8 +11,8 @@ from stagecraft import line
 
 from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
-from pipelines.replay.scenario import Scenario, Talk
 from pipelines.replay.store import load_run
+from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.settings import load_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]

@@ -3,8 +3,8 @@
 from stagecraft import line, over, profile, settings
 
 from pipelines.replay.runner import Progress
-from pipelines.replay.scenario import Scenario, Talk
 from pipelines.replay.simulate import simulate
+from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.simulation.distribution import Distribution
 
 TWO_TALKS = Scenario("test", [Talk("one", [line("time")]), Talk("two", [line("say"), over(1.0, "time")])])

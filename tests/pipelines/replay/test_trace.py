@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.ledger import CONTRIBUTIONS
+from pipelines.replay.exports.trace import chrome_trace
 from pipelines.replay.results import Counter, Happened
-from pipelines.replay.trace import chrome_trace
 from tests.pipelines.replay.export_runs import HOSTILE, PARTS, a_run, a_turn, any_run
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stage import profile
 
 from pipelines.configfile import SettingsError
-from pipelines.replay.loading import load_scenario
+from pipelines.scenarios.loading import load_scenario
 from pipelines.simulation.cast import reply_to, tokens_of
 from pipelines.simulation.profile import (
     Reply,

@@ -10,7 +10,7 @@ from stage import faceless, noise_line, profile, question, scenario
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
-from pipelines.replay.scenario import Talk
+from pipelines.scenarios.scenario import Talk
 from pipelines.settings import load_settings
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.chance import Chance

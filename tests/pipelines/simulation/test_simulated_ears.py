@@ -8,7 +8,7 @@ from stage import noise_line, profile
 
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
-from pipelines.replay.scenario import Talk
+from pipelines.scenarios.scenario import Talk
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.ears import TwoPassRecognizer, windows, words_of

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound
 
-from pipelines.replay.alignment import align, unmarked
-from pipelines.replay.voiced import find_voice
+from pipelines.scenarios.alignment import align, unmarked
+from pipelines.scenarios.voiced import find_voice
 from sophia.audio import EAR_RATE
 from sophia.soundbite import voiced_span
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.configfile import SettingsError, read_yaml
-from pipelines.replay.sheet import Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.scenarios.sheet import Talk, TalkSheet, Unreadable, mistakes, printable
 
 
 class ScriptSheet(BaseModel):

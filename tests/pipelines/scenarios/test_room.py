@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from loading_sounds import buzz, silence, sound
 
-from pipelines.replay.room import DIRECT_TO_ECHO_DB, amplified, echoed, mixed, noise, scaled, seamless, speech_level
+from pipelines.scenarios.room import DIRECT_TO_ECHO_DB, amplified, echoed, mixed, noise, scaled, seamless, speech_level
 from sophia.audio import EAR_RATE
 
 

@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from pipelines.replay.otlp_file import otlp_lines
+from pipelines.replay.exports.otlp import otlp_lines
+from pipelines.replay.exports.trace import chrome_trace
+from pipelines.replay.exports.turns_csv import turns_csv
 from pipelines.replay.results import Run
-from pipelines.replay.trace import chrome_trace
-from pipelines.replay.turns_csv import turns_csv
 
 
 def write_exports(folder: Path, run: Run) -> list[Path]:

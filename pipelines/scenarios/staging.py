@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 
 from pipelines.configfile import did_you_mean
-from pipelines.replay.alignment import align, unmarked
-from pipelines.replay.room import amplified, echoed, mixed, noise, scaled, seamless, speech_level
-from pipelines.replay.saying import DEFAULT_VOICE, CannotSay, Saying, parse, say
-from pipelines.replay.scenario import Cue, Line, Scenario, SpokenWord
-from pipelines.replay.scenario import Talk as PlayedTalk
-from pipelines.replay.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable, printable
-from pipelines.replay.voiced import Voice, find_voice
+from pipelines.scenarios.alignment import align, unmarked
+from pipelines.scenarios.room import amplified, echoed, mixed, noise, scaled, seamless, speech_level
+from pipelines.scenarios.saying import DEFAULT_VOICE, CannotSay, Saying, parse, say
+from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord
+from pipelines.scenarios.scenario import Talk as PlayedTalk
+from pipelines.scenarios.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable, printable
+from pipelines.scenarios.voiced import Voice, find_voice
 from sophia.audio import EAR_RATE, Pcm
 from sophia.wav import WavError, read_wav
 

@@ -14,9 +14,9 @@ from loading_sounds import buzz, silence, write
 
 from pipelines.ledger import PLAYED, VOICE_END, Ledger, Outcome
 from pipelines.recording import Recording
-from pipelines.replay.loading import load_scenario
-from pipelines.replay.recorded import MARGIN
-from pipelines.replay.scenario import Cue, Line, Scenario, ScenarioError
+from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.recorded import MARGIN
+from pipelines.scenarios.scenario import Cue, Line, Scenario, ScenarioError
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame
 from sophia.vad import VoiceStarted, VoiceStopped
 

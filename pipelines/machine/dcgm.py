@@ -14,8 +14,8 @@ from typing import Final
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipelines.replay.gpu import MEMORY, POWER, TEMPERATURE, UTILISATION, GpuAbsent, quantity
-from pipelines.replay.machine_series import Quantity
+from pipelines.machine.gpu import MEMORY, POWER, TEMPERATURE, UTILISATION, GpuAbsent, quantity
+from pipelines.machine.series import Quantity
 
 DEFAULT_URL: Final = "http://localhost:9400/metrics"
 """Where the exporter's own documentation puts it."""
@@ -35,13 +35,13 @@ FIELDS: Final[Mapping[str, str]] = {
     "DCGM_FI_DEV_POWER_USAGE": POWER,
     "DCGM_FI_DEV_GPU_TEMP": TEMPERATURE,
 }
-"""The exporter's names, from its default set of counters, with the units of :data:`pipelines.replay.gpu.UNITS`."""
+"""The exporter's names, from its default set of counters, with the units of :data:`pipelines.machine.gpu.UNITS`."""
 
 _NAMES = tuple(FIELDS)
 
 
 class DcgmExporter:
-    """A :class:`pipelines.replay.gpu.GpuSource` that fetches ``url`` each time it is asked.
+    """A :class:`pipelines.machine.gpu.GpuSource` that fetches ``url`` each time it is asked.
 
     Raises ``ValueError`` for a ``url`` that is none.
     """

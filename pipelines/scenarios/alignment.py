@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipelines.replay.scenario import SpokenWord
-from pipelines.replay.voiced import find_voice
-from pipelines.replay.words import spoken_words
+from pipelines.scenarios.scenario import SpokenWord
+from pipelines.scenarios.voiced import find_voice
+from pipelines.scenarios.words import spoken_words
 from sophia.audio import EAR_RATE, Pcm
 
 _MARK = re.compile(r"\[\s*\d+(?:\.\d+)?\s*\]|\|")
@@ -38,7 +38,7 @@ def align(pcm: Pcm, transcript: str) -> tuple[SpokenWord, ...]:
 
     ``pcm`` is int16 at 16 kHz, shape ``(samples,)``, without noise. The words share the voiced stretches in proportion
     to their letters (numbers to how they are read), and none reaches across a silence of
-    :data:`~pipelines.replay.voiced.SHORTEST_GAP` or more. If the transcript has marks
+    :data:`~pipelines.scenarios.voiced.SHORTEST_GAP` or more. If the transcript has marks
     and the sound at least as many silences, the longest silences are the marked ones, and the words between two marks
     stay between these silences.
     """

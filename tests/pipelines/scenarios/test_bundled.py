@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.devices import BUNDLED as QUESTIONS
-from pipelines.replay.loading import BUNDLED, bundled_talks, load_scenario
-from pipelines.replay.scenario import ScenarioError
+from pipelines.scenarios.loading import BUNDLED, bundled_talks, load_scenario
+from pipelines.scenarios.scenario import ScenarioError
 from sophia.audio import EAR_RATE
 
 
 def test_all_of_it_loads_without_a_voice_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.replay.staging.say", None)
+    monkeypatch.setattr("pipelines.scenarios.staging.say", None)
     scenario = load_scenario("bundled")
     assert scenario.notes == ()
     assert scenario.lines >= 18

@@ -13,9 +13,9 @@ from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, Co
 from pydantic_core import ErrorDetails
 
 from pipelines.configfile import did_you_mean
-from pipelines.replay.room import Colour
-from pipelines.replay.saying import CannotSay, parse
-from pipelines.replay.scenario import Reaction
+from pipelines.scenarios.room import Colour
+from pipelines.scenarios.saying import CannotSay, parse
+from pipelines.scenarios.scenario import Reaction
 from pipelines.settings_errors import allowed, field_at, group_of
 
 COLOURS: Final[tuple[Colour, ...]] = ("white", "pink")

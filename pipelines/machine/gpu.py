@@ -12,8 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol
 
-from pipelines.replay.machine_host import MIB
-from pipelines.replay.machine_series import Quantity
+from pipelines.machine.host import MIB
+from pipelines.machine.series import Quantity
 
 UTILISATION: Final = "utilisation"
 MEMORY: Final = "memory"

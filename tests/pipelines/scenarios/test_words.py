@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.embedded.speech.corpus import spell
-from pipelines.replay.words import spelt, spoken_words, word_errors
+from pipelines.scenarios.words import spelt, spoken_words, word_errors
 
 SAME = [
     ("what is seventeen times twenty three", "What is 17 times 23?"),

@@ -20,7 +20,7 @@ import soxr
 from pipelines.configfile import did_you_mean
 from pipelines.embedded.speech.speakable import speakable
 from pipelines.embedded.speech.voices import Engine, find_voice, open_engine
-from pipelines.replay.room import noise
+from pipelines.scenarios.room import noise
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 

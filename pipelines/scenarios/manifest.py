@@ -15,8 +15,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from pipelines.configfile import MAX_BYTES, did_you_mean
-from pipelines.replay.script import read_places
-from pipelines.replay.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.scenarios.script import read_places
+from pipelines.scenarios.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes, printable
 
 NAMES: Final = ("manifest.csv", "manifest.yaml", "manifest.yml")
 

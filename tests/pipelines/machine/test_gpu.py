@@ -8,11 +8,11 @@ import pynvml
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipelines.replay import dcgm, machine
-from pipelines.replay.dcgm import MOST_GPUS, DcgmExporter, parse
-from pipelines.replay.gpu import GpuAbsent, Nvml, quantity
 from tests.pipelines.replay.fake_nvml import FakeNvml
+
+from pipelines.machine.dcgm import MOST_GPUS, DcgmExporter, parse
+from pipelines.machine.gpu import GpuAbsent, Nvml, quantity
+from pipelines.replay import dcgm, machine
 
 PAGE = """\
 # HELP DCGM_FI_DEV_GPU_UTIL GPU utilization (in %).

@@ -21,8 +21,8 @@ from itertools import count, pairwise
 from typing import Any, Final
 
 from pipelines.ledger import CHAIN, PLAYED, Ledger
+from pipelines.replay.exports.ledgers import REPLAY, attributes, extent, ledger_of, placed
 from pipelines.replay.results import Counter, Happened, Run, Turn
-from pipelines.replay.trace_ledger import REPLAY, attributes, extent, ledger_of, placed
 from pipelines.telemetry import names
 
 Event = dict[str, Any]

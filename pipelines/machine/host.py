@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pipelines.replay.machine_series import Quantity
+from pipelines.machine.series import Quantity
 
 PROCESS_CPU: Final = Quantity("cpu of this process", "%")
 """Of one core, over the time since the sample before; several threads can make it more than 100."""

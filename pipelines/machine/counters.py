@@ -15,10 +15,10 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from pipelines.replay.dcgm import DEFAULT_URL, DcgmExporter
-from pipelines.replay.gpu import GpuAbsent, GpuSource, Nvml
-from pipelines.replay.machine_host import QUANTITIES, Host
-from pipelines.replay.machine_series import Quantity, Series
+from pipelines.machine.dcgm import DEFAULT_URL, DcgmExporter
+from pipelines.machine.gpu import GpuAbsent, GpuSource, Nvml
+from pipelines.machine.host import QUANTITIES, Host
+from pipelines.machine.series import Quantity, Series
 from pipelines.replay.results import Counter
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ _ORDER = (LAG, WORST_LAG, *QUANTITIES)
 def find_gpu(dcgm: str | None = None) -> GpuSource:
     """Whoever knows about the GPUs: the exporter at ``dcgm``, else this machine's driver, else an exporter beside us.
 
-    Blocks for as long as they take. Raises :class:`~pipelines.replay.gpu.GpuAbsent`, and ``ValueError`` for a ``dcgm``
+    Blocks for as long as they take. Raises :class:`~pipelines.machine.gpu.GpuAbsent`, and ``ValueError`` for a ``dcgm``
     that is no URL.
     """
     if dcgm is not None:

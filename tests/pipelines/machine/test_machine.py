@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.replay import machine, machine_host, machine_series
-from pipelines.replay.gpu import GpuAbsent, quantity
-from pipelines.replay.machine import LAG, WORST_LAG, MachineCounters
-from pipelines.replay.machine_host import AVAILABLE, LOAD, MACHINE_CPU, PROCESS_CPU, RESIDENT, STOLEN, Host
-from pipelines.replay.machine_series import Quantity, Series
+from pipelines.machine import counters as sampling
+from pipelines.machine import host as machine_host
+from pipelines.machine import series as machine_series
+from pipelines.machine.counters import LAG, WORST_LAG, MachineCounters
+from pipelines.machine.gpu import GpuAbsent, quantity
+from pipelines.machine.host import AVAILABLE, LOAD, MACHINE_CPU, PROCESS_CPU, RESIDENT, STOLEN, Host
+from pipelines.machine.series import Quantity, Series
 from pipelines.virtual_time import run
 
 STAT = "cpu  {user} 0 100 {idle} 50 0 0 {steal} 999 999\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
@@ -196,7 +198,7 @@ async def test_a_machine_without_a_gpu_gets_one_note(proc):
 
 
 async def test_a_driver_that_never_answers_holds_up_neither_the_loop_nor_the_end(proc, monkeypatch):
-    monkeypatch.setattr(machine, "GPU_SECONDS", 0.02)
+    monkeypatch.setattr(sampling, "GPU_SECONDS", 0.02)
     free = threading.Event()
     gpu = Gpu(lambda: free.wait(10) and {})
     counters = MachineCounters(lambda: gpu, Host(proc[0]))

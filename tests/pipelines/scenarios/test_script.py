@@ -15,12 +15,12 @@ from loading_sounds import buzz, silence, sound, write
 
 from pipelines.embedded.speech.voices import Piece, Timeline
 from pipelines.replay import saying
-from pipelines.replay.loading import load_scenario
-from pipelines.replay.room import speech_level
-from pipelines.replay.saying import CannotSay, parse, say
-from pipelines.replay.scenario import Cue, Scenario, ScenarioError
-from pipelines.replay.sheet import LineSheet, TalkSheet
-from pipelines.replay.voiced import find_voice
+from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.room import speech_level
+from pipelines.scenarios.saying import CannotSay, parse, say
+from pipelines.scenarios.scenario import Cue, Scenario, ScenarioError
+from pipelines.scenarios.sheet import LineSheet, TalkSheet
+from pipelines.scenarios.voiced import find_voice
 from sophia.audio import EAR_RATE
 
 VOICE = sound(0.2, 1.0, 0.3)

@@ -1,0 +1,1 @@
+"""A run in other forms: CSV, OTLP, and a trace for Perfetto."""
