@@ -9,9 +9,10 @@ PYTHON ?=
 export PYTHON
 
 PY := .venv/bin/python
+comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help talk services check test lint types format bench certs prepare run-venv dev-venv clean
+.PHONY: help talk services check replay test lint types format bench certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -24,6 +25,11 @@ services: prepare  ## run the embedded services in the foreground
 
 check: run-venv  ## connect to every service of CONFIG and show what answers
 	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) --check
+
+replay:  ## replay soundbites and measure every turn (ARGS="--repeat 5 --report report")
+	@.ci/venv "replay$(if $(EXTRAS),$(comma)$(EXTRAS))"
+	@$(PY) -m pipelines.embedded --prepare
+	@exec $(PY) -m pipelines.replay --config $(CONFIG) $(ARGS)
 
 test: dev-venv  ## run the tests
 	@$(PY) -m pipelines.embedded --prepare

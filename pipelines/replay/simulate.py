@@ -31,7 +31,7 @@ WORTH_A_PROCESS = 60
 SIDE_BY_SIDE = 16
 """Playings on one clock: the voice detector judges their frames in one batch, which halves what a turn costs.
 
-They share no services. Not to depend on the number of processes, for a clock that is shared rounds times in its own way.
+They share no services. It must not depend on the number of processes: a shared clock rounds times in its own way.
 """
 
 Group = Sequence[Unit]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pynvml
 import pytest
+from tests.pipelines.replay.fake_nvml import FakeNvml
 
 from pipelines import environment as module
 from pipelines.environment import config_hash, environment
 from pipelines.settings import load_settings, shareable
-from tests.pipelines.replay.fake_nvml import FakeNvml
 
 
 def test_it_is_json_and_names_neither_host_user_nor_path():

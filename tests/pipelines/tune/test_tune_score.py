@@ -9,7 +9,7 @@ import pytest
 from tuning import PROFILE, SCENARIO, line, scenario, simulated
 
 from pipelines.replay.results import Turn
-from pipelines.replay.scenario import Scenario, ScenarioError, Talk
+from pipelines.scenarios.scenario import Scenario, ScenarioError, Talk
 from pipelines.settings import Settings
 from pipelines.tune.score import Halves, NothingAnswered, Scores, scores, split
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.replay.loading import load_scenario
+from pipelines.scenarios.loading import load_scenario
 from pipelines.settings import Settings
 from pipelines.simulation.profile import load_profile
 from pipelines.tune.parameters import apply

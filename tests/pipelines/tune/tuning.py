@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipelines.replay.results import Run, Turn
-from pipelines.replay.scenario import Line, Scenario, SpokenWord, Talk
+from pipelines.scenarios.scenario import Line, Scenario, SpokenWord, Talk
 from pipelines.settings import Settings
 from pipelines.simulation.distribution import exactly
 from pipelines.simulation.profile import (
