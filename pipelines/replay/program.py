@@ -34,6 +34,7 @@ from pipelines.services import endpoints
 from pipelines.settings import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
+from pipelines.terminal import clean
 
 STOP_SECONDS = 2.0
 """Ctrl+C ends the program within this time, whatever a service does."""
@@ -229,7 +230,7 @@ class Program:
             raise RunError(f"cannot write into {folder}: {error.strerror}; name another folder") from error
 
     def _print(self, line: str) -> None:
-        self._console.print(escape(line), highlight=False, soft_wrap=True)
+        self._console.print(escape(clean(line)), highlight=False, soft_wrap=True)
 
 
 class _Saved(Progress):

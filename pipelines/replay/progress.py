@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from pipelines.replay.cast import Unit
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
+from pipelines.terminal import clean
 
 
 class ShownProgress(Progress):
@@ -64,18 +65,18 @@ class ShownProgress(Progress):
             session = f" session {unit.session + 1}" if unit.session else ""
             seconds = time.monotonic() - self._began
             self._plain(
-                f"{seconds:6.1f} s  {len(self.turns)}/{self._lines}  round {unit.round + 1}{session} {turns[0].talk}: "
+                f"{seconds:6.1f} s  {len(self.turns)}/{self._lines}  round {unit.round + 1}{session} {clean(turns[0].talk)}: "
                 f"{_so_far(turns)}"
             )
         for turn in turns:
             if turn.outcome in ("missed", "cut off", "disturbed"):
-                self._plain(f"  {turn.name}: {turn.outcome}, {turn.reason}")
+                self._plain(f"  {clean(turn.name)}: {turn.outcome}, {clean(turn.reason)}")
 
     def note(self, line: str) -> None:
-        self._plain(line)
+        self._plain(clean(line))
 
     def _plain(self, line: str) -> None:
-        """A line above the bar; what services and files say is not markup."""
+        """A line above the bar; nothing in it is markup."""
         self._console.print(escape(line), highlight=False, soft_wrap=True)
 
 
