@@ -64,10 +64,8 @@ class ShownProgress(Progress):
         if self._bar is None and turns:
             session = f" session {unit.session + 1}" if unit.session else ""
             seconds = time.monotonic() - self._began
-            self._plain(
-                f"{seconds:6.1f} s  {len(self.turns)}/{self._lines}  round {unit.round + 1}{session} {clean(turns[0].talk)}: "
-                f"{_so_far(turns)}"
-            )
+            played = f"{len(self.turns)}/{self._lines}  round {unit.round + 1}{session} {clean(turns[0].talk)}"
+            self._plain(f"{seconds:6.1f} s  {played}: {_so_far(turns)}")
         for turn in turns:
             if turn.outcome in ("missed", "cut off", "disturbed"):
                 self._plain(f"  {clean(turn.name)}: {turn.outcome}, {clean(turn.reason)}")
