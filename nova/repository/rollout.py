@@ -1,0 +1,124 @@
+"""A new version tried beside the one that is served, then taken over or taken back: never a moment without a good one.
+
+``pin`` writes what should be served, ``load`` has the server do it; a server that restarts in between reads the same
+file and comes up with the same versions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from nova.errors import MindError
+from nova.mind import Message, Mind
+from nova.repository import versions
+from nova.repository.control import ModelControl, Refused
+
+Conversation = Sequence[Message]
+
+SLOWER: Final = 1.5
+"""The candidate's first token may take this many times as long as the stable version's, and :data:`JITTER` more."""
+
+JITTER: Final = 0.05
+"""Seconds of a first token that are the machine's noise and not the model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a version said. ``first_token`` in seconds, None if nothing came; ``error`` is one line."""
+
+    text: str
+    first_token: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The same conversations answered by both. ``reasons`` say why the candidate is not good enough; empty if it is."""
+
+    stable: tuple[Answer, ...]
+    candidate: tuple[Answer, ...]
+    reasons: tuple[str, ...]
+
+
+class Rollout:
+    """Moves one model between versions: ``folder`` is its folder as this machine sees it, ``control`` its server."""
+
+    def __init__(self, folder: Path, control: ModelControl) -> None:
+        self.folder, self.control = folder, control
+
+    @property
+    def model(self) -> str:
+        """The model's name on the server."""
+        return self.folder.name
+
+    async def canary(self, stable: int, candidate: int) -> None:
+        """Serves both. If the candidate cannot be loaded, the stable one is alone again; raises :class:`Refused`."""
+        try:
+            await self.serve(stable, candidate)
+        except (Refused, grpc.aio.AioRpcError, asyncio.CancelledError):
+            versions.pin(self.folder, [stable])
+            # Also where the caller gives up: the server is told, or it would go on with the candidate.
+            await asyncio.shield(self.control.load(self.model))
+            raise
+
+    async def serve(self, *wanted: int) -> None:
+        """Serves exactly these versions and waits until each is ready."""
+        versions.pin(self.folder, wanted)
+        await self.control.load(self.model)
+        for version in wanted:
+            if not await self.control.ready(self.model, version):
+                raise Refused(f"version {version} of {self.model} was loaded but is not ready")
+
+
+async def tried(mind: Callable[[int], Mind], stable: int, candidate: int, talks: Sequence[Conversation]) -> Trial:
+    """Asks both versions the same; ``mind`` gives the client of a version. One after the other, turn and turn about."""
+    if not talks:
+        raise ValueError("a trial needs a conversation")
+    old, new = mind(stable), mind(candidate)
+    await _answer(new, talks[0])  # the first request of an engine compiles and fills caches
+    answers: tuple[list[Answer], list[Answer]] = ([], [])
+    for talk in talks:
+        answers[0].append(await _answer(old, talk))
+        answers[1].append(await _answer(new, talk))
+    return Trial(tuple(answers[0]), tuple(answers[1]), tuple(_reasons(*answers)))
+
+
+async def _answer(mind: Mind, talk: Conversation) -> Answer:
+    loop = asyncio.get_running_loop()
+    start, first, pieces = loop.time(), None, []
+    try:
+        async with aclosing(mind.reply(talk)) as reply:
+            async for piece in reply:
+                first = loop.time() - start if first is None else first
+                pieces.append(piece)
+    except (MindError, grpc.aio.AioRpcError) as error:
+        text = error.details() if isinstance(error, grpc.aio.AioRpcError) else str(error)
+        return Answer("".join(pieces), first, " ".join((text or type(error).__name__).split())[:200])
+    return Answer("".join(pieces), first)
+
+
+def _reasons(old: Sequence[Answer], new: Sequence[Answer]) -> list[str]:
+    """Only what a machine can tell: failures, silence, slowness. Whether it speaks well is for people to judge."""
+    reasons = []
+    for what, old_count, new_count in (
+        ("failed", sum(bool(a.error) for a in old), sum(bool(a.error) for a in new)),
+        ("said nothing", sum(not a.error and not a.text.strip() for a in old),
+         sum(not a.error and not a.text.strip() for a in new)),
+    ):  # fmt: skip
+        if new_count > old_count:
+            example = next((f": {a.error}" for a in new if a.error), "") if what == "failed" else ""
+            reasons.append(f"{new_count} of {len(new)} answers {what}, the stable version's {old_count}{example}")
+    before, after = ([a.first_token for a in answers if a.first_token is not None] for answers in (old, new))
+    if before and after:
+        slow, fast = statistics.median(after), statistics.median(before)
+        if slow > SLOWER * fast + JITTER:
+            reasons.append(f"the first token takes {slow * 1000:.0f} ms, the stable version's {fast * 1000:.0f} ms")
+    return reasons

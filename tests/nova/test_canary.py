@@ -1,0 +1,188 @@
+"""New versions on the real server: placed, tried beside the old, taken over, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import grpc
+import pytest
+from repository_server import ADMIN, copy_model, served
+
+from nova.errors import ModelError
+from nova.mind import Message
+from nova.repository import versions
+from nova.repository.control import ModelControl, Refused
+from nova.repository.rollout import Rollout, tried
+from nova.services.triton_client import TritonMind, TritonSettings
+
+pytestmark = pytest.mark.timeout(60)
+
+TALKS = [[Message("user", text)] for text in ("what is 1 plus 1", "what is 2 plus 3")]
+
+
+def changed(model: Path, file: str, text: str) -> Callable[[Path], None]:
+    """Fills a version with that of version 1, one file replaced."""
+
+    def fill(folder: Path) -> None:
+        versions.copy_of(model / "1")(folder)
+        (folder / file).write_text(text)
+
+    return fill
+
+
+def metadata() -> Sequence[tuple[str, str]]:
+    name, _, value = ADMIN.partition("=")
+    return [(f"triton-grpc-protocol-{name}", value)]
+
+
+@pytest.mark.services
+async def test_a_candidate_is_tried_taken_over_and_taken_back(tmp_path: Path) -> None:
+    model = copy_model("nova", tmp_path / "repository")
+    config = model / "config.pbtxt"
+    config.write_text(config.read_text().replace('string_value: "15"', 'string_value: "8"'))  # token_ms
+    with served(tmp_path, "nova", restricted=True) as server:
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            control = ModelControl(channel, metadata)
+            rollout = Rollout(model, control)
+
+            def mind(version: int | str) -> TritonMind:
+                return TritonMind(channel, TritonSettings(version=str(version), tell_time=False))
+
+            async def says(version: int | str = "") -> str:
+                async with aclosing(mind(version).reply(TALKS[0])) as pieces:
+                    return "".join([piece async for piece in pieces])
+
+            async def states() -> dict[int, str]:
+                return {loaded.version: loaded.state for loaded in await control.index("nova")}
+
+            # Placed, and not served: not even by a load of the model.
+            assert versions.place(model, changed(model, "talk.py", "def answer(prompt):\n    return 'New.'\n")) == 2
+            await control.load("nova")
+            assert await states() == {1: "READY"}
+
+            # A reply of the stable version goes on while the candidate is loaded, and through the promotion.
+            async with aclosing(mind(1).reply([Message("user", "tell me a story")])) as story:
+                begun = await anext(story)
+                await rollout.canary(1, 2)
+                assert await states() == {1: "READY", 2: "READY"}
+                assert "2" in await says(1)
+                assert (await says(2), await says()) == ("New.", "New.")  # whoever names no version gets the newest
+                trial = await tried(mind, 1, 2, TALKS)
+                assert trial.reasons == ()
+                assert [a.text for a in trial.stable] != [a.text for a in trial.candidate]
+                await rollout.serve(2)
+                assert len(begun + "".join([piece async for piece in story])) > 100
+            assert await says() == "New."
+            with pytest.raises(grpc.aio.AioRpcError, match="version 1 is not at ready state"):
+                await says(1)
+
+            await rollout.serve(1)  # rollback
+            assert "2" in await says()
+            assert versions.served(model) == [1]
+
+            # One that cannot be loaded: the stable version is alone again, as if nothing had happened.
+            broken = versions.place(model, changed(model, "model.py", "raise RuntimeError('no such weights')\n"))
+            with pytest.raises(Refused, match="no such weights"):
+                await rollout.canary(1, broken)
+            assert versions.served(model) == [1]
+            assert "2" in await says()
+
+            # One that loads and says nothing is told from one that is good.
+            silent = versions.place(model, changed(model, "talk.py", "def answer(prompt):\n    return ''\n"))
+            await rollout.canary(1, silent)
+            assert (await tried(mind, 1, silent, TALKS)).reasons == (
+                "2 of 2 answers said nothing, the stable version's 0",
+            )
+            await rollout.serve(1)
+
+            with pytest.raises(Refused, match="wants a key"):
+                await ModelControl(channel).load("nova")
+
+
+def test_a_version_is_complete_or_not_there(tmp_path: Path) -> None:
+    model = copy_model("nova", tmp_path)
+
+    def fails(folder: Path) -> None:
+        (folder / "model.py").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(versions.ConfigError, match="No space left"):
+        versions.place(model, fails)
+    assert versions.present(model) == [1]
+    assert not list(model.glob(".placing*"))
+    assert versions.served(model) == [1]
+
+
+def test_two_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
+    model = copy_model("nova", tmp_path)
+
+    def fill(folder: Path) -> None:
+        versions.copy_of(model / "1")(folder)
+        if not (model / "2").exists():
+            shutil.copytree(model / "1", model / "2")  # somebody else was faster
+
+    assert versions.place(model, fill) == 3
+    assert versions.served(model) == [1]
+
+
+def test_what_was_served_is_pinned_before_a_version_appears(tmp_path: Path) -> None:
+    model = copy_model("nova", tmp_path)
+    shutil.copytree(model / "1", model / "4")
+    assert versions.served(model) == [4]
+    assert versions.place(model, versions.copy_of(model / "1")) == 5
+    assert versions.served(model) == [4]
+    with pytest.raises(versions.ConfigError, match="nova has no version 9"):
+        versions.pin(model, [4, 9])
+
+
+def test_merged_weights_become_a_version(tmp_path: Path) -> None:
+    model = copy_model("nova_vllm", tmp_path)
+    weights = tmp_path / "merged"
+    with pytest.raises(versions.ConfigError, match="is no folder of weights"):
+        versions.engine_version(model, weights)
+    weights.mkdir()
+    with pytest.raises(versions.ConfigError, match=r"have no config\.json"):
+        versions.engine_version(model, weights)
+    for name in ("config.json", "tokenizer_config.json", "model.safetensors"):
+        (weights / name).touch()
+    number = versions.place(model, versions.engine_version(model, weights, seen_as="/models/nova-llm-2"))
+    assert number == 2
+    found = versions.engines.arguments(model / "2" / "model.json")
+    assert found == {**versions.engines.arguments(model / "1" / "model.json"), "model": "/models/nova-llm-2"}
+
+
+class Scripted:
+    """A mind with a given delay and text; an error where the text is None."""
+
+    def __init__(self, delay: float, text: str | None) -> None:
+        self.delay, self.text = delay, text
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        await asyncio.sleep(self.delay)
+        if self.text is None:
+            raise ModelError("out of memory")
+        yield self.text
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reasons"),
+    [
+        (Scripted(0.1, "Fine."), ()),
+        (Scripted(0.19, "Fine."), ()),
+        (Scripted(0.4, "Fine."), ("the first token takes 400 ms, the stable version's 100 ms",)),
+        (Scripted(0.1, None), ("2 of 2 answers failed, the stable version's 0: out of memory",)),
+        (Scripted(0.1, " "), ("2 of 2 answers said nothing, the stable version's 0",)),
+    ],
+)
+def test_a_trial_tells_failure_silence_and_slowness(candidate: Scripted, reasons: tuple[str, ...]) -> None:
+    from pipelines.virtual_time import run
+
+    async def body() -> None:
+        minds = {1: Scripted(0.1, "Good."), 2: candidate}
+        assert (await tried(minds.__getitem__, 1, 2, TALKS)).reasons == reasons
+
+    run(body())
