@@ -27,8 +27,9 @@ GIT_SECONDS: Final = 2.0
 GPU_SECONDS: Final = 3.0
 """How long git and the driver may take to answer; without an answer it is as if they were not there."""
 
-NOT_FOR_LATENCY: Final = ("telemetry", "speaker")
-"""Sections that :func:`config_hash` passes over: where spans go, and a loudspeaker that replay does not have."""
+NOT_FOR_LATENCY: Final = ("telemetry", "speaker", "stack")
+"""Sections that :func:`config_hash` passes over: where spans go, a loudspeaker that replay does not have, what only the
+doctor looks at."""
 
 ENDPOINT: Final = "endpoint"
 """A section of each service that :func:`config_hash` passes over: address, certificates and keys, which differ from one

@@ -29,6 +29,7 @@ from pipelines.configfile import (
     from_overrides,
     read_yaml,
 )
+from pipelines.doctor.settings import StackSettings
 from pipelines.endpoint import Endpoint
 from pipelines.telemetry import TelemetrySettings
 from sophia.microphone import MicrophoneSettings
@@ -139,6 +140,7 @@ class Settings(BaseSettings):
     face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")
     speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
+    stack: StackSettings = Field(default_factory=StackSettings, description="what the doctor looks at besides services")
 
     @model_validator(mode="before")
     @classmethod

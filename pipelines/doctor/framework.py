@@ -1,0 +1,212 @@
+"""Framework: the services of the loop, each really used, and what watches over them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Final
+
+import numpy as np
+import soxr
+from tritonclient.grpc import service_pb2 as pb
+from tritonclient.grpc import service_pb2_grpc as pb_grpc
+
+from pipelines.channels import metadata_for, open_channel
+from pipelines.check import EXPIRY_DAYS, USE_SECONDS, Answer, check
+from pipelines.doctor.checklist import Check, Context
+from pipelines.doctor.finding import Result, fail, ok, skip, warn
+from pipelines.doctor.host import printable
+from pipelines.doctor.monitoring import MONITORING
+from pipelines.doctor.web import WebTrouble, get
+from pipelines.endpoint import Endpoint
+from pipelines.failures import diagnose
+from pipelines.probes import Probe, probes
+from pipelines.settings import Settings
+from sophia.audio import EAR_RATE, Frame, Pcm
+from sophia.recognition import RivaRecognizer
+from sophia.synthesis import RivaSynthesizer
+
+PHRASES: Final = {"en": "What time is it?", "de": "Wie spät ist es?"}
+"""What is synthesised to be recognised, by language; in others the digits one to three, written as digits."""
+
+SILENCE_SECONDS: Final = 1.5
+"""Silence after the phrase, in which the recogniser ends its utterance."""
+
+FRAME: Final = EAR_RATE // 50
+
+_WHY: Final = {
+    "recognizer": "without ears she hears nothing",
+    "mind": "without a mind she has nothing to say",
+    "voice": "without a voice nobody hears her",
+    "face": "without a face she only speaks",
+}
+
+
+def framework(settings: Settings) -> tuple[Check, ...]:
+    """The checks of this phase; which services there are depends on ``settings``."""
+    used = [_service(probe) for probe in probes(settings)]
+    more = (
+        Check("framework", "services", "round_trip", "voice to recogniser", "what she says must be intelligible speech",
+              _round_trip, 2 * USE_SECONDS),
+        Check("framework", "services", "models", "Triton's models", "a model that is not ready answers nobody",
+              _models, USE_SECONDS),
+        Check("framework", "services", "triton_http", "Triton's HTTP port", "health checks of containers ask there",
+              _triton_http),
+        Check("framework", "services", "kit", "Omniverse Kit", "without it the avatar is not seen", _kit),
+    )  # fmt: skip
+    return (*used, *more, *MONITORING)
+
+
+def answered(answer: Answer, days: int | None) -> Result:
+    """A row for a service that was used; ``days`` until its certificate ends, None for no certificate."""
+    if answer.failure:
+        return fail(printable(answer.failure.line), printable(answer.failure.hint))
+    assert answer.used is not None
+    took = f"{answer.used.what} after {answer.used.seconds * 1000:.0f} ms"
+    secured = "TLS" if answer.endpoint.tls.enabled else "plaintext"
+    about = [printable(line) for line in (*answer.used.has, *answer.notes) if line]
+    found = "\n".join((f"{answer.endpoint.target}, {secured}: {took}", *about))
+    if days is not None and days < EXPIRY_DAYS:
+        return warn(f"{found}\nits certificate ends in {days} days", "python -m pipelines.certs", "a longer life")
+    if any(word in line for line in about for word in ("not among them", "none of them for", "not serving")):
+        return warn(found, "correct the settings, or load what is missing on the server")
+    return ok(found, answer.used.what)
+
+
+def _service(service: Probe) -> Check:
+    async def probe(c: Context) -> Result:
+        from datetime import UTC, datetime  # noqa: PLC0415
+
+        answer = await check(service)
+        days = (answer.peer.expires - datetime.now(UTC)).days if answer.peer else None
+        return answered(answer, days)
+
+    why = _WHY.get(service.service, "the loop uses it")
+    return Check("framework", "services", service.service, service.service, why, probe, 2 * USE_SECONDS)
+
+
+async def _round_trip(c: Context) -> Result:
+    settings = c.settings
+    language = settings.recognizer.language.partition("-")[0]
+    phrase = PHRASES.get(language, "1 2 3")
+    stage: tuple[str, Endpoint] = ("voice", settings.voice.endpoint)
+    try:
+        pcm = await _spoken(settings, phrase)
+        stage = ("recognizer", settings.recognizer.endpoint)
+        heard = await _heard(settings, pcm)
+    except Exception as error:  # whatever a service or its client does wrong is a finding
+        told = await diagnose(error, *stage)
+        return fail(printable(told.line), printable(told.hint))
+    if not heard:
+        return fail(f"“{phrase}” was synthesised, and nothing was recognised", "look at the language of both")
+    if language in PHRASES and not set(words(phrase)) & set(words(heard)):
+        return warn(
+            f"“{phrase}” was recognised as “{heard}”", "look at voice.language, voice.rate and recognizer.model"
+        )
+    return ok(f"“{phrase}” was synthesised, and recognised as “{heard}”")
+
+
+def words(text: str) -> list[str]:
+    """The words of ``text`` for a comparison."""
+    return re.findall(r"\w+", text.casefold())
+
+
+async def _spoken(settings: Settings, phrase: str) -> Pcm:
+    async def clauses() -> AsyncIterator[str]:
+        yield phrase
+
+    async with open_channel(settings.voice.endpoint) as channel:
+        voice = RivaSynthesizer(channel, settings.voice, metadata_for(settings.voice.endpoint))
+        async with aclosing(voice.speak(clauses())) as chunks:
+            pcm = [chunk.pcm async for chunk in chunks]
+    sound: Pcm = soxr.resample(np.concatenate(pcm), voice.rate, EAR_RATE)
+    return np.concatenate((sound, np.zeros(round(SILENCE_SECONDS * EAR_RATE), np.int16)))
+
+
+async def _heard(settings: Settings, pcm: Pcm) -> str:
+    """The first final of ``pcm``, which is played to the recogniser in real time; empty if none comes."""
+    async with open_channel(settings.recognizer.endpoint) as channel:
+        recognizer = RivaRecognizer(channel, settings.recognizer, metadata_for(settings.recognizer.endpoint))
+        loop = asyncio.get_running_loop()
+
+        async def play() -> None:
+            began = loop.time()
+            for start in range(0, len(pcm) - FRAME + 1, FRAME):
+                recognizer.push(Frame(pcm[start : start + FRAME], loop.time()))
+                await asyncio.sleep(began + (start + FRAME) / EAR_RATE - loop.time())
+            recognizer.finish_utterance()
+
+        playing = asyncio.create_task(play())
+        try:
+            async with asyncio.timeout(len(pcm) / EAR_RATE + settings.recognizer.answer_seconds):
+                async with aclosing(recognizer.transcripts()) as transcripts:  # type: ignore[type-var]
+                    async for transcript in transcripts:
+                        if transcript.final and transcript.text.strip():
+                            return printable(transcript.text.strip())[:200]
+        except TimeoutError:
+            pass
+        finally:
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
+            await recognizer.aclose()
+    return ""
+
+
+async def _models(c: Context) -> Result:
+    mind = c.settings.mind
+    if mind.backend != "triton":
+        return skip("the mind is not reached by Triton's gRPC")
+    try:
+        async with open_channel(mind.endpoint) as channel:
+            stub = pb_grpc.GRPCInferenceServiceStub(channel)
+            index = await stub.RepositoryIndex(
+                pb.RepositoryIndexRequest(), timeout=USE_SECONDS / 2, metadata=tuple(metadata_for(mind.endpoint)())
+            )
+    except Exception as error:
+        told = await diagnose(error, "mind", mind.endpoint)
+        return fail(printable(told.line), printable(told.hint))
+    return ready([(model.name, model.version, model.state, model.reason) for model in index.models])
+
+
+def ready(index: list[tuple[str, str, str, str]]) -> Result:
+    """What Triton's repository index (name, version, state, reason) comes to. Models unloaded on purpose don't count."""
+    rows = [tuple(printable(" ".join(cell.split()))[:120] for cell in row) for row in index[:200]]
+    told = [f"{name} {version}: {state or 'not loaded'} {reason}".rstrip() for name, version, state, reason in rows]
+    broken = [
+        line
+        for line, (_, _, state, reason) in zip(told, rows, strict=True)
+        if state != "READY" and state and reason != "unloaded"
+    ]
+    if broken:
+        return fail("\n".join(broken), "look into Triton's log", "every model READY")
+    if not any(state == "READY" for _, _, state, _ in rows):
+        return fail("no model is loaded", "look into Triton's log", "every model READY")
+    return ok(", ".join(f"{name} {version}".rstrip() for name, version, state, _ in rows if state == "READY"))
+
+
+async def _triton_http(c: Context) -> Result:
+    stack = c.settings.stack
+    if stack.triton_http is None:
+        return skip("not named: stack.triton_http")
+    try:
+        page = await get(f"{stack.triton_http}/v2/health/ready", ca=stack.ca)
+    except WebTrouble as trouble:
+        return fail(f"{stack.triton_http}: {trouble}", "docker compose ps; docker compose logs triton")
+    if page.status != 200:
+        return fail(f"{stack.triton_http} is not ready (HTTP {page.status})", "look into Triton's log", "HTTP 200")
+    return ok(f"{stack.triton_http}/v2/health/ready")
+
+
+async def _kit(c: Context) -> Result:
+    stack = c.settings.stack
+    if stack.kit is None:
+        return skip("not named: stack.kit")
+    try:
+        page = await get(stack.kit, ca=stack.ca)
+    except WebTrouble as trouble:
+        return fail(f"{stack.kit}: {trouble}", "start the Kit application with its HTTP service")
+    if page.status != 200:
+        return fail(f"{stack.kit} answers HTTP {page.status}", "name a page that the application serves", "HTTP 200")
+    return ok(stack.kit)

@@ -1,0 +1,139 @@
+"""The machine as the doctor sees it: tools that are run, files that are read. Whatever they do, it comes back in time.
+
+A tool's output is input from outside: it is bounded, and stripped of what could steer a terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import glob
+import os
+import signal
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+MOST_BYTES: Final = 1 << 20
+"""Of one tool's output, or of one file, that are read; the rest is not looked at."""
+
+SECONDS: Final = 5.0
+"""How long a tool may take unless its caller says otherwise."""
+
+_KILL_SECONDS: Final = 0.5
+_BESIDES: Final = ("/usr/local/cuda/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Folders that are often not on a user's PATH though what we look for is there."""
+
+Trouble = Literal["", "missing", "denied", "hangs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a tool said: ``text`` on standard output, ``error`` on standard error. ``trouble``: why it said nothing."""
+
+    code: int | None
+    text: str = ""
+    error: str = ""
+    trouble: Trouble = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it ran and ended with 0."""
+        return self.code == 0
+
+    @property
+    def line(self) -> str:
+        """The first line that says something, on whichever stream; a failing tool's standard error goes first."""
+        streams = (self.text, self.error) if self.good else (self.error, self.text)
+        said = next((line.strip() for stream in streams for line in stream.splitlines() if line.strip()), "")
+        return said[:300]
+
+
+class Host(Protocol):
+    """What probes may ask of a machine. No method raises for what the machine does."""
+
+    async def run(self, *command: str, seconds: float = SECONDS) -> Output:
+        """Runs a tool to its end, or kills it after ``seconds``."""
+        ...
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None if it cannot be read."""
+        ...
+
+    def names(self, pattern: str) -> list[str]:
+        """The paths that match a shell pattern, ``~`` included, links resolved, sorted."""
+        ...
+
+
+class LocalHost:
+    """This machine."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = {**(os.environ if environment is None else environment), "LC_ALL": "C", "LANG": "C"}
+        self._environment["PATH"] = os.pathsep.join((self._environment.get("PATH", os.defpath), *_BESIDES))
+
+    async def run(self, *command: str, seconds: float = SECONDS) -> Output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment,
+                start_new_session=True,  # so that what it starts ends with it
+            )
+        except FileNotFoundError:
+            return Output(None, trouble="missing")
+        except (OSError, ValueError) as error:
+            return Output(None, error=str(error), trouble="denied")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(seconds):
+                text, error = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
+                if len(text) >= MOST_BYTES or len(error) >= MOST_BYTES:
+                    await _end(process)  # it may be waiting for somebody to read the rest
+                return Output(await process.wait(), printable(text), printable(error))
+        except TimeoutError:
+            return Output(None, trouble="hangs")
+        finally:
+            await _end(process)
+
+    def read(self, path: str) -> str | None:
+        try:
+            with Path(path).open("rb") as file:
+                return printable(file.read(MOST_BYTES))
+        except (OSError, ValueError):
+            return None
+
+    def names(self, pattern: str) -> list[str]:
+        found = (os.path.realpath(path) for path in glob.iglob(os.path.expanduser(pattern)))
+        return sorted({path for path, _ in zip(found, range(1000), strict=False)})
+
+
+def printable(raw: bytes | str) -> str:
+    """Text without control characters other than line ends and tabs, and without what turns the writing round."""
+    text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
+    if text.isascii() and text.isprintable():
+        return text
+    kept = (char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return "".join(kept)
+
+
+async def _bounded(stream: asyncio.StreamReader) -> bytes:
+    parts, size = [], 0
+    while size < MOST_BYTES and (part := await stream.read(1 << 16)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)[:MOST_BYTES]
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kills the whole group; one that waits in the kernel for a sick driver stays, and is not waited for."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_KILL_SECONDS):
+            await process.wait()

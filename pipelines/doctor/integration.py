@@ -1,0 +1,191 @@
+"""Integration: one whole turn with the real services, from a soundbite, and whether what watched it has seen it.
+
+All four findings come from one turn, which the first of them to run holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pipelines
+from pipelines.doctor.checklist import Check, Context
+from pipelines.doctor.finding import Result, fail, ok, skip, warn
+from pipelines.doctor.host import printable
+from pipelines.doctor.web import Page, WebTrouble, get
+from pipelines.failures import diagnose
+from pipelines.generation import StageFailed
+from pipelines.replay.live import replay_live
+from pipelines.replay.results import Turn
+from pipelines.replay.runner import Progress
+from pipelines.scenarios.loading import load_scenario
+from pipelines.services import endpoints
+from pipelines.settings import Settings
+
+SOUNDBITE: Final = Path(pipelines.__file__).parent / "soundbites" / "01_who_are_you.wav"
+"""What is said to her: "Hello Sophia, who are you?", in English whatever the settings' language."""
+
+TURN_SECONDS: Final = 60.0
+"""How long the turn may take, connecting and first uses of cold services included."""
+
+ARRIVAL_SECONDS: Final = 20.0
+"""How long metrics and trace may take to get where they are looked up: a scrape or two, a batch or two."""
+
+_RETRY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of the turn. ``trouble`` says why there is none; ``notes`` are what the replay had to tell."""
+
+    service_name: str
+    turn: Turn | None = None
+    trouble: Result | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class _Notes(Progress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(printable(line)[:300])
+
+
+async def play(settings: Settings) -> Played:
+    """Holds the turn, its spans under a service name of their own, by which they are found again."""
+    name = f"{settings.telemetry.service_name[:80]}-doctor-{uuid.uuid4().hex[:8]}"
+    settings = settings.model_copy(
+        update={"telemetry": settings.telemetry.model_copy(update={"service_name": name})},
+    )
+    notes, began = _Notes(), time.monotonic()
+    try:
+        scenario = await asyncio.to_thread(load_scenario, SOUNDBITE)
+        async with asyncio.timeout(TURN_SECONDS):
+            run = await replay_live(settings, scenario, progress=notes)
+    except TimeoutError:
+        return Played(name, trouble=fail(f"no turn within {TURN_SECONDS:g} s", "see the framework phase"))
+    except Exception as error:  # whatever a service does wrong is a finding
+        service = error.service if isinstance(error, StageFailed) else "loop"
+        told = await diagnose(error, service, endpoints(settings).get(service))
+        return Played(name, trouble=fail(printable(told.line), printable(told.hint)), notes=tuple(notes.lines))
+    turn = run.turns[0] if run.turns else None
+    return Played(name, turn, None, tuple(notes.lines), time.monotonic() - began)
+
+
+async def _played(c: Context) -> Played:
+    return await c.once("turn", lambda: play(c.settings))
+
+
+async def _turn(c: Context) -> Result:
+    played = await _played(c)
+    return played.trouble or talked(played.turn, played.notes)
+
+
+def talked(turn: Turn | None, notes: tuple[str, ...]) -> Result:
+    """Whether the soundbite was heard and answered."""
+    said = "".join(f"\n{note}" for note in notes[:5])
+    if turn is None:
+        return fail(f"the loop broke off{said}", "see the framework phase", "a reply")
+    heard, reply = printable(turn.heard)[:120], printable(turn.reply)[:160]
+    if turn.outcome != "answered":
+        reason = f" ({printable(turn.reason)})" if turn.reason else ""
+        return fail(f"{turn.outcome}{reason}; heard: “{heard}”{said}", "see the framework phase", "a reply")
+    faults = "".join(f"\n{fault.kind}: {printable(fault.reason)[:200]}" for fault in turn.faults[:5])
+    found = f"heard “{heard}”, said “{reply}”{faults}"
+    return warn(found, "see the framework phase", "no failure on the way") if faults else ok(found)
+
+
+async def _latency(c: Context) -> Result:
+    played = await _played(c)
+    return budgeted(played.turn, c.settings.stack.voice_to_voice)
+
+
+def budgeted(turn: Turn | None, budget: float) -> Result:
+    """The turn's voice-to-voice time against ``budget`` (seconds), with what it is made of."""
+    if turn is None or turn.voice_to_voice is None:
+        return skip("there was no reply to measure")
+    parts = ", ".join(f"{printable(name)} {seconds * 1000:.0f}" for name, seconds in turn.contributions.items())
+    found = f"{turn.voice_to_voice * 1000:.0f} ms voice to voice" + (f" ({parts})" if parts else "")
+    expected = f"at most {budget * 1000:.0f} ms (stack.voice_to_voice)"
+    if turn.voice_to_voice <= budget:
+        return Result(ok("").mark, found, expected)
+    return warn(found, "python -m pipelines.replay --config … bundled, and see which stage it is", expected)
+
+
+async def _metrics(c: Context) -> Result:
+    played, url = await _played(c), c.settings.stack.prometheus
+    if url is None:
+        return skip("not named: stack.prometheus")
+    if played.turn is None:
+        return skip("there was no turn")
+    telemetry = c.settings.telemetry
+    if not telemetry.metrics_port and telemetry.exporter != "otlp":
+        return skip("the loop offers no metrics (telemetry.metrics_port is 0)")
+    seconds = round(played.seconds) + 1
+    # Sessions are 1 only while the turn was held; a scrape of another process's metrics does not make it so.
+    query = f"max(max_over_time(sophia_sessions[{seconds + round(ARRIVAL_SECONDS)}s])) > 0"
+    fix = "take the loop into docker/prometheus/prometheus.yml; look at Prometheus' targets while it talks"
+
+    def arrived(page: Page) -> str | None:
+        told = page.json()
+        result = told.get("data", {}).get("result") if isinstance(told, dict) else None
+        return f"sophia_sessions was seen in {url}" if isinstance(result, list) and result else None
+
+    return await _looked_up(c, f"{url}/api/v1/query", {"query": query}, arrived, "no metric of the turn", fix)
+
+
+async def _trace(c: Context) -> Result:
+    played, stack, telemetry = await _played(c), c.settings.stack, c.settings.telemetry
+    if telemetry.exporter != "otlp":
+        return skip(f"spans go nowhere (telemetry.exporter is {telemetry.exporter})")
+    if played.turn is None:
+        return skip("there was no turn")
+    refused = [note for note in played.notes if telemetry.endpoint in note]
+    if refused:
+        return fail(refused[0], "see collector in the framework phase", "the collector takes the trace")
+    if stack.tempo is None:
+        return ok(f"{telemetry.endpoint} took it; whether it was kept is not looked up (stack.tempo)")
+
+    def arrived(page: Page) -> str | None:
+        told = page.json()
+        traces = told.get("traces") if isinstance(told, dict) else None
+        first = traces[0] if isinstance(traces, list) and traces else None
+        return f"trace {printable(str(first.get('traceID')))[:32]}" if isinstance(first, dict) else None
+
+    tags = {"tags": f"service.name={played.service_name}", "limit": "1"}
+    return await _looked_up(c, f"{stack.tempo}/api/search", tags, arrived, "no trace of the turn", "look at the "
+                            "collector's log: it took the trace and did not pass it on")  # fmt: skip
+
+
+async def _looked_up(c: Context, url: str, params: dict[str, str], arrived: Any, missing: str, fix: str) -> Result:
+    """Asks ``url`` until ``arrived`` finds something on the page, for :data:`ARRIVAL_SECONDS` at most."""
+    loop = asyncio.get_running_loop()
+    until, trouble = loop.time() + ARRIVAL_SECONDS, ""
+    while True:
+        try:
+            if found := arrived(await get(url, ca=c.settings.stack.ca, params=params)):
+                return ok(found)
+        except WebTrouble as error:
+            trouble = f": {error}"
+        if loop.time() >= until:
+            return fail(f"{missing} within {ARRIVAL_SECONDS:g} s{trouble}", fix)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+_LONG: Final = TURN_SECONDS + ARRIVAL_SECONDS + 10
+
+INTEGRATION: Final = tuple(
+    Check("integration", "turn", key, title, why, probe, _LONG)
+    for key, title, why, probe in (
+        ("turn", "a turn by soundbite", "it is what all of this is for", _turn),
+        ("latency", "latency", "a slow reply is no conversation", _latency),
+        ("metrics", "metrics in Prometheus", "without them a bad evening leaves no figures", _metrics),
+        ("trace", "trace in the collector", "without it nobody can tell which stage was slow", _trace),
+    )
+)

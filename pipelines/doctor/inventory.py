@@ -1,0 +1,207 @@
+"""Base, the stack's inventory: frameworks in Python or in images that are here, and the services on their usual ports.
+
+Each Python that can be found is asked, in a process of its own: this one's, the one on PATH, those of conda and of the
+active virtual environment. An image counts as found, not as working.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.doctor.checklist import Check, Context
+from pipelines.doctor.finding import Result, ok, warn
+from pipelines.doctor.host import Host, Output
+from pipelines.doctor.libraries import images
+from pipelines.doctor.web import WebTrouble, get
+
+PYTHON_SECONDS: Final = 30.0
+"""How long a Python may take; importing PyTorch from a cold disk takes most of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A Python and what it has of the stack. ``sees`` tells of a framework which GPUs it sees, or why none."""
+
+    where: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+    sees: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the stack: the package that brings it, and a pattern of the images that hold it."""
+
+    key: str
+    title: str
+    why: str
+    package: str | None = None
+    image: str | None = None
+
+
+PARTS: Final = (
+    Part("torch", "PyTorch", "training and the speech models", "torch", r"nvcr\.io/nvidia/pytorch"),
+    Part("torchvision", "torchvision", "comes with PyTorch", "torchvision"),
+    Part("torchaudio", "torchaudio", "sound for PyTorch", "torchaudio"),
+    Part("tensorflow", "TensorFlow", "models in its format", "tensorflow", r"nvcr\.io/nvidia/tensorflow"),
+    Part("jax", "JAX", "models in its format", "jax", r"nvcr\.io/nvidia/jax|ghcr\.io/nvidia/jax"),
+    Part("cudf", "RAPIDS cuDF", "tables on the GPU", "cudf", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cuml", "RAPIDS cuML", "learning on the GPU", "cuml", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cugraph", "RAPIDS cuGraph", "graphs on the GPU", "cugraph", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cuspatial", "RAPIDS cuSpatial", "geometry on the GPU", "cuspatial"),
+    Part("cusignal", "RAPIDS cuSignal", "signals on the GPU; today a part of CuPy", "cusignal"),
+    Part("vllm", "vLLM", "serves Nova", "vllm", r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|tritonserver:.*vllm"),
+    Part("triton", "Triton", "serves Nova", None, r"nvcr\.io/nvidia/tritonserver"),
+    Part("tensorrt_llm", "TensorRT-LLM", "serves Nova, compiled", "tensorrt-llm",
+         r"nvcr\.io/nvidia/tensorrt-llm|tritonserver:.*trtllm"),
+    Part("nemo", "NeMo", "fine-tunes Nova", "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework)?[:/]"),
+    Part("kit", "Omniverse Kit", "shows the avatar", "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
+)  # fmt: skip
+
+JARS: Final = (
+    "/opt/sparkRapidsPlugin/rapids-4-spark_*.jar",
+    "/opt/spark/jars/rapids-4-spark_*.jar",
+    "/usr/lib/spark/jars/rapids-4-spark_*.jar",
+    "~/.m2/repository/com/nvidia/rapids-4-spark_*/*/rapids-4-spark_*.jar",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A service on this machine: its usual port, a page that shows who answers, and the words on it."""
+
+    key: str
+    title: str
+    port: int
+    why: str
+    fix: str
+    path: str | None = None
+    words: str = ""
+
+
+PORTS: Final = (
+    Port("nv_hostengine", "nvidia-dcgm", 5555, "DCGM's service, which exporters ask",
+         "sudo systemctl enable --now nvidia-dcgm"),
+    Port("node_exporter", "node exporter", 9100, "the machine's memory in Prometheus",
+         "sudo apt-get install prometheus-node-exporter", "/metrics", "node_"),
+    Port("dcgm_exporter", "DCGM exporter", 9400, "the GPU's counters in Prometheus",
+         "start it with the monitoring services", "/metrics", "DCGM_FI_"),
+    Port("jupyter", "Jupyter", 8888, "notebooks for training", "jupyter lab --no-browser", "/api", "version"),
+)  # fmt: skip
+
+
+def environment(where: str, output: Output) -> Environment:
+    """What :mod:`pipelines.doctor.python_packages` printed; nothing from anything else."""
+    try:
+        told = json.loads(output.text.splitlines()[-1])
+        packages, sees = told["packages"], told["sees"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return Environment(where)
+    if not isinstance(packages, dict) or not isinstance(sees, dict):
+        return Environment(where)
+    return Environment(
+        where,
+        {str(name): str(version)[:80] for name, version in packages.items()},
+        {str(name): seen for name, seen in sees.items() if isinstance(seen, dict)},
+    )
+
+
+def pythons(environ: Mapping[str, str]) -> list[str]:
+    """The Pythons to be asked, this one's first."""
+    folders = [environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
+    found = [sys.executable, *(f"{folder}/bin/python" for folder in folders if folder), "python3"]
+    return list(dict.fromkeys(found))
+
+
+async def _environments(host: Host) -> list[Environment]:
+    script = str(Path(__file__).with_name("python_packages.py"))
+    names = pythons(os.environ)
+    asked = await asyncio.gather(*(host.run(name, script, seconds=PYTHON_SECONDS) for name in names))
+    return [environment(name, output) for name, output in zip(names, asked, strict=True)]
+
+
+def sight(seen: Mapping[str, Any] | None) -> tuple[bool, str]:
+    """Whether a framework sees a GPU, and what to say about it."""
+    if seen is None:
+        return True, ""
+    if error := seen.get("error"):
+        return False, f", cannot be used: {' '.join(str(error).split())[:200]}"
+    gpus = seen.get("gpus")
+    if isinstance(gpus, list) and gpus:
+        return True, f", sees {', '.join(str(name)[:60] for name in gpus[:8])}"
+    return False, ", sees no GPU" + ("" if seen.get("cuda", "") is not None else ": it is a build without CUDA")
+
+
+def _part(part: Part) -> Check:
+    async def probe(c: Context) -> Result:
+        environments = await c.once("pythons", lambda: _environments(c.host))
+        having = [env for env in environments if part.package in env.packages]
+        for env in having:
+            version = env.packages[part.package or ""]
+            sees, words = sight(env.sees.get(part.package or ""))
+            result = c.judge(part.key, version, f"{version}{words} ({env.where})", f"pip install {part.package}")
+            return result if sees else warn(result.found, "install the build for this CUDA", "a GPU is seen")
+        held = [name for name in await c.once("images", lambda: images(c.host)) if re.match(part.image or "(?!)", name)]
+        if held:
+            return c.judge(part.key, held[0].rpartition(":")[2], f"image {held[0]}", "docker pull the image")
+        fix = "docker/ngc-pull.sh" if part.image else f"pip install {part.package}"
+        return c.judge(part.key, None, "not here", fix)
+
+    return Check("base", "inventory", part.key, part.title, part.why, probe, PYTHON_SECONDS + 5)
+
+
+async def _jar(c: Context) -> Result:
+    home = os.environ.get("SPARK_HOME")
+    patterns = (*((f"{home}/jars/rapids-4-spark_*.jar",) if home else ()), *JARS)
+    found = [path for pattern in patterns for path in c.host.names(pattern)]
+    version = re.search(r"rapids-4-spark_[\d.]+-([\d.]+\d)", found[0]) if found else None
+    fix = "fetch rapids-4-spark from Maven Central into $SPARK_HOME/jars"
+    return c.judge("spark_jar", version[1] if version else None, found[0] if found else "not here", fix)
+
+
+def _port(port: Port) -> Check:
+    async def probe(c: Context) -> Result:
+        expected = c.manifest.judge(port.key, None)
+        where = f"127.0.0.1:{port.port}"
+        if not await listens("127.0.0.1", port.port):
+            return Result(expected[0], f"nothing on {where}", expected[1], port.fix)
+        if port.path is None:
+            return ok(f"{where} answers", "answers")
+        try:
+            page = await get(f"http://{where}{port.path}")
+        except WebTrouble as trouble:
+            return warn(f"somebody else seems to have its port: {trouble}", f"ss -ltnp 'sport = :{port.port}'")
+        if port.words not in page.text and page.status != 403:  # Jupyter with a token tells nothing but that
+            return warn(f"somebody else has its port {where}", f"ss -ltnp 'sport = :{port.port}'", port.title)
+        return ok(f"{where} answers", "answers")
+
+    return Check("base", "services", port.key, port.title, port.why, probe)
+
+
+async def listens(host: str, port: int, seconds: float = 2.0) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        async with asyncio.timeout(seconds):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            await writer.wait_closed()
+    return True
+
+
+INVENTORY: Final = (
+    *(_part(part) for part in PARTS),
+    Check("base", "inventory", "spark_jar", "RAPIDS for Apache Spark", "Spark's queries on the GPU", _jar),
+    *(_port(port) for port in PORTS),
+)

@@ -1,0 +1,143 @@
+"""The command line of the doctor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from pipelines.arguments import add_settings, settings_of
+from pipelines.doctor.checklist import Check, Context, run_checks
+from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code
+from pipelines.doctor.framework import framework
+from pipelines.doctor.host import Host, LocalHost
+from pipelines.doctor.integration import INTEGRATION
+from pipelines.doctor.inventory import INVENTORY
+from pipelines.doctor.libraries import CONTAINERS, CUDA, PROGRAMS
+from pipelines.doctor.machine import MACHINE
+from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
+from pipelines.doctor.render import Shown, as_json
+from pipelines.embedded.process import ServiceFailed
+from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.home import home
+from pipelines.settings import Settings, SettingsError
+
+BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
+
+WATCH_SECONDS: Final = 10.0
+"""Between the end of a look and the next one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the doctor; returns the exit code: 0 all well, 1 some ``!``, 3 some ``✗``, 2 wrong arguments or settings."""
+    args = _parser().parse_args(arguments)
+    if args.watch and args.phase == ["integration"]:
+        print("--watch does not repeat the integration phase: a turn every few seconds is load.", file=sys.stderr)
+        return 2
+    try:
+        settings = settings_of(args)
+        path = find_manifest(args.manifest or default_manifest())
+        manifest = read_manifest(path)
+        phases = tuple(phase for phase in PHASES if phase in (args.phase or PHASES))
+        if args.watch:
+            phases = tuple(phase for phase in phases if phase != "integration")
+        return asyncio.run(_run(args, settings, manifest, path.name, phases))
+    except SettingsError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def default_manifest() -> str:
+    """The manifest that fits this machine's processor: of the DGX machines only the Spark has an Arm one."""
+    return "dgx-spark.yaml" if platform.machine() in ("aarch64", "arm64") else "dgx-guide.yaml"
+
+
+async def examine(
+    settings: Settings, manifest: Manifest, phases: Sequence[Phase], host: Host, shown: Shown | None = None
+) -> list[Finding]:
+    """Goes through ``phases`` and returns all findings, telling ``shown`` of each as soon as it is its turn."""
+    findings: list[Finding] = []
+    for phase in phases:
+        context = Context(host, manifest, settings)
+        async for finding in run_checks(_checks(phase, settings), context):
+            findings.append(finding)
+            if shown:
+                shown.add(finding)
+    return findings
+
+
+def _checks(phase: Phase, settings: Settings) -> Sequence[Check]:
+    return {"base": lambda: BASE, "framework": lambda: framework(settings), "integration": lambda: INTEGRATION}[phase]()
+
+
+async def _run(
+    args: argparse.Namespace, settings: Settings, manifest: Manifest, name: str, phases: Sequence[Phase]
+) -> int:
+    console = Console(highlight=False, markup=False)
+    host = LocalHost()
+    async with AsyncExitStack() as stack:
+        if settings.embedded and set(phases) != {"base"}:
+            services = EmbeddedServices(settings, home(), console.print)
+            try:
+                settings = (await stack.enter_async_context(services)).settings
+            except ServiceFailed as error:
+                console.print(f"{str(error)[0].upper()}{str(error)[1:]}. {error.hint}.", style="red")
+                return 3
+            settings = settings.model_copy(update={"embedded": False})  # they run: nobody has to start them again
+        while True:
+            if args.watch and console.is_terminal:
+                console.clear()
+            console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, expected: {manifest.title} ({name})")
+            shown = Shown(console)
+            findings = await examine(settings, manifest, phases, host, shown)
+            shown.end(findings)
+            date = datetime.now(UTC).isoformat(timespec="seconds")
+            if args.json:
+                _write(args.json, as_json(findings, date=date, manifest=manifest.title) + "\n")
+            if args.write_manifest:
+                _write(args.write_manifest, as_yaml(recorded(f"recorded {date}", findings)))
+            if not args.watch:
+                return exit_code(findings)
+            await asyncio.sleep(WATCH_SECONDS)
+
+
+def _write(path: Path, text: str) -> None:
+    """Puts ``text`` at ``path`` at once or not at all: somebody may be reading it while ``--watch`` goes on."""
+    try:
+        folder = path.expanduser().absolute().parent
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".doctor")
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path.expanduser())
+    except OSError as error:
+        raise SettingsError([f"{path} cannot be written: {error.strerror or error}."]) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.doctor",
+        description="Tells what of this machine and of the services works, what does not, and what to do about it.",
+        epilog="Exit code: 0 all well, 1 something to look at (!), 3 something is broken (✗), 2 wrong arguments.",
+    )
+    add_settings(parser)
+    parser.add_argument("--phase", action="append", choices=PHASES, help="only this one; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON, too")
+    parser.add_argument("--watch", action="store_true", help=f"look again every {WATCH_SECONDS:g} s, until Ctrl+C")
+    parser.add_argument(
+        "--manifest", metavar="FILE", help="what is expected; a bare name is looked up in configs/stack/"
+    )
+    parser.add_argument("--write-manifest", type=Path, metavar="FILE", help="record what this machine has")
+    return parser
