@@ -1,7 +1,7 @@
 """The arguments of the engines behind Triton, ``<version>/model.json``: what vLLM and TensorRT-LLM must be told.
 
-The names are those of vLLM's ``EngineArgs`` and of TensorRT-LLM's ``LLM``. Both grow with each release, so a name that
-looks misspelt is an error, and one that is merely unknown here is pointed out.
+The names are those of vLLM's ``EngineArgs`` and of TensorRT-LLM's ``TorchLlmArgs``, from their sources. Both grow with
+each release, so a name that looks misspelt is an error, and one that is merely unknown here is pointed out.
 """
 
 from __future__ import annotations
@@ -51,14 +51,20 @@ VLLM: Final = _names(
 )
 
 TRTLLM: Final = _names(
-    """model tokenizer tokenizer_mode skip_tokenizer_init trust_remote_code tensor_parallel_size dtype revision
-    tokenizer_revision backend pipeline_parallel_size context_parallel_size gpus_per_node moe_expert_parallel_size
-    moe_tensor_parallel_size enable_attention_dp enable_lora lora_config quant_config kv_cache_config
-    enable_chunked_prefill guided_decoding_backend speculative_config max_batch_size max_input_len max_seq_len
-    max_beam_width max_num_tokens scheduler_config cache_transceiver_config peft_cache_config cuda_graph_config
-    disable_overlap_scheduler moe_config attn_backend sampler_type enable_iter_perf_stats print_iter_log
-    torch_compile_config load_format stream_interval num_postprocess_workers postprocess_tokenizer_dir
-    reasoning_parser return_perf_metrics garbage_collection_gen0_threshold"""
+    """model tokenizer tokenizer_mode custom_tokenizer skip_tokenizer_init trust_remote_code tensor_parallel_size dtype
+    revision tokenizer_revision model_kwargs pipeline_parallel_size context_parallel_size gpus_per_node
+    moe_cluster_parallel_size moe_tensor_parallel_size moe_expert_parallel_size enable_attention_dp
+    enable_lm_head_tp_in_adp pp_partition cp_config load_format enable_lora lora_config kv_cache_config
+    enable_chunked_prefill guided_decoding_backend iter_stats_max_iterations request_stats_max_iterations
+    peft_cache_config scheduler_config cache_transceiver_config sparse_attention_config speculative_config
+    max_batch_size max_input_len max_seq_len max_beam_width max_num_tokens gather_generation_logits
+    num_postprocess_workers postprocess_tokenizer_dir reasoning_parser otlp_traces_endpoint backend
+    return_perf_metrics perf_metrics_max_requests orchestrator_type env_overrides garbage_collection_gen0_threshold
+    cuda_graph_config attention_dp_config disable_overlap_scheduler moe_config attn_backend sampler_type
+    enable_iter_perf_stats enable_iter_req_stats print_iter_log batch_wait_timeout_ms batch_wait_timeout_iters
+    batch_wait_max_tokens_ratio torch_compile_config enable_autotuner enable_layerwise_nvtx_marker enable_min_latency
+    stream_interval force_dynamic_quantization allreduce_strategy checkpoint_format kv_connector_config
+    mm_encoder_only ray_worker_extension_cls"""
 )
 
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

@@ -115,9 +115,11 @@ def copy_of(folder: Path) -> Callable[[Path], None]:
     """What fills a version for :func:`place` with a copy of a folder."""
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder")
-    return lambda there: shutil.copytree(
-        folder, there, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
-    )
+
+    def fill(there: Path) -> None:
+        shutil.copytree(folder, there, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+
+    return fill
 
 
 def _text(model: Path) -> str:

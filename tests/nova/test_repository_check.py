@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nova.models import OURS, main
 from nova.repository import modelconfig
 from nova.repository.check import check
 from nova.repository.findings import Level
-from nova.repository.program import OURS, main
 
 
 @pytest.fixture

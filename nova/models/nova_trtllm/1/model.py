@@ -33,8 +33,8 @@ class TritonPythonModel:
 
     def initialize(self, args):
         # Here and not above: importing it opens the GPU, which must not happen before Triton has placed the process.
-        from tensorrt_llm import LLM, SamplingParams
-        from tensorrt_llm.llmapi.llm_utils import update_llm_args_with_extra_dict
+        from tensorrt_llm import LLM, SamplingParams  # noqa: PLC0415
+        from tensorrt_llm.llmapi.llm_utils import update_llm_args_with_extra_dict  # noqa: PLC0415
 
         path = os.path.join(args["model_repository"], args["model_version"], "model.json")
         with open(path, encoding="utf-8") as file:
@@ -118,6 +118,7 @@ def read(request):
 
 
 def texts(request, name):
+    """The strings of a tensor, none if it is missing. Raises BadRequest."""
     tensor = pb_utils.get_input_tensor_by_name(request, name)
     values = [] if tensor is None else tensor.as_numpy().reshape(-1)
     try:
@@ -127,6 +128,7 @@ def texts(request, name):
 
 
 def element(request, name):
+    """The one element of a tensor, None if it is missing. Raises BadRequest."""
     tensor = pb_utils.get_input_tensor_by_name(request, name)
     if tensor is None:
         return None
@@ -137,9 +139,11 @@ def element(request, name):
 
 
 def send(sender, text, flags):
+    """Sends the text so far."""
     tensor = pb_utils.Tensor("text_output", np.array([text.encode("utf-8")], dtype=np.object_))
     sender.send(pb_utils.InferenceResponse([tensor]), flags=flags)
 
 
 def refuse(sender, reason):
+    """Ends the request with an error."""
     sender.send(pb_utils.InferenceResponse(error=pb_utils.TritonError(reason)), flags=FINAL)

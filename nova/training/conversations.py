@@ -1,0 +1,102 @@
+"""Recorded conversations as chats: what was asked and what was answered, out of the ledgers that ``--record`` keeps.
+
+Only turns that went well are examples. A reply that the user cut short would teach the model to stop in the middle, and
+one that failed teaches nothing: there the conversation is cut, and what follows is a chat of its own, because its
+beginning no longer tells what was said. Noise that got no reply is left out without a cut.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from nova.mind import Message
+from nova.training.chats import MOST_BYTES, DataError
+
+FILE: Final = "turns.jsonl"
+SCHEMA: Final = 1
+"""Of the ledgers that are read."""
+
+_CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
+"""What tokenizers take for the end of a turn and the like."""
+
+_SKIPPED = "dropped"
+_GOOD = "replied"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One recording. ``chats`` begin with a question and end with an answer; ``left_out`` counts turns by reason."""
+
+    name: str
+    chats: list[list[Message]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def recordings(paths: list[Path]) -> list[Path]:
+    """The recordings among these folders and directly inside them. Raises :class:`DataError` if one holds none."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path] if (path / FILE).is_file() else sorted(p.parent for p in path.glob(f"*/{FILE}"))
+        if not inside:
+            raise DataError(f"{path} holds no recording: name a folder that --record made, or one with such folders")
+        found += [folder for folder in inside if folder not in found]
+    return found
+
+
+def read(folder: Path) -> Conversation:
+    """The conversation of a recording. Raises :class:`DataError`; lines that are cut short are counted, not fatal."""
+    conversation = Conversation(folder.name)
+    chat: list[Message] = []
+    for row in _rows(folder / FILE, conversation):
+        if row.get("schema") != SCHEMA:
+            raise DataError(f"{folder / FILE} has ledgers of schema {str(row.get('schema'))[:20]}, this reads {SCHEMA}")
+        user, reply, outcome = (row.get(key) for key in ("user", "reply", "outcome"))
+        if outcome == _SKIPPED:
+            conversation.left_out[_SKIPPED] += 1
+        elif outcome == _GOOD and _text(user) and _text(reply):
+            chat += [Message("user", _text(user)), Message("assistant", _text(reply))]
+        else:
+            conversation.left_out[outcome if isinstance(outcome, str) and outcome.isalpha() else "unfinished"] += 1
+            _close(conversation, chat)
+            chat = []
+    _close(conversation, chat)
+    return conversation
+
+
+def _close(conversation: Conversation, chat: list[Message]) -> None:
+    if chat:
+        conversation.chats.append(chat)
+
+
+def _text(value: object) -> str:
+    """One line, without control characters and tokens: nobody says them, and a chat template would be fooled."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join(_CONTROL.sub("", "".join(c if c.isprintable() else " " for c in value)).split())
+
+
+def _rows(path: Path, conversation: Conversation) -> Iterator[Mapping[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(raw) > MOST_BYTES:
+        raise DataError(f"{path} is larger than {MOST_BYTES >> 20} MiB: record shorter conversations")
+    for line in raw.decode("utf-8", "replace").split("\n"):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, Mapping):
+            yield row
+        else:
+            conversation.left_out["unreadable"] += 1

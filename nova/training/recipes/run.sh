@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# LoRA fine-tuning in NVIDIA's NeMo AutoModel container, after a look at the GPU.
+#
+#   nova/training/recipes/run.sh DATA WORK [AutoModel overrides, such as --step_scheduler.max_steps 20]
+#
+# DATA is a folder of `python -m nova.training dataset`, WORK takes the checkpoints. HF_TOKEN opens gated models.
+# NEED_GIB is the memory that must be free (80). Image and command: NVIDIA's playbook nemo-fine-tune for the DGX Spark.
+set -euo pipefail
+
+IMAGE=${IMAGE:-nvcr.io/nvidia/nemo-automodel:26.02}
+RECIPE=${RECIPE:-nemotron_nano_lora.yaml}
+NEED_GIB=${NEED_GIB:-80}
+
+if [[ $# -lt 2 ]]; then
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+data=$(realpath -- "$1")
+mkdir -p -- "$2"
+work=$(realpath -- "$2")
+shift 2
+recipes=$(dirname -- "$(realpath -- "$0")")
+sources=$(realpath -- "$recipes/../../..")
+
+for file in train.jsonl validation.jsonl; do
+    if [[ ! -s $data/$file ]]; then
+        echo "$data/$file is missing or empty: make it with python -m nova.training dataset" >&2
+        exit 2
+    fi
+done
+
+in_container() {
+    docker run --rm --gpus all --ulimit memlock=-1 --ulimit stack=67108864 --shm-size=16g \
+        --env HF_TOKEN --env PYTHONPATH=/sophia --env PYTHONDONTWRITEBYTECODE=1 \
+        --volume "$sources:/sophia:ro" --volume "$recipes:/recipes:ro" \
+        --volume "$data:/data:ro" --volume "$work:/work" \
+        --volume "${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface" \
+        --workdir /opt/Automodel --entrypoint "$1" "$IMAGE" "${@:2}"
+}
+
+in_container python3 -m nova.training gpu --need-gib "$NEED_GIB"
+in_container python3 examples/llm_finetune/finetune.py -c "/recipes/$RECIPE" "$@"
+echo "The adapter is in $work/checkpoints/LATEST/model; next: python -m nova.training merge (docs/training.md)"

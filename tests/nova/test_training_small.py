@@ -1,0 +1,45 @@
+"""The whole way with a tiny random model: skipped where torch, transformers and peft are not installed."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from nova.mind import Message
+from nova.training import dataset
+from nova.training.conversations import Conversation
+from nova.training.scrub import Scrubber
+
+MISSING = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
+
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}, which come with NVIDIA's container"),
+    pytest.mark.timeout(120),
+]
+
+
+def test_data_template_adapter_and_merge_fit_together(tmp_path: Path) -> None:
+    from nova.training.merge import merge
+    from nova.training.small import run
+
+    talks = [
+        Conversation(
+            f"{n}", [[Message("user", f"what is {n} plus one"), Message("assistant", f"It is {n + 1}, I think.")]]
+        )
+        for n in range(12)
+    ]
+    dataset.write(dataset.build(talks, Scrubber(), persona="You are Sophia."), tmp_path / "data")
+    done = run(tmp_path / "data", tmp_path / "out", steps=30)
+    assert done.train[1] < 0.7 * done.train[0]
+    assert done.difference < 1e-3
+    assert 0.1 < done.share < 0.6
+    assert json.loads((tmp_path / "out" / "adapter" / "adapter_config.json").read_text())["r"] == 8
+    files = {file.name for file in (tmp_path / "out" / "merged").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= files
+    with pytest.raises(dataset.DataError, match="is there already"):
+        merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "adapter", tmp_path / "out" / "merged")
+    with pytest.raises(dataset.DataError, match="holds no LoRA adapter"):
+        merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "base", tmp_path / "out" / "again")
