@@ -60,12 +60,15 @@ async def ask(host: Host) -> Gpus:
     smi = of_smi(asked)
     if smi.found:
         return Gpus(smi.source, smi.driver, cuda_of_smi(await host.run("nvidia-smi", seconds=SECONDS)), smi.found)
-    return smi if smi.why != "missing" or nvml.why in (None, "missing") else nvml
+    absent = "shared library not found" in nvml.said.casefold()  # then there is no driver at all, not one that sleeps
+    return smi if smi.why != "missing" or absent or nvml.why in (None, "missing") else nvml
 
 
 def of_nvml(output: Output) -> Gpus:
     """What :mod:`pipelines.doctor.nvml` printed."""
     source = "NVML"
+    if output.trouble == "missing":
+        return Gpus(source, why="missing")
     if output.trouble == "hangs":
         return Gpus(source, why="hangs", said=f"NVML did not answer within {SECONDS:g} s")
     try:
@@ -144,9 +147,12 @@ def _gpu(told: dict[str, Any]) -> Gpu:
     mig = told.get("mig")
     return Gpu(
         _text(told.get("name")) or "a GPU without a name",
-        *(_number(told.get(name)) for name in ("memory", "used", "temperature", "power")),
-        _text(told.get("capability")),
-        mig if isinstance(mig, bool) else None,
+        memory=_number(told.get("memory")),
+        used=_number(told.get("used")),
+        temperature=_number(told.get("temperature")),
+        power=_number(told.get("power")),
+        capability=_text(told.get("capability")),
+        mig=mig if isinstance(mig, bool) else None,
     )
 
 

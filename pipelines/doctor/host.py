@@ -90,16 +90,23 @@ class LocalHost:
             return Output(None, error=str(error), trouble="denied")
         assert process.stdout is not None
         assert process.stderr is not None
+        ended = False
         try:
             async with asyncio.timeout(seconds):
-                text, error = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
-                if len(text) >= MOST_BYTES or len(error) >= MOST_BYTES:
-                    await _end(process)  # it may be waiting for somebody to read the rest
-                return Output(await process.wait(), printable(text), printable(error))
+                said, complained = await asyncio.gather(
+                    *(_bounded(s, process) for s in (process.stdout, process.stderr))
+                )
+                code = await process.wait()
+                ended = True
+                return Output(code, printable(said), printable(complained))
         except TimeoutError:
             return Output(None, trouble="hangs")
         finally:
-            await _end(process)
+            if not ended:
+                _kill(process)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_KILL_SECONDS):
+                        await process.wait()
 
     def read(self, path: str) -> str | None:
         try:
@@ -122,18 +129,19 @@ def printable(raw: bytes | str) -> str:
     return "".join(kept)
 
 
-async def _bounded(stream: asyncio.StreamReader) -> bytes:
+async def _bounded(stream: asyncio.StreamReader, process: asyncio.subprocess.Process) -> bytes:
+    """What comes out of ``stream``; of a ``process`` that says too much the beginning, and its end."""
     parts, size = [], 0
-    while size < MOST_BYTES and (part := await stream.read(1 << 16)):
-        parts.append(part)
+    while part := await stream.read(1 << 16):
+        if size < MOST_BYTES:
+            parts.append(part)
+        elif process.returncode is None:
+            _kill(process)
         size += len(part)
     return b"".join(parts)[:MOST_BYTES]
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kills the whole group; one that waits in the kernel for a sick driver stays, and is not waited for."""
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kills the whole group; one that waits in the kernel for a sick driver stays, and is not waited for long."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_KILL_SECONDS):
-            await process.wait()

@@ -6,16 +6,19 @@ All four findings come from one turn, which the first of them to run holds.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pipelines
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
+from pipelines.doctor.inventory import listens
 from pipelines.doctor.web import Page, WebTrouble, get
 from pipelines.failures import diagnose
 from pipelines.generation import StageFailed
@@ -40,13 +43,17 @@ _RETRY_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of the turn. ``trouble`` says why there is none; ``notes`` are what the replay had to tell."""
+    """What came of the turn, which took ``seconds`` with all connecting. ``trouble`` says why there is none.
+
+    ``notes`` are what the replay had to tell; ``taken``: somebody else had the port of the metrics.
+    """
 
     service_name: str
     turn: Turn | None = None
     trouble: Result | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    taken: bool = False
 
 
 class _Notes(Progress):
@@ -59,10 +66,12 @@ class _Notes(Progress):
 
 async def play(settings: Settings) -> Played:
     """Holds the turn, its spans under a service name of their own, by which they are found again."""
-    name = f"{settings.telemetry.service_name[:80]}-doctor-{uuid.uuid4().hex[:8]}"
-    settings = settings.model_copy(
-        update={"telemetry": settings.telemetry.model_copy(update={"service_name": name})},
-    )
+    own = re.sub(r"[^A-Za-z0-9_.-]", "-", settings.telemetry.service_name[:80])
+    name = f"{own}-doctor-{uuid.uuid4().hex[:8]}"
+    told = settings.telemetry
+    taken = bool(told.metrics_port) and await listens(told.metrics_host, told.metrics_port)
+    changes = {"service_name": name, "metrics_port": 0 if taken else told.metrics_port}
+    settings = settings.model_copy(update={"telemetry": told.model_copy(update=changes)})
     notes, began = _Notes(), time.monotonic()
     try:
         scenario = await asyncio.to_thread(load_scenario, SOUNDBITE)
@@ -72,10 +81,10 @@ async def play(settings: Settings) -> Played:
         return Played(name, trouble=fail(f"no turn within {TURN_SECONDS:g} s", "see the framework phase"))
     except Exception as error:  # whatever a service does wrong is a finding
         service = error.service if isinstance(error, StageFailed) else "loop"
-        told = await diagnose(error, service, endpoints(settings).get(service))
-        return Played(name, trouble=fail(printable(told.line), printable(told.hint)), notes=tuple(notes.lines))
+        failure = await diagnose(error, service, endpoints(settings).get(service))
+        return Played(name, trouble=fail(printable(failure.line), printable(failure.hint)), notes=tuple(notes.lines))
     turn = run.turns[0] if run.turns else None
-    return Played(name, turn, None, tuple(notes.lines), time.monotonic() - began)
+    return Played(name, turn, None, tuple(notes.lines), time.monotonic() - began, taken)
 
 
 async def _played(c: Context) -> Played:
@@ -124,20 +133,24 @@ async def _metrics(c: Context) -> Result:
         return skip("not named: stack.prometheus")
     if played.turn is None:
         return skip("there was no turn")
-    telemetry = c.settings.telemetry
-    if not telemetry.metrics_port and telemetry.exporter != "otlp":
+    port = c.settings.telemetry.metrics_port
+    if not port:
         return skip("the loop offers no metrics (telemetry.metrics_port is 0)")
+    if played.taken:
+        return skip(f"port {port} was taken, by a loop that runs, it seems: this turn's metrics were offered nowhere")
     seconds = round(played.seconds) + 1
-    # Sessions are 1 only while the turn was held; a scrape of another process's metrics does not make it so.
+    # Sessions are 1 while the turn is held. A conversation that somebody else holds meanwhile looks alike.
     query = f"max(max_over_time(sophia_sessions[{seconds + round(ARRIVAL_SECONDS)}s])) > 0"
     fix = "take the loop into docker/prometheus/prometheus.yml; look at Prometheus' targets while it talks"
 
     def arrived(page: Page) -> str | None:
         told = page.json()
         result = told.get("data", {}).get("result") if isinstance(told, dict) else None
-        return f"sophia_sessions was seen in {url}" if isinstance(result, list) and result else None
+        return f"{url} has seen the loop talk" if isinstance(result, list) and result else None
 
-    return await _looked_up(c, f"{url}/api/v1/query", {"query": query}, arrived, "no metric of the turn", fix)
+    return await _looked_up(
+        c, f"{url}/api/v1/query", {"query": query}, arrived, missing="no metric of the turn", fix=fix
+    )
 
 
 async def _trace(c: Context) -> Result:
@@ -159,11 +172,14 @@ async def _trace(c: Context) -> Result:
         return f"trace {printable(str(first.get('traceID')))[:32]}" if isinstance(first, dict) else None
 
     tags = {"tags": f"service.name={played.service_name}", "limit": "1"}
-    return await _looked_up(c, f"{stack.tempo}/api/search", tags, arrived, "no trace of the turn", "look at the "
-                            "collector's log: it took the trace and did not pass it on")  # fmt: skip
+    fix = "look at the collector's log: it took the trace and did not pass it on"
+    url = f"{stack.tempo}/api/search"
+    return await _looked_up(c, url, tags, arrived, missing="no trace of the turn", fix=fix)
 
 
-async def _looked_up(c: Context, url: str, params: dict[str, str], arrived: Any, missing: str, fix: str) -> Result:
+async def _looked_up(
+    c: Context, url: str, params: dict[str, str], arrived: Callable[[Page], str | None], *, missing: str, fix: str
+) -> Result:
     """Asks ``url`` until ``arrived`` finds something on the page, for :data:`ARRIVAL_SECONDS` at most."""
     loop = asyncio.get_running_loop()
     until, trouble = loop.time() + ARRIVAL_SECONDS, ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.doctor.checklist import Check, Context
-from pipelines.doctor.finding import Result, ok, warn
+from pipelines.doctor.finding import Mark, Result, ok, warn
 from pipelines.doctor.host import Host, Output
 from pipelines.doctor.libraries import images
 from pipelines.doctor.web import WebTrouble, get
@@ -58,10 +58,11 @@ PARTS: Final = (
     Part("cugraph", "RAPIDS cuGraph", "graphs on the GPU", "cugraph", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
     Part("cuspatial", "RAPIDS cuSpatial", "geometry on the GPU", "cuspatial"),
     Part("cusignal", "RAPIDS cuSignal", "signals on the GPU; today a part of CuPy", "cusignal"),
-    Part("vllm", "vLLM", "serves Nova", "vllm", r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|tritonserver:.*vllm"),
+    Part("vllm", "vLLM", "serves Nova", "vllm",
+         r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|nvcr\.io/nvidia/tritonserver:.*vllm"),
     Part("triton", "Triton", "serves Nova", None, r"nvcr\.io/nvidia/tritonserver"),
     Part("tensorrt_llm", "TensorRT-LLM", "serves Nova, compiled", "tensorrt-llm",
-         r"nvcr\.io/nvidia/tensorrt-llm|tritonserver:.*trtllm"),
+         r"nvcr\.io/nvidia/tensorrt-llm|nvcr\.io/nvidia/tritonserver:.*trtllm"),
     Part("nemo", "NeMo", "fine-tunes Nova", "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework)?[:/]"),
     Part("kit", "Omniverse Kit", "shows the avatar", "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
 )  # fmt: skip
@@ -151,7 +152,8 @@ def _part(part: Part) -> Check:
             return result if sees else warn(result.found, "install the build for this CUDA", "a GPU is seen")
         held = [name for name in await c.once("images", lambda: images(c.host)) if re.match(part.image or "(?!)", name)]
         if held:
-            return c.judge(part.key, held[0].rpartition(":")[2], f"image {held[0]}", "docker pull the image")
+            found = f"image {held[0]}; what is in it was not looked at"
+            return Result(Mark.OK, found, c.manifest.judge(part.key, None)[1], version=held[0].rpartition(":")[2])
         fix = "docker/ngc-pull.sh" if part.image else f"pip install {part.package}"
         return c.judge(part.key, None, "not here", fix)
 

@@ -22,26 +22,28 @@ FOLDERS: Final = ("/usr/local/cuda/lib64", "/usr/local/cuda/targets/*/lib", "/us
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library by the names of its Debian package (a pattern) and of its shared object."""
+    """A library by the names of its Debian package (a pattern) and of its shared object; ``install`` brings it."""
 
     key: str
     title: str
     package: str
     soname: str
+    install: str
     why: str
 
 
 LIBRARIES: Final = (
-    Library("cudnn", "cuDNN", r"libcudnn\d+(-cuda-\d+)?", "libcudnn", "PyTorch and TensorRT build on it"),
-    Library("cublas", "cuBLAS", r"libcublas-\d.*", "libcublas", "every matrix product of a model"),
-    Library("cufft", "cuFFT", r"libcufft-\d.*", "libcufft", "spectra of sound"),
-    Library("curand", "cuRAND", r"libcurand-\d.*", "libcurand", "sampling on the GPU"),
-    Library("cusparse", "cuSPARSE", r"libcusparse-\d.*", "libcusparse", "sparse weights"),
-    Library("cusolver", "cuSOLVER", r"libcusolver-\d.*", "libcusolver", "linear algebra of RAPIDS and PyTorch"),
-    Library("tensorrt", "TensorRT", r"libnvinfer\d+", "libnvinfer", "Riva's and Audio2Face's engines run on it"),
-    Library("nccl", "NCCL", r"libnccl2", "libnccl", "models that span several GPUs"),
-    Library("cutensor", "cuTENSOR", r"libcutensor\d+.*", "libcutensor", "tensor contractions of CuPy and JAX"),
+    Library("cudnn", "cuDNN", r"libcudnn\d+(-cuda-\d+)?", "libcudnn", "cudnn", "PyTorch and TensorRT build on it"),
+    Library("cublas", "cuBLAS", r"libcublas-\d.*", "libcublas", "cuda-toolkit", "every matrix product of a model"),
+    Library("cufft", "cuFFT", r"libcufft-\d.*", "libcufft", "cuda-toolkit", "spectra of sound"),
+    Library("curand", "cuRAND", r"libcurand-\d.*", "libcurand", "cuda-toolkit", "sampling on the GPU"),
+    Library("cusparse", "cuSPARSE", r"libcusparse-\d.*", "libcusparse", "cuda-toolkit", "sparse weights"),
+    Library("cusolver", "cuSOLVER", r"libcusolver-\d.*", "libcusolver", "cuda-toolkit", "linear algebra of RAPIDS"),
+    Library("tensorrt", "TensorRT", r"libnvinfer\d+", "libnvinfer", "tensorrt", "Riva and Audio2Face run on it"),
+    Library("nccl", "NCCL", r"libnccl2", "libnccl", "libnccl2", "models that span several GPUs"),
+    Library("cutensor", "cuTENSOR", r"libcutensor\d+.*", "libcutensor", "cutensor", "tensors of CuPy and JAX"),
 )
+"""Packages as NVIDIA's apt repository names them."""
 
 PACKAGES: Final = ("dpkg-query", "-W", "-f=${db:Status-Abbrev}\t${Package}\t${Version}\n")
 
@@ -60,7 +62,7 @@ class Tool:
 
 TOOLS: Final = (
     Tool("cuda", "CUDA toolkit (nvcc)", ("nvcc", "--version"), r"release [\d.]+, V([\d.]+)",
-         "building kernels and engines on the machine; containers bring their own", "sudo apt-get install cuda-toolkit"),
+         "builds engines on the machine; containers bring their own", "sudo apt-get install cuda-toolkit"),
     Tool("container_toolkit", "NVIDIA container toolkit", ("nvidia-ctk", "--version"), r"version v?(\d[\d.]*)",
          "gives containers the GPU", "sudo apt-get install nvidia-container-toolkit && "
          "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"),
@@ -80,7 +82,7 @@ TOOLS: Final = (
 def packages(output: Output) -> dict[str, str]:
     """Name to version of the Debian packages that are installed, as :data:`PACKAGES` prints them."""
     cells = (line.split("\t") for line in output.text.splitlines())
-    return {cell[1]: cell[2] for cell in cells if len(cell) == 3 and cell[0].startswith("ii")}
+    return {cell[1][:100]: cell[2][:100] for cell in cells if len(cell) == 3 and cell[0].startswith("ii")}
 
 
 def linked(output: Output) -> dict[str, str]:
@@ -96,7 +98,7 @@ def linked(output: Output) -> dict[str, str]:
 def version_of(tool: Tool, output: Output) -> str | None:
     """The version in what a tool printed on either stream; None if there is none."""
     found = re.search(tool.pattern, f"{output.text}\n{output.error}")
-    return found[1].rstrip(".") if found else None
+    return found[1].rstrip(".")[:50] if found else None
 
 
 def so_version(paths: Iterable[str], soname: str) -> tuple[str, str] | None:
@@ -116,7 +118,7 @@ async def _linked(host: Host) -> Mapping[str, str]:
 
 def _library(library: Library) -> Check:
     async def probe(c: Context) -> Result:
-        fix = f"sudo apt-get install the package of {library.title}, or use a container of NGC that holds it"
+        fix = f"sudo apt-get install {library.install}   (NVIDIA's apt repository; NGC's containers bring it along)"
         for name, version in (await c.once("packages", lambda: _installed(c.host))).items():
             if re.fullmatch(library.package, name):
                 return c.judge(library.key, version, f"{version} (package {name})", fix)
@@ -166,7 +168,7 @@ def runtimes(output: Output) -> tuple[str, ...]:
         told = json.loads(output.text)
     except (ValueError, RecursionError):
         return ()
-    return tuple(str(name)[:50] for name in told) if isinstance(told, dict) else ()
+    return tuple(str(name)[:50] for name in list(told)[:20]) if isinstance(told, dict) else ()
 
 
 async def _docker(c: Context) -> Result:

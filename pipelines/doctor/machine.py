@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Final
 
 from pipelines.doctor import gpus
@@ -48,13 +47,14 @@ async def _os(c: Context) -> Result:
 
 
 async def _kernel(c: Context) -> Result:
-    release = platform.release()
-    return c.judge("kernel", release, f"{platform.system()} {release}", "sudo apt-get full-upgrade && sudo reboot")
+    release = (await c.host.run("uname", "-r")).line
+    return c.judge("kernel", release or None, release or "uname does not tell", "sudo apt-get full-upgrade")
 
 
 async def _architecture(c: Context) -> Result:
-    machine = platform.machine()
-    return c.judge("architecture", machine, machine, "choose the manifest of this machine: --manifest")
+    machine = (await c.host.run("uname", "-m")).line
+    fix = "choose the manifest of this machine: --manifest"
+    return c.judge("architecture", machine or None, machine or "uname does not tell", fix)
 
 
 async def _memory(c: Context) -> Result:

@@ -51,7 +51,9 @@ class Expectation(BaseModel):
         wanted, found = numbers(self.version or ""), numbers(version)
         if not wanted or not found:
             return False
-        return found >= wanted if self.rule == "at least" else found[: len(wanted)] == wanted
+        if self.rule == "at least":
+            return found >= wanted
+        return found[: len(wanted)] == wanted and _words(version) == _words(self.version or "")
 
 
 class Manifest(BaseModel):
@@ -79,6 +81,11 @@ def numbers(version: str) -> tuple[int, ...]:
     """
     found = _NUMBERS.search(re.sub(r"^\d+:", "", version[:_LONGEST]))
     return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def _words(version: str) -> str:
+    """What stands before the numbers: ``"ubuntu 22.04"`` is of Ubuntu."""
+    return _NUMBERS.split(version[:_LONGEST], maxsplit=1)[0].strip().casefold()
 
 
 def find_manifest(name: str) -> Path:

@@ -23,6 +23,9 @@ OTLP_PORT: Final = 4317
 MOST: Final = 10
 """Things of one kind that are listed."""
 
+LOOP_JOB: Final = "sophia"
+"""The job of the loop itself in ``docker/prometheus/prometheus.yml``, which is there only while a loop runs."""
+
 _START: Final = "docker compose up -d the monitoring services; docker compose ps"
 
 
@@ -49,9 +52,7 @@ async def _collector(c: Context) -> Result:
         await export(trace_service_pb2.ExportTraceServiceRequest(), telemetry)
     except Exception as error:
         if isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
-            return fail(
-                f"{telemetry.endpoint} answers, but takes no traces", "name its OTLP gRPC port, 4317 by default"
-            )
+            return fail(f"{telemetry.endpoint} takes no traces", f"name its OTLP gRPC port, by default {OTLP_PORT}")
         told = await diagnose(error, "collector", collector(telemetry), COLLECTOR_SECONDS)
         return fail(printable(told.line), printable(told.hint) or _START)
     return ok(f"{telemetry.endpoint} takes traces over OTLP")
@@ -107,6 +108,10 @@ def targets(data: Mapping[str, Any]) -> Result:
         for (job, instance, health), target in zip(named, active, strict=True)
         if health != "up"
     ]
+    if down and all(job == LOOP_JOB for job, _, health in named if health != "up"):
+        return warn(
+            f"{len(active) - len(down)} up; {down[0]}", "it is up while a loop talks: nothing to do without one"
+        )
     if down:
         more = f"\nand {len(down) - MOST} more" if len(down) > MOST else ""
         return fail("\n".join(down[:MOST]) + more, "start what is down, or take it out of prometheus.yml", "all up")
@@ -144,7 +149,7 @@ async def _grafana(c: Context) -> Result:
     page = await _page(c, f"{url}/api/health")
     if isinstance(page, Result):
         return page
-    told = page.json()
+    told = _told(page)
     if not isinstance(told, dict) or told.get("database") != "ok":
         return fail(f"{url} answers, but its database is not well", "docker compose logs grafana", "database ok")
     return ok(f"{url}, version {_short(told.get('version'))}")
@@ -190,7 +195,7 @@ async def _grafana_api(c: Context, path: str) -> Any:
     except (OSError, ValueError):
         return fail(f"{stack.grafana_token_file} cannot be read as a token", "write the token into it, mode 0600")
     page = await _page(c, f"{stack.grafana}/api/{path}", {"Authorization": f"Bearer {token}"})
-    return page if isinstance(page, Result) else page.json()
+    return page if isinstance(page, Result) else _told(page)
 
 
 async def _api(c: Context, path: str) -> Any:
@@ -200,7 +205,7 @@ async def _api(c: Context, path: str) -> Any:
     page = await _page(c, f"{url}/api/v1/{path}")
     if isinstance(page, Result):
         return page
-    told = page.json()
+    told = _told(page)
     data = told.get("data") if isinstance(told, dict) else None
     return data if isinstance(data, dict) else fail(f"{url} answers, but not as Prometheus does", "correct its address")
 
@@ -214,6 +219,14 @@ async def _page(c: Context, url: str, headers: Mapping[str, str] | None = None) 
     if page.status in (401, 403):
         return fail(f"{url}: it does not let us in (HTTP {page.status})", "make a new token with the role Viewer")
     return page if page.status == 200 else fail(f"{url}: HTTP {page.status}", _START, "HTTP 200")
+
+
+def _told(page: Page) -> Any:
+    """The page's JSON; None if it is none."""
+    try:
+        return page.json()
+    except WebTrouble:
+        return None
 
 
 def _records(value: object) -> list[dict[str, Any]]:
@@ -230,9 +243,7 @@ def _short(value: object) -> str:
 
 
 MONITORING: Final = (
-    _exporter(
-        "node_exporter", "node exporter", "node_", "tells the machine's memory, the GPU's too where it is unified"
-    ),
+    _exporter("node_exporter", "node exporter", "node_", "tells the memory, the GPU's too where it is unified"),
     _exporter("dcgm_exporter", "DCGM exporter", "DCGM_FI_", "tells the GPUs' temperature, load and memory"),
     *(
         Check("framework", "monitoring", key, title, why, probe, 20.0)

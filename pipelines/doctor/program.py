@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,9 @@ from rich.console import Console
 
 from pipelines.arguments import add_settings, settings_of
 from pipelines.doctor.checklist import Check, Context, run_checks
-from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code
+from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
 from pipelines.doctor.framework import framework
-from pipelines.doctor.host import Host, LocalHost
+from pipelines.doctor.host import Host, LocalHost, printable
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.inventory import INVENTORY
 from pipelines.doctor.libraries import CONTAINERS, CUDA, PROGRAMS
@@ -33,6 +33,8 @@ from pipelines.home import home
 from pipelines.settings import Settings, SettingsError
 
 BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
+
+_WHY_EMBEDDED: Final = "the settings ask for the services that come with the project"
 
 WATCH_SECONDS: Final = 10.0
 """Between the end of a look and the next one."""
@@ -64,17 +66,27 @@ def default_manifest() -> str:
     return "dgx-spark.yaml" if platform.machine() in ("aarch64", "arm64") else "dgx-guide.yaml"
 
 
+Prepare = Callable[[], Awaitable[Settings]]
+"""Makes the services ready that the phases after the first need; raises ``ServiceFailed``."""
+
+
 async def examine(
-    settings: Settings, manifest: Manifest, phases: Sequence[Phase], host: Host, shown: Shown | None = None
+    prepare: Prepare, settings: Settings, manifest: Manifest, phases: Sequence[Phase], host: Host, *, shown: Shown
 ) -> list[Finding]:
     """Goes through ``phases`` and returns all findings, telling ``shown`` of each as soon as it is its turn."""
     findings: list[Finding] = []
     for phase in phases:
-        context = Context(host, manifest, settings)
-        async for finding in run_checks(_checks(phase, settings), context):
+        if phase != "base":
+            try:
+                settings = await prepare()
+            except ServiceFailed as error:
+                result = fail(printable(str(error)), printable(error.hint))
+                findings.append(Finding(phase, "services", "embedded", "embedded services", _WHY_EMBEDDED, result, 0))
+                shown.add(findings[-1])
+                return findings
+        async for finding in run_checks(_checks(phase, settings), Context(host, manifest, settings)):
             findings.append(finding)
-            if shown:
-                shown.add(finding)
+            shown.add(finding)
     return findings
 
 
@@ -85,23 +97,23 @@ def _checks(phase: Phase, settings: Settings) -> Sequence[Check]:
 async def _run(
     args: argparse.Namespace, settings: Settings, manifest: Manifest, name: str, phases: Sequence[Phase]
 ) -> int:
-    console = Console(highlight=False, markup=False)
-    host = LocalHost()
+    console, host = Console(highlight=False, markup=False), LocalHost()
     async with AsyncExitStack() as stack:
-        if settings.embedded and set(phases) != {"base"}:
-            services = EmbeddedServices(settings, home(), console.print)
-            try:
-                settings = (await stack.enter_async_context(services)).settings
-            except ServiceFailed as error:
-                console.print(f"{str(error)[0].upper()}{str(error)[1:]}. {error.hint}.", style="red")
-                return 3
-            settings = settings.model_copy(update={"embedded": False})  # they run: nobody has to start them again
+        ready = settings
+
+        async def prepare() -> Settings:
+            nonlocal ready
+            if ready.embedded:
+                services = await stack.enter_async_context(EmbeddedServices(settings, home(), print))
+                ready = services.settings.model_copy(update={"embedded": False})  # they run: nobody starts them again
+            return ready
+
         while True:
             if args.watch and console.is_terminal:
                 console.clear()
             console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, expected: {manifest.title} ({name})")
             shown = Shown(console)
-            findings = await examine(settings, manifest, phases, host, shown)
+            findings = await examine(prepare, settings, manifest, phases, host, shown=shown)
             shown.end(findings)
             date = datetime.now(UTC).isoformat(timespec="seconds")
             if args.json:

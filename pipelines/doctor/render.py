@@ -15,6 +15,9 @@ from pipelines.doctor.finding import SYMBOLS, Finding, Mark, exit_code
 COLOURS: Final = {Mark.OK: "green", Mark.WARN: "yellow", Mark.FAIL: "red", Mark.SKIP: "dim"}
 TITLE_WIDTH: Final = 26
 
+SCHEMA: Final = 1
+"""Version of the JSON; raised when a reader of older files would misread a newer one."""
+
 TITLES: Final = {
     "base": "Base: the machine",
     "framework": "Framework: the services around the loop",
@@ -70,4 +73,5 @@ def as_json(findings: Sequence[Finding], **about: str) -> str:
         row = asdict(finding)
         rows.append({**{key: row[key] for key in ("phase", "group", "key", "title")}, **row["result"],
                      "why": finding.why, "seconds": round(finding.seconds, 3)})  # fmt: skip
-    return json.dumps({**about, "exit_code": exit_code(findings), "findings": rows}, indent=1, ensure_ascii=False)
+    report = {"schema": SCHEMA, **about, "exit_code": exit_code(findings), "findings": rows}
+    return json.dumps(report, indent=1, ensure_ascii=False)

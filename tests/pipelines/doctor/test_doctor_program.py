@@ -1,0 +1,125 @@
+"""The command line: what it prints and writes, and with what it ends."""
+
+import json
+import os
+from pathlib import Path
+
+import fake_machines as machines
+import pytest
+from fake_machines import FakeHost
+
+from pipelines.doctor import inventory, program
+from pipelines.doctor.finding import Finding, Result, fail, ok
+from pipelines.doctor.manifest import read_manifest
+from pipelines.doctor.render import lines
+from pipelines.embedded.process import ServiceFailed
+from pipelines.embedded.supervisor import EmbeddedServices
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    async def no(host: str, port: int, seconds: float = 2.0) -> bool:
+        return False
+
+    fake = machines.spark()
+    monkeypatch.setattr(program, "LocalHost", lambda: fake)
+    monkeypatch.setattr(inventory, "listens", no)
+    return fake
+
+
+def test_the_checklist_and_its_exit_code(host: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["--phase", "base", "--manifest", "dgx-spark"]) == 1
+    shown = capsys.readouterr().out
+    assert "expected: DGX Spark (dgx-spark.yaml)" in shown
+    assert "✓ GPU memory" in shown
+    assert "! node exporter               nothing on 127.0.0.1:9100\n" in shown
+    assert "fix: sudo apt-get install prometheus-node-exporter" in shown
+    assert "– conda" in shown
+    assert shown.rstrip().endswith("–")
+
+
+def test_what_is_broken_decides(host: FakeHost) -> None:
+    del host.tools["docker version"]
+    assert program.main(["--phase", "base", "--manifest", "dgx-spark"]) == 3
+
+
+def test_json_and_a_recorded_machine(host: FakeHost, tmp_path: Path) -> None:
+    report, mine = tmp_path / "report.json", tmp_path / "mine.yaml"
+    program.main(["--phase", "base", "--manifest", "dgx-spark", "--json", str(report), "--write-manifest", str(mine)])
+    told = json.loads(report.read_text())
+    assert (told["manifest"], told["exit_code"]) == ("DGX Spark", 1)
+    driver = next(row for row in told["findings"] if row["key"] == "driver")
+    assert driver | {"seconds": 0} == {
+        "phase": "base", "group": "machine", "key": "driver", "title": "NVIDIA driver", "mark": "ok",
+        "found": "580.95.05 (NVML)", "expected": "at least 580", "fix": "", "version": "580.95.05",
+        "why": "without it there is no GPU for anything", "seconds": 0,
+    }  # fmt: skip
+    assert str(read_manifest(mine).items["driver"]) == "580.95.05"
+    assert program.main(["--phase", "base", "--manifest", str(mine)]) == 0
+    host.tools["docker version"] = machines.says("29.0.0")
+    assert program.main(["--phase", "base", "--manifest", str(mine)]) == 1
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".doctor")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--manifest", "nobody.yaml"], "There is no manifest nobody.yaml"),
+        (["--config", "nobody.yaml"], "There is no configuration nobody.yaml"),
+        (["--set", "stack.prometheus=spark:9090"], "stack.prometheus"),
+        (["--phase", "integration", "--watch"], "does not repeat the integration phase"),
+        (["--phase", "base", "--json", "/nowhere/at/all.json"], "/nowhere/at/all.json cannot be written"),
+    ],
+)
+def test_mistakes(host: FakeHost, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_watching_looks_again_and_leaves_the_turn_out(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    looks = []
+
+    async def examine(
+        prepare: object, settings: object, manifest: object, phases: object, *_: object, **__: object
+    ) -> list[Finding]:
+        looks.append(phases)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+        return []
+
+    monkeypatch.setattr(program, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(program, "examine", examine)
+    (tmp_path / "c.yaml").write_text("embedded: false\n")
+    assert program.main(["--watch", "--config", str(tmp_path / "c.yaml")]) == 130
+    assert looks == [("base", "framework")] * 3
+
+
+def test_embedded_services_that_do_not_start_hide_nothing(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async def fails(self: EmbeddedServices) -> EmbeddedServices:
+        raise ServiceFailed("triton", "libpython is missing", "Its log is triton.log")
+
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path))
+    monkeypatch.setattr(EmbeddedServices, "__aenter__", fails)
+    assert program.main(["--manifest", "dgx-spark"]) == 3
+    shown = capsys.readouterr().out
+    assert "✓ GPU memory" in shown
+    assert "✗ embedded services           the embedded triton service did not start: libpython is missing" in shown
+    assert "fix: Its log is triton.log" in shown
+
+
+def finding(result: Result) -> Finding:
+    return Finding("base", "machine", "gpu", "GPUs", "models run on them", result, 0.1)
+
+
+def test_a_finding_as_it_is_shown() -> None:
+    assert [str(line) for line in lines(finding(ok("0: A\n1: B")))] == [
+        "  ✓ GPUs                        0: A",
+        "                                1: B",
+    ]
+    assert [str(line).strip() for line in lines(finding(fail("none", "look", "there")))] == [
+        "✗ GPUs                        none", "expected: there", "why: models run on them", "fix: look",
+    ]  # fmt: skip
