@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipelines.doctor.settings import StackSettings
 from pipelines.ledger import Outcome
 from pipelines.monitoring import slo
 from pipelines.telemetry.metrics import VOICE_BUCKETS, Metrics
@@ -90,6 +91,10 @@ def test_the_objectives_speak_of_what_the_loop_counts():
         "sophia_underruns_total",
     }
     assert asked <= shown
+
+
+def test_a_slow_turn_is_what_the_doctor_calls_slow():
+    assert float(slo.VOICE_TO_VOICE) == StackSettings().voice_to_voice
 
 
 def test_a_budget_that_burns_faster_is_told_sooner_and_more_loudly():
