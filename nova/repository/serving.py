@@ -63,10 +63,10 @@ async def canary(
             print(f"✗ {reason}")
         print(f"version {candidate} of {rollout.model} is not good enough; version {stable[0]} is served alone again")
         return 1
-    print(
-        f"✓ version {candidate} answered {len(asked)} of {len(asked)}; it is served beside version {stable[0]}, and to "
-        f"clients that name no version.\n  Next: python -m nova.models promote, or rollback"
-    )
+    answered = sum(bool(answer.text.strip()) and not answer.error for answer in trial.candidate)
+    print(f"✓ version {candidate} answered {answered} of {len(asked)}; it is served beside version {stable[0]}")
+    print(f"  clients that name no version get {max(stable[0], candidate)}")
+    print(f"  next: promote --version {candidate}, or rollback --version {stable[0]}")
     return 0
 
 

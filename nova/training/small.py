@@ -54,11 +54,13 @@ def run(data: Path, out: Path, steps: int = 40, seed: int = 1) -> Outcome:
     torch.set_num_threads(1)  # matrices this small only wait for each other
     torch.manual_seed(seed)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     tokenizer = _tokenizer(train)
     model = transformers.LlamaForCausalLM(
         transformers.LlamaConfig(
             vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
             num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=MOST_TOKENS,
+            initializer_range=0.1,  # the frozen head must be able to tell tokens apart
             eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, bos_token_id=None,
         )
     )  # fmt: skip
