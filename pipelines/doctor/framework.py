@@ -39,6 +39,8 @@ SILENCE_SECONDS: Final = 1.5
 
 FRAME: Final = EAR_RATE // 50
 
+_LOG: Final = "docker compose -p sophia logs triton"
+
 _WHY: Final = {
     "recognizer": "without ears she hears nothing",
     "mind": "without a mind she has nothing to say",
@@ -75,7 +77,7 @@ def answered(answer: Answer, days: int | None) -> Result:
         return warn(f"{found}\nits certificate ends in {days} days", "python -m pipelines.certs", "a longer life")
     if any(word in line for line in about for word in ("not among them", "none of them for", "not serving")):
         return warn(found, "correct the settings, or load what is missing on the server")
-    return ok(found, answer.used.what)
+    return ok(found)
 
 
 def _service(service: Probe) -> Check:
@@ -170,7 +172,7 @@ async def _models(c: Context) -> Result:
                 one = await stub.ModelReady(pb.ModelReadyRequest(name=mind.model, version=mind.version), **how)
                 if one.ready:
                     return ok(f"{mind.model}; this server does not tell of others")
-                return fail(f"{mind.model} is not ready", "look into Triton's log", "ready")
+                return fail(f"{mind.model} is not ready", _LOG, "ready")
     except Exception as error:
         told = await diagnose(error, "mind", mind.endpoint)
         return fail(printable(told.line), printable(told.hint))
@@ -187,9 +189,9 @@ def ready(index: list[tuple[str, str, str, str]]) -> Result:
         if state != "READY" and state and reason != "unloaded"
     ]
     if broken:
-        return fail("\n".join(broken), "look into Triton's log", "every model READY")
+        return fail("\n".join(broken), _LOG, "every model READY")
     if not any(state == "READY" for _, _, state, _ in rows):
-        return fail("no model is loaded", "look into Triton's log", "every model READY")
+        return fail("no model is loaded", _LOG, "every model READY")
     return ok(", ".join(f"{name} {version}".rstrip() for name, version, state, _ in rows if state == "READY"))
 
 
@@ -200,9 +202,9 @@ async def _triton_http(c: Context) -> Result:
     try:
         page = await get(f"{stack.triton_http}/v2/health/ready", ca=stack.ca)
     except WebTrouble as trouble:
-        return fail(f"{stack.triton_http}: {trouble}", "docker compose ps; docker compose logs triton")
+        return fail(f"{stack.triton_http}: {trouble}", _LOG)
     if page.status != 200:
-        return fail(f"{stack.triton_http} is not ready (HTTP {page.status})", "look into Triton's log", "HTTP 200")
+        return fail(f"{stack.triton_http} is not ready (HTTP {page.status})", _LOG, "HTTP 200")
     return ok(f"{stack.triton_http}/v2/health/ready")
 
 

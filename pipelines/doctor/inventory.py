@@ -94,7 +94,8 @@ PORTS: Final = (
     Port("node_exporter", "node exporter", 9100, "the machine's memory in Prometheus",
          "sudo apt-get install prometheus-node-exporter", "/metrics", "node_"),
     Port("dcgm_exporter", "DCGM exporter", 9400, "the GPU's counters in Prometheus",
-         "start it with the monitoring services", "/metrics", "DCGM_FI_"),
+         "docker compose --env-file docker/spark.env -f docker/docker-compose.monitoring.yml up -d",
+         "/metrics", "DCGM_FI_"),
     Port("jupyter", "Jupyter", 8888, "notebooks for training", "jupyter lab --no-browser", "/api", "version"),
 )  # fmt: skip
 

@@ -33,6 +33,7 @@ class Library:
 
 
 LIBRARIES: Final = (
+    Library("cudart", "CUDA runtime", r"cuda-cudart-\d.*", "libcudart", "cuda-toolkit", "every CUDA program needs it"),
     Library("cudnn", "cuDNN", r"libcudnn\d+(-cuda-\d+)?", "libcudnn", "cudnn", "PyTorch and TensorRT build on it"),
     Library("cublas", "cuBLAS", r"libcublas-\d.*", "libcublas", "cuda-toolkit", "every matrix product of a model"),
     Library("cufft", "cuFFT", r"libcufft-\d.*", "libcufft", "cuda-toolkit", "spectra of sound"),

@@ -26,7 +26,7 @@ MOST: Final = 10
 LOOP_JOB: Final = "sophia"
 """The job of the loop itself in ``docker/prometheus/prometheus.yml``, which is there only while a loop runs."""
 
-_START: Final = "docker compose up -d the monitoring services; docker compose ps"
+_START: Final = "docker compose --env-file docker/spark.env -f docker/docker-compose.monitoring.yml up -d"
 
 
 def collector(telemetry: TelemetrySettings) -> Endpoint:
@@ -68,7 +68,7 @@ def _exporter(key: str, title: str, prefix: str, why: str) -> Check:
             return page
         names = {line.split("{")[0].split(" ")[0] for line in page.text.splitlines() if line.startswith(prefix)}
         if not names:
-            return fail(f"{url} answers, but without a {prefix}… series", f"see who has this port; {_START}")
+            return fail(f"{url} answers, but without a {prefix}… series", "sudo ss -ltnp, and see who has this port")
         if key == "dcgm_exporter":
             return dcgm(url, names)
         return ok(f"{url}: {len(names)} metrics")
@@ -79,7 +79,7 @@ def _exporter(key: str, title: str, prefix: str, why: str) -> Check:
 def dcgm(url: str, names: set[str]) -> Result:
     """What the DCGM exporter's metrics tell: on unified memory it has none of memory, and that is well."""
     if "DCGM_FI_DEV_GPU_TEMP" not in names:
-        return warn(f"{url}: {len(names)} metrics, but no temperature", "docker compose logs of the exporter")
+        return warn(f"{url}: {len(names)} metrics, but no temperature", "docker compose -p sophia logs dcgm-exporter")
     memory = "" if "DCGM_FI_DEV_FB_USED" in names else ", none of memory (unified: the node exporter's is used)"
     return ok(f"{url}: {len(names)} metrics{memory}")
 
@@ -151,7 +151,9 @@ async def _grafana(c: Context) -> Result:
         return page
     told = _told(page)
     if not isinstance(told, dict) or told.get("database") != "ok":
-        return fail(f"{url} answers, but its database is not well", "docker compose logs grafana", "database ok")
+        return fail(
+            f"{url} answers, but its database is not well", "docker compose -p sophia logs grafana", "database ok"
+        )
     return ok(f"{url}, version {_short(told.get('version'))}")
 
 

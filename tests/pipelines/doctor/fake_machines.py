@@ -57,6 +57,8 @@ PYTHON = {
 }
 DPKG = """\
 ii \tlibcudnn9-cuda-12\t9.0.0.312-1
+ii \tcuda-cudart-12-4\t12.4.99-1
+ii \tcuda-cudart-dev-12-4\t12.4.99-1
 ii \tlibcublas-12-4\t12.4.5.8-1
 rc \tlibnvinfer8\t8.6.1.6-1+cuda12.0
 ii \tlibnvinfer10\t10.0.1.6-1+cuda12.4
