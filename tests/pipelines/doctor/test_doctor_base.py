@@ -24,7 +24,8 @@ def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WELL = (
-    "os", "kernel", "architecture", "memory", "secure_boot", "driver", "gpu", "gpu_memory", "cuda_driver", "cuda", "cudart",
+    "os", "kernel", "architecture", "memory", "secure_boot", "driver", "gpu", "gpu_memory", "cuda_driver",
+    "cuda", "cudart",
     "cudnn", "cublas", "tensorrt", "nccl", "cutensor", "docker", "container_toolkit", "runtime", "gpu_container",
     "nsys", "ncu", "dcgm", "ngc", "conda", "torch", "triton", "vllm",
 )  # fmt: skip
