@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.monitoring import queries, slo
+from pipelines.terminal import clean
 
 DOCKER = Path(__file__).parents[2] / "docker"
 
@@ -73,7 +74,7 @@ def _ask(url: str, strict: bool) -> int:
         for answer in answers:
             if answer.found != "data":
                 print(
-                    f"  {answer.found:5}  {answer.query.panel} ({answer.query.ref})  {answer.why or answer.query.expr}"
+                    f"  {answer.found:5}  {answer.query.panel} ({answer.query.ref})  {clean(answer.why) or answer.query.expr}"
                 )
         bad += count["error"] + (count["empty"] if strict else 0)
     return 1 if bad else 0

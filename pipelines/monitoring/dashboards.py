@@ -134,7 +134,7 @@ def voice_loop() -> str:
                     for share, ref in ((0.5, "A"), (0.9, "B"), (0.95, "C"), (0.99, "D"))
                 ),
                 limits=(float(slo.VOICE_TO_VOICE),),
-                text="The user's last voiced sample to her first audible one. A dot is a turn: follow it to the trace of its conversation.",
+                text="The user's last voiced sample to her first audible one. A dot is a turn; it leads to its trace.",
             ).min(0)
         )
         .with_panel(

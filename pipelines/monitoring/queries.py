@@ -52,7 +52,22 @@ def ask(url: str, board: str) -> list[Answer]:
     Raises :class:`PrometheusAbsent`.
     """
     with httpx2.Client(base_url=url.rstrip("/"), timeout=SECONDS) as client:
-        return [_ask(client, query) for query in queries(board)]
+        return [answer(client, query) for query in queries(board)]
+
+
+def answer(client: httpx2.Client, query: Query) -> Answer:
+    """Asks the Prometheus behind ``client`` one query; raises :class:`PrometheusAbsent`."""
+    try:
+        reply = client.get("/api/v1/query", params={"query": query.expr}).json()
+        if reply["status"] == "error":
+            return Answer(query, "error", str(reply["error"]))
+        values = [sample["value"][1] for sample in reply["data"]["result"]]
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        message = f"no Prometheus answers at {client.base_url} ({error}); is it running, is it http:// and the port?"
+        raise PrometheusAbsent(message) from None
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise PrometheusAbsent(f"{client.base_url} answers, but not as Prometheus does") from None
+    return Answer(query, "data" if any(value != "NaN" for value in values) else "empty")
 
 
 def _walk(panels: list[dict[str, Any]]) -> Iterator[Query]:
@@ -65,17 +80,3 @@ def _walk(panels: list[dict[str, Any]]) -> Iterator[Query]:
             if "$" in expr:
                 raise ValueError(f"{panel['title']}: {expr} uses a variable that is not in VARIABLES")
             yield Query(panel["title"], target.get("refId", ""), expr)
-
-
-def _ask(client: httpx2.Client, query: Query) -> Answer:
-    try:
-        reply = client.get("/api/v1/query", params={"query": query.expr}).json()
-        if reply["status"] == "error":
-            return Answer(query, "error", str(reply["error"]))
-        values = [sample["value"][1] for sample in reply["data"]["result"]]
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        message = f"no Prometheus answers at {client.base_url} ({error}); is it running, is it http:// and the port?"
-        raise PrometheusAbsent(message) from None
-    except (ValueError, KeyError, TypeError, IndexError):
-        raise PrometheusAbsent(f"{client.base_url} answers, but not as Prometheus does") from None
-    return Answer(query, "data" if any(value != "NaN" for value in values) else "empty")

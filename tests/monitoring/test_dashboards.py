@@ -7,6 +7,7 @@ import re
 import time
 import urllib.request
 
+import httpx2
 import pytest
 import yaml
 from prometheus_lab import DOCKER, backfill, configure, needs_prometheus, prometheus, triton, two_minutes
@@ -170,6 +171,31 @@ def test_the_program_tells_how_it_stands(url, capsys):
 def test_where_no_prometheus_is_the_program_says_so(capsys):
     assert main(["ask", "http://127.0.0.1:1"]) == 2
     assert "no Prometheus answers at http://127.0.0.1:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"hello",
+        b"[]",
+        b'"success"',
+        b"{}",
+        b'{"status": "success"}',
+        b'{"status": "success", "data": {"result": 3}}',
+        b'{"status": "success", "data": {"result": [{"value": []}]}}',
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_prometheus_is_told_in_one_line(body):
+    def answer(request):
+        return httpx2.Response(200, content=body)
+
+    client = httpx2.Client(base_url="http://elsewhere:9090", transport=httpx2.MockTransport(answer))
+    with (
+        client,
+        pytest.raises(queries.PrometheusAbsent, match=r"elsewhere:9090/? answers, but not as Pr"),
+    ):
+        queries.answer(client, queries.Query("panel", "A", "up"))
 
 
 def test_a_variable_that_nobody_fills_in_is_refused():
