@@ -131,7 +131,7 @@ def _named(folder: Path, text: str, config: Any) -> Iterator[Finding]:
     if config.name and config.name != folder.name:
         yield error(where, f"the model is named {config.name[:80]!r}, its folder {folder.name!r}: Triton refuses that")
     if not config.backend and not config.platform:
-        yield error(where, "has neither backend nor platform")
+        yield warning(where, "has neither backend nor platform: Triton guesses by the names of the files")
     elif config.backend and config.backend not in BACKENDS:
         yield warning(where, f"backend {config.backend[:60]!r} is none that Triton's images bring along")
     bare = re.sub(r"#[^\n]*", "", text)

@@ -16,11 +16,11 @@ _MOST_DIMS = 16
 
 
 def well_formed(where: str, config: Any) -> Iterator[Finding]:
-    """What Triton itself refuses of tensors."""
+    """What is wrong with the declarations by themselves. Triton refuses most of it, but no repeated name."""
     for kind, tensors in (("input", config.input), ("output", config.output)):
         names = [tensor.name for tensor in tensors]
         for name in sorted({name for name in names if names.count(name) > 1}):
-            yield error(where, f"{kind} {name[:60]!r} is declared twice")
+            yield warning(where, f"{kind} {name[:60]!r} is declared twice, which Triton takes without a word")
         for tensor in tensors:
             label = f"{kind} {tensor.name[:60]!r}"
             if not tensor.name:

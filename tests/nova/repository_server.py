@@ -50,10 +50,11 @@ def environment() -> Environment:
         pytest.skip(str(error))
 
 
-def copy_model(name: str, repository: Path) -> Path:
+def copy_model(name: str, repository: Path, as_name: str = "") -> Path:
     """A copy of one of the project's models."""
-    shutil.copytree(MODELS / name, repository / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return repository / name
+    folder = repository / (as_name or name)
+    shutil.copytree(MODELS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 @contextmanager

@@ -80,7 +80,6 @@ NOVA, VLLM = "nova/config.pbtxt", "nova_vllm/config.pbtxt"
     ("change", "where", "says"),
     [
         (edit(NOVA, 'name: "nova"', 'name: "nova2"'), NOVA, "the model is named 'nova2', its folder 'nova'"),
-        (edit(NOVA, 'backend: "python"', ""), NOVA, "has neither backend nor platform"),
         (edit(NOVA, "TYPE_BOOL", "TYPE_INT32"), NOVA, "input 'stream' is INT32, Nova's vllm adapter sends BOOL"),
         (edit(NOVA, 'stream" data_type: TYPE_BOOL dims: [ 1 ]', 'stream" data_type: TYPE_BOOL dims: [ 2 ]'), NOVA,
          "input 'stream' has dims [2], Nova's vllm adapter sends [1]"),
@@ -88,7 +87,6 @@ NOVA, VLLM = "nova/config.pbtxt", "nova_vllm/config.pbtxt"
          "input 'mood' is required, but Nova's vllm adapter never sends it"),
         (edit(NOVA, "dims: [ -1 ]", "dims: [ 0 ]"), NOVA, "has dims [0]: they must be -1, or 1 and more"),
         (edit(NOVA, "TYPE_STRING dims: [ -1 ]", "TYPE_FP32 dims: [ -1 ]"), NOVA, "it must be TYPE_STRING"),
-        (edit(NOVA, '{ name: "stream" data', '{ name: "text_input" data'), NOVA, "'text_input' is declared twice"),
         (edit(NOVA, 'backend: "python"', 'backend: "${triton_backend}"'), NOVA, "was not filled in: triton_backend"),
         (edit(NOVA, "max_batch_size: 16", "max_batch_size: many"), NOVA, "is no model configuration: 4:17"),
         (edit(NOVA, "default_queue_policy", "preferred_batch_size: [ 32 ] default_queue_policy"), NOVA,
@@ -138,6 +136,9 @@ def test_what_is_wrong_is_told_in_one_line(
     [
         (edit(NOVA, "decoupled: true", "decoupled: false"), "answers come as a whole"),
         (edit(NOVA, "max_queue_delay_microseconds: 0", "max_queue_delay_microseconds: 5000"), "pays these 5 ms"),
+        (edit(NOVA, 'backend: "python"', ""), "has neither backend nor platform"),
+        (edit(NOVA, "input [\n", 'input [ { name: "stream" data_type: TYPE_BOOL dims: [ 1 ] optional: true },\n'),
+         "input 'stream' is declared twice"),
         (edit(NOVA, "count: 1", "count: 2"), "2 instances are as many processes"),
         (engine(future_option=1), "no argument of vLLM that this check knows of"),
         (engine(disable_log_stats=True), "REPORT_CUSTOM_METRICS shows nothing"),

@@ -11,6 +11,9 @@ from repository_server import copy_model, served
 
 from nova.errors import ModelError
 from nova.mind import Message
+from nova.repository.check import check
+from nova.repository.control import ModelControl, Refused
+from nova.repository.findings import Level
 from nova.services.triton_client import TritonMind, TritonSettings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(60)]
@@ -88,3 +91,37 @@ async def test_tensorrt_llm_model_with_a_stand_in_engine(tmp_path: Path) -> None
             async with aclosing(mind.reply([Message("user", "one two three four five six")])) as pieces:
                 _ = [piece async for piece in pieces]  # outlasts the next token of the cancelled one
             assert log.read_text() == "aborted\n"
+
+
+WRONG = {
+    "misnamed": ('name: "misnamed"', 'name: "other"'),
+    "batching": ("default_queue_policy", "preferred_batch_size: [ 32 ] default_queue_policy"),
+    "zero": ("dims: [ -1 ]", "dims: [ 0 ]"),
+    "pinned": ("# No delay", "version_policy: { specific { versions: [ 4 ] } }\n# No delay"),
+    "warm_up": ('input_data_file: "prompt"', 'input_data_file: "gone"'),
+    "unparsed": ("max_batch_size: 16", "max_batch_size: many"),
+}
+
+
+async def test_the_server_refuses_what_the_check_calls_an_error(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    for name, (old, new) in WRONG.items():
+        copy_model("nova", repository, name)
+        config = repository / name / "config.pbtxt"
+        text = config.read_text().replace('name: "nova"', f'name: "{name}"')
+        assert old in text, "the test is out of date"
+        config.write_text(text.replace(old, new))
+    copy_model("nova", repository)
+    copy_model("nova_vllm", repository)
+    faulty = {model.name for model in check(repository).models if any(f.level is Level.ERROR for f in model.findings)}
+    assert faulty == set(WRONG)
+    with served(tmp_path, "nova") as server:
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            control = ModelControl(channel)
+            for name in WRONG:
+                with pytest.raises(Refused):
+                    await control.load(name)
+            # Sound, as far as a server without this backend can tell.
+            with pytest.raises(Refused, match="vllm"):
+                await control.load("nova_vllm")
+            assert await control.ready("nova", 1)
