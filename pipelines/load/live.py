@@ -19,6 +19,7 @@ from pipelines.replay.live import header, replay_live
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
 from pipelines.settings import Settings
+from pipelines.telemetry.setup import Telemetry
 
 COOLDOWN_SECONDS = 5.0
 """Pause between two steps, in which queues run empty."""
@@ -41,13 +42,23 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
             embedded = await stack.enter_async_context(EmbeddedServices(settings, home(), progress.note))
             settings = embedded.settings.model_copy(update={"embedded": False})  # they run already
         read = await stack.enter_async_context(_statistics(settings, ramp.note))
+        telemetry = Telemetry(settings.telemetry, clock=asyncio.get_running_loop().time, warn=progress.note)
+        telemetry.install()
+        stack.push_async_callback(telemetry.aclose)
         for number, streams in enumerate(ramp.steps()):
             if number:
                 await asyncio.sleep(cooldown)
             progress.step(streams)
             said = _Step(progress, read)
             try:
-                run = await replay_live(settings, plan.scenario, rounds=plan.rounds, sessions=streams, progress=said)
+                run = await replay_live(
+                    settings,
+                    plan.scenario,
+                    rounds=plan.rounds,
+                    sessions=streams,
+                    progress=said,
+                    telemetry=telemetry,
+                )
             except asyncio.CancelledError:
                 run = header(settings, plan.scenario, rounds=plan.rounds, sessions=streams)
                 if said.turns:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import html
 import json
-from importlib.util import find_spec
 from typing import Any, Final
 
 from pipelines.ledger import CONTRIBUTIONS
 from pipelines.load.measures import E2E, MEASURES
 from pipelines.load.results import Figure, LoadTest
 from pipelines.load.table import holds, whose
+from pipelines.page import plotly
 
 PLOT: Final = "load"
 """Identity of the drawing in the page."""
@@ -74,19 +74,9 @@ paint();
 """
 
 
-class PlotError(Exception):
-    """The page cannot be made; the message is one line that says what to do."""
-
-
-def require_plotly() -> None:
-    """Raises :class:`PlotError` where plotly is not installed."""
-    if find_spec("plotly") is None:
-        raise PlotError("plots need plotly: pip install 'sophia-avatar[replay]'")
-
-
 def page(test: LoadTest) -> str:
-    """The whole page. Raises :class:`PlotError` where plotly is not installed."""
-    require_plotly()
+    """The whole page. Raises :class:`~pipelines.page.PageError` where plotly is not installed."""
+    plotly()
     from plotly.graph_objects import Bar, Scatter  # noqa: PLC0415 - an extra
     from plotly.subplots import make_subplots  # noqa: PLC0415
 

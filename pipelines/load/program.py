@@ -21,6 +21,7 @@ from pipelines.load.ramp import Plan, Ramp, rounds_for
 from pipelines.load.results import LoadTest, as_csv
 from pipelines.load.simulated import run_simulated
 from pipelines.load.table import show
+from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import ScenarioError
 from pipelines.services import endpoints
@@ -43,7 +44,7 @@ class Program:
             scenario = load_scenario(args.soundbites, language=self._settings.language)
             profile = load_profile(args.simulate) if args.simulate else None
             self._check_files()
-        except (ScenarioError, SettingsError, plot.PlotError) as error:
+        except (ScenarioError, SettingsError, PageError) as error:
             return self._refuse(error)
         rounds = rounds_for(scenario, args.seconds) if args.seconds else args.rounds
         plan = Plan(scenario, args.sessions, rounds, args.until_p95, args.seed)
@@ -89,7 +90,7 @@ class Program:
             if path is None:
                 continue
             if option == "plot":
-                plot.require_plotly()
+                plotly()
             try:
                 path.open("a", encoding="utf-8").close()
             except OSError as error:

@@ -81,13 +81,14 @@ async def replay_live(
     progress: Progress | None = None,
     done: Collection[Unit] = (),
     dcgm: str | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Run:
     """Plays ``scenario`` against the services of ``settings``, starting the embedded ones if it says so.
 
     Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
-    they are not this machine's. The run is not ``complete`` if a service was lost for good in the middle.
-    Raises :class:`~pipelines.generation.StageFailed` for a service that is not there at the beginning. Cancel it to
-    interrupt it; what was played until then was told to ``progress``.
+    they are not this machine's; ``telemetry`` is for a process that replays more than once. The run is not ``complete``
+    if a service was lost for good in the middle. Raises :class:`~pipelines.generation.StageFailed` for a service that
+    is not there at the beginning. Cancel it to interrupt it; what was played until then was told to ``progress``.
     """
     progress = progress or Progress()
     loop = asyncio.get_running_loop()
@@ -99,9 +100,10 @@ async def replay_live(
             settings = (await stack.enter_async_context(embedded)).settings
         services = [await _connect(stack, settings, progress) for _ in range(sessions)]
         await _warm(services, settings, progress)
-        telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=progress.note)
-        telemetry.install()
-        stack.push_async_callback(telemetry.aclose)
+        if telemetry is None:
+            telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=progress.note)
+            telemetry.install()
+            stack.push_async_callback(telemetry.aclose)
         labels = Labels(settings.mind.model, settings.mind.backend, settings.recognizer.language, settings.voice.voice)
         span = telemetry.start_conversation(uuid.uuid4().hex, labels)
         stack.callback(span.end)

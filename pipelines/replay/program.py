@@ -17,16 +17,17 @@ from rich.markup import escape
 from pipelines.failures import EXIT_CODES, blamed, diagnose
 from pipelines.home import home
 from pipelines.log import logging_to_file
+from pipelines.page import PageError
 from pipelines.replay.cast import Unit
 from pipelines.replay.compare import Comparison, Incomparable, compare
 from pipelines.replay.exports.write import write_exports
 from pipelines.replay.live import header, replay_live
 from pipelines.replay.progress import ShownProgress
-from pipelines.replay.report import ReportError, write_report
+from pipelines.replay.report import write_report
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Progress
 from pipelines.replay.simulate import simulate
-from pipelines.replay.store import RunError, RunStore, finished_units, load_run, save_baseline
+from pipelines.replay.store import RunError, RunStore, RunUnwritable, finished_units, load_run, save_baseline
 from pipelines.replay.table import show
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
@@ -63,14 +64,17 @@ class Program:
             if run is None:
                 return code
             return max(code, self._conclude(run, base))
+        except (RunUnwritable, PageError) as error:
+            self._print(str(error))
+            return EXIT_CODES["disk"]
         except UNUSABLES as error:
             lines = error.lines if isinstance(error, SettingsError) else [str(error)]
             for line in lines:
                 self._print(line)
             return UNUSABLE
-        except ReportError as error:
-            self._print(str(error))
-            return EXIT_CODES["disk"]
+        except KeyboardInterrupt:
+            self._print("Interrupted.")
+            return EXIT_CODES["stopped"]
 
     def _play(self) -> tuple[Run | None, int]:
         args = self._args
@@ -97,7 +101,7 @@ class Program:
         try:
             file.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise RunError(f"cannot write {file}: {error.strerror}; name another file") from error
+            raise RunUnwritable(f"cannot write {file}: {error.strerror}; name another file") from error
 
     def _simulate(self, scenario: Scenario, profile: ServiceProfile) -> Run:
         args = self._args
@@ -138,13 +142,17 @@ class Program:
                 run, code = self._on_the_loop(scenario, progress, done)
         earlier = before.turns if before else ()
         run = (run or fresh).model_copy(update={"turns": (*earlier, *(run.turns if run else shown.turns))})
-        if len(run.turns) == scenario.lines * args.repeat * args.sessions:
-            run = run.model_copy(update={"complete": True})
+        if not run.turns:
+            store.discard()
+            self._folder = None
+            return None, code
+        whole = len(run.turns) == scenario.lines * args.repeat * args.sessions
+        run = run.model_copy(update={"complete": whole})
         store.finish(run)
-        if not run.complete:
-            again = f"; go on with the same arguments and --resume {folder}" if run.turns or code == 130 else ""
-            self._print(f"The run is not complete: {len(run.turns)} of its lines were played{again}.")
-        return (run if run.turns else None), code
+        if not whole:
+            played = f"The run is not complete: {len(run.turns)} of its lines were played"
+            self._print(f"{played}; go on with the same arguments and --resume {folder}")
+        return run, code
 
     def _resumed(self, fresh: Run) -> Run:
         """The run that is gone on with, if it is one of the same kind."""
@@ -227,7 +235,7 @@ class Program:
         try:
             write_exports(folder, run)
         except OSError as error:
-            raise RunError(f"cannot write into {folder}: {error.strerror}; name another folder") from error
+            raise RunUnwritable(f"cannot write into {folder}: {error.strerror}; name another folder") from error
 
     def _print(self, line: str) -> None:
         self._console.print(escape(clean(line)), highlight=False, soft_wrap=True)

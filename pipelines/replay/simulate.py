@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -152,6 +153,7 @@ _here: tuple[_World, SimulatedCast] | None = None
 
 def _enter(world: _World) -> None:
     global _here  # noqa: PLW0603 - a process of a pool has no other place
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
     _here = world, _cast(world)
 
 

@@ -6,6 +6,7 @@ that was played to its end). A baseline is one file: the run without what only a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,10 @@ LARGEST: Final = 1 << 30
 
 class RunError(Exception):
     """A run cannot be read or written; the message is one line that says what to change."""
+
+
+class RunUnwritable(RunError):
+    """The disk does not take it."""
 
 
 class _Unit(BaseModel):
@@ -63,7 +68,7 @@ class RunStore:
                 _write(folder / RUN, header.model_copy(update={"complete": False, "turns": ()}))
             self._file = (folder / TURNS).open("a", encoding="utf-8")
         except OSError as error:
-            raise RunError(f"cannot write into {folder}: {error.strerror}; name another folder") from error
+            raise RunUnwritable(f"cannot write into {folder}: {error.strerror}; name another folder") from error
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="run-store")
 
     def add(self, unit: Unit, turns: Sequence[Turn]) -> None:
@@ -80,7 +85,17 @@ class RunStore:
             self._file.close()
             _write(self.folder / RUN, run)
         except OSError as error:
-            raise RunError(f"cannot write into {self.folder}: {error.strerror}; what was written is kept") from error
+            why = f"{error.strerror or error}; what was written is kept"
+            raise RunUnwritable(f"cannot write into {self.folder}: {why}") from error
+
+    def discard(self) -> None:
+        """Takes back a run of which nothing was played; a folder that is empty then goes, too."""
+        self._writer.shutdown(wait=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
+            for name in (RUN, TURNS):
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
 
     def _append(self, record: _Unit) -> None:
         try:
@@ -108,13 +123,13 @@ def finished_units(folder: Path) -> set[Unit]:
 
 
 def save_baseline(file: Path, run: Run) -> None:
-    """Writes ``run`` as a baseline: raw values of every turn, without envelopes. Raises :class:`RunError`."""
+    """Writes ``run`` as a baseline: raw values of every turn, without envelopes. Raises :class:`RunUnwritable`."""
     bare = {"user_envelope": "", "reply_envelope": ""}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, run.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in run.turns)}))
     except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+        raise RunUnwritable(f"cannot write {file}: {error.strerror or error}; name another file") from error
 
 
 def _write(file: Path, run: Run) -> None:

@@ -7,6 +7,7 @@ on a machine; another engine gives other samples, and so another scenario.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -94,6 +95,7 @@ async def _all(texts: Sequence[tuple[Saying, str]], make: Callable[[], Engine]) 
     try:
         if wrong := {place: why for place, (_, voice) in enumerate(texts) if (why := _unknown(engine, voice))}:
             raise CannotSay("; ".join(dict.fromkeys(wrong.values())), wrong)
+        ctypes.CDLL(None).srand(1)  # flite's breath is the C library's chance, from which others here draw, too
         return Spoken([await _line(engine, saying, _voice(engine, name)) for saying, name in texts], engine.name)
     except RuntimeError as error:
         raise CannotSay(str(error)) from None

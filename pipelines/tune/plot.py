@@ -1,27 +1,15 @@
-"""The front as one page for a browser: self-contained, the same bytes for the same search, light and dark.
-
-The page's policy lets no script run but its own, named by their hashes, and nothing be loaded from anywhere.
-"""
+"""The front as one page for a browser: self-contained, the same bytes for the same search, light and dark."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
+from pipelines.page import render
 from pipelines.tune.parameters import Range
 from pipelines.tune.search import Trial
-
-
-class PlotError(Exception):
-    """No page can be written; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +26,13 @@ class Picture:
     chosen_by: str
 
 
-def check_plotly() -> None:
-    """Raises :class:`PlotError` if plotly is not installed."""
-    _plotly()
-
-
 def page(picture: Picture) -> str:
-    """The page's text. Raises :class:`PlotError` if plotly is not installed."""
-    scripts = [_plotly(), _resource("front.js")]
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(_bytes(one)).digest()).decode()}'" for one in scripts)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_resource("front.html")).render(
-        policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'",
-        style=Markup(_resource("front.css")),
-        scripts=[Markup(script) for script in scripts],
-        data=Markup(_embedded(_data(picture))),
+    """The page's text. Raises :class:`~pipelines.page.PageError` if plotly is not installed."""
+    return render(
+        _resource("front.html"),
+        _resource("front.css"),
+        [_resource("front.js")],
+        _data(picture),
         soundbites=picture.soundbites,
         profile=picture.profile,
         trials=len(picture.trials),
@@ -90,23 +69,5 @@ def _data(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _embedded(data: Any) -> str:
-    """JSON that can stand in a ``<script>`` element: nothing in it can end the element or begin a comment."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError:
-        raise PlotError("The plot needs plotly: pip install 'sophia-avatar[replay]'") from None
-    return str(get_plotlyjs()).strip("\n")
-
-
 def _resource(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8").strip("\n")
-
-
-def _bytes(script: str) -> bytes:
-    return script.encode()

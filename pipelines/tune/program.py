@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from pipelines.environment import config_hash, project_version
+from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.settings import Settings, SettingsError, shareable
@@ -24,7 +25,7 @@ from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings
 from pipelines.tune.overlay import Changes, check_place, check_target, overlay_text, write_text
 from pipelines.tune.parameters import Range
-from pipelines.tune.plot import Picture, PlotError, check_plotly, page
+from pipelines.tune.plot import Picture, page
 from pipelines.tune.score import Halves, NothingAnswered, Score, split
 from pipelines.tune.search import Limit, Search, StudyError, Trial
 from pipelines.tune.workers import Case, Workers
@@ -54,13 +55,13 @@ class Program:
                 check_target(args.overlay, self.configs, force=args.force)
             if args.plot:
                 check_place(args.plot)
-                check_plotly()
+                plotly()
             profile = load_profile(args.simulate)
             scenario = load_scenario(args.soundbites, language=self.settings.language)
             halves = split(scenario)
         except SettingsError as error:
             return _refuse(*error.lines)
-        except (ScenarioError, PlotError) as error:
+        except (ScenarioError, PageError) as error:
             return _refuse(str(error))
         for note in scenario.notes:
             self.console.print(escape(note))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pynvml
 import pytest
-from tests.pipelines.replay.fake_nvml import FakeNvml
+from fake_nvml import FakeNvml
 
 from pipelines import environment as module
 from pipelines.environment import config_hash, environment

@@ -4,6 +4,6 @@
 drawn, :mod:`~pipelines.replay.report.words` what is said; ``page/`` holds the template, the style and the drawing.
 """
 
-from pipelines.replay.report.html import ReportError, write_report
+from pipelines.replay.report.html import write_report
 
-__all__ = ["ReportError", "write_report"]
+__all__ = ["write_report"]

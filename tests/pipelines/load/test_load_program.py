@@ -124,7 +124,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
 
     def loaded(play: Play, *given: str) -> tuple[int, str]:
         async def replayed(
-            settings: Settings, scenario: Scenario, *, rounds: int, sessions: int, progress: Progress
+            settings: Settings, scenario: Scenario, *, rounds: int, sessions: int, progress: Progress, telemetry: object
         ) -> Run:
             return await play(sessions, progress)
 

@@ -6,13 +6,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pynvml
 import pytest
+from fake_nvml import FakeNvml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.pipelines.replay.fake_nvml import FakeNvml
 
+from pipelines.machine import counters, dcgm
 from pipelines.machine.dcgm import MOST_GPUS, DcgmExporter, parse
 from pipelines.machine.gpu import GpuAbsent, Nvml, quantity
-from pipelines.replay import dcgm, machine
 
 PAGE = """\
 # HELP DCGM_FI_DEV_GPU_UTIL GPU utilization (in %).
@@ -215,11 +215,11 @@ def test_what_is_no_url_is_refused_at_once(url):
 
 def test_a_named_exporter_comes_first_then_the_driver_then_an_exporter_beside_us(monkeypatch):
     with exporter() as url:
-        monkeypatch.setattr(machine, "DEFAULT_URL", url)
+        monkeypatch.setattr(counters, "DEFAULT_URL", url)
         FakeNvml(monkeypatch)
-        assert isinstance(machine.find_gpu(url), DcgmExporter)
-        assert isinstance(machine.find_gpu(), Nvml)
+        assert isinstance(counters.find_gpu(url), DcgmExporter)
+        assert isinstance(counters.find_gpu(), Nvml)
         FakeNvml(monkeypatch, absent=pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-        assert isinstance(machine.find_gpu(), DcgmExporter)
+        assert isinstance(counters.find_gpu(), DcgmExporter)
     with pytest.raises(GpuAbsent, match="no NVIDIA driver answers"):
-        machine.find_gpu()
+        counters.find_gpu()

@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from export_runs import HOSTILE, PARTS, a_run, a_turn, any_run, from_ledger
 from google.protobuf.json_format import ParseDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,14 +14,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from pipelines.ledger import CHAIN, CONTRIBUTIONS, VOICE_END, Ledger
-from pipelines.replay import otlp_file
+from pipelines.replay.exports import otlp
 from pipelines.replay.exports.ledgers import ledger_of
 from pipelines.replay.exports.otlp import otlp_lines
 from pipelines.replay.exports.turns_csv import COLUMNS, turns_csv
 from pipelines.replay.exports.write import write_exports
 from pipelines.replay.results import Happened, Run
 from pipelines.telemetry import names
-from tests.pipelines.replay.export_runs import HOSTILE, PARTS, a_run, a_turn, any_run, from_ledger
 
 BEGAN = 1_795_341_600 * 10**9  # 2026-11-22T10:00:00Z
 
@@ -109,7 +109,7 @@ def test_a_trace_is_a_talk_played_once():
 
 
 def test_a_long_talk_takes_several_lines_of_one_trace(monkeypatch):
-    monkeypatch.setattr(otlp_file, "MOST_SPANS", 7)
+    monkeypatch.setattr(otlp, "MOST_SPANS", 7)
     run = a_run(*(a_turn(line=i, at=8.0 * i) for i in range(3)))
     assert len(list(otlp_lines(run))) == 4  # 28 spans
     assert len({span.trace_id for span in received(run)}) == 1

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from lab import Lab, config, serving
-from stagecraft import line
+from stagecraft import SOUNDBITES, line
 
 from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
@@ -89,11 +89,22 @@ async def command(*arguments):
     )  # fmt: skip
 
 
+async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_path, pki):
+    async with serving(Lab(), pki) as port:
+        ports = dict.fromkeys(SERVICES, port) | {"mind": 9}  # the discard port: nobody listens
+        settings = config(tmp_path, pki, ports)
+        process = await command(SOUNDBITES / "02_what_time.wav", "--config", settings, "--out", tmp_path / "run")
+        async with asyncio.timeout(60):
+            told, _ = await process.communicate()
+    assert process.returncode == 3, told.decode()
+    assert "mind" in told.decode()
+    assert not (tmp_path / "run").exists()
+
+
 async def test_an_interrupted_run_is_kept_and_resumed(tmp_path, pki):
     bites, kept = tmp_path / "bites", tmp_path / "kept"
     bites.mkdir()
-    source = next(path for path in (line_path("02_what_time.wav"),))
-    (bites / "time.wav").write_bytes(source.read_bytes())
+    (bites / "time.wav").write_bytes((SOUNDBITES / "02_what_time.wav").read_bytes())
     async with serving(Lab(), pki) as port:
         arguments = [bites, "--config", config(tmp_path, pki, dict.fromkeys(SERVICES, port)), "--repeat", 3]
         process = await command(*arguments, "--out", kept)
@@ -122,9 +133,3 @@ async def test_an_interrupted_run_is_kept_and_resumed(tmp_path, pki):
         told, _ = await process.communicate()
         assert process.returncode == 2
         assert "other rounds" in told.decode()
-
-
-def line_path(name):
-    from stagecraft import SOUNDBITES
-
-    return SOUNDBITES / name

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from report_samples import HOSTILE, sample_run
 
+from pipelines import page
+from pipelines.page import PageError
 from pipelines.replay.compare import compare
-from pipelines.replay.report import ReportError, html, write_report
+from pipelines.replay.report import html, write_report
 from pipelines.replay.report.figures import page_data
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -53,7 +55,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def tame(monkeypatch):
-    monkeypatch.setattr(html, "_plotly", lambda: TAME)
+    monkeypatch.setattr(page, "plotly", lambda: TAME)
 
 
 def policy(page):
@@ -83,7 +85,7 @@ def test_the_same_runs_give_the_same_bytes(tame):
 def test_another_process_gives_the_same_bytes(tame, tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from report_samples import sample_run;"
-        "from pipelines.replay.report import html; html._plotly = lambda: sys.argv[2];"
+        "from pipelines import page; page.plotly = lambda: sys.argv[2]; from pipelines.replay.report import html;"
         "sys.stdout.buffer.write(html.rendered(sample_run(rounds=2, hostile=True, missed=0.3)).encode())"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), TAME]
@@ -132,7 +134,7 @@ def test_hostile_text_stays_text(tame):
 
 @pytest.mark.parametrize("text", ["</script>", "<!--<script>", "]]>", "&lt;", "\u2028", '"\\'])
 def test_embedded_json_ends_no_element(text):
-    written = html.embedded({"text": text})
+    written = page.embedded({"text": text})
     assert not re.search("[<>&]", written)
     assert json.loads(written) == {"text": text}
 
@@ -152,21 +154,20 @@ def test_every_id_that_the_scripts_use_is_in_the_page(tame, rounds, missed):
 
 
 def test_without_plotly_it_says_what_to_install(monkeypatch, tmp_path):
-    html._plotly.cache_clear()
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(ReportError, match=r"pip install 'sophia-avatar\[replay\]'"):
+    with pytest.raises(PageError, match=r"pip install 'sophia-avatar\[replay\]'"):
         write_report(tmp_path / "report", sample_run())
     assert not (tmp_path / "report").exists()
 
 
 def test_a_folder_that_cannot_be_is_told(tame, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ReportError, match="cannot write the report"):
+    with pytest.raises(PageError, match="cannot write the report"):
         write_report(tmp_path / "file", sample_run())
 
 
 def test_a_thousand_turns_stay_small():
-    assert len(html.embedded(page_data(sample_run(rounds=100, lines=10))).encode()) < 3e6
+    assert len(page.embedded(page_data(sample_run(rounds=100, lines=10))).encode()) < 3e6
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

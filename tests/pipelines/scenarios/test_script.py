@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
 from pipelines.embedded.speech.voices import Piece, Timeline
-from pipelines.replay import saying
+from pipelines.scenarios import saying
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.room import speech_level
 from pipelines.scenarios.saying import CannotSay, parse, say
