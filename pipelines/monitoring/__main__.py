@@ -73,9 +73,8 @@ def _ask(url: str, strict: bool) -> int:
         print(f"{board.stem}: {count['data']} with data, {count['empty']} empty, {count['error']} wrong")
         for answer in answers:
             if answer.found != "data":
-                print(
-                    f"  {answer.found:5}  {answer.query.panel} ({answer.query.ref})  {clean(answer.why) or answer.query.expr}"
-                )
+                told = clean(answer.why) or answer.query.expr
+                print(f"  {answer.found:5}  {answer.query.panel} ({answer.query.ref})  {told}")
         bad += count["error"] + (count["empty"] if strict else 0)
     return 1 if bad else 0
 

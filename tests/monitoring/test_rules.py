@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
 from pipelines.doctor.settings import StackSettings
 from pipelines.ledger import Outcome
@@ -38,6 +39,15 @@ def test_the_rules_are_free_of_lint():
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_alerts_fire_when_they_should_and_not_otherwise(file):
     run("test", "rules", file)
+
+
+@promtool
+def test_the_loops_own_metrics_are_named_as_prometheus_wants_them():
+    metrics = Metrics()
+    metrics.certificate("mind", 1.8e9)
+    page = generate_latest(metrics.registry)
+    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def alerts(files):
