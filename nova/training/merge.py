@@ -17,8 +17,8 @@ def merge(base: str, adapter: Path, out: Path) -> None:
 
     Raises :class:`~nova.training.chats.DataError`. The base has to be the very one that the adapter was trained on.
     """
-    if not (adapter / "adapter_config.json").is_file():
-        raise DataError(f"{adapter} holds no LoRA adapter: name the folder with adapter_config.json")
+    if not all((adapter / name).is_file() for name in ("adapter_config.json", "adapter_model.safetensors")):
+        raise DataError(f"{adapter} holds no LoRA adapter: name the folder with adapter_config.json and its tensors")
     if out.exists() or out.is_symlink():
         raise DataError(f"{out} is there already: name another, or remove it")
     peft, transformers = library("peft"), library("transformers")
@@ -28,7 +28,20 @@ def merge(base: str, adapter: Path, out: Path) -> None:
         adapted = peft.PeftModel.from_pretrained(model, str(adapter))
     except (ValueError, RuntimeError) as error:
         raise DataError(f"{adapter} does not fit {base}: {str(error).splitlines()[0][:160]}") from None
+    _all_used(peft, adapted, adapter)
     save(adapted.merge_and_unload(safe_merge=True), tokenizer, out)
+
+
+def _all_used(peft: Any, adapted: Any, adapter: Path) -> None:
+    """peft overlooks what finds no place in the model, and leaves out what is not in the file: both are refused."""
+    with library("safetensors").safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        held = set(file.keys())
+    placed = set(peft.get_peft_model_state_dict(adapted))
+    if held != placed:
+        raise DataError(
+            f"{adapter} does not fit the base: {len(held - placed)} of its {len(held)} tensors find no place, "
+            f"{len(placed - held)} are missing"
+        )
 
 
 def save(model: Any, tokenizer: Any, out: Path) -> None:

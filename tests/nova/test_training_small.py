@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nova.mind import Message
 from nova.training import dataset
@@ -43,3 +44,32 @@ def test_data_template_adapter_and_merge_fit_together(tmp_path: Path) -> None:
         merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "adapter", tmp_path / "out" / "merged")
     with pytest.raises(dataset.DataError, match="holds no LoRA adapter"):
         merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "base", tmp_path / "out" / "again")
+
+
+@pytest.mark.parametrize("recipe", ["chatml.jinja", "nemotron_nano_lora.yaml"])
+def test_only_answers_are_marked_to_be_learnt(recipe: str) -> None:
+    from nova.training import small
+
+    source = (small.TEMPLATE.parent / recipe).read_text()
+    talk = [Message("system", "Be kind."), Message("user", "What is it?"), Message("assistant", "It is a cat."),
+            Message("user", "And that?"), Message("assistant", "A dog.")]  # fmt: skip
+    tokenizer = small._tokenizer([talk])
+    if recipe.endswith(".yaml"):
+        tokenizer.chat_template = yaml.safe_load(source)["dataset"]["chat_template"]
+    ids, labels = small._example(tokenizer, talk)
+    assert tokenizer.decode(labels[labels != -100]) == "It is a cat.<|im_end|>A dog.<|im_end|>"
+    assert tokenizer.decode(ids[0]).endswith("A dog.<|im_end|>\n")
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    from nova.training.merge import merge
+    from nova.training.small import run
+
+    talk = [Message("user", "what is it"), Message("assistant", "It is a cat.")]
+    dataset.write(dataset.build([Conversation("one", [talk])], Scrubber()), tmp_path / "data")
+    run(tmp_path / "data", tmp_path / "out", steps=1)
+    config = tmp_path / "out" / "base" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 1}))
+    with pytest.raises(dataset.DataError, match="does not fit the base: 14 of its 28 tensors find no place, 0 are missing"):
+        merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "adapter", tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
