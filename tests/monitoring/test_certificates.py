@@ -1,15 +1,25 @@
 """The loop tells when its services' certificates end, and survives services that show none."""
 
 import asyncio
+import re
 import socket
 import ssl
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from pipelines.certs import Authority
+import pytest
+from lab import Lab, config, serving
+
+from pipelines.certs import Authority, Identity
 from pipelines.channels import PeerIdentity
 from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.session import Options, Session
+from pipelines.settings import load_settings
 from pipelines.telemetry.certificates import INTERVAL, watch_certificates
 from pipelines.telemetry.metrics import Metrics
+from pipelines.terminal import SilentDisplay
 from pipelines.virtual_time import run
 
 NAME = "sophia_certificate_expiry_timestamp_seconds"
@@ -79,3 +89,33 @@ async def test_a_real_handshake_shows_the_date(tmp_path):
         watch.cancel()
     assert value == server.certificate.not_valid_after_utc.timestamp()
     assert metrics.registry.get_sample_value(NAME, {"service": "gone"}) is None
+
+
+@pytest.mark.services
+async def test_a_conversation_shows_the_dates_of_its_services_on_its_metrics_page(tmp_path, pki):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        page = probe.getsockname()[1]
+    bite = next((Path(__file__).parents[2] / "pipelines/soundbites").glob("*what_time.wav"))
+
+    def scrape():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{page}/metrics", timeout=2) as reply:
+                return re.findall(rf'^{NAME}\{{service="(\w+)"\}} (\S+)$', reply.read().decode(), re.MULTILINE)
+        except urllib.error.URLError:
+            return []  # not yet
+
+    async with asyncio.timeout(30), serving(Lab(), pki) as port:
+        file = config(tmp_path, pki, dict.fromkeys(("recognizer", "mind", "voice", "face"), port))
+        settings = load_settings(file, {"telemetry.metrics_port": str(page)}, {})
+        session = Session(settings, Options("lab.yaml", (bite,), reply=tmp_path / "reply.wav"), SilentDisplay())
+        talk = asyncio.create_task(session.run())
+        while len(found := dict(await asyncio.to_thread(scrape))) < 4:
+            assert not talk.done(), await talk
+            await asyncio.sleep(0.05)
+        session.stop()
+        assert await talk == 0
+    ends = Identity.read(pki, "server").certificate.not_valid_after_utc.timestamp()
+    assert {service: float(value) for service, value in found.items()} == dict.fromkeys(
+        ("recognizer", "mind", "voice", "face"), ends
+    )
