@@ -189,7 +189,9 @@ def test_all_of_a_spark_fits_its_unified_memory() -> None:
 def test_the_mind_takes_the_share_that_is_planned_for_it() -> None:
     arguments = json.loads((ROOT / "nova/models/nova_vllm/1/model.json").read_text())
     taken = arguments["gpu_memory_utilization"] * SPARK_GB
-    assert abs(services(merged("spark"))["triton"]["x-memory-gb"] - taken) <= 1
+    triton = services(merged("spark"))["triton"]
+    assert abs(triton["x-memory-gb"] - taken) <= 1
+    assert Path(arguments["model"]).parent.as_posix() in {volume["target"] for volume in triton["volumes"]}
 
 
 @each_profile
