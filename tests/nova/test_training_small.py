@@ -70,6 +70,6 @@ def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
     run(tmp_path / "data", tmp_path / "out", steps=1)
     config = tmp_path / "out" / "base" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 1}))
-    with pytest.raises(dataset.DataError, match="does not fit the base: 14 of its 28 tensors find no place, 0 are missing"):
+    with pytest.raises(dataset.DataError, match="does not fit the base: 14 of its 28 tensors find no place"):
         merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "adapter", tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
