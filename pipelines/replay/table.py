@@ -151,9 +151,9 @@ def _changes(comparison: Comparison) -> Table:
 def _timing(timing: Timing) -> tuple[Text | str, ...]:
     whole = timing.measure in {"voice-to-voice", "barge-in"}
     name = f" {timing.measure} {timing.quantile}" if whole else f"   {timing.measure}"
-    shift = f"{timing.shift * 1000:+.1f}"
+    shift = f"{timing.shift * 1000:+z.1f}"
     if timing.low is not None and timing.high is not None:
-        shift += f" [{timing.low * 1000:+.0f}, {timing.high * 1000:+.0f}]"
+        shift += f" [{timing.low * 1000:+z.0f}, {timing.high * 1000:+z.0f}]"
     verdict = Text(f" {timing.verdict}", VERDICTS.get(timing.verdict, "dim"))
     if timing.hidden:
         verdict.append(", hidden")
