@@ -220,11 +220,7 @@ class TurnTaking:
             # Noise can hold the voice detector for ever; a recogniser that has closed the utterance, and found no more
             # words in what came since, knows better.
             silent_since = max(utterance.final_at, self._voice_from)
-            if (
-                not utterance.finals
-                or utterance.interim
-                or not self._reached(at, silent_since + s.pause_unfinished)
-            ):
+            if not utterance.finals or utterance.interim or not self._reached(at, silent_since + s.pause_unfinished):
                 return
             utterance.last_voiced = silent_since
         if not utterance.text:
