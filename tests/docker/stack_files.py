@@ -47,7 +47,8 @@ def merged(profile: str) -> Stack:
     Compose merges in many ways; these files need one, which a test holds them to: what a later part adds to a service
     is new to it, and what several parts define alike is alike.
     """
-    settings, whole = settings_of(profile), {}
+    settings = settings_of(profile)
+    whole: Stack = {}
     assert settings["COMPOSE_PROFILES"] == profile
     for path in parts():
         part = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
