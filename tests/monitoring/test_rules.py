@@ -1,5 +1,6 @@
 """Prometheus's own tools accept the configuration and the rules, and the alerts fire when they should."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -81,6 +82,17 @@ def test_gpu_and_machine_share_the_host_label_that_joins_them():
         groups = yaml.safe_load((PROMETHEUS / "targets" / f"{name}.yml").read_text())
         hosts[name] = {group["labels"]["host"] for group in groups}
     assert hosts["dcgm"] == hosts["node"]
+
+
+def test_the_dcgm_exporter_is_told_to_count_what_the_rules_ask_for():
+    lines = (PROMETHEUS.parent / "dcgm-exporter" / "counters.csv").read_text().splitlines()
+    rows = [[field.strip() for field in line.split(",")] for line in lines if line and not line.startswith("#")]
+    assert all(len(row) == 3 for row in rows), "the exporter refuses a file with a comma in a help text"
+    assert {kind for _, kind, _ in rows} <= {"gauge", "counter", "label"}
+    names = [name for name, _, _ in rows]
+    assert len(set(names)) == len(names)
+    asked = {name for file in RULES for name in re.findall(r"\bDCGM_\w+", file.read_text())}
+    assert asked <= set(names)
 
 
 def test_the_rules_of_the_objectives_are_as_generated():
