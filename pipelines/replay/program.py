@@ -17,7 +17,7 @@ from rich.markup import escape
 from pipelines.failures import EXIT_CODES, blamed, diagnose
 from pipelines.home import home
 from pipelines.log import logging_to_file
-from pipelines.page import PageError
+from pipelines.page import PageError, plotly
 from pipelines.replay.cast import Unit
 from pipelines.replay.compare import Comparison, Incomparable, compare
 from pipelines.replay.exports.write import write_exports
@@ -59,6 +59,8 @@ class Program:
         """Plays or loads the run, shows it, and writes what was asked for."""
         args = self._args
         try:
+            if args.report:
+                self._need_plots()
             base = load_run(args.baseline) if args.baseline else None  # first, for a mistake should not have to wait
             run, code = (load_run(args.show), 0) if args.show else self._play()
             if run is None:
@@ -75,6 +77,14 @@ class Program:
         except KeyboardInterrupt:
             self._print("Interrupted.")
             return EXIT_CODES["stopped"]
+
+    @staticmethod
+    def _need_plots() -> None:
+        """Better told before an hour of playing than after it."""
+        try:
+            plotly()
+        except PageError as error:
+            raise RunError(str(error)) from None
 
     def _play(self) -> tuple[Run | None, int]:
         args = self._args

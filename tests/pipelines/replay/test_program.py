@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 from stagecraft import SOUNDBITES
@@ -122,6 +123,13 @@ class TestRefused:
         code, told = replay(*arguments, profile=None)
         assert code == 2
         assert why in told
+
+    def test_a_report_without_plotly_is_told_before_anything_is_played(self, replay, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "plotly.offline", None)
+        code, told = replay("--report", tmp_path / "report")
+        assert code == 2
+        assert "pip install 'sophia-avatar[replay]'" in told
+        assert "round 1" not in told
 
     def test_an_empty_folder(self, replay, tmp_path):
         (tmp_path / "empty").mkdir()
