@@ -151,13 +151,13 @@ def two_minutes(now):
     return "".join(text) + "# EOF\n"
 
 
-def configure(folder, targets):
+def configure(folder, targets, rules_every="1s"):
     """Copies the configuration to ``folder`` with ``targets`` (address and host by job) and everything at once.
 
-    Scrapes and rules run every second, and an alert waits for one.
+    Scrapes are every second, and an alert waits for one.
     """
     config = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": rules_every}
     config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] in targets]
     (folder / "targets").mkdir()
     for job, (address, host) in targets.items():
