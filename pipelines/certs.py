@@ -1,9 +1,10 @@
 """Development certificates: a certificate authority of our own, a server's and a client's identity.
 
 They serve loopback and the lab on one's own desk; a real deployment brings its own files. Keys are ECDSA P-256,
-whose handshake is cheaper than RSA's, readable by their owner only, and are renewed before they expire.
+whose handshake is cheaper than RSA's, readable by their owner only and hidden from git, and are renewed before they
+expire. How each service is given them: docs/certificates.md.
 
-    python -m pipelines.certs [DIR] [--hosts localhost 192.168.1.20] [--show]
+    python -m pipelines.certs [DIR] [--hosts localhost 192.168.1.20] [--renew | --show]
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import fcntl
 import ipaddress
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +37,10 @@ AUTHORITY_LIFE = timedelta(days=3650)
 IDENTITY_LIFE = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
 """An identity with less time than this left is replaced; so is an authority that would expire before it."""
+
+# A DNS name, perhaps of a wildcard. The underscore is no letter of a host name, but Docker's services may have it.
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 
 FILES = ("ca.crt", "ca.key", "server.crt", "server.key", "client.crt", "client.key")
 
@@ -135,15 +141,26 @@ class Authority:
         return Identity(builder.sign(issuer.key, hashes.SHA256()), key)
 
 
-def make_development_pki(folder: Path, hosts: Sequence[str] = HOSTS) -> None:
+def make_development_pki(folder: Path, hosts: Sequence[str] = HOSTS, *, renew: bool = False) -> None:
     """Makes or renews ``ca``, ``server`` and ``client`` (``.crt`` and ``.key``) in ``folder``.
 
     What is good is left alone: certificates are remade when missing, damaged, not of this authority, close to
-    their end, or (the server's) not good for one of ``hosts``; hosts asked for earlier stay. Several processes may
-    call it at once. Raises ``OSError`` if the folder cannot be written, ``ValueError`` for an impossible host name.
+    their end, or (the server's) not good for one of ``hosts``; hosts asked for earlier stay. ``renew`` remakes the
+    server's and the client's in any case, with new keys; the authority stays. Keys that others could read are closed to
+    them, and git is told to overlook the folder. Several processes may call it at once. Raises ``OSError`` if the
+    folder cannot be written, ``ValueError`` for an impossible host name, or where the authority's certificate was
+    brought along without its key: a new authority would not be trusted by those who trust the old one.
     """
+    _normal(hosts)  # a name that cannot be is refused before anything is written
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder):
+        if _authority_is_elsewhere(folder):
+            raise ValueError(
+                f"{folder} has the authority's certificate (ca.crt) but not its key: make certificates where the "
+                "key is and copy them, or remove ca.crt to begin with a new authority"
+            )
+        if not (folder / ".gitignore").exists():
+            _replace(folder / ".gitignore", b"*\n", 0o644)
         kept = Identity.read(folder, "ca")
         if kept and kept.certificate.not_valid_after_utc - _now() > IDENTITY_LIFE:
             authority = Authority(kept)
@@ -152,11 +169,13 @@ def make_development_pki(folder: Path, hosts: Sequence[str] = HOSTS) -> None:
             authority.identity.write(folder, "ca")
         server = Identity.read(folder, "server")
         wanted = list(dict.fromkeys([*HOSTS, *(_hosts_of(server.certificate) if server else ()), *hosts]))
-        if not server or not _good(server, authority) or set(_hosts_of(server.certificate)) != _normal(wanted):
+        if renew or not server or not _good(server, authority) or set(_hosts_of(server.certificate)) != _normal(wanted):
             authority.server(wanted).write(folder, "server")
         client = Identity.read(folder, "client")
-        if not client or not _good(client, authority):
+        if renew or not client or not _good(client, authority):
             authority.client().write(folder, "client")
+        for key in folder.glob("*.key"):
+            key.chmod(0o600)
 
 
 def describe(folder: Path) -> list[str]:
@@ -173,12 +192,24 @@ def describe(folder: Path) -> list[str]:
             continue
         hosts = ", ".join(_hosts_of(certificate))
         left = (certificate.not_valid_after_utc - _now()).days
+        until = "expired on" if left < 0 else "valid until"
         lines.append(
             f"{stem:6}  {certificate.subject.rfc4514_string()}"
             f"{f' for {hosts}' if hosts else ''}, signed by {certificate.issuer.rfc4514_string()}, "
-            f"valid until {certificate.not_valid_after_utc:%Y-%m-%d} ({left} days)"
+            f"{until} {certificate.not_valid_after_utc:%Y-%m-%d} ({left} days)"
         )
     return lines
+
+
+def _authority_is_elsewhere(folder: Path) -> bool:
+    """Whether ``ca.crt`` is a certificate whose key was never here: only copies lack the file altogether."""
+    if (folder / "ca.key").exists():
+        return False
+    try:
+        x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _good(identity: Identity, authority: Authority) -> bool:
@@ -201,7 +232,13 @@ def _general_name(host: str) -> x509.DNSName | x509.IPAddress:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host.encode("idna").decode("ascii"))
+        try:
+            name = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            name = ""
+        if not _DNS_NAME.fullmatch(name):
+            raise ValueError(f"{host!r} is neither a host name nor an IP address (no port, no https://)") from None
+        return x509.DNSName(name)
 
 
 def _hosts_of(certificate: x509.Certificate) -> list[str]:
@@ -265,12 +302,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.certs", description="Makes development certificates.")
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="where they go (default: <home>/tls)")
     parser.add_argument("--hosts", nargs="+", default=[], metavar="HOST", help="further names or addresses to serve")
-    parser.add_argument("--show", action="store_true", help="only tell what is there")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--renew", action="store_true", help="new keys and certificates now, of the same authority")
+    what.add_argument("--show", action="store_true", help="only tell what is there and until when")
     args = parser.parse_args(arguments)
     try:
         folder: Path = args.folder or home() / "tls"
         if not args.show:
-            make_development_pki(folder, (*HOSTS, *args.hosts))
+            make_development_pki(folder, (*HOSTS, *args.hosts), renew=args.renew)
     except (OSError, ValueError) as error:
         print(f"certificates: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import ssl
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def handshake(server: Path, trusted: Path, name: str, *, client: Path | None = N
 
 def test_files_and_their_modes(tmp_path: Path) -> None:
     make_development_pki(tmp_path / "tls")
-    assert {p.name for p in (tmp_path / "tls").iterdir()} == {*FILES, ".lock"}
+    assert {p.name for p in (tmp_path / "tls").iterdir()} == {*FILES, ".gitignore", ".lock"}
     for file in FILES:
         mode = (tmp_path / "tls" / file).stat().st_mode & 0o777
         assert mode == (0o600 if file.endswith(".key") else 0o644), file
@@ -124,12 +126,76 @@ def test_a_key_of_another_certificate_is_noticed(tmp_path: Path, other_pki: Path
     handshake(tmp_path, tmp_path, "localhost")
 
 
+def test_renewing_gives_new_keys_of_the_same_authority_for_the_same_hosts(tmp_path: Path) -> None:
+    make_development_pki(tmp_path, ["spark.local"])
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    make_development_pki(tmp_path, renew=True)
+    changed = {name for name in FILES if (tmp_path / name).read_bytes() != before[name]}
+    assert changed == {"server.crt", "server.key", "client.crt", "client.key"}
+    handshake(tmp_path, tmp_path, "spark.local", client=tmp_path)
+
+
+def test_a_copy_without_the_authoritys_key_is_not_replaced(tmp_path: Path) -> None:
+    make_development_pki(tmp_path)
+    (tmp_path / "ca.key").unlink()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=r"not its key: make certificates where the key is"):
+        make_development_pki(tmp_path, ["spark.local"])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    (tmp_path / "ca.crt").unlink()
+    make_development_pki(tmp_path)
+    handshake(tmp_path, tmp_path, "localhost", client=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://spark", "spark:8001", "two words", "-x", "a..b", "a" * 64, "*", "x\n", "spark/24", "ä" * 80]
+)
+def test_a_name_that_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ValueError, match="neither a host name nor an IP address"):
+        make_development_pki(tmp_path / "tls", [host])
+    assert not (tmp_path / "tls").exists()
+
+
+def test_names_of_docker_of_other_alphabets_and_wildcards_are_good(tmp_path: Path) -> None:
+    make_development_pki(tmp_path, ["sophia_proxy", "bücher.example", "*.lab.example", "fe80::1"])
+    handshake(tmp_path, tmp_path, "riva.lab.example")
+    handshake(tmp_path, tmp_path, "xn--bcher-kva.example")
+
+
+def test_a_key_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    make_development_pki(tmp_path)
+    (tmp_path / "client.key").chmod(0o644)  # as a careless copy leaves it
+    make_development_pki(tmp_path)
+    assert (tmp_path / "client.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_git_overlooks_them_wherever_they_lie(tmp_path: Path) -> None:
+    make_development_pki(tmp_path / "tls")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    status = subprocess.run(["git", "-C", str(tmp_path), "status", "--porcelain"], check=True, capture_output=True)
+    assert status.stdout == b""
+
+
+def test_what_has_expired_is_shown_as_such(tmp_path: Path) -> None:
+    make_development_pki(tmp_path)
+    ca = Authority(read(tmp_path, "ca"))
+    ca.client(timedelta(days=1), datetime.now(UTC) - timedelta(days=3)).write(tmp_path, "client")
+    lines = certs.describe(tmp_path)
+    assert "expired on" in lines[2]
+    assert "expired" not in lines[0] + lines[1]
+
+
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert certs.main([str(tmp_path), "--show"]) == 0
     assert capsys.readouterr().out.count("missing") == 3
     assert certs.main([str(tmp_path), "--hosts", "lab.example"]) == 0
     told = capsys.readouterr().out
     assert "lab.example" in told
+    key = (tmp_path / "server.key").read_bytes()
+    assert certs.main([str(tmp_path), "--renew"]) == 0
+    assert (tmp_path / "server.key").read_bytes() != key
+    told += capsys.readouterr().out
     assert "PRIVATE" not in told
 
 
