@@ -12,7 +12,7 @@ PY := .venv/bin/python
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help talk services check replay test lint types format bench certs prepare run-venv dev-venv clean
+.PHONY: help talk services check doctor replay test lint types format bench certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -25,6 +25,9 @@ services: prepare  ## run the embedded services in the foreground
 
 check: run-venv  ## connect to every service of CONFIG and show what answers
 	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) --check
+
+doctor: run-venv  ## what works on this machine and around it (CONFIG=spark.yaml, ARGS="--phase base", EXTRAS=replay)
+	@exec $(PY) -m pipelines.doctor --config $(CONFIG) $(ARGS)
 
 replay:  ## replay soundbites and measure every turn (ARGS="--repeat 5 --report report")
 	@.ci/venv "replay$(if $(EXTRAS),$(comma)$(EXTRAS))"
