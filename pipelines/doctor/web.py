@@ -45,11 +45,15 @@ async def get(
     params: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
 ) -> Page:
-    """Fetches ``url``, whatever its status. Redirects are not followed, proxies not used. Raises WebTrouble."""
+    """Fetches ``url``, whatever its status. Redirects are not followed, proxies not used. Raises WebTrouble.
+
+    ``ca`` is read only for ``https``: a page without TLS needs no certificate.
+    """
     import httpx2  # noqa: PLC0415 - the base phase may do without
 
+    secured = url.lower().startswith("https:")
     try:
-        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca)) if ca else True
+        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca)) if ca and secured else True
     except (OSError, ssl.SSLError) as error:
         raise WebTrouble(f"the CA certificate {ca} cannot be used: {error}") from None
     try:

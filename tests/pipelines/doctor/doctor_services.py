@@ -85,9 +85,10 @@ Pages = Mapping[str, object]
 
 
 @asynccontextmanager
-async def web(pages: Pages, pki: Path, asked: list[str] | None = None) -> AsyncIterator[str]:
-    """A web server behind TLS. ``pages`` maps the beginning of a path to its text, its JSON, or a status.
+async def web(pages: Pages, pki: Path | None, asked: list[str] | None = None) -> AsyncIterator[str]:
+    """A web server behind TLS, or in the clear without ``pki``.
 
+    ``pages`` maps the beginning of a path to its text, its JSON, or a status.
     ``asked`` gets each path with its query, and the token if there was one.
     """
 
@@ -109,10 +110,12 @@ async def web(pages: Pages, pki: Path, asked: list[str] | None = None) -> AsyncI
             await writer.drain()
         writer.close()
 
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    context = None
+    if pki is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(pki / "server.crt", pki / "server.key")
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()

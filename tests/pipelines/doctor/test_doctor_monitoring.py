@@ -86,6 +86,15 @@ async def test_nothing_is_there(pki: Path) -> None:
     assert "nothing answers on this port" in found["prometheus"].found
 
 
+async def test_only_https_needs_the_ca(tmp_path: Path) -> None:
+    async with web({**PROMETHEUS, **GRAFANA, **EXPORTERS}, None) as url:
+        found = await look(settings(url, tmp_path / "nobody"))
+    for key in ("prometheus", "targets", "rules", "grafana", "node_exporter_page", "dcgm_exporter_page"):
+        assert found[key].mark is Mark.OK, (key, found[key])
+    found = await look(settings(url.replace("http:", "https:"), tmp_path / "nobody"))
+    assert "the CA certificate" in found["prometheus"].found
+
+
 async def test_a_stranger_is_not_trusted(pki: Path, other_pki: Path) -> None:
     async with web({**PROMETHEUS}, other_pki) as url, collecting(Collector(), other_pki) as otlp:
         telemetry = TelemetrySettings(exporter="otlp", endpoint=otlp, ca=pki / "ca.crt")
