@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,21 +61,35 @@ class Rollout:
 
     async def canary(self, stable: int, candidate: int) -> None:
         """Serves both. If the candidate cannot be loaded, the stable one is alone again; raises :class:`Refused`."""
-        try:
-            await self.serve(stable, candidate)
-        except (Refused, grpc.aio.AioRpcError, asyncio.CancelledError):
-            versions.pin(self.folder, [stable])
-            # Also where the caller gives up: the server is told, or it would go on with the candidate.
-            await asyncio.shield(self.control.load(self.model))
-            raise
+        await self._change([stable, candidate], back=[stable])
 
     async def serve(self, *wanted: int) -> None:
-        """Serves exactly these versions and waits until each is ready."""
+        """Serves exactly these versions and waits until each is ready.
+
+        If that fails or the caller gives up, those that were served before are served, and pinned, again. Raises
+        :class:`Refused`, :class:`~nova.repository.modelconfig.ConfigError` and ``grpc.aio.AioRpcError``.
+        """
+        await self._change(wanted, back=versions.served(self.folder))
+
+    async def alone(self, stable: int) -> None:
+        """Serves this version and leaves it pinned whatever happens: the way back from a canary. Raises as serve()."""
+        await self._change([stable], back=[stable])
+
+    async def _change(self, wanted: Sequence[int], back: Sequence[int]) -> None:
         versions.pin(self.folder, wanted)
-        await self.control.load(self.model)
-        for version in wanted:
-            if not await self.control.ready(self.model, version):
-                raise Refused(f"version {version} of {self.model} was loaded but is not ready")
+        try:
+            await self.control.load(self.model)
+            for version in wanted:
+                if not await self.control.ready(self.model, version):
+                    raise Refused(f"version {version} of {self.model} was loaded but is not ready")
+        except BaseException:
+            # A version that does not load must not stay pinned: with the next restart the server would have none. Also
+            # where the caller gives up: the server is told, or it would go on with what was not wanted in the end.
+            if back:
+                versions.pin(self.folder, back)
+                with suppress(Refused, grpc.aio.AioRpcError):  # the first error tells more: often the server is gone
+                    await asyncio.shield(self.control.load(self.model))
+            raise
 
 
 async def tried(mind: Callable[[int], Mind], stable: int, candidate: int, talks: Sequence[Conversation]) -> Trial:

@@ -54,11 +54,11 @@ async def canary(
     try:
         trial = await tried(mind, stable[0], candidate, asked)
     except BaseException:  # also Ctrl+C: nobody is left with a version that was not judged
-        await rollout.serve(stable[0])
+        await rollout.alone(stable[0])
         raise
     _write(trial, asked, answers)
     if trial.reasons:
-        await rollout.serve(stable[0])
+        await rollout.alone(stable[0])
         for reason in trial.reasons:
             print(f"✗ {reason}")
         print(f"version {candidate} of {rollout.model} is not good enough; version {stable[0]} is served alone again")
@@ -71,7 +71,10 @@ async def canary(
 
 
 async def decide(rollout: Rollout, command: str, named: int | None) -> int:
-    """Promotes or rolls back: the newest or the oldest of those that are served, unless a version was named."""
+    """Promotes or rolls back: the newest or the oldest of those that are served, unless a version was named.
+
+    If that version cannot be served, the versions that were go on; raises as :meth:`Rollout.serve`.
+    """
     wanted = versions.served(rollout.folder)
     if not named and len(wanted) < 2:
         raise ConfigError(f"only version {wanted} is served: name the version, or begin with a canary")

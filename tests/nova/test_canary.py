@@ -14,7 +14,7 @@ from repository_server import ADMIN, copy_model, served
 
 from nova.errors import ModelError
 from nova.mind import Message
-from nova.repository import versions
+from nova.repository import serving, versions
 from nova.repository.control import ModelControl, Refused
 from nova.repository.rollout import Rollout, tried
 from nova.services.triton_client import TritonMind, TritonSettings
@@ -91,6 +91,13 @@ async def test_a_candidate_is_tried_taken_over_and_taken_back(tmp_path: Path) ->
             assert versions.served(model) == [1]
             assert "2" in await says()
 
+            # Nor does a promotion past the canary leave it pinned, where the next restart would find nothing to serve.
+            with pytest.raises(Refused, match="no such weights"):
+                await serving.decide(rollout, "promote", broken)
+            assert versions.served(model) == [1]
+            assert (await states())[1] == "READY"
+            assert "2" in await says()
+
             # One that loads and says nothing is told from one that is good.
             silent = versions.place(model, changed(model, "talk.py", "def answer(prompt):\n    return ''\n"))
             await rollout.canary(1, silent)
@@ -153,6 +160,72 @@ def test_merged_weights_become_a_version(tmp_path: Path) -> None:
     assert number == 2
     found = versions.engines.arguments(model / "2" / "model.json")
     assert found == {**versions.engines.arguments(model / "1" / "model.json"), "model": "/models/nova-llm-2"}
+
+
+class Control(ModelControl):
+    """Notes which versions were pinned at each load; the first one does what it is told to."""
+
+    def __init__(self, model: Path, first: Exception | None = None, *, ready: bool = True) -> None:
+        self.folder, self.first, self.is_ready = model, first, ready
+        self.loads: list[list[int]] = []
+        self.loading = asyncio.Event()
+
+    async def load(self, model: str, seconds: float = 1.0) -> None:
+        self.loads.append(versions.served(self.folder))
+        if len(self.loads) > 1:
+            return
+        self.loading.set()
+        if self.first:
+            raise self.first
+        if self.is_ready:
+            await asyncio.Event().wait()
+
+    async def ready(self, model: str, version: int) -> bool:
+        return self.is_ready
+
+
+def unavailable() -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "gone")
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """A model with versions 1 to 3, of which 1 and 2 are served."""
+    model = copy_model("nova", tmp_path)
+    for _ in range(2):
+        versions.place(model, versions.copy_of(model / "1"))
+    versions.pin(model, [1, 2])
+    return model
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback"])
+@pytest.mark.parametrize(("first", "ready"), [(Refused("no such weights"), True), (unavailable(), True), (None, False)])
+async def test_what_cannot_be_served_does_not_stay_pinned(
+    three: Path, command: str, first: Exception | None, ready: bool
+) -> None:
+    control = Control(three, first, ready=ready)
+    with pytest.raises(type(first) if first else Refused):
+        await serving.decide(Rollout(three, control), command, 3)
+    assert control.loads == [[3], [1, 2]]
+    assert versions.served(three) == [1, 2]
+
+
+async def test_who_gives_up_a_promotion_leaves_what_was_served(three: Path) -> None:
+    control = Control(three)
+    promotion = asyncio.create_task(serving.decide(Rollout(three, control), "promote", 3))
+    await control.loading.wait()
+    promotion.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await promotion
+    assert control.loads == [[3], [1, 2]]
+    assert versions.served(three) == [1, 2]
+
+
+async def test_the_way_back_from_a_canary_never_returns_to_the_candidate(three: Path) -> None:
+    control = Control(three, unavailable())
+    with pytest.raises(grpc.aio.AioRpcError):
+        await Rollout(three, control).alone(1)
+    assert versions.served(three) == [1]
 
 
 class Scripted:
