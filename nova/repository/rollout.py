@@ -30,6 +30,10 @@ JITTER: Final = 0.05
 """Seconds of a first token that are the machine's noise and not the model's."""
 
 
+class Unjudged(MindError):
+    """The stable version does not answer itself, so there is nothing to compare a candidate with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a version said. ``first_token`` in seconds, None if nothing came; ``error`` is one line."""
@@ -37,6 +41,11 @@ class Answer:
     text: str
     first_token: float | None = None
     error: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it came to its end and says something."""
+        return not self.error and bool(self.text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +102,26 @@ class Rollout:
 
 
 async def tried(mind: Callable[[int], Mind], stable: int, candidate: int, talks: Sequence[Conversation]) -> Trial:
-    """Asks both versions the same; ``mind`` gives the client of a version. One after the other, turn and turn about."""
+    """Asks both versions the same; ``mind`` gives the client of a version. One after the other, turn and turn about.
+
+    Raises :class:`Unjudged` where the stable version fails, or answers none: what is wrong then may be the server, or
+    the question, and a candidate that is no worse than that has shown nothing.
+    """
     if not talks:
         raise ValueError("a trial needs a conversation")
     old, new = mind(stable), mind(candidate)
     await _answer(new, talks[0])  # the first request of an engine compiles and fills caches
     answers: tuple[list[Answer], list[Answer]] = ([], [])
-    for talk in talks:
+    for number, talk in enumerate(talks, 1):
         answers[0].append(await _answer(old, talk))
+        if error := answers[0][-1].error:
+            raise Unjudged(
+                f"version {candidate} cannot be judged: the stable version {stable} failed at conversation {number} of "
+                f"{len(talks)}: {error}"
+            )
         answers[1].append(await _answer(new, talk))
+    if not any(answer.good for answer in answers[0]):
+        raise Unjudged(f"version {candidate} cannot be judged: the stable version {stable} says nothing itself")
     return Trial(tuple(answers[0]), tuple(answers[1]), tuple(_reasons(*answers)))
 
 
@@ -122,17 +142,14 @@ async def _answer(mind: Mind, talk: Conversation) -> Answer:
 def _reasons(old: Sequence[Answer], new: Sequence[Answer]) -> list[str]:
     """Only what a machine can tell: failures, silence, slowness. Whether it speaks well is for people to judge."""
     reasons = []
-    for what, old_count, new_count in (
-        ("failed", sum(bool(a.error) for a in old), sum(bool(a.error) for a in new)),
-        ("said nothing", sum(not a.error and not a.text.strip() for a in old),
-         sum(not a.error and not a.text.strip() for a in new)),
-    ):  # fmt: skip
-        if new_count > old_count:
-            example = next((f": {a.error}" for a in new if a.error), "") if what == "failed" else ""
-            reasons.append(f"{new_count} of {len(new)} answers {what}, the stable version's {old_count}{example}")
-    before, after = ([a.first_token for a in answers if a.first_token is not None] for answers in (old, new))
-    if before and after:
-        slow, fast = statistics.median(after), statistics.median(before)
-        if slow > SLOWER * fast + JITTER:
-            reasons.append(f"the first token takes {slow * 1000:.0f} ms, the stable version's {fast * 1000:.0f} ms")
+    failed = [answer.error for answer in new if answer.error]
+    if failed:  # the stable version never did
+        reasons.append(f"{len(failed)} of {len(new)} answers failed, the stable version's 0: {failed[0]}")
+    before, after = (sum(not a.error and not a.good for a in answers) for answers in (old, new))
+    if after > before:
+        reasons.append(f"{after} of {len(new)} answers said nothing, the stable version's {before}")
+    fast, slow = ([a.first_token for a in answers if a.first_token is not None] for answers in (old, new))
+    if fast and slow and statistics.median(slow) > SLOWER * statistics.median(fast) + JITTER:
+        ms = [f"{statistics.median(times) * 1000:.0f} ms" for times in (slow, fast)]
+        reasons.append(f"the first token takes {ms[0]}, the stable version's {ms[1]}")
     return reasons

@@ -44,7 +44,10 @@ async def canary(
     asked: Sequence[Sequence[Message]],
     answers: Path | None,
 ) -> int:
-    """Serves the candidate (the newest) beside the stable version and asks both; if it is worse, back, and 1."""
+    """Serves the candidate (the newest) beside the stable version and asks both; if it is worse, back, and 1.
+
+    Back as well, with :class:`~nova.repository.rollout.Unjudged`, where the stable version does not answer itself.
+    """
     wanted = versions.served(rollout.folder)
     candidate = candidate or max(versions.present(rollout.folder), default=0)
     stable = [version for version in wanted if version != candidate]
@@ -63,7 +66,7 @@ async def canary(
             print(f"✗ {reason}")
         print(f"version {candidate} of {rollout.model} is not good enough; version {stable[0]} is served alone again")
         return 1
-    answered = sum(bool(answer.text.strip()) and not answer.error for answer in trial.candidate)
+    answered = sum(answer.good for answer in trial.candidate)
     print(f"✓ version {candidate} answered {answered} of {len(asked)}; it is served beside version {stable[0]}")
     print(f"  clients that name no version get {max(stable[0], candidate)}")
     print(f"  next: promote --version {candidate}, or rollback --version {stable[0]}")

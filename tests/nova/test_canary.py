@@ -16,7 +16,7 @@ from nova.errors import ModelError
 from nova.mind import Message
 from nova.repository import serving, versions
 from nova.repository.control import ModelControl, Refused
-from nova.repository.rollout import Rollout, tried
+from nova.repository.rollout import Rollout, Unjudged, tried
 from nova.services.triton_client import TritonMind, TritonSettings
 
 pytestmark = pytest.mark.timeout(60)
@@ -259,3 +259,34 @@ def test_a_trial_tells_failure_silence_and_slowness(candidate: Scripted, reasons
         assert (await tried(minds.__getitem__, 1, 2, TALKS)).reasons == reasons
 
     run(body())
+
+
+@pytest.mark.parametrize("candidate", [Scripted(0.1, "Fine."), Scripted(0.1, None), Scripted(0.1, "")])
+@pytest.mark.parametrize(
+    ("stable", "says"),
+    [
+        (Scripted(0.1, None), "version 1 failed at conversation 1 of 2: out of memory"),
+        (Scripted(0.1, " "), "version 1 says nothing itself"),
+    ],
+)
+def test_beside_a_stable_version_that_does_not_answer_nothing_is_judged(
+    stable: Scripted, says: str, candidate: Scripted
+) -> None:
+    from pipelines.virtual_time import run
+
+    async def body() -> None:
+        with pytest.raises(Unjudged, match=says):
+            await tried({1: stable, 2: candidate}.__getitem__, 1, 2, TALKS)
+
+    run(body())
+
+
+async def test_a_canary_that_cannot_be_judged_is_taken_back(three: Path) -> None:
+    versions.pin(three, [1])
+    control = Control(three)
+    control.loads.append([])  # every load succeeds
+    minds = {1: Scripted(0.0, None), 3: Scripted(0.0, None)}
+    with pytest.raises(Unjudged):
+        await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, None)
+    assert control.loads[1:] == [[1, 3], [1]]
+    assert versions.served(three) == [1]
