@@ -100,6 +100,34 @@ def test_the_command_looks_at_the_gpu_and_then_trains(tmp_path: Path, data: Path
         assert f"{tmp_path / 'work'}:/work" in call
 
 
+def test_the_container_sees_nothing_secret(tmp_path: Path, data: Path) -> None:
+    """It is root and runs code that comes with the weights; of the checkout it gets nova, and cannot write there."""
+    checkout = RECIPES.parents[2]
+    done, calls = run(tmp_path, str(data), str(tmp_path / "work"))
+    assert done.returncode == 0, done.stderr
+    for call in calls:
+        mounts = [call[at + 1].split(":") for at, word in enumerate(call) if word in ("--volume", "-v", "--mount")]
+        assert [str(checkout / "nova"), "/sophia/nova", "ro"] in mounts
+        for source, *_, mode in mounts:
+            folder = Path(source)
+            if folder.is_relative_to(checkout):
+                assert folder.is_relative_to(checkout / "nova")
+                assert mode == "ro"
+            for secret in (checkout / "docker", checkout / ".sophia", checkout / ".git"):
+                assert not secret.is_relative_to(folder), f"{folder} covers {secret}"
+
+
+def test_the_mounted_package_checks_the_gpu_by_itself(tmp_path: Path) -> None:
+    """Nothing of the checkout beside nova is needed in the container."""
+    (tmp_path / "nova").symlink_to(RECIPES.parents[1])
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "nova.training", "gpu"], capture_output=True, text=True, check=False,
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert "torch is not installed" in done.stderr
+
+
 def test_without_a_gpu_nothing_is_trained(tmp_path: Path, data: Path) -> None:
     done, calls = run(tmp_path, str(data), str(tmp_path / "work"), gpu_answers=1)
     assert (done.returncode, len(calls)) == (1, 1)

@@ -20,7 +20,7 @@ mkdir -p -- "$2"
 work=$(realpath -- "$2")
 shift 2
 recipes=$(dirname -- "$(realpath -- "$0")")
-sources=$(realpath -- "$recipes/../../..")
+nova=$(realpath -- "$recipes/../..")
 
 for file in train.jsonl validation.jsonl; do
     if [[ ! -s $data/$file ]]; then
@@ -29,10 +29,12 @@ for file in train.jsonl validation.jsonl; do
     fi
 done
 
+# The container's root runs code that comes with the weights (trust_remote_code): it sees the package nova, never the
+# checkout around it with docker/secrets, docker/tls and .sophia.
 in_container() {
     docker run --rm --gpus all --ulimit memlock=-1 --ulimit stack=67108864 --shm-size=16g \
         --env HF_TOKEN --env PYTHONPATH=/sophia --env PYTHONDONTWRITEBYTECODE=1 \
-        --volume "$sources:/sophia:ro" --volume "$recipes:/recipes:ro" \
+        --volume "$nova:/sophia/nova:ro" --volume "$recipes:/recipes:ro" \
         --volume "$data:/data:ro" --volume "$work:/work" \
         --volume "${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface" \
         --workdir /opt/Automodel --entrypoint "$1" "$IMAGE" "${@:2}"
