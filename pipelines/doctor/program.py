@@ -28,7 +28,7 @@ from pipelines.doctor.machine import MACHINE
 from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
 from pipelines.doctor.render import Shown, as_json
 from pipelines.embedded.process import ServiceFailed
-from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.embedded.supervisor import EmbeddedServices, needed
 from pipelines.home import home
 from pipelines.settings import Settings, SettingsError
 
@@ -98,6 +98,7 @@ async def _run(
     args: argparse.Namespace, settings: Settings, manifest: Manifest, name: str, phases: Sequence[Phase]
 ) -> int:
     console, host = Console(highlight=False, markup=False), LocalHost()
+    embedded = needed(settings) if settings.embedded and set(phases) != {"base"} else ()
     async with AsyncExitStack() as stack:
         ready = settings
 
@@ -112,12 +113,12 @@ async def _run(
             if args.watch and console.is_terminal:
                 console.clear()
             console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, expected: {manifest.title} ({name})")
-            shown = Shown(console)
+            shown = Shown(console, embedded)
             findings = await examine(prepare, settings, manifest, phases, host, shown=shown)
             shown.end(findings)
             date = datetime.now(UTC).isoformat(timespec="seconds")
             if args.json:
-                _write(args.json, as_json(findings, date=date, manifest=manifest.title) + "\n")
+                _write(args.json, as_json(findings, embedded, date=date, manifest=manifest.title) + "\n")
             if args.write_manifest:
                 _write(args.write_manifest, as_yaml(recorded(f"recorded {date}", findings)))
             if not args.watch:

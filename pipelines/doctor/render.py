@@ -24,18 +24,28 @@ TITLES: Final = {
     "integration": "Integration: a turn of conversation",
 }
 
+EMBEDDED: Final = "with embedded stand-ins for {}; name your own services with --config"
+"""Follows the headings of the phases that use services: a ✓ there says nothing of the services on a DGX."""
+
 
 class Shown:
-    """Writes findings to ``console`` as they come, headings included."""
+    """Writes findings to ``console`` as they come, headings included.
 
-    def __init__(self, console: Console) -> None:
+    ``embedded`` names the services that are only the stand-ins which come with the project.
+    """
+
+    def __init__(self, console: Console, embedded: Sequence[str] = ()) -> None:
         self._console = console
+        self._embedded = embedded
         self._phase = self._group = ""
 
     def add(self, finding: Finding) -> None:
         """Shows the next one."""
         if finding.phase != self._phase:
-            self._console.print(Text(f"\n{TITLES[finding.phase]}", style="bold"))
+            title = TITLES[finding.phase]
+            if self._embedded and finding.phase != "base":
+                title += f", {EMBEDDED.format(', '.join(self._embedded))}"
+            self._console.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
             self._phase, self._group = finding.phase, ""
         if finding.group != self._group:
             self._console.print(Text(f"  {finding.group}", style="dim"))
@@ -66,12 +76,21 @@ def lines(finding: Finding) -> list[Text]:
     return shown
 
 
-def as_json(findings: Sequence[Finding], **about: str) -> str:
-    """All of it for programs: ``about``, the exit code, and a record for each finding. Times in seconds."""
+def as_json(findings: Sequence[Finding], embedded: Sequence[str] = (), **about: str) -> str:
+    """All of it for programs: ``about``, the exit code, and a record for each finding. Times in seconds.
+
+    ``embedded_stand_ins`` names the services that are only the stand-ins which come with the project.
+    """
     rows = []
     for finding in findings:
         row = asdict(finding)
         rows.append({**{key: row[key] for key in ("phase", "group", "key", "title")}, **row["result"],
                      "why": finding.why, "seconds": round(finding.seconds, 3)})  # fmt: skip
-    report = {"schema": SCHEMA, **about, "exit_code": exit_code(findings), "findings": rows}
+    report = {
+        "schema": SCHEMA,
+        **about,
+        "embedded_stand_ins": list(embedded),
+        "exit_code": exit_code(findings),
+        "findings": rows,
+    }
     return json.dumps(report, indent=1, ensure_ascii=False)

@@ -9,11 +9,13 @@ import pytest
 from fake_machines import FakeHost
 
 from pipelines.doctor import inventory, program
+from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Finding, Result, fail, ok
 from pipelines.doctor.manifest import read_manifest
 from pipelines.doctor.render import lines
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.settings import Settings
 
 
 @pytest.fixture
@@ -109,6 +111,35 @@ def test_embedded_services_that_do_not_start_hide_nothing(
     assert "✓ GPU memory" in shown
     assert "✗ embedded services           the embedded triton service did not start: libpython is missing" in shown
     assert "fix: Its log is triton.log" in shown
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_stand_ins_are_called_stand_ins(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, embedded: bool
+) -> None:
+    class Started:
+        def __init__(self, settings: Settings, *_: object) -> None:
+            self.settings = settings
+
+        async def __aenter__(self) -> "Started":
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+    async def probe(c: Context) -> Result:
+        return ok("first token after 28 ms")
+
+    mind = Check("framework", "services", "mind", "mind", "it thinks", probe)
+    monkeypatch.setattr(program, "EmbeddedServices", Started)
+    monkeypatch.setattr(program, "framework", lambda settings: [mind])
+    report, config = tmp_path / "report.json", tmp_path / "c.yaml"
+    config.write_text(f"embedded: {str(embedded).lower()}\n")
+    assert program.main(["--phase", "framework", "--json", str(report), "--config", str(config)]) == 0
+    (heading,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Framework")]
+    assert ("with embedded stand-ins for speech, triton, face" in heading) is embedded
+    told = json.loads(report.read_text())
+    assert told["embedded_stand_ins"] == (["speech", "triton", "face"] if embedded else [])
 
 
 def finding(result: Result) -> Finding:
