@@ -24,7 +24,8 @@ class Expectation(BaseModel):
     """One item of a manifest.
 
     ``exact``: the version found begins with ``version``, part by part (22.04 is met by 22.04.4), or is the same word.
-    ``at least``: it is not older. ``present``: any version. ``otherwise`` is how bad the lack of it is.
+    ``at least``: it is not older, where parts that are missing count as 0. ``present``: any version. ``otherwise`` is
+    how bad the lack of it is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -52,8 +53,14 @@ class Expectation(BaseModel):
         if not wanted or not found:
             return False
         if self.rule == "at least":
-            return found >= wanted
+            return _padded(found, len(wanted)) >= _padded(wanted, len(found))
         return found[: len(wanted)] == wanted and _words(version) == _words(self.version or "")
+
+    def leaves_open(self, version: str) -> bool:
+        """Whether ``version`` tells too little: it is the wanted major alone, and a later minor is wanted."""
+        return (
+            self.rule == "at least" and not self.met_by(version) and numbers(version) == numbers(self.version or "")[:1]
+        )
 
 
 class Manifest(BaseModel):
@@ -71,6 +78,8 @@ class Manifest(BaseModel):
             return (Mark.SKIP if version is None else Mark.OK), ""
         if version is not None and wanted.met_by(version):
             return Mark.OK, str(wanted)
+        if version is not None and wanted.leaves_open(version):
+            return Mark.WARN, f"{wanted}; cannot tell the minor version"
         return Mark(wanted.otherwise), str(wanted)
 
 
@@ -81,6 +90,10 @@ def numbers(version: str) -> tuple[int, ...]:
     """
     found = _NUMBERS.search(re.sub(r"^\d+:", "", version[:_LONGEST]))
     return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def _padded(parts: tuple[int, ...], length: int) -> tuple[int, ...]:
+    return parts + (0,) * (length - len(parts))
 
 
 def _words(version: str) -> str:

@@ -32,6 +32,11 @@ from pipelines.settings import SettingsError
         ("at least", "2.20", "2.20.5-1+cuda12.4", True),
         ("at least", "9.0", "1:9.1.0-1", True),
         ("at least", "9.0", "unknown", False),
+        ("at least", "9.0", "9", True),
+        ("at least", "9.0.0", "9.0", True),
+        ("at least", "9", "9.0", True),
+        ("at least", "9.1", "9", False),
+        ("at least", "9.0", "8", False),
         ("present", None, "anything", True),
     ],
 )
@@ -49,6 +54,21 @@ def test_what_is_not_expected_is_not_missed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "found", "judged"),
+    [
+        ("12.4", "12", (Mark.WARN, "at least 12.4; cannot tell the minor version")),
+        ("12.0", "12", (Mark.OK, "at least 12.0")),
+        ("12.4", "11", (Mark.FAIL, "at least 12.4")),
+        ("12.4", "12.3", (Mark.FAIL, "at least 12.4")),
+        ("12.4", "unknown", (Mark.FAIL, "at least 12.4")),
+    ],
+)
+def test_a_major_alone_does_not_tell_the_minor(wanted: str, found: str, judged: tuple[Mark, str]) -> None:
+    manifest = Manifest(title="t", items={"cudart": Expectation(rule="at least", version=wanted, otherwise="fail")})
+    assert manifest.judge("cudart", found) == judged
+
+
+@pytest.mark.parametrize(
     "item", [{"rule": "exact"}, {"rule": "present", "version": "1"}, {"rule": "at least", "version": "x"}]
 )
 def test_rules_without_sense(item: dict[str, str]) -> None:
@@ -62,7 +82,8 @@ VERSIONS = st.lists(st.integers(0, 10_000), min_size=1, max_size=5)
 @given(VERSIONS, VERSIONS)
 def test_at_least_is_the_order_of_versions(one: list[int], other: list[int]) -> None:
     wanted, found = ".".join(map(str, one)), ".".join(map(str, other))
-    assert Expectation(rule="at least", version=wanted).met_by(found) is (tuple(other) >= tuple(one))
+    of_five = [parts + [0] * (5 - len(parts)) for parts in (one, other)]
+    assert Expectation(rule="at least", version=wanted).met_by(found) is (of_five[1] >= of_five[0])
 
 
 @given(st.text())
