@@ -107,6 +107,40 @@ def test_ports_do_not_collide_and_only_tls_can_be_opened(profile: str) -> None:
                 assert re.search(r'host_ip: "\$\{(PROXY|TRITON)_BIND:-127\.0\.0\.1\}"', line), line
 
 
+def test_what_can_be_opened_to_other_machines_asks_them_who_they_are() -> None:
+    """Each variable that moves a port off loopback, and what makes the service behind it ask for a certificate."""
+    movable = {
+        (match[1], name)
+        for path in FILES
+        for name, service in yaml.safe_load(path.read_text()).get("services", {}).items()
+        for port in service.get("ports", ())
+        if (match := re.match(r"\$\{(\w+):-", port["host_ip"]))
+    }
+    assert movable == {("TRITON_BIND", "triton"), ("PROXY_BIND", "proxy")}
+    for profile in PROFILES[:3]:
+        triton = services(merged(profile))["triton"]
+        assert "--grpc-use-ssl-mutual=true" in triton["command"]
+        assert "--grpc-root-cert=/run/secrets/ca.crt" in triton["command"]
+        assert {"source": "tls-ca", "target": "ca.crt"} in triton["secrets"]
+        (restricted,) = [word for word in triton["command"] if "tritonserver --" in word]
+        for flag in ("--grpc-restricted-protocol=", "--http-restricted-api="):
+            assert flag in restricted
+        assert "closed=model-repository,shared-memory,trace,logging:" in restricted
+    for profile in PROFILES:  # the proxy itself refuses to start where it is open and asks nobody: test_proxy.py
+        settings = settings_of(profile)
+        proxy = services(merged(profile))["proxy"]["environment"]
+        assert proxy["PROXY_BIND"] == settings.get("PROXY_BIND", "127.0.0.1")
+        assert proxy["PROXY_BIND"] == "127.0.0.1" or proxy["PROXY_CLIENTS"] == "required"
+
+
+def test_the_sparks_configuration_shows_its_certificate_to_the_mind() -> None:
+    for name, environment in (("spark.yaml", {}), ("lab.yaml", services(merged("spark"))["sophia"]["environment"])):
+        tls = load_settings(name, environment=environment).mind.endpoint.tls
+        assert tls.enabled, name
+        assert tls.cert, name
+        assert tls.key, name
+
+
 def test_docs_ports_says_what_the_files_say() -> None:
     """Each row of the table in docs/ports.md: host port, service, container port, protocol, profiles."""
     rows = set()

@@ -28,6 +28,9 @@ ASR = "/nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
 TTS = "/nvidia.riva.tts.RivaSpeechSynthesis/SynthesizeOnline"
 HEALTH = "/grpc.health.v1.Health/Check"
 
+BEHIND = dict.fromkeys(("ASR_GRPC", "ASR_HTTP", "TTS_GRPC", "TTS_HTTP", "TRITON_HTTP"), "127.0.0.1:9")
+"""Services that nobody looks for: the configuration is only read."""
+
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed (Debian package haproxy)")
 
 
@@ -203,6 +206,30 @@ async def test_clients_can_be_asked_for_their_certificate(proxied: Proxied) -> N
                 with pytest.raises(grpc.aio.AioRpcError) as failure:
                     await call.read()
                 assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("bind", "clients", "starts"),
+    [
+        (None, None, True),
+        ("127.0.0.1", "none", True),
+        ("0.0.0.0", None, False),
+        ("192.168.1.20", "none", False),
+        ("0.0.0.0", "optional", False),
+        ("0.0.0.0", "required", True),
+    ],
+)
+def test_it_is_not_opened_to_other_machines_without_asking_who_they_are(
+    tls: Path, bind: str | None, clients: str | None, starts: bool
+) -> None:
+    assert HAPROXY is not None
+    asked = {key: value for key, value in (("PROXY_BIND", bind), ("PROXY_CLIENTS", clients)) if value is not None}
+    done = subprocess.run(
+        [HAPROXY, "-c", "-f", str(CONFIG)], env=Proxied(tls).environment | BEHIND | asked,
+        capture_output=True, text=True, check=False, timeout=10,
+    )  # fmt: skip
+    assert (done.returncode == 0) == starts, done.stderr
+    assert ("set PROXY_CLIENTS=required" in done.stderr) != starts
 
 
 async def test_https_leads_to_health_and_inference_and_to_nothing_that_changes_the_server(proxied: Proxied) -> None:
