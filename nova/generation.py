@@ -44,7 +44,7 @@ class TritonSettings(MindSettings):
 
     version: str = Field("", description="version of the model; empty lets the server choose")
     template: str = Field(
-        "chatml", description="chat template: chatml, llama3, a Jinja file, or a model folder with one"
+        "chatml", description="chat template: chatml, llama3, nemotron, a Jinja file, or a model folder with one"
     )
 
 

@@ -1,7 +1,7 @@
 """Turns messages into the prompt string that a raw text-completion endpoint wants.
 
 vLLM's and TensorRT-LLM's Triton backends apply no chat template, so the client does. Templates are Jinja in a sandbox,
-with the helpers that templates from model directories expect; two are built in.
+with the helpers that templates from model directories expect; three are built in.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ LLAMA3 = """\
 {{ m.content | trim }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>
 
 {% endif %}"""
+
+NEMOTRON = """\
+{% if messages[0].role != "system" %}<|im_start|>system
+<|im_end|>
+{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}
+{% if m.role == "assistant" %}<think></think>{% endif %}{{ m.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+<think></think>{% endif %}"""
+"""What the recipe ``nova/training/recipes/nemotron_nano_lora.yaml`` trains on: each answer follows an empty thought."""
 
 _CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
 """Control tokens that a user's text must never smuggle into the prompt."""
@@ -100,8 +109,10 @@ BUILT_IN: dict[str, ChatTemplate] = {
     "llama3": ChatTemplate(
         LLAMA3, ("<|eot_id|>", "<|end_of_text|>", "<|start_header_id|>"), {"bos_token": "<|begin_of_text|>"}
     ),
+    "nemotron": ChatTemplate(NEMOTRON, ("<|im_end|>", "<|im_start|>", "<|endoftext|>")),
 }
-"""ChatML serves the embedded mind, Qwen, Nemotron-Nano and many others; ``llama3`` Llama 3.x and its descendants."""
+"""ChatML serves the embedded mind, Qwen and many others; ``llama3`` Llama 3.x and its descendants; ``nemotron`` is
+ChatML for Nemotron 3 Nano with thinking switched off."""
 
 
 def load_template(spec: str) -> ChatTemplate:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import yaml
 
 import nova.training
 from nova.mind import Message
-from nova.prompts import BUILT_IN, ChatTemplate
+from nova.prompts import BUILT_IN, ChatTemplate, opens_thought
 from nova.training import gpu
 from nova.training.__main__ import main
 
@@ -27,9 +28,9 @@ TALK = [Message("system", "Be kind."), Message("user", "hi"), Message("assistant
 GENERATION = re.compile(r"\{%-?\s+generation\s+-?%\}")
 
 
-def rendered(source: str) -> str:
+def rendered(source: str, talk: Sequence[Message] = TALK) -> str:
     """A template without the marks, which only transformers understands."""
-    return ChatTemplate(re.sub(r"\{%-?\s+(end)?generation\s+-?%\}", "", source)).render(TALK)
+    return ChatTemplate(re.sub(r"\{%-?\s+(end)?generation\s+-?%\}", "", source)).render(talk)
 
 
 def test_the_chatml_template_writes_what_nova_asks() -> None:
@@ -51,6 +52,23 @@ def test_the_recipe_learns_answers_and_nothing_else() -> None:
     )
     assert RECIPE["peft"]["_target_"].endswith("PeftConfig")
     assert RECIPE["checkpoint"]["checkpoint_dir"].startswith("/work/")
+
+
+@pytest.mark.parametrize("talk", [TALK, TALK[1:]])
+def test_what_the_recipe_trains_on_is_what_nova_asks(talk: list[Message]) -> None:
+    prompt = rendered(RECIPE["dataset"]["chat_template"], talk)
+    assert BUILT_IN["nemotron"].render(talk) == prompt
+    assert not opens_thought(prompt)
+    assert BUILT_IN["nemotron"].stops == BUILT_IN["chatml"].stops
+
+
+def test_a_dgx_asks_as_the_recipe_trained() -> None:
+    """Both ways to run the loop on a Spark; the weights there are those that the recipe starts from, or made by it."""
+    root = RECIPES.parents[2]
+    assert yaml.safe_load((root / "configs" / "spark.yaml").read_text())["mind"]["template"] == "nemotron"
+    compose = yaml.safe_load((root / "docker" / "docker-compose.sophia.yml").read_text())
+    variables = compose["services"]["sophia"]["environment"]
+    assert variables["SOPHIA_MIND__TEMPLATE"] == "${NOVA_TEMPLATE:-nemotron}"
 
 
 def test_every_image_is_pinned() -> None:
