@@ -38,34 +38,55 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the stack: the package that brings it, and a pattern of the images that hold it."""
+    """A part of the stack: the command that brings it, its package, and a pattern of the images that hold it."""
 
     key: str
     title: str
     why: str
+    fix: str
     package: str | None = None
     image: str | None = None
 
 
+_TORCH: Final = "--index-url https://download.pytorch.org/whl/cu128   (a driver of 580 or newer: whl/cu130)"
+_RAPIDS: Final = "pip install {0}-cu13 --extra-index-url=https://pypi.nvidia.com   (a driver older than 580: {0}-cu12)"
+_CONDA: Final = "conda install -c rapidsai -c conda-forge -c nvidia"
+_PULL: Final = "docker login nvcr.io --username '$oauthtoken' && docker pull"
+
 PARTS: Final = (
-    Part("torch", "PyTorch", "training and the speech models", "torch", r"nvcr\.io/nvidia/pytorch"),
-    Part("torchvision", "torchvision", "comes with PyTorch", "torchvision"),
-    Part("torchaudio", "torchaudio", "sound for PyTorch", "torchaudio"),
-    Part("tensorflow", "TensorFlow", "models in its format", "tensorflow", r"nvcr\.io/nvidia/tensorflow"),
-    Part("jax", "JAX", "models in its format", "jax", r"nvcr\.io/nvidia/jax|ghcr\.io/nvidia/jax"),
-    Part("cudf", "RAPIDS cuDF", "tables on the GPU", "cudf", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
-    Part("cuml", "RAPIDS cuML", "learning on the GPU", "cuml", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
-    Part("cugraph", "RAPIDS cuGraph", "graphs on the GPU", "cugraph", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
-    Part("cuspatial", "RAPIDS cuSpatial", "geometry on the GPU", "cuspatial"),
-    Part("cusignal", "RAPIDS cuSignal", "signals on the GPU; today a part of CuPy", "cusignal"),
-    Part("vllm", "vLLM", "serves Nova", "vllm",
-         r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|nvcr\.io/nvidia/tritonserver:.*vllm"),
-    Part("triton", "Triton", "serves Nova", None, r"nvcr\.io/nvidia/tritonserver"),
-    Part("tensorrt_llm", "TensorRT-LLM", "serves Nova, compiled", "tensorrt-llm",
-         r"nvcr\.io/nvidia/tensorrt-llm|nvcr\.io/nvidia/tritonserver:.*trtllm"),
-    Part("nemo", "NeMo", "fine-tunes Nova", "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework)?[:/]"),
-    Part("kit", "Omniverse Kit", "shows the avatar", "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
+    Part("torch", "PyTorch", "training and the speech models", f"pip install torch {_TORCH}",
+         "torch", r"nvcr\.io/nvidia/pytorch"),
+    Part("torchvision", "torchvision", "comes with PyTorch", f"pip install torchvision {_TORCH}", "torchvision"),
+    Part("torchaudio", "torchaudio", "sound for PyTorch", f"pip install torchaudio {_TORCH}", "torchaudio"),
+    Part("tensorflow", "TensorFlow", "models in its format",
+         "pip install 'tensorflow[and-cuda]'   (uses a GPU on x86-64 only)",
+         "tensorflow", r"nvcr\.io/nvidia/tensorflow"),
+    Part("jax", "JAX", "models in its format", "pip install 'jax[cuda13]'   (a driver older than 580: jax[cuda12])",
+         "jax", r"nvcr\.io/nvidia/jax|ghcr\.io/nvidia/jax"),
+    Part("cudf", "RAPIDS cuDF", "tables on the GPU", _RAPIDS.format("cudf"),
+         "cudf", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cuml", "RAPIDS cuML", "learning on the GPU", _RAPIDS.format("cuml"),
+         "cuml", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cugraph", "RAPIDS cuGraph", "graphs on the GPU", _RAPIDS.format("cugraph"),
+         "cugraph", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
+    Part("cuspatial", "RAPIDS cuSpatial", "geometry on the GPU",
+         f"{_CONDA} cuspatial=25.04   (its last release, for CUDA 12)", "cuspatial"),
+    Part("cusignal", "RAPIDS cuSignal", "signals on the GPU; today a part of CuPy",
+         f"{_CONDA} cusignal=23.08   (its last release; new programs use cupyx.scipy.signal)", "cusignal"),
+    Part("vllm", "vLLM", "serves Nova", "docker/ngc-pull.sh",
+         "vllm", r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|nvcr\.io/nvidia/tritonserver:.*vllm"),
+    Part("triton", "Triton", "serves Nova", "docker/ngc-pull.sh", None, r"nvcr\.io/nvidia/tritonserver"),
+    Part("tensorrt_llm", "TensorRT-LLM", "serves Nova, compiled",
+         f"{_PULL} nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc1",
+         "tensorrt-llm", r"nvcr\.io/nvidia/tensorrt-llm|nvcr\.io/nvidia/tritonserver:.*trtllm"),
+    Part("nemo", "NeMo", "fine-tunes Nova", f"{_PULL} nvcr.io/nvidia/nemo-automodel:26.02",
+         "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework|-automodel)?[:/]"),
+    Part("kit", "Omniverse Kit", "shows the avatar",
+         "git clone https://github.com/NVIDIA-Omniverse/kit-app-template && cd kit-app-template && "
+         "./repo.sh template new && ./repo.sh build   (built so, only its page can be looked at: stack.kit)",
+         "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
 )  # fmt: skip
+"""Remedies as the projects' and NVIDIA's pages give them; ``ngc-pull.sh`` brings only what the compose files name."""
 
 JARS: Final = (
     "/opt/sparkRapidsPlugin/rapids-4-spark_*.jar",
@@ -149,14 +170,13 @@ def _part(part: Part) -> Check:
         for env in having:
             version = env.packages[part.package or ""]
             sees, words = sight(env.sees.get(part.package or ""))
-            result = c.judge(part.key, version, f"{version}{words} ({env.where})", f"pip install {part.package}")
-            return result if sees else warn(result.found, "install the build for this CUDA", "a GPU is seen")
+            result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
+            return result if sees else warn(result.found, f"the build for this CUDA: {part.fix}", "a GPU is seen")
         held = [name for name in await c.once("images", lambda: images(c.host)) if re.match(part.image or "(?!)", name)]
         if held:
             found = f"image {held[0]}; what is in it was not looked at"
             return Result(Mark.OK, found, c.manifest.judge(part.key, None)[1], version=held[0].rpartition(":")[2])
-        fix = "docker/ngc-pull.sh" if part.image else f"pip install {part.package}"
-        return c.judge(part.key, None, "not here", fix)
+        return c.judge(part.key, None, "not here", part.fix)
 
     return Check("base", "inventory", part.key, part.title, part.why, probe, PYTHON_SECONDS + 5)
 

@@ -1,6 +1,8 @@
 """The base phase on machines that are not here: each is told apart, and each trouble comes with its remedy."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import fake_machines as machines
 import pytest
@@ -12,6 +14,7 @@ from pipelines.doctor.finding import Mark, Result, exit_code
 from pipelines.doctor.host import Output
 from pipelines.doctor.manifest import find_manifest, read_manifest
 from pipelines.doctor.program import BASE
+from pipelines.doctor.python_packages import WANTED
 from pipelines.settings import Settings
 
 
@@ -232,6 +235,26 @@ async def test_a_build_of_pytorch_without_cuda() -> None:
     torch = (await look(host))["torch"]
     assert torch.mark is Mark.WARN
     assert "a build without CUDA" in torch.found
+
+
+@pytest.mark.parametrize("part", inventory.PARTS, ids=lambda part: part.key)
+async def test_a_remedy_brings_what_is_missing(part: inventory.Part) -> None:
+    """What its command installs or pulls is what the doctor then takes for the part."""
+    found = (await look(FakeHost()))[part.key]
+    assert (found.mark, found.fix) == (Mark.WARN, part.fix)
+    command = found.fix.partition("   (")[0]
+    if pulled := re.search(r"docker pull (\S+:\S+)$", command):
+        assert re.match(part.image or "(?!)", pulled[1])
+    elif command == "docker/ngc-pull.sh":
+        files = (Path(__file__).parents[3] / "docker").glob("docker-compose.*.yml")
+        images = re.findall(r"image: (?:\$\{\w+:-)?([^\s}]+)", "\n".join(file.read_text() for file in files))
+        assert any(re.match(part.image or "(?!)", image) for image in images)
+    elif named := re.search(r"^(?:pip|conda) install (?:-c \S+ )*'?([\w-]+)", command):
+        package = WANTED.fullmatch(named[1])
+        assert package is not None
+        assert package[1] == part.package
+    else:
+        assert (part.key, "kit-app-template" in command) == ("kit", True)
 
 
 async def test_hostile_tools_are_survived() -> None:
