@@ -6,6 +6,7 @@ The image's release (26.05) is newer than the one that is tried here (2.51, 24.1
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -22,9 +23,11 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from pipelines.certs import make_development_pki
+from pipelines.channels import open_channel
 from pipelines.embedded.triton.environment import Unavailable, installed
 from pipelines.embedded.triton.server import Ports
 from pipelines.home import home
+from pipelines.settings import load_settings
 
 KEY = "admin=0123456789abcdef"
 LIMIT = 20.0
@@ -139,6 +142,23 @@ def test_nobody_without_a_certificate_is_heard(running: Running) -> None:
     assert running.asked("ServerLive", client=True) is grpc.StatusCode.OK
     assert running.asked("ServerLive", client=False) is grpc.StatusCode.UNAVAILABLE
     assert running.asked("RepositoryIndex", client=False, key=KEY) is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.services
+async def test_the_sparks_configuration_reaches_it(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the authority and the client's identity where docs/certificates.md puts them."""
+    place = tmp_path / ".config" / "sophia"
+    place.mkdir(parents=True)
+    for name, as_name in (("ca.crt", "lab-ca.crt"), ("client.crt", "client.crt"), ("client.key", "client.key")):
+        shutil.copy(running.tls / name, place / as_name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    target = {"mind.endpoint.target": f"localhost:{running.ports.grpc}"}
+    endpoint = load_settings("spark.yaml", target, environment={}).mind.endpoint
+    async with open_channel(endpoint) as channel:
+        answer = await GRPCInferenceServiceStub(channel).ServerReady(pb.ServerReadyRequest(), timeout=5)
+    assert answer.ready
 
 
 @pytest.mark.services
