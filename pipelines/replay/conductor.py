@@ -26,7 +26,7 @@ UNANSWERED_SECONDS = 3.0
 """Quiet after a line without any reaction, before it counts as missed and the next one is said."""
 
 LONGEST_SECONDS = 90.0
-"""Longest wait for a reply to be over; then the conversation is given up."""
+"""Longest wait for a reply to begin or to be over; then the talk goes on without it."""
 
 NO_REPLY = "there was no reply to speak over"
 TOO_LATE = "her reply was over before"
@@ -93,13 +93,12 @@ class _Conductor:
         self._ears = listener
         self._loop = asyncio.get_running_loop()
         self._asked_at = 0.0  # when the line began whose reply is spoken over
-        self._turns = 0  # that were over when the line before began
 
     async def run(self) -> None:
         """Says every line and returns when the last reply is over."""
         free = self._loop.time() + LEAD_SECONDS
         for number, line in enumerate(self._talk.lines):
-            at, reason = await self._cue(number, line, free)
+            at, reason = await self._cue(line, free)
             if at is None:
                 self.unsaid.append(Unsaid(number, reason))
                 continue
@@ -118,7 +117,7 @@ class _Conductor:
             await self._over(turns)
         return self._loop.time()
 
-    async def _cue(self, number: int, line: Line, free: float) -> tuple[float | None, str]:
+    async def _cue(self, line: Line, free: float) -> tuple[float | None, str]:
         """When to say the line; None and why if its cue never comes."""
         cue, said = line.cue, self._caller.said
         if cue.kind == "reply" or not said:
@@ -130,7 +129,8 @@ class _Conductor:
     async def _over_reply(self, seconds: float) -> tuple[float | None, str]:
         ears, last = self._ears, self._caller.said[-1]
         while not (begun := [time for time in ears.started if time > self._asked_at]):
-            if self._quiet(max(last.end, ears.idle_since) + UNANSWERED_SECONDS):
+            given_up = self._loop.time() > last.end + LONGEST_SECONDS
+            if given_up or self._quiet(max(last.end, ears.idle_since) + UNANSWERED_SECONDS):
                 return None, NO_REPLY
             await ears.change(self._loop.time() + UNANSWERED_SECONDS / 4)
         at = begun[0] + seconds

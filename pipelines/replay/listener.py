@@ -91,9 +91,6 @@ class Listener(Watcher):
         """When the last audible sample of the blocks that began before ``before`` was over."""
         return next((heard.last for heard in reversed(self.soundings) if heard.time < before), None)
 
-    def levels(self, user: float, sophia: float) -> None:
-        """Levels are measured block by block."""
-
     def within(self, since: float, until: float) -> Iterator[Sounding]:
         """The blocks that began between two times."""
         return (heard for heard in self.soundings if since <= heard.time < until)
