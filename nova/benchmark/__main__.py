@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -110,6 +111,9 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
     from pipelines.failures import diagnose, explain  # noqa: PLC0415
 
     report, code, failure = None, 0, None
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl+C: what was measured is kept
     endpoint: Endpoint | None = None
     try:
         async with _served(settings, args, console) as served:
@@ -119,9 +123,7 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
                 await _measure(served, args, report)
             except asyncio.CancelledError:
                 report.interrupted, code = True, 130
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
+                task.uncancel()
             except Exception as error:  # whatever the server does, what was measured is kept
                 failure = await diagnose(error, "mind", endpoint)
     except Exception as error:

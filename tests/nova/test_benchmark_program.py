@@ -138,8 +138,11 @@ def test_a_server_that_goes_away(folder: Path, triton: Triton, capsys: pytest.Ca
     assert [point["complete"] for point in json.loads((folder / "it.json").read_text())["points"]] == [True, False]
 
 
-def test_ctrl_c_keeps_what_was_measured(folder: Path, triton: Triton, capsys: pytest.CaptureFixture[str]) -> None:
-    triton.at_request = lambda number: signal.raise_signal(signal.SIGINT) if number == 8 else None
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_was_measured(
+    folder: Path, triton: Triton, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    triton.at_request = lambda request: signal.raise_signal(number) if request == 8 else None
     given = ["--config", config(folder, triton.port), *FEW, "--concurrency", "1,2", "--json", "it.json"]
     assert main(given) == 130
     assert "Stopped before the end" in capsys.readouterr().out

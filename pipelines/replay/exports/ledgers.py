@@ -12,10 +12,9 @@ from pipelines.ledger import INSTANTS, VOICE_END, Count, Ledger, Outcome
 from pipelines.replay.results import Turn
 from pipelines.telemetry import names
 
-REPLAY: Final = "sophia.replay."
-"""Prefix of what only a replay knows of a turn: ``talk``, ``line`` and so on, named as in the record."""
-
-CONTENT: Final = frozenset({REPLAY + "reason", REPLAY + "transcript", REPLAY + "heard", REPLAY + "reply"})
+CONTENT: Final = frozenset(
+    {names.REPLAY + "reason", names.REPLAY + "transcript", names.REPLAY + "heard", names.REPLAY + "reply"}
+)
 """Attributes that hold or may quote what was said."""
 
 LONGEST: Final = 1e8
@@ -69,7 +68,7 @@ def ledger_of(turn: Turn) -> Ledger:
 
 def attributes(turn: Turn) -> dict[str, Any]:
     """What the record says of ``turn``, under telemetry's names where it has one; nothing empty or endless."""
-    facts = {REPLAY + name: getattr(turn, name) for name in _FACTS}
+    facts = {names.REPLAY + name: getattr(turn, name) for name in _FACTS}
     facts |= {
         names.VOICE_TO_VOICE: turn.voice_to_voice,
         names.FACE_LATENESS: turn.face_lateness,

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from pipelines.replay.exports.ledgers import CONTENT, REPLAY, attributes, extent, ledger_of
+from pipelines.replay.exports.ledgers import CONTENT, attributes, extent, ledger_of
 from pipelines.replay.results import Run, Turn
 from pipelines.telemetry import names
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
@@ -48,10 +48,10 @@ def otlp_lines(run: Run) -> Iterator[str]:
     resource = Resource(_present({
         "service.name": names.SERVICE,
         "service.version": _versions(run).get("sophia-avatar"),
-        REPLAY + "scenario": run.scenario,
-        REPLAY + "fingerprint": run.fingerprint,
-        REPLAY + "config_hash": run.config_hash,
-        REPLAY + "simulated": run.simulated,
+        names.REPLAY + "scenario": run.scenario,
+        names.REPLAY + "fingerprint": run.fingerprint,
+        names.REPLAY + "config_hash": run.config_hash,
+        names.REPLAY + "simulated": run.simulated,
     }))  # fmt: skip
     for turns in _conversations(run):
         spans = _spans(run, turns, resource)

@@ -21,7 +21,7 @@ from itertools import count, pairwise
 from typing import Any, Final
 
 from pipelines.ledger import CHAIN, PLAYED, Ledger
-from pipelines.replay.exports.ledgers import REPLAY, attributes, extent, ledger_of, placed
+from pipelines.replay.exports.ledgers import attributes, extent, ledger_of, placed
 from pipelines.replay.results import Counter, Happened, Run, Turn
 from pipelines.telemetry import names
 
@@ -149,7 +149,11 @@ def _user(turn: Turn, facts: dict[str, Any]) -> _Slice | None:
     if turn.outcome == "missed" and not turn.user_envelope:  # it was never said
         return None
     first, last = turn.voiced or (0.0, turn.seconds)
-    told = {name: facts[REPLAY + name] for name in ("transcript", "heard", "word_errors") if REPLAY + name in facts}
+    told = {
+        name: facts[names.REPLAY + name]
+        for name in ("transcript", "heard", "word_errors")
+        if names.REPLAY + name in facts
+    }
     return _slice(turn.name, turn.at + first, turn.at + last, told)
 
 
@@ -221,7 +225,7 @@ def _flow(pid: int, said: _Slice, replied: _Slice, id: int) -> Iterator[Event]:
 
 
 def _instant(turn: Turn, happened: Happened, kind: str) -> Event:
-    args = {"reason": happened.reason, REPLAY + "name": turn.name}
+    args = {"reason": happened.reason, names.REPLAY + "name": turn.name}
     name = happened.kind if kind == names.DECIDED else f"{kind}: {happened.kind}"
     return {"ph": "i", "s": "t", "ts": _us(turn.at + happened.at), "name": name, "cat": kind, "args": args}
 
