@@ -47,21 +47,26 @@ async def canary(
     """Serves the candidate (the newest) beside the stable version and asks both; if it is worse, back, and 1.
 
     Back as well, with :class:`~nova.repository.rollout.Unjudged`, where the stable version does not answer itself.
+    A file for ``answers`` that cannot be written is told before anything is served (:class:`ConfigError`).
     """
     wanted = versions.served(rollout.folder)
     candidate = candidate or max(versions.present(rollout.folder), default=0)
     stable = [version for version in wanted if version != candidate]
     if len(stable) != 1:
         raise ConfigError(f"one version has to be served before a canary, and another one tried: served are {wanted}")
+    if answers is not None:
+        _write(answers, "")
     await rollout.canary(stable[0], candidate)
     try:
         trial = await tried(mind, stable[0], candidate, asked)
     except BaseException:  # also Ctrl+C: nobody is left with a version that was not judged
         await rollout.alone(stable[0])
         raise
-    _write(trial, asked, answers)
     if trial.reasons:
         await rollout.alone(stable[0])
+    if answers is not None:
+        _write(answers, _side_by_side(trial, asked))
+    if trial.reasons:
         for reason in trial.reasons:
             print(f"✗ {reason}")
         print(f"version {candidate} of {rollout.model} is not good enough; version {stable[0]} is served alone again")
@@ -87,16 +92,20 @@ async def decide(rollout: Rollout, command: str, named: int | None) -> int:
     return 0
 
 
-def _write(trial: Trial, asked: Sequence[Sequence[Message]], path: Path | None) -> None:
-    """The answers side by side, for people to judge."""
-    if path is None:
-        return
+def _side_by_side(trial: Trial, asked: Sequence[Sequence[Message]]) -> str:
+    """The answers as JSON lines, for people to judge."""
     rows = [
         {"asked": talk[-1].content, "stable": old.text, "candidate": new.text, "error": new.error}
         for talk, old, new in zip(asked, trial.stable, trial.candidate, strict=True)
     ]
-    path.touch(mode=0o600)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        chats.write_private(path, text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def talks(path: Path | None, most: int) -> Sequence[Sequence[Message]]:

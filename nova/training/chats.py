@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, get_args
@@ -27,9 +29,21 @@ def line(chat: Chat) -> str:
 
 
 def write(path: Path, chats: Iterable[Chat]) -> None:
-    """Writes a file that only its owner can read."""
-    path.touch(mode=0o600)
-    path.write_text("".join(map(line, chats)), encoding="ascii")
+    """Writes a file that only its owner can read. Raises ``OSError``."""
+    write_private(path, "".join(map(line, chats)))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes ``text`` to a file of mode 0600, whatever the mode of one that was there. Raises ``OSError``.
+
+    A file that others could read is closed to them before the first word is in it. What is no file (a pipe, a
+    terminal) is written to and keeps its mode.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)
+            file.truncate()
+        file.write(text)
 
 
 def read(path: Path) -> list[list[Message]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+import stat
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -16,6 +18,7 @@ from nova.errors import ModelError
 from nova.mind import Message
 from nova.repository import serving, versions
 from nova.repository.control import ModelControl, Refused
+from nova.repository.modelconfig import ConfigError
 from nova.repository.rollout import Rollout, Unjudged, tried
 from nova.services.triton_client import TritonMind, TritonSettings
 
@@ -290,3 +293,27 @@ async def test_a_canary_that_cannot_be_judged_is_taken_back(three: Path) -> None
         await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, None)
     assert control.loads[1:] == [[1, 3], [1]]
     assert versions.served(three) == [1]
+
+
+async def test_answers_that_cannot_be_written_are_told_before_anything_is_served(three: Path) -> None:
+    versions.pin(three, [1])
+    control = Control(three)
+    before = len(control.loads)
+    minds = {1: Scripted(0.0, "Old."), 3: Scripted(0.0, "New.")}
+    with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
+        await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, three)
+    assert len(control.loads) == before
+    assert versions.served(three) == [1]
+
+
+async def test_what_users_asked_is_not_for_others_to_read(three: Path, tmp_path: Path) -> None:
+    versions.pin(three, [1])
+    control = Control(three)
+    control.loads.append([])
+    file = tmp_path / "answers.jsonl"
+    file.write_text("an older one, which others may read")
+    file.chmod(0o644)
+    minds = {1: Scripted(0.0, "Old."), 3: Scripted(0.0, "New.")}
+    assert await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, file) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [json.loads(line)["candidate"] for line in file.read_text().splitlines()] == ["New.", "New."]

@@ -166,3 +166,14 @@ def test_what_is_no_chat_is_told_by_its_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "chats.jsonl").write_text(f"{chats.line([Message('user', 'hi')])}\n{text}\n")
     with pytest.raises(DataError, match=r"chats\.jsonl, line 3: is no conversation"):
         chats.read(tmp_path / "chats.jsonl")
+
+
+@pytest.mark.parametrize("mode", [None, 0o644, 0o666, 0o600])
+def test_chats_are_private_whatever_was_there(tmp_path: Path, mode: int | None) -> None:
+    file = tmp_path / "train.jsonl"
+    if mode is not None:
+        file.write_text("older and longer " * 100)
+        file.chmod(mode)
+    chats.write(file, [[Message("user", "hi")]])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [pairs(chat) for chat in chats.read(file)] == [[("user", "hi")]]
