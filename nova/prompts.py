@@ -56,13 +56,29 @@ def _refuse(message: str) -> NoReturn:
     raise TemplateError(f"the chat template refuses these messages: {message}")
 
 
+def _json(value: object, ensure_ascii: bool = False, **form: Any) -> str:
+    """Jinja's own filter ``tojson`` writes for HTML."""
+    return json.dumps(value, ensure_ascii=ensure_ascii, **form)
+
+
 def _environment() -> jinja2.Environment:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - slow to import, and only needed here
+    """As transformers sets it up (``transformers/utils/chat_template_utils.py``), so that the prompts are the same."""
+    from jinja2 import ext, nodes, parser  # noqa: PLC0415 - slow to import, and only needed here
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
+    class Generation(ext.Extension):
+        """``{% generation %} … {% endgeneration %}`` marks answers for training; in a prompt it is just its content."""
+
+        tags = {"generation"}  # noqa: RUF012 - as jinja2 declares it
+
+        def parse(self, parser: parser.Parser) -> nodes.Node:
+            line = next(parser.stream).lineno
+            return nodes.Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True), lineno=line)
 
     env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], keep_trailing_newline=True
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
     )
-    env.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    env.filters["tojson"] = _json
     env.globals["raise_exception"] = _refuse
     env.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)
     return env
@@ -97,9 +113,9 @@ class ChatTemplate:
             {"role": m.role, "content": m.content if m.role == "system" else _CONTROL.sub("", m.content)}
             for m in messages
         ]
-        tokens = {"bos_token": "", "eos_token": ""} | self.tokens
+        given = {"bos_token": "", "eos_token": "", "tools": None, "documents": None} | self.tokens
         try:
-            return self.compiled.render(tokens, messages=plain, add_generation_prompt=True)
+            return self.compiled.render(given, messages=plain, add_generation_prompt=True)
         except (JinjaError, TypeError, ValueError) as error:
             raise TemplateError(f"the chat template does not render: {error}") from None
 

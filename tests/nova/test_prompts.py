@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import nova.training
 from nova.generation import Prompting, TritonSettings
 from nova.mind import Message
 from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, load_template, opens_thought, with_time
@@ -82,6 +83,50 @@ def test_a_folder_without_a_template(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer_config.json").write_text(content)
     with pytest.raises(TemplateError, match="chat template"):
         load_template(str(tmp_path))
+
+
+GENERATION = """\
+{% set said = 'before' %}
+{%- for m in messages %}
+{{- '<|im_start|>' + m.role + '\n' }}
+{%- if m.role == 'assistant' %}
+{%- generation %}{% set said = 'inside' %}{{ m.content + '<|im_end|>' }}{% endgeneration %}
+{%- else %}{{ m.content + '<|im_end|>' }}{% endif %}
+{{ '\n' }}
+{%- endfor %}
+{{- '<|im_start|>assistant\n' if add_generation_prompt }}
+"""
+"""As training wants it, with what is easily rendered otherwise: a variable of the block, a newline at the end."""
+
+TOOLS = """\
+{% if tools is not none %}{{ 1 / 0 }}{% endif %}{% if documents is not none %}{{ 1 / 0 }}{% endif %}
+{{ messages[0] | tojson(separators=(',', ':')) }} {{ 'ä<' | tojson }} {{ messages[1].content | tojson(indent=2) }}
+"""
+
+
+def test_the_marks_of_training_are_no_part_of_a_prompt(tmp_path: Path) -> None:
+    file = tmp_path / "chat_template.jinja"  # the folder of a merged model has it
+    file.write_text((Path(nova.training.__file__).parent / "recipes" / "chatml.jinja").read_text())
+    assert load_template(str(tmp_path)).render(TALK) == BUILT_IN["chatml"].render(TALK)
+    file.write_text(GENERATION)
+    assert load_template(str(file)).render(TALK) == BUILT_IN["chatml"].render(TALK)
+    file.write_text("{% generation %}")
+    with pytest.raises(TemplateError, match="does not parse"):
+        load_template(str(file))
+
+
+@pytest.mark.parametrize(
+    "source", [*(template.source for template in BUILT_IN.values()), GENERATION, TOOLS, "{{ bos_token }}one\n\n"]
+)
+@pytest.mark.parametrize("talk", [TALK, TALK[:2]])
+def test_a_prompt_is_what_transformers_would_make_of_it(source: str, talk: list[Message]) -> None:
+    transformers = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs transformers")
+    chat = [{"role": m.role, "content": m.content} for m in talk]
+    (made,), _ = transformers.render_jinja_template(
+        conversations=[chat], chat_template=source, add_generation_prompt=True, bos_token="<s>", eos_token="</s>"
+    )
+    tokens = {"bos_token": "<s>", "eos_token": "</s>"}
+    assert ChatTemplate(source, tokens=tokens).render(talk) == made
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:

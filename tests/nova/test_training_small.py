@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from nova.mind import Message
+from nova.prompts import load_template
 from nova.training import dataset
 from nova.training.conversations import Conversation
 from nova.training.scrub import Scrubber
@@ -40,6 +41,8 @@ def test_data_template_adapter_and_merge_fit_together(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "adapter" / "adapter_config.json").read_text())["r"] == 8
     files = {file.name for file in (tmp_path / "out" / "merged").iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= files
+    prompt = load_template(str(tmp_path / "out" / "merged")).render([Message("user", "what is 2 plus one")])
+    assert prompt == "<|im_start|>user\nwhat is 2 plus one<|im_end|>\n<|im_start|>assistant\n"
     with pytest.raises(dataset.DataError, match="is there already"):
         merge(str(tmp_path / "out" / "base"), tmp_path / "out" / "adapter", tmp_path / "out" / "merged")
     with pytest.raises(dataset.DataError, match="holds no LoRA adapter"):
