@@ -200,11 +200,11 @@ async def _triton_http(c: Context) -> Result:
     if stack.triton_http is None:
         return skip("not named: stack.triton_http")
     try:
-        page = await get(f"{stack.triton_http}/v2/health/ready", ca=stack.ca)
+        page = await get(f"{stack.triton_http}/v2/health/ready", tls=stack.tls)
     except WebTrouble as trouble:
-        return fail(f"{stack.triton_http}: {trouble}", _LOG)
+        return fail(f"{stack.triton_http}: {trouble}", trouble.fix or f"{_LOG} proxy")
     if page.status != 200:
-        return fail(f"{stack.triton_http} is not ready (HTTP {page.status})", _LOG, "HTTP 200")
+        return fail(f"{stack.triton_http} is not ready (HTTP {page.status})", f"{_LOG} proxy", "HTTP 200")
     return ok(f"{stack.triton_http}/v2/health/ready")
 
 
@@ -213,9 +213,9 @@ async def _kit(c: Context) -> Result:
     if stack.kit is None:
         return skip("not named: stack.kit")
     try:
-        page = await get(stack.kit, ca=stack.ca)
+        page = await get(stack.kit, tls=stack.tls)
     except WebTrouble as trouble:
-        return fail(f"{stack.kit}: {trouble}", "start the Kit application with its HTTP service")
+        return fail(f"{stack.kit}: {trouble}", trouble.fix or "start the Kit application with its HTTP service")
     if page.status != 200:
         return fail(f"{stack.kit} answers HTTP {page.status}", "name a page that the application serves", "HTTP 200")
     return ok(stack.kit)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import glob
 import os
+import shutil
 import signal
 import unicodedata
 from collections.abc import Mapping
@@ -66,18 +67,28 @@ class Host(Protocol):
         """The paths that match a shell pattern, ``~`` included, links resolved, sorted."""
         ...
 
+    def kernel(self) -> tuple[str, str]:
+        """The kernel's release and the processor's architecture, as the kernel names them; no tool is asked."""
+        ...
+
 
 class LocalHost:
     """This machine."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = {**(os.environ if environment is None else environment), "LC_ALL": "C", "LANG": "C"}
-        self._environment["PATH"] = os.pathsep.join((self._environment.get("PATH", os.defpath), *_BESIDES))
+        folders = [*self._environment.get("PATH", os.defpath).split(os.pathsep), *_BESIDES]
+        self._path = [folder for folder in folders if folder]  # an empty one would mean: whatever lies about here
+        self._environment["PATH"] = os.pathsep.join(self._path)
 
     async def run(self, *command: str, seconds: float = SECONDS) -> Output:
+        tool = self._find(command[0])
+        if isinstance(tool, Output):
+            return tool
         try:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                tool,
+                *command[1:],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -108,12 +119,28 @@ class LocalHost:
                     async with asyncio.timeout(_KILL_SECONDS):
                         await process.wait()
 
+    def _find(self, name: str) -> str | Output:
+        """The path of a tool, or why it cannot be run.
+
+        It is not left to the kernel, which says "permission denied" of a tool that is nowhere if there is a folder on
+        PATH that this user may not enter.
+        """
+        if found := shutil.which(name, path=self._environment["PATH"]):
+            return found
+        if any(os.path.exists(os.path.join(folder, name)) for folder in self._path):
+            return Output(None, error=f"{name} is no program that this user may run", trouble="denied")
+        return Output(None, trouble="missing")
+
     def read(self, path: str) -> str | None:
         try:
             with Path(path).open("rb") as file:
                 return printable(file.read(MOST_BYTES))
         except (OSError, ValueError):
             return None
+
+    def kernel(self) -> tuple[str, str]:
+        told = os.uname()
+        return printable(told.release)[:100], printable(told.machine)[:100]
 
     def names(self, pattern: str) -> list[str]:
         found = (os.path.realpath(path) for path in glob.iglob(os.path.expanduser(pattern)))

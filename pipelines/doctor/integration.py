@@ -185,7 +185,7 @@ async def _looked_up(
     until, trouble = loop.time() + ARRIVAL_SECONDS, ""
     while True:
         try:
-            if found := arrived(await get(url, ca=c.settings.stack.ca, params=params)):
+            if found := arrived(await get(url, tls=c.settings.stack.tls, params=params)):
                 return ok(found)
         except WebTrouble as error:
             trouble = f": {error}"

@@ -12,15 +12,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.doctor.checklist import Check, Context
+from pipelines.doctor.containers import containers, images
 from pipelines.doctor.finding import Mark, Result, ok, warn
 from pipelines.doctor.host import Host, Output
-from pipelines.doctor.libraries import images
 from pipelines.doctor.web import WebTrouble, get
 
 PYTHON_SECONDS: Final = 30.0
@@ -59,7 +59,7 @@ PARTS: Final = (
     Part("torchvision", "torchvision", "comes with PyTorch", f"pip install torchvision {_TORCH}", "torchvision"),
     Part("torchaudio", "torchaudio", "sound for PyTorch", f"pip install torchaudio {_TORCH}", "torchaudio"),
     Part("tensorflow", "TensorFlow", "models in its format",
-         "pip install 'tensorflow[and-cuda]'   (uses a GPU on x86-64 only)",
+         "pip install 'tensorflow[and-cuda]'   (on Arm it uses no GPU: take an image of nvcr.io/nvidia/tensorflow)",
          "tensorflow", r"nvcr\.io/nvidia/tensorflow"),
     Part("jax", "JAX", "models in its format", "pip install 'jax[cuda13]'   (a driver older than 580: jax[cuda12])",
          "jax", r"nvcr\.io/nvidia/jax|ghcr\.io/nvidia/jax"),
@@ -117,7 +117,8 @@ PORTS: Final = (
     Port("dcgm_exporter", "DCGM exporter", 9400, "the GPU's counters in Prometheus",
          "docker compose --env-file docker/spark.env -f docker/docker-compose.monitoring.yml up -d",
          "/metrics", "DCGM_FI_"),
-    Port("jupyter", "Jupyter", 8888, "notebooks for training", "jupyter lab --no-browser", "/api", "version"),
+    Port("jupyter", "Jupyter", 8888, "notebooks for training",
+         "pip install jupyterlab && jupyter lab --no-browser", "/api", "version"),
 )  # fmt: skip
 
 
@@ -172,13 +173,31 @@ def _part(part: Part) -> Check:
             sees, words = sight(env.sees.get(part.package or ""))
             result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
             return result if sees else warn(result.found, f"the build for this CUDA: {part.fix}", "a GPU is seen")
-        held = [name for name in await c.once("images", lambda: images(c.host)) if re.match(part.image or "(?!)", name)]
+        running = await c.once("containers", lambda: containers(c.host))
+        here = (*(image for image, _ in running), *await c.once("images", lambda: images(c.host)))
+        held = [name for name in here if re.match(part.image or "(?!)", name)]
         if held:
-            found = f"image {held[0]}; what is in it was not looked at"
-            return Result(Mark.OK, found, c.manifest.judge(part.key, None)[1], version=held[0].rpartition(":")[2])
+            return _image(c, part, held, running)
         return c.judge(part.key, None, "not here", part.fix)
 
     return Check("base", "inventory", part.key, part.title, part.why, probe, PYTHON_SECONDS + 5)
+
+
+def _image(c: Context, part: Part, held: Sequence[str], running: Sequence[tuple[str, str]]) -> Result:
+    """What the images ``held`` mean, those that run first. Only a recorded machine's manifest tells of images' tags."""
+    wanted = c.manifest.items.get(part.key)
+    chosen = held[0]
+    if wanted is not None and wanted.rule == "exact":
+        chosen = next((name for name in held if wanted.met_by(_tag(name))), chosen)
+    names = ", ".join([name for image, name in running if image == chosen][:3])
+    found = f"image {chosen}{names and f', runs as {names}'}; what is in it was not looked at"
+    if wanted is not None and wanted.rule == "exact":
+        return c.judge(part.key, _tag(chosen), found, part.fix)
+    return Result(Mark.OK, found, c.manifest.judge(part.key, None)[1], version=_tag(chosen))
+
+
+def _tag(image: str) -> str:
+    return image.rpartition(":")[2]
 
 
 async def _jar(c: Context) -> Result:
@@ -186,7 +205,10 @@ async def _jar(c: Context) -> Result:
     patterns = (*((f"{home}/jars/rapids-4-spark_*.jar",) if home else ()), *JARS)
     found = [path for pattern in patterns for path in c.host.names(pattern)]
     version = re.search(r"rapids-4-spark_[\d.]+-([\d.]+\d)", found[0]) if found else None
-    fix = "fetch rapids-4-spark from Maven Central into $SPARK_HOME/jars"
+    fix = (
+        "mvn dependency:get -Dartifact=com.nvidia:rapids-4-spark_2.12:VERSION   "
+        "(which one: https://nvidia.github.io/spark-rapids/docs/download.html)"
+    )
     return c.judge("spark_jar", version[1] if version else None, found[0] if found else "not here", fix)
 
 

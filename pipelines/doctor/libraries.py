@@ -1,4 +1,4 @@
-"""Base, what is installed: CUDA and its libraries, container tools, profilers and command lines.
+"""Base, what is installed: CUDA and its libraries, profilers and command lines.
 
 A library is looked for as a package, then by the linker, then in the CUDA toolkit's folder. In containers all of them
 come along, so a manifest decides whether the machine itself needs them.
@@ -6,17 +6,15 @@ come along, so a manifest decides whether the machine itself needs them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.doctor.checklist import Check, Context
-from pipelines.doctor.finding import Result, fail, ok, skip, warn
+from pipelines.doctor.finding import Result, warn
 from pipelines.doctor.host import Host, Output
 
-CONTAINER_SECONDS: Final = 30.0
 FOLDERS: Final = ("/usr/local/cuda/lib64", "/usr/local/cuda/targets/*/lib", "/usr/lib/*-linux-gnu", "~/.local/lib")
 
 
@@ -64,19 +62,20 @@ class Tool:
 TOOLS: Final = (
     Tool("cuda", "CUDA toolkit (nvcc)", ("nvcc", "--version"), r"release [\d.]+, V([\d.]+)",
          "builds engines on the machine; containers bring their own", "sudo apt-get install cuda-toolkit"),
-    Tool("container_toolkit", "NVIDIA container toolkit", ("nvidia-ctk", "--version"), r"version v?(\d[\d.]*)",
-         "gives containers the GPU", "sudo apt-get install nvidia-container-toolkit && "
-         "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"),
     Tool("nsys", "Nsight Systems", ("nsys", "--version"), r"version (\d[\d.]*)",
-         "shows where a turn's time goes across processes", "sudo apt-get install nsight-systems"),
+         "shows where a turn's time goes across processes", "sudo apt-get install cuda-toolkit   (brings it along)"),
     Tool("ncu", "Nsight Compute", ("ncu", "--version"), r"Version (\d[\d.]*)",
-         "shows why one kernel is slow", "sudo apt-get install nsight-compute"),
+         "shows why one kernel is slow", "sudo apt-get install cuda-toolkit   (brings it along)"),
     Tool("dcgm", "DCGM", ("dcgmi", "--version"), r"version:?\s*(\d[\d.]*)",
-         "health and counters of GPUs", "sudo apt-get install datacenter-gpu-manager"),
+         "health and counters of GPUs",
+         "sudo apt-get install datacenter-gpu-manager-4-cuda12   (with CUDA 13: datacenter-gpu-manager-4-cuda13)"),
     Tool("ngc", "NGC CLI", ("ngc", "--version"), r"NGC CLI (\d[\d.]*)",
-         "fetches models and images from NGC", "install it from https://org.ngc.nvidia.com/setup/installers/cli"),
+         "fetches models and images from NGC",
+         "follow https://org.ngc.nvidia.com/setup/installers/cli, which has the command of its newest version"),
     Tool("conda", "conda", ("conda", "--version"), r"conda (\d[\d.]*)",
-         "environments of RAPIDS and training", "install Miniforge"),
+         "environments of RAPIDS and training",
+         "curl -LO https://github.com/conda-forge/miniforge/releases/latest/download/"
+         "Miniforge3-Linux-$(uname -m).sh && bash Miniforge3-Linux-$(uname -m).sh"),
 )  # fmt: skip
 
 
@@ -135,7 +134,9 @@ def _library(library: Library) -> Check:
     return Check("base", "libraries", library.key, library.title, library.why, probe)
 
 
-def _tool(tool: Tool, group: str) -> Check:
+def tool_check(tool: Tool, group: str) -> Check:
+    """The row of ``tool``."""
+
     async def probe(c: Context) -> Result:
         output = await c.host.run(*tool.command)
         if output.trouble == "missing":
@@ -149,84 +150,5 @@ def _tool(tool: Tool, group: str) -> Check:
     return Check("base", group, tool.key, tool.title, tool.why, probe)
 
 
-def docker_trouble(output: Output) -> Result | None:
-    """What is wrong with Docker, by what its client says; None: nothing."""
-    said = f"{output.error}\n{output.text}".casefold()
-    if output.trouble == "missing":
-        return fail("not installed", "curl -fsSL https://get.docker.com | sh   (DGX OS brings it)")
-    if output.trouble == "hangs":
-        return fail("its daemon does not answer", "sudo systemctl restart docker")
-    if "permission denied" in said:
-        return fail("this user may not talk to it", "sudo usermod -aG docker $USER, then log in again")
-    if "cannot connect" in said or "is the docker daemon running" in said or "failed to connect" in said:
-        return fail("its daemon does not run", "sudo systemctl enable --now docker")
-    return None if output.good else fail(output.line or "it fails without a word", "docker version")
-
-
-def runtimes(output: Output) -> tuple[str, ...]:
-    """The runtimes that ``docker info`` names."""
-    try:
-        told = json.loads(output.text)
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(str(name)[:50] for name in list(told)[:20]) if isinstance(told, dict) else ()
-
-
-async def _docker(c: Context) -> Result:
-    asked = await c.host.run("docker", "version", "--format", "{{.Server.Version}}")
-    if trouble := docker_trouble(asked):
-        expected = c.manifest.judge("docker", None)
-        return Result(expected[0], trouble.found, expected[1], trouble.fix)
-    version = asked.text.strip()[:50]
-    return c.judge("docker", version, version, "sudo apt-get install docker-ce")
-
-
-async def _runtime(c: Context) -> Result:
-    asked = await c.host.run("docker", "info", "--format", "{{json .Runtimes}}")
-    if docker_trouble(asked):
-        return skip("Docker does not answer")
-    named = runtimes(asked)
-    if "nvidia" in named:
-        return ok(", ".join(named))
-    fix = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
-    mark, expected = c.manifest.judge("container_toolkit", None)
-    return Result(mark, f"no NVIDIA runtime (there are: {', '.join(named) or 'none'})", expected, fix)
-
-
-async def images(host: Host) -> tuple[str, ...]:
-    """The images that Docker holds, as ``repository:tag``; none if it does not answer."""
-    asked = await host.run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
-    return tuple(line.strip()[:200] for line in asked.text.splitlines()[:5000]) if asked.good else ()
-
-
-def small_image(names: Iterable[str]) -> str | None:
-    """An image that is here and may be trusted to start: NVIDIA's CUDA, else Ubuntu, which the toolkit completes."""
-    order = ("nvcr.io/nvidia/cuda:", "nvidia/cuda:", "ubuntu:", "debian:")
-    found = [name for start in order for name in names if name.startswith(start) and not name.endswith(":<none>")]
-    return found[0] if found else None
-
-
-async def _gpu_container(c: Context) -> Result:
-    here = await c.once("images", lambda: images(c.host))
-    image = small_image(here)
-    fix = "docker run --rm --runtime=nvidia --gpus all ubuntu nvidia-smi -L"
-    if image is None:
-        return skip("no small image is here, and the doctor fetches none", fix)
-    command = ("docker", "run", "--rm", "--pull=never", "--network=none", "--gpus=all", image, "nvidia-smi", "-L")
-    ran = await c.host.run(*command, seconds=CONTAINER_SECONDS - 2)
-    if ran.good and "GPU 0" in ran.text:
-        return ok(f"{image}: {ran.line}")
-    said = "it hangs" if ran.trouble == "hangs" else ran.line or "it fails without a word"
-    return Result(c.manifest.judge("container_toolkit", None)[0], f"{image}: {said}", "a GPU in it", fix)
-
-
-_CONTAINERS: Final = "containers"
-CUDA: Final = (_tool(TOOLS[0], "libraries"), *(_library(library) for library in LIBRARIES))
-CONTAINERS: Final = (
-    Check("base", _CONTAINERS, "docker", "Docker", "the stack's services run in it", _docker),
-    _tool(TOOLS[1], _CONTAINERS),
-    Check("base", _CONTAINERS, "runtime", "NVIDIA runtime", "without it --gpus finds nothing", _runtime),
-    Check("base", _CONTAINERS, "gpu_container", "a GPU in a container", "proves driver, toolkit and Docker together",
-          _gpu_container, CONTAINER_SECONDS + 5),
-)  # fmt: skip
-PROGRAMS: Final = tuple(_tool(tool, "tools") for tool in TOOLS[2:])
+CUDA: Final = (tool_check(TOOLS[0], "libraries"), *(_library(library) for library in LIBRARIES))
+PROGRAMS: Final = tuple(tool_check(tool, "tools") for tool in TOOLS[1:])

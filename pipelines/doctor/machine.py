@@ -47,14 +47,13 @@ async def _os(c: Context) -> Result:
 
 
 async def _kernel(c: Context) -> Result:
-    release = (await c.host.run("uname", "-r")).line
-    return c.judge("kernel", release or None, release or "uname does not tell", "sudo apt-get full-upgrade")
+    release, _ = c.host.kernel()
+    return c.judge("kernel", release, release, "sudo apt-get full-upgrade")
 
 
 async def _architecture(c: Context) -> Result:
-    machine = (await c.host.run("uname", "-m")).line
-    fix = "choose the manifest of this machine: --manifest"
-    return c.judge("architecture", machine or None, machine or "uname does not tell", fix)
+    _, machine = c.host.kernel()
+    return c.judge("architecture", machine, machine, "choose the manifest of this machine: --manifest")
 
 
 async def _memory(c: Context) -> Result:

@@ -215,9 +215,9 @@ async def _api(c: Context, path: str) -> Any:
 async def _page(c: Context, url: str, headers: Mapping[str, str] | None = None) -> Page | Result:
     """The page, or what is wrong with it."""
     try:
-        page = await get(url, ca=c.settings.stack.ca, headers=headers)
+        page = await get(url, tls=c.settings.stack.tls, headers=headers)
     except WebTrouble as trouble:
-        return fail(f"{url}: {trouble}", _START)
+        return fail(f"{url}: {trouble}", trouble.fix or _START)
     if page.status in (401, 403):
         return fail(f"{url}: it does not let us in (HTTP {page.status})", "make a new token with the role Viewer")
     return page if page.status == 200 else fail(f"{url}: HTTP {page.status}", _START, "HTTP 200")

@@ -18,12 +18,13 @@ from rich.console import Console
 
 from pipelines.arguments import add_settings, settings_of
 from pipelines.doctor.checklist import Check, Context, run_checks
+from pipelines.doctor.containers import CONTAINERS
 from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
 from pipelines.doctor.framework import framework
 from pipelines.doctor.host import Host, LocalHost, printable
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.inventory import INVENTORY
-from pipelines.doctor.libraries import CONTAINERS, CUDA, PROGRAMS
+from pipelines.doctor.libraries import CUDA, PROGRAMS
 from pipelines.doctor.machine import MACHINE
 from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
 from pipelines.doctor.render import Shown, as_json

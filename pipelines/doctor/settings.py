@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pipelines.endpoint import TlsSettings
 
 _WEB = r"^https?://[^/\s?#@]+(/[^\s?#]*)?$"
 
@@ -25,6 +28,10 @@ class StackSettings(BaseModel):
     kit: str | None = Field(None, description="a page of the Kit application that answers when it is up", pattern=_WEB)
     tempo: str | None = Field(None, description="Tempo's HTTP API, where traces can be looked up", pattern=_WEB)
     ca: Path | None = Field(None, description="CA certificate (PEM) of what of this is https://; default: the web's")
+    cert: Path | None = Field(
+        None, description="our certificate, for what of this asks clients who they are, such as the proxy; needs key"
+    )
+    key: Path | None = Field(None, description="the private key of cert")
     voice_to_voice: float = Field(
         1.5,
         gt=0,
@@ -32,6 +39,17 @@ class StackSettings(BaseModel):
         description="budget in seconds, from the user's last sound to her first; 1.5 is the upper end of what NVIDIA's "
         "voice agent blueprint aims at",
     )
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key belong together: set both (mutual TLS) or neither")
+        return self
+
+    @property
+    def tls(self) -> TlsSettings:
+        """How what of this is https:// is reached."""
+        return TlsSettings(ca=self.ca, cert=self.cert, key=self.key)
 
     @field_validator("prometheus", "grafana", "dcgm_exporter", "node_exporter", "triton_http", "tempo")
     @classmethod

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from pipelines.channels import CredentialsError, ssl_context
 from pipelines.doctor.host import printable
+from pipelines.endpoint import TlsSettings
 
 MOST_BYTES: Final = 4 << 20
 """Of a page that are read: a busy exporter sends half a MiB."""
@@ -19,7 +21,11 @@ SECONDS: Final = 5.0
 
 
 class WebTrouble(Exception):
-    """No page came; the message is one line that says why."""
+    """No page came; the message is one line that says why, ``fix`` what to do if it is not the service's fault."""
+
+    def __init__(self, why: str, fix: str = "") -> None:
+        super().__init__(why)
+        self.fix = fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +46,22 @@ class Page:
 async def get(
     url: str,
     *,
-    ca: Path | None = None,
+    tls: TlsSettings | None = None,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
 ) -> Page:
     """Fetches ``url``, whatever its status. Redirects are not followed, proxies not used. Raises WebTrouble.
 
-    ``ca`` is read only for ``https``: a page without TLS needs no certificate.
+    ``tls`` (by default: the web's authorities, no certificate of ours) is read only for ``https``: a page without TLS
+    needs no certificate.
     """
     import httpx2  # noqa: PLC0415 - the base phase may do without
 
-    secured = url.lower().startswith("https:")
     try:
-        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca)) if ca and secured else True
-    except (OSError, ssl.SSLError) as error:
-        raise WebTrouble(f"the CA certificate {ca} cannot be used: {error}") from None
+        verify = ssl_context(tls or TlsSettings(), "http/1.1") if url.lower().startswith("https:") else True
+    except CredentialsError as error:
+        raise WebTrouble(str(error), "correct stack.ca, stack.cert and stack.key") from None
     try:
         async with (
             asyncio.timeout(seconds),
@@ -73,15 +79,35 @@ async def get(
     except httpx2.TimeoutException:
         raise WebTrouble(f"no answer within {seconds:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        raise WebTrouble(_reason(error)) from None
+        raise _trouble(error) from None
 
 
-def _reason(error: BaseException) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
+def _trouble(error: BaseException) -> WebTrouble:
+    causes = list(_causes(error))
+    for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {cause.verify_message}"
+            why = f"its certificate is not trusted: {cause.verify_message}"
+            return WebTrouble(why, "name the authority that signed it in stack.ca")
+        if isinstance(cause, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (cause.reason or ""):
+            return WebTrouble("it asks for a client certificate", "set stack.cert and stack.key")
+        if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or ""):
+            words = (cause.reason or "").replace("_", " ").lower()
+            return WebTrouble(f"it refuses us: {words}", "check stack.cert: is it of the service's own authority?")
+        if isinstance(cause, socket.gaierror):
+            return WebTrouble("there is no host of this name", "check its spelling")
         if isinstance(cause, ConnectionRefusedError):
-            return "nothing answers on this port"
-        cause = cause.__cause__ or cause.__context__
-    return " ".join(printable(str(error) or type(error).__name__).split())[:200]
+            return WebTrouble("nothing answers on this port")
+    said = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
+    return WebTrouble(" ".join(printable(said or str(error) or type(error).__name__).split())[:200])
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and all that it came from."""
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop()
+        if id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [behind for behind in (cause.__context__, cause.__cause__) if behind is not None]
+            waiting += cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()

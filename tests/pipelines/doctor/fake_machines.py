@@ -15,6 +15,7 @@ class FakeHost:
     tools: dict[str, Output] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     globs: dict[str, list[str]] = field(default_factory=dict)
+    runs_on: tuple[str, str] = ("5.15.0-105-generic", "x86_64")
     ran: list[str] = field(default_factory=list)
 
     async def run(self, *command: str, seconds: float = 5.0) -> Output:
@@ -30,6 +31,9 @@ class FakeHost:
 
     def names(self, pattern: str) -> list[str]:
         return self.globs.get(pattern, [])
+
+    def kernel(self) -> tuple[str, str]:
+        return self.runs_on
 
 
 def says(text: str, code: int = 0) -> Output:
@@ -86,8 +90,6 @@ def guide() -> FakeHost:
     """An x86-64 machine with an H100 as the integration guide wants it, NVML's package not installed."""
     return FakeHost(
         tools={
-            "uname -r": says("5.15.0-105-generic\n"),
-            "uname -m": says("x86_64\n"),
             "nvml.py": NO_NVML,
             "nvidia-smi --query": says("NVIDIA H100 80GB HBM3, 550.54.15, 81559, 4, 34, 71.83, 9.0, Disabled\n"),
             "nvidia-smi": says(SMI_TABLE),
@@ -129,8 +131,6 @@ def spark() -> FakeHost:
     }  # fmt: skip
     return FakeHost(
         tools={
-            "uname -r": says("6.14.0-1013-nvidia\n"),
-            "uname -m": says("aarch64\n"),
             "nvml.py": says(json.dumps(nvml)),
             "nvcc --version": says("Cuda compilation tools, release 13.0, V13.0.88\n"),
             "docker version": says("28.5.1\n"),
@@ -142,6 +142,7 @@ def spark() -> FakeHost:
             "/etc/dgx-release": 'DGX_NAME="DGX Spark"\nDGX_SWBUILD_VERSION="7.3.1"\n',
             "/proc/meminfo": "MemTotal:       125500000 kB\nMemAvailable:   100000000 kB\n",
         },
+        runs_on=("6.14.0-1013-nvidia", "aarch64"),
     )
 
 

@@ -92,7 +92,8 @@ async def test_only_https_needs_the_ca(tmp_path: Path) -> None:
     for key in ("prometheus", "targets", "rules", "grafana", "node_exporter_page", "dcgm_exporter_page"):
         assert found[key].mark is Mark.OK, (key, found[key])
     found = await look(settings(url.replace("http:", "https:"), tmp_path / "nobody"))
-    assert "the CA certificate" in found["prometheus"].found
+    assert "nobody/ca.crt cannot be read" in found["prometheus"].found
+    assert "stack.ca" in found["prometheus"].fix
 
 
 async def test_a_stranger_is_not_trusted(pki: Path, other_pki: Path) -> None:

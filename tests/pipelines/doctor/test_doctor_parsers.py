@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.doctor import gpus, nvml
+from pipelines.doctor.containers import runtimes, small_image
 from pipelines.doctor.gpus import Gpus, kernel_module, of_nvml, of_smi
 from pipelines.doctor.host import Output
 from pipelines.doctor.inventory import environment, sight
-from pipelines.doctor.libraries import linked, packages, runtimes, small_image, so_version
+from pipelines.doctor.libraries import linked, packages, so_version
 from pipelines.doctor.machine import os_release
 
 

@@ -21,6 +21,7 @@ from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.manifest import Manifest
 from pipelines.doctor.monitoring import MONITORING
 from pipelines.doctor.web import WebTrouble, get
+from pipelines.endpoint import TlsSettings
 from pipelines.settings import load_settings
 
 TOOLS = ("prometheus", "prometheus-node-exporter")
@@ -60,7 +61,7 @@ async def until_up(url: str, ca: Path, jobs: int) -> None:
     async with asyncio.timeout(20):
         while True:
             try:
-                page = await get(f"{url}/api/v1/query", ca=ca, params={"query": 'sum(up{job="node"})'})
+                page = await get(f"{url}/api/v1/query", tls=TlsSettings(ca=ca), params={"query": 'sum(up{job="node"})'})
                 if page.json()["data"]["result"][0]["value"][1] == str(jobs):
                     return
             except (WebTrouble, LookupError):
