@@ -57,8 +57,8 @@ def turn(number, slow=0.0):
     return ledger
 
 
-def gpu(step, *, fb, temperature=60, xid=0):
-    """A DCGM exporter's samples after ``step`` scrapes, as ``(name, labels, value)``."""
+def gpu(step, *, fb, temperature=60, xid=0, free=41_000):
+    """A DCGM exporter's samples after ``step`` scrapes, as ``(name, labels, value)``; ``free`` is in MiB."""
     labels = {
         "gpu": "0",
         "UUID": f"GPU-{'fb' if fb else 'unified'}",
@@ -77,7 +77,7 @@ def gpu(step, *, fb, temperature=60, xid=0):
         "POWER_VIOLATION": 1_000_000 * step,
     }
     if fb:
-        values |= {"FB_USED": 40_000, "FB_FREE": 41_000}
+        values |= {"FB_USED": 40_000, "FB_FREE": free}
     samples = [(f"DCGM_FI_DEV_{name}", labels, value) for name, value in values.items()]
     error = {"err_code": str(xid), "err_msg": "No Error" if xid == 0 else "GPU has fallen off the bus"}
     samples.append(("DCGM_FI_DEV_XID_ERRORS", labels | error, xid))
@@ -151,25 +151,25 @@ def two_minutes(now):
     return "".join(text) + "# EOF\n"
 
 
-def configure(folder, targets, rules_every="1s"):
-    """Copies the configuration to ``folder`` with ``targets`` (address and host by job) and everything at once.
+def configure(folder, targets, every):
+    """Copies the configuration to ``folder``, with ``targets`` for each job, everything ``every`` so often.
 
-    Scrapes are every second, and an alert waits for one.
+    A target is an address and its host, or None as host, for this machine. An alert waits for one round.
     """
     config = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": rules_every}
+    config["global"] = {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}
     config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] in targets]
     (folder / "targets").mkdir()
-    for job, (address, host) in targets.items():
-        text = yaml.safe_dump([{"targets": [address], "labels": {"host": host}}])
-        (folder / "targets" / f"{job}.yml").write_text(text)
+    for job, places in targets.items():
+        groups = [{"targets": [at], "labels": {"host": host} if host else {}} for at, host in places]
+        (folder / "targets" / f"{job}.yml").write_text(yaml.safe_dump(groups))
     (folder / "rules").mkdir()
     for file in (DOCKER / "prometheus" / "rules").glob("*.yml"):
         rules = yaml.safe_load(file.read_text())
         for group in rules["groups"]:
             for rule in group["rules"]:
                 if "for" in rule:
-                    rule["for"] = "1s"
+                    rule["for"] = every
         (folder / "rules" / file.name).write_text(yaml.safe_dump(rules))
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
 

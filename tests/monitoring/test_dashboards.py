@@ -111,7 +111,7 @@ def test_a_dot_in_a_histogram_leads_to_its_trace():
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
-    configure(folder, {}, rules_every="300ms")
+    configure(folder, {}, every="300ms")
     backfill(folder, two_minutes(time.time()))
     with prometheus(folder) as url:
         deadline = time.monotonic() + 10
