@@ -37,7 +37,7 @@ def docker_trouble(output: Output) -> Result | None:
     """What is wrong with Docker, by what its client says; None: nothing."""
     said = f"{output.error}\n{output.text}".casefold()
     if output.trouble == "missing":
-        return fail("not installed", "curl -fsSL https://get.docker.com | sh   (DGX OS brings it)")
+        return fail("not installed", "curl -fsSL https://get.docker.com | sh  # DGX OS brings it")
     if output.trouble == "hangs":
         return fail("its daemon does not answer", "sudo systemctl restart docker")
     if "permission denied" in said:
@@ -95,8 +95,8 @@ async def containers(host: Host) -> tuple[tuple[str, str], ...]:
 
 
 def small_image(names: Iterable[str]) -> str | None:
-    """An image that is here and may be trusted to start: NVIDIA's, else a system's, which the toolkit completes."""
-    order = ("nvcr.io/nvidia/cuda:", "nvidia/cuda:", "nvcr.io/nvidia/k8s/dcgm-exporter:", "ubuntu:", "debian:")
+    """An image that is here and may be trusted to start: NVIDIA's, else a system's, completed by the toolkit."""
+    order = ("nvcr.io/nvidia/cuda:", "nvidia/cuda:", "ubuntu:", "debian:")
     found = [name for start in order for name in names if name.startswith(start) and not name.endswith(":<none>")]
     return found[0] if found else None
 

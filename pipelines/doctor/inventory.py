@@ -48,8 +48,8 @@ class Part:
     image: str | None = None
 
 
-_TORCH: Final = "--index-url https://download.pytorch.org/whl/cu128   (a driver of 580 or newer: whl/cu130)"
-_RAPIDS: Final = "pip install {0}-cu13 --extra-index-url=https://pypi.nvidia.com   (a driver older than 580: {0}-cu12)"
+_TORCH: Final = "--index-url https://download.pytorch.org/whl/cu128  # a driver of 580 or newer: whl/cu130"
+_RAPIDS: Final = "pip install {0}-cu13 --extra-index-url=https://pypi.nvidia.com  # a driver older than 580: {0}-cu12"
 _CONDA: Final = "conda install -c rapidsai -c conda-forge -c nvidia"
 _PULL: Final = "docker login nvcr.io --username '$oauthtoken' && docker pull"
 
@@ -59,9 +59,9 @@ PARTS: Final = (
     Part("torchvision", "torchvision", "comes with PyTorch", f"pip install torchvision {_TORCH}", "torchvision"),
     Part("torchaudio", "torchaudio", "sound for PyTorch", f"pip install torchaudio {_TORCH}", "torchaudio"),
     Part("tensorflow", "TensorFlow", "models in its format",
-         "pip install 'tensorflow[and-cuda]'   (on Arm it uses no GPU: take an image of nvcr.io/nvidia/tensorflow)",
+         "pip install 'tensorflow[and-cuda]'  # on Arm it uses no GPU: take an image of nvcr.io/nvidia/tensorflow",
          "tensorflow", r"nvcr\.io/nvidia/tensorflow"),
-    Part("jax", "JAX", "models in its format", "pip install 'jax[cuda13]'   (a driver older than 580: jax[cuda12])",
+    Part("jax", "JAX", "models in its format", "pip install 'jax[cuda13]'  # a driver older than 580: jax[cuda12]",
          "jax", r"nvcr\.io/nvidia/jax|ghcr\.io/nvidia/jax"),
     Part("cudf", "RAPIDS cuDF", "tables on the GPU", _RAPIDS.format("cudf"),
          "cudf", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
@@ -70,9 +70,9 @@ PARTS: Final = (
     Part("cugraph", "RAPIDS cuGraph", "graphs on the GPU", _RAPIDS.format("cugraph"),
          "cugraph", r"nvcr\.io/nvidia/rapidsai|rapidsai/"),
     Part("cuspatial", "RAPIDS cuSpatial", "geometry on the GPU",
-         f"{_CONDA} cuspatial=25.04   (its last release, for CUDA 12)", "cuspatial"),
+         f"{_CONDA} cuspatial=25.04  # its last release, for CUDA 12", "cuspatial"),
     Part("cusignal", "RAPIDS cuSignal", "signals on the GPU; today a part of CuPy",
-         f"{_CONDA} cusignal=23.08   (its last release; new programs use cupyx.scipy.signal)", "cusignal"),
+         f"{_CONDA} cusignal=23.08  # its last release; new programs use cupyx.scipy.signal", "cusignal"),
     Part("vllm", "vLLM", "serves Nova", "docker/ngc-pull.sh",
          "vllm", r"nvcr\.io/nvidia/vllm|vllm/vllm-openai|nvcr\.io/nvidia/tritonserver:.*vllm"),
     Part("triton", "Triton", "serves Nova", "docker/ngc-pull.sh", None, r"nvcr\.io/nvidia/tritonserver"),
@@ -83,7 +83,7 @@ PARTS: Final = (
          "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework|-automodel)?[:/]"),
     Part("kit", "Omniverse Kit", "shows the avatar",
          "git clone https://github.com/NVIDIA-Omniverse/kit-app-template && cd kit-app-template && "
-         "./repo.sh template new && ./repo.sh build   (built so, only its page can be looked at: stack.kit)",
+         "./repo.sh template new && ./repo.sh build  # built so, only its page can be looked at: stack.kit",
          "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
 )  # fmt: skip
 """Remedies as the projects' and NVIDIA's pages give them; ``ngc-pull.sh`` brings only what the compose files name."""
@@ -166,15 +166,18 @@ def sight(seen: Mapping[str, Any] | None) -> tuple[bool, str]:
 
 def _part(part: Part) -> Check:
     async def probe(c: Context) -> Result:
-        environments = await c.once("pythons", lambda: _environments(c.host))
+        environments, running, images_here = await asyncio.gather(
+            c.once("pythons", lambda: _environments(c.host)),
+            c.once("containers", lambda: containers(c.host)),
+            c.once("images", lambda: images(c.host)),
+        )
         having = [env for env in environments if part.package in env.packages]
         for env in having:
             version = env.packages[part.package or ""]
             sees, words = sight(env.sees.get(part.package or ""))
             result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
             return result if sees else warn(result.found, f"the build for this CUDA: {part.fix}", "a GPU is seen")
-        running = await c.once("containers", lambda: containers(c.host))
-        here = (*(image for image, _ in running), *await c.once("images", lambda: images(c.host)))
+        here = (*(image for image, _ in running), *images_here)
         held = [name for name in here if re.match(part.image or "(?!)", name)]
         if held:
             return _image(c, part, held, running)
@@ -206,8 +209,8 @@ async def _jar(c: Context) -> Result:
     found = [path for pattern in patterns for path in c.host.names(pattern)]
     version = re.search(r"rapids-4-spark_[\d.]+-([\d.]+\d)", found[0]) if found else None
     fix = (
-        "mvn dependency:get -Dartifact=com.nvidia:rapids-4-spark_2.12:VERSION   "
-        "(which one: https://nvidia.github.io/spark-rapids/docs/download.html)"
+        "mvn dependency:get -Dartifact=com.nvidia:rapids-4-spark_2.12:VERSION  "
+        "# which one: https://nvidia.github.io/spark-rapids/docs/download.html"
     )
     return c.judge("spark_jar", version[1] if version else None, found[0] if found else "not here", fix)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, warn
-from pipelines.doctor.host import Host, Output
+from pipelines.doctor.host import SECONDS, Host, Output
 
 FOLDERS: Final = ("/usr/local/cuda/lib64", "/usr/local/cuda/targets/*/lib", "/usr/lib/*-linux-gnu", "~/.local/lib")
 
@@ -63,12 +63,12 @@ TOOLS: Final = (
     Tool("cuda", "CUDA toolkit (nvcc)", ("nvcc", "--version"), r"release [\d.]+, V([\d.]+)",
          "builds engines on the machine; containers bring their own", "sudo apt-get install cuda-toolkit"),
     Tool("nsys", "Nsight Systems", ("nsys", "--version"), r"version (\d[\d.]*)",
-         "shows where a turn's time goes across processes", "sudo apt-get install cuda-toolkit   (brings it along)"),
+         "shows where a turn's time goes across processes", "sudo apt-get install cuda-toolkit  # brings it along"),
     Tool("ncu", "Nsight Compute", ("ncu", "--version"), r"Version (\d[\d.]*)",
-         "shows why one kernel is slow", "sudo apt-get install cuda-toolkit   (brings it along)"),
+         "shows why one kernel is slow", "sudo apt-get install cuda-toolkit  # brings it along"),
     Tool("dcgm", "DCGM", ("dcgmi", "--version"), r"version:?\s*(\d[\d.]*)",
          "health and counters of GPUs",
-         "sudo apt-get install datacenter-gpu-manager-4-cuda12   (with CUDA 13: datacenter-gpu-manager-4-cuda13)"),
+         "sudo apt-get install datacenter-gpu-manager-4-cuda12  # with CUDA 13: datacenter-gpu-manager-4-cuda13"),
     Tool("ngc", "NGC CLI", ("ngc", "--version"), r"NGC CLI (\d[\d.]*)",
          "fetches models and images from NGC",
          "follow https://org.ngc.nvidia.com/setup/installers/cli, which has the command of its newest version"),
@@ -118,7 +118,7 @@ async def _linked(host: Host) -> Mapping[str, str]:
 
 def _library(library: Library) -> Check:
     async def probe(c: Context) -> Result:
-        fix = f"sudo apt-get install {library.install}   (NVIDIA's apt repository; NGC's containers bring it along)"
+        fix = f"sudo apt-get install {library.install}  # NVIDIA's apt repository; containers bring their own"
         for name, version in (await c.once("packages", lambda: _installed(c.host))).items():
             if re.fullmatch(library.package, name):
                 return c.judge(library.key, version, f"{version} (package {name})", fix)
@@ -131,7 +131,7 @@ def _library(library: Library) -> Check:
             return c.judge(library.key, found[0], f"{found[0]} ({found[1]})", fix)
         return c.judge(library.key, None, "not on this machine", fix)
 
-    return Check("base", "libraries", library.key, library.title, library.why, probe)
+    return Check("base", "libraries", library.key, library.title, library.why, probe, 2 * SECONDS + 5)
 
 
 def tool_check(tool: Tool, group: str) -> Check:

@@ -10,7 +10,7 @@ from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.gpus import Gpus
 from pipelines.doctor.manifest import numbers
 
-INSTALL_DRIVER: Final = "sudo ubuntu-drivers install --gpgpu && sudo reboot   (on a DGX: update DGX OS instead)"
+INSTALL_DRIVER: Final = "sudo ubuntu-drivers install --gpgpu && sudo reboot  # on a DGX: update DGX OS instead"
 MEMORY_LOW_GIB: Final = 12
 """Memory available below which services that share it with the GPU are in danger."""
 HOT: Final = 80
@@ -164,7 +164,8 @@ async def _gpu_memory(c: Context) -> Result:
 
 async def _cuda_driver(c: Context) -> Result:
     report = await _gpus(c)
-    return c.judge("cuda_driver", report.cuda, report.cuda or "unknown: no driver answers", INSTALL_DRIVER)
+    fix = INSTALL_DRIVER if report.found else "see driver"
+    return c.judge("cuda_driver", report.cuda, report.cuda or "unknown: no driver answers", fix)
 
 
 def _colon(line: str) -> tuple[str, str, str]:

@@ -52,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = find_manifest(args.manifest or default_manifest())
         manifest = read_manifest(path)
         phases = tuple(phase for phase in PHASES if phase in (args.phase or PHASES))
+        if args.write_manifest and "base" not in phases:
+            raise SettingsError(["--write-manifest records what the base phase finds: name --phase base, too."])
+        for file in (args.json, args.write_manifest):
+            if file is not None:
+                _writable(file)
         if args.watch:
             phases = tuple(phase for phase in phases if phase != "integration")
         return asyncio.run(_run(args, settings, manifest, path.name, phases))
@@ -68,7 +73,7 @@ def default_manifest() -> str:
 
 
 Prepare = Callable[[], Awaitable[Settings]]
-"""Makes the services ready that the phases after the first need; raises ``ServiceFailed``."""
+"""Makes the services ready that the phases after the first need; raises ``ServiceFailed`` and ``OSError``."""
 
 
 async def examine(
@@ -80,15 +85,26 @@ async def examine(
         if phase != "base":
             try:
                 settings = await prepare()
-            except ServiceFailed as error:
-                result = fail(printable(str(error)), printable(error.hint))
-                findings.append(Finding(phase, "services", "embedded", "embedded services", _WHY_EMBEDDED, result, 0))
-                shown.add(findings[-1])
+            except (ServiceFailed, OSError) as error:
+                findings.append(_not_started(phase, error))
+                with shown.phase(phase, ()):
+                    shown.add(findings[-1])
                 return findings
-        async for finding in run_checks(_checks(phase, settings), Context(host, manifest, settings)):
-            findings.append(finding)
-            shown.add(finding)
+        checks = _checks(phase, settings)
+        with shown.phase(phase, [check.title for check in checks]):
+            async for finding in run_checks(checks, Context(host, manifest, settings)):
+                findings.append(finding)
+                shown.add(finding)
     return findings
+
+
+def _not_started(phase: Phase, error: ServiceFailed | OSError) -> Finding:
+    if isinstance(error, ServiceFailed):
+        result = fail(printable(str(error)), printable(error.hint))
+    else:
+        found = f"their folder cannot be used: {error.filename}: {error.strerror}"
+        result = fail(printable(found), "export SOPHIA_HOME=a folder of yours; or name your own services with --config")
+    return Finding(phase, "services", "embedded", "embedded services", _WHY_EMBEDDED, result, 0)
 
 
 def _checks(phase: Phase, settings: Settings) -> Sequence[Check]:
@@ -125,6 +141,13 @@ async def _run(
             if not args.watch:
                 return exit_code(findings)
             await asyncio.sleep(WATCH_SECONDS)
+
+
+def _writable(path: Path) -> None:
+    """Refuses a file that could not be written when all is done; raises :class:`SettingsError`."""
+    path = path.expanduser().absolute()
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SettingsError([f"{path} cannot be written: name a file in a folder that is there and yours."])
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Final
 
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
-from pipelines.doctor.finding import SYMBOLS, Finding, Mark, exit_code
+from pipelines.doctor.finding import SYMBOLS, Finding, Mark, Phase, exit_code
 
 COLOURS: Final = {Mark.OK: "green", Mark.WARN: "yellow", Mark.FAIL: "red", Mark.SKIP: "dim"}
 TITLE_WIDTH: Final = 26
+ROOMY: Final = 100
+"""Columns from which on what is to be said of a finding stands beside its title, not under it."""
 
 SCHEMA: Final = 1
 """Version of the JSON; raised when a reader of older files would misread a newer one."""
@@ -37,21 +42,38 @@ class Shown:
     def __init__(self, console: Console, embedded: Sequence[str] = ()) -> None:
         self._console = console
         self._embedded = embedded
-        self._phase = self._group = ""
+        self._group = ""
+        self._awaited: list[str] = []
+        self._status: Status | None = None
+
+    @contextmanager
+    def phase(self, phase: Phase, titles: Sequence[str]) -> Iterator[None]:
+        """Shows the heading of ``phase`` and, on a terminal, for which of ``titles`` it waits while this lasts."""
+        title = TITLES[phase]
+        if self._embedded and phase != "base":
+            title += f", {EMBEDDED.format(', '.join(self._embedded))}"
+        self._console.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
+        self._group, self._awaited = "", list(titles)
+        if not self._console.is_interactive:
+            yield
+            return
+        with self._console.status(self._waiting()) as self._status:
+            yield
+        self._status = None
 
     def add(self, finding: Finding) -> None:
         """Shows the next one."""
-        if finding.phase != self._phase:
-            title = TITLES[finding.phase]
-            if self._embedded and finding.phase != "base":
-                title += f", {EMBEDDED.format(', '.join(self._embedded))}"
-            self._console.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
-            self._phase, self._group = finding.phase, ""
         if finding.group != self._group:
             self._console.print(Text(f"  {finding.group}", style="dim"))
             self._group = finding.group
-        for line in lines(finding):
+        for line in lines(finding, self._console.width if self._console.is_terminal else None):
             self._console.print(line, soft_wrap=True)
+        del self._awaited[:1]
+        if self._status is not None:
+            self._status.update(self._waiting())
+
+    def _waiting(self) -> Text:
+        return Text(f"{self._awaited[0]} … ({len(self._awaited)} to go)" if self._awaited else "…", style="dim")
 
     def end(self, findings: Sequence[Finding]) -> None:
         """Shows how many there are of each mark."""
@@ -60,20 +82,31 @@ class Shown:
         self._console.print(Text(f"\n{told or 'nothing was looked at'}", style="bold"))
 
 
-def lines(finding: Finding) -> list[Text]:
-    """A finding as it is shown."""
+def lines(finding: Finding, width: int | None = None) -> list[Text]:
+    """A finding as it is shown. ``width``: columns that prose is wrapped to; what to do is left whole, to be copied."""
     result, colour = finding.result, COLOURS[finding.result.mark]
-    first, *more = result.found.splitlines() or [""]
-    indent = " " * (TITLE_WIDTH + 6)
+    column = TITLE_WIDTH + 6
+    first, *more = [part for line in result.found.splitlines() or [""] for part in _wrapped(line, width, column)]
     shown = [Text.assemble("  ", (SYMBOLS[result.mark], colour), f" {finding.title:<{TITLE_WIDTH}}  ", first)]
-    shown += [Text(f"{indent}{line}") for line in more]
+    shown += [Text(f"{' ' * column}{line}") for line in more]
+    if width is not None and width < ROOMY:
+        column = 6
+    indent = " " * column
     if result.mark in (Mark.WARN, Mark.FAIL):
         if result.expected:
-            shown.append(Text(f"{indent}expected: {result.expected}"))
-        shown.append(Text(f"{indent}why: {finding.why}", style="dim"))
-        if result.fix:
-            shown.append(Text(f"{indent}fix: {result.fix}"))
+            shown += [Text(f"{indent}{line}") for line in _wrapped(f"expected: {result.expected}", width, column)]
+        shown += [Text(f"{indent}{line}", style="dim") for line in _wrapped(f"why: {finding.why}", width, column)]
+    if result.fix:
+        shown.append(Text(f"{indent}fix: {result.fix}"))
     return shown
+
+
+def _wrapped(line: str, width: int | None, column: int) -> list[str]:
+    """``line`` in pieces that fit between ``column`` and ``width``, words left whole."""
+    if width is None:
+        return [line]
+    room = max(width - column, TITLE_WIDTH)
+    return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def as_json(findings: Sequence[Finding], embedded: Sequence[str] = (), **about: str) -> str:

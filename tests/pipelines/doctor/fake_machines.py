@@ -86,6 +86,19 @@ NCU = (
 )
 
 
+RUNTIMES = {
+    "io.containerd.runc.v2": {"path": "runc", "status": {"org.opencontainers.runtime-spec.features": "{}"}},
+    "runc": {"path": "runc", "status": {"org.opencontainers.runtime-spec.features": "{}"}},
+}
+"""As Docker 26.1 without NVIDIA's toolkit names them."""
+NVIDIA_RUNTIME = {**RUNTIMES, "nvidia": {"path": "nvidia-container-runtime"}}
+NO_DEVICE_DRIVER = complains(
+    'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]\n\n'
+    "Run 'docker run --help' for more information\n",
+    125,
+)
+
+
 def guide() -> FakeHost:
     """An x86-64 machine with an H100 as the integration guide wants it, NVML's package not installed."""
     return FakeHost(
@@ -104,7 +117,7 @@ def guide() -> FakeHost:
             "dpkg-query": says(DPKG),
             "ldconfig -p": says(LDCONFIG),
             "docker version": says("26.1.0\n"),
-            "docker info": says('{"nvidia":{"path":"nvidia-container-runtime"},"runc":{"path":"runc"}}\n'),
+            "docker info": says(json.dumps(NVIDIA_RUNTIME)),
             "docker image ls": says("nvcr.io/nvidia/tritonserver:24.05-vllm-python-py3\nubuntu:22.04\n"),
             "docker run": says("GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-8a1d)\n"),
             "python_packages.py": says(json.dumps(PYTHON)),
@@ -134,7 +147,7 @@ def spark() -> FakeHost:
             "nvml.py": says(json.dumps(nvml)),
             "nvcc --version": says("Cuda compilation tools, release 13.0, V13.0.88\n"),
             "docker version": says("28.5.1\n"),
-            "docker info": says('{"nvidia":{},"runc":{}}'),
+            "docker info": says(json.dumps(NVIDIA_RUNTIME)),
             "nvidia-ctk --version": says("NVIDIA Container Toolkit CLI version 1.18.0\n"),
         },
         files={

@@ -1,5 +1,6 @@
 """The base phase on machines that are not here: each is told apart, and each trouble comes with its remedy."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from pipelines.doctor import inventory
 from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result, exit_code
 from pipelines.doctor.host import Output
-from pipelines.doctor.manifest import find_manifest, read_manifest
+from pipelines.doctor.manifest import Expectation, Manifest, find_manifest, read_manifest
 from pipelines.doctor.program import BASE
 from pipelines.doctor.python_packages import WANTED
 from pipelines.settings import Settings
@@ -34,8 +35,9 @@ WELL = (
 )  # fmt: skip
 
 
-async def look(host: FakeHost, manifest: str = "dgx-guide") -> Mapping[str, Result]:
-    context = Context(host, read_manifest(find_manifest(manifest)), Settings())
+async def look(host: FakeHost, manifest: str | Manifest = "dgx-guide") -> Mapping[str, Result]:
+    expected = read_manifest(find_manifest(manifest)) if isinstance(manifest, str) else manifest
+    context = Context(host, expected, Settings())
     return {finding.key: finding.result async for finding in run_checks(BASE, context)}
 
 
@@ -153,6 +155,11 @@ async def test_a_machine_with_nothing_on_it() -> None:
             "this user may not talk to it",
             "usermod -aG docker",
         ),
+        (  # as Docker 29 says it
+            complains("permission denied while trying to connect to the docker API at unix:///var/run/docker.sock"),
+            "this user may not talk to it",
+            "usermod -aG docker",
+        ),
         (
             complains(
                 "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -170,20 +177,22 @@ async def test_dockers_troubles(output: Output, found: str, fix: str) -> None:
     rows = await look(host)
     assert (rows["docker"].mark, rows["docker"].found) == (Mark.FAIL, found)
     assert fix in rows["docker"].fix
-    assert rows["runtime"].mark is Mark.SKIP
+    for key in ("runtime", "gpu_container"):
+        assert (rows[key].mark, rows[key].found) == (Mark.SKIP, "see Docker")
+    assert rows["triton"].mark is Mark.WARN
     assert not any(line.startswith("docker run") for line in host.ran)
 
 
 async def test_docker_without_the_nvidia_runtime() -> None:
     host = machines.guide()
-    host.tools["docker info"] = says('{"runc":{}}')
-    host.tools["docker run"] = complains(
-        'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].', 125
-    )
+    host.tools["docker info"] = says(json.dumps(machines.RUNTIMES))
+    host.tools["docker run"] = machines.NO_DEVICE_DRIVER
     found = await look(host)
     assert found["runtime"].mark is Mark.FAIL
     assert "nvidia-ctk runtime configure" in found["runtime"].fix
+    assert found["runtime"].found == "no NVIDIA runtime (there are: io.containerd.runc.v2, runc)"
     assert "could not select device driver" in found["gpu_container"].found
+    assert found["gpu_container"].fix.startswith("sudo apt-get install nvidia-container-toolkit")
     assert found["gpu_container"].mark is Mark.FAIL
 
 
@@ -193,7 +202,27 @@ async def test_the_doctor_fetches_no_image() -> None:
     (run,) = [line for line in host.ran if line.startswith("docker run")]
     assert "--pull=never" in run
     assert "--network=none" in run
-    assert "ubuntu:22.04" in run
+    assert run.endswith("--gpus=all --entrypoint=nvidia-smi ubuntu:22.04 -L")
+    del host.tools["docker run"]
+    host.tools["docker image ls"] = says("nvcr.io/nvidia/tritonserver:24.05-vllm-python-py3\n")
+    container = (await look(host))["gpu_container"]
+    assert (container.mark, container.fix) == (Mark.SKIP, "docker pull ubuntu")
+
+
+async def test_images_and_containers_of_the_stack() -> None:
+    host = machines.guide()
+    triton, nemo = "nvcr.io/nvidia/tritonserver:24.05-vllm-python-py3", "nvcr.io/nvidia/nemo-automodel:26.02"
+    host.tools["docker image ls"] = says(f"<none>:<none>\n{nemo}\n{triton}\nnvcr.io/nvidia/tensorflow:<none>\n")
+    host.tools["docker ps"] = says(f"{triton}\tsophia-triton-1\n9c7a54a9a43c\tsomething\n")
+    found = await look(host)
+    assert found["triton"].found == f"image {triton}, runs as sophia-triton-1; what is in it was not looked at"
+    assert (found["vllm"].mark, found["nemo"].version) == (Mark.OK, "26.02")
+    assert found["tensorflow"].mark is Mark.OK
+    mine = Manifest(title="mine", items={"nemo": Expectation(rule="exact", version="26.02")})
+    assert (await look(host, mine))["nemo"].mark is Mark.OK
+    host.tools["docker image ls"] = says("nvcr.io/nvidia/nemo-automodel:26.04\n")
+    changed = (await look(host, mine))["nemo"]
+    assert (changed.mark, changed.expected) == (Mark.WARN, "26.02")
 
 
 async def test_selinux_enforcing_is_pointed_out() -> None:
@@ -242,7 +271,7 @@ async def test_a_remedy_brings_what_is_missing(part: inventory.Part) -> None:
     """What its command installs or pulls is what the doctor then takes for the part."""
     found = (await look(FakeHost()))[part.key]
     assert (found.mark, found.fix) == (Mark.WARN, part.fix)
-    command = found.fix.partition("   (")[0]
+    command = found.fix.partition("  #")[0]
     if pulled := re.search(r"docker pull (\S+:\S+)$", command):
         assert re.match(part.image or "(?!)", pulled[1])
     elif command == "docker/ngc-pull.sh":

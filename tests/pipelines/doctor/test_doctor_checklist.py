@@ -3,15 +3,21 @@
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_machines import FakeHost
 
 from pipelines import virtual_time
+from pipelines.doctor import inventory
 from pipelines.doctor.checklist import Check, Context, run_checks
 from pipelines.doctor.finding import Finding, Mark, Result, ok
-from pipelines.doctor.manifest import Manifest
+from pipelines.doctor.framework import framework
+from pipelines.doctor.host import SECONDS, Output
+from pipelines.doctor.integration import INTEGRATION
+from pipelines.doctor.manifest import Manifest, find_manifest, read_manifest
+from pipelines.doctor.program import BASE
 from pipelines.settings import Settings
 
 
@@ -99,3 +105,45 @@ async def test_whoever_stops_looking_leaves_nothing_behind() -> None:
     assert (await anext(findings)).key == "first"
     await findings.aclose()
     assert asyncio.all_tasks() == before
+
+
+async def never(c: Context) -> Result:
+    await asyncio.sleep(1e6)
+    return ok("")
+
+
+@pytest.mark.parametrize("checks", [BASE, framework(Settings()), INTEGRATION], ids=["base", "framework", "integration"])
+def test_every_probe_has_its_time(checks: tuple[Check, ...]) -> None:
+    async def hangs() -> None:
+        findings = await look(*(replace(check, probe=never) for check in checks))
+        assert {finding.result.mark for finding in findings} == {Mark.FAIL}
+        assert all(finding.seconds <= 90 for finding in findings)
+        assert asyncio.get_running_loop().time() < 180  # all of them, sixteen at a time
+
+    virtual_time.run(hangs())
+
+
+class Hanging(FakeHost):
+    """A machine on which every tool hangs until it is killed."""
+
+    async def run(self, *command: str, seconds: float = SECONDS) -> Output:
+        await asyncio.sleep(seconds)
+        return Output(None, trouble="hangs")
+
+
+def test_a_machine_whose_tools_all_hang_is_examined_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(host: str, port: int, seconds: float = 2.0) -> bool:
+        await asyncio.sleep(seconds)
+        return False
+
+    async def look() -> None:
+        context = Context(Hanging(), read_manifest(find_manifest("dgx-guide")), Settings())
+        findings = {finding.key: finding.result async for finding in run_checks(BASE, context)}
+        assert asyncio.get_running_loop().time() < 60
+        told = [result.found for result in findings.values()]
+        assert not any(words in said for said in told for words in ("no answer within", "the check itself failed"))
+        assert findings["driver"].found.startswith("the driver does not answer")
+        assert findings["docker"].found == "its daemon does not answer"
+
+    monkeypatch.setattr(inventory, "listens", slow)
+    virtual_time.run(look())

@@ -1,5 +1,6 @@
 """The loop's services over TLS: each is used, and each trouble is told with its remedy."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,21 @@ async def test_services_that_are_not_there(tmp_path: Path, pki: Path) -> None:
     assert {result.mark for result in found.values()} == {Mark.FAIL}
     assert all("nothing answers on this port" in result.found for result in found.values()), found
     assert all(result.fix for result in found.values())
+
+
+async def test_services_that_never_answer(tmp_path: Path, pki: Path) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        path = config(tmp_path, pki, dict.fromkeys(SERVICES, port))
+        quick = {f"{service}.endpoint.connect_seconds": "0.2" for service in SERVICES}
+        found = await look(load_settings(path, quick, {}), *SERVICES)
+    assert {result.mark for result in found.values()} == {Mark.FAIL}
+    assert all("does not answer in time" in result.found for result in found.values()), found
 
 
 async def test_services_of_somebody_else(tmp_path: Path, pki: Path, other_pki: Path) -> None:

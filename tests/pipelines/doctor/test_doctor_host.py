@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,31 @@ async def test_a_file_that_is_no_program(tmp_path: Path) -> None:
     assert (await LocalHost().run(str(tool))).trouble == "denied"
     tool.chmod(0o755)
     assert (await LocalHost().run(str(tool))).trouble == "denied"
+
+
+async def test_tools_are_looked_for_where_this_user_may_look(tmp_path: Path) -> None:
+    here = tmp_path / "bin"
+    here.mkdir()
+    (here / "tool").write_text("#!/bin/sh\necho mine\n")
+    (here / "text").write_text("no program\n")
+    (here / "tool").chmod(0o755)
+    host = LocalHost({"PATH": f"{tmp_path}/nowhere:{__file__}:{here}"})  # none, like one that is locked
+    assert (await host.run("tool")).text == "mine\n"
+    assert (await host.run("text")).trouble == "denied"
+    assert (await host.run("a-tool-that-nobody-has")).trouble == "missing"
+
+
+async def test_an_empty_path_does_not_mean_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho I am not\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert (await LocalHost({"PATH": ""}).run("nvidia-smi")).text != "I am not\n"
+
+
+def test_the_kernel_is_asked_without_a_tool() -> None:
+    assert LocalHost({"PATH": ""}).kernel() == (os.uname().release, os.uname().machine)
 
 
 async def test_a_tool_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:

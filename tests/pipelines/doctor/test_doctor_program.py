@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, and with what it ends."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 import fake_machines as machines
 import pytest
 from fake_machines import FakeHost
+from rich.console import Console
 
 from pipelines.doctor import inventory, program
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Finding, Result, fail, ok
 from pipelines.doctor.manifest import read_manifest
-from pipelines.doctor.render import lines
+from pipelines.doctor.render import Shown, lines
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.settings import Settings
@@ -71,11 +73,16 @@ def test_json_and_a_recorded_machine(host: FakeHost, tmp_path: Path) -> None:
         (["--set", "stack.prometheus=spark:9090"], "stack.prometheus"),
         (["--phase", "integration", "--watch"], "does not repeat the integration phase"),
         (["--phase", "base", "--json", "/nowhere/at/all.json"], "/nowhere/at/all.json cannot be written"),
+        (["--phase", "base", "--write-manifest", "/"], "/ cannot be written"),
+        (["--phase", "framework", "--write-manifest", "mine.yaml"], "name --phase base, too"),
     ],
 )
 def test_mistakes(host: FakeHost, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(arguments) == 2
-    assert words in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert words in told.err
+    assert not told.out  # nothing was looked at in vain
+    assert not host.ran
 
 
 def test_watching_looks_again_and_leaves_the_turn_out(
@@ -111,6 +118,16 @@ def test_embedded_services_that_do_not_start_hide_nothing(
     assert "✓ GPU memory" in shown
     assert "✗ embedded services           the embedded triton service did not start: libpython is missing" in shown
     assert "fix: Its log is triton.log" in shown
+
+
+def test_a_folder_for_the_embedded_services_that_is_not_ours(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOPHIA_HOME", "/proc/nobody/may")
+    assert program.main(["--phase", "framework"]) == 3
+    shown = capsys.readouterr().out
+    assert "✗ embedded services           their folder cannot be used: /proc/nobody" in shown
+    assert "fix: export SOPHIA_HOME=" in shown
 
 
 @pytest.mark.parametrize("embedded", [True, False])
@@ -154,3 +171,30 @@ def test_a_finding_as_it_is_shown() -> None:
     assert [str(line).strip() for line in lines(finding(fail("none", "look", "there")))] == [
         "✗ GPUs                        none", "expected: there", "why: models run on them", "fix: look",
     ]  # fmt: skip
+
+
+def test_at_a_terminal_prose_is_wrapped_and_commands_are_not() -> None:
+    command = "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure --runtime=docker"
+    shown = [str(line) for line in lines(finding(fail("no NVIDIA driver is installed, as it seems", command)), 60)]
+    assert shown == [
+        "  ✗ GPUs                        no NVIDIA driver is",
+        "                                installed, as it seems",
+        "      why: models run on them",
+        f"      fix: {command}",
+    ]
+    wide = [str(line) for line in lines(finding(fail("none", command)), 120)]
+    assert wide[-1] == f"{' ' * 32}fix: {command}"
+
+
+def test_a_terminal_is_told_what_is_waited_for() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system="standard", legacy_windows=False)
+    shown = Shown(console)
+    with shown.phase("base", ["GPUs", "memory"]):
+        shown.add(finding(ok("0: A")))
+    assert "memory … (1 to go)" in screen.getvalue()
+    assert "\x1b[32m✓" in screen.getvalue()
+    piped = io.StringIO()
+    with Shown(Console(file=piped)).phase("base", ["GPUs"]):
+        pass
+    assert piped.getvalue() == "\nBase: the machine\n"
