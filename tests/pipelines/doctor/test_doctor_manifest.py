@@ -100,6 +100,46 @@ def test_those_that_come_along_can_be_read() -> None:
     assert find_manifest("dgx-spark") == find_manifest("dgx-spark.yaml")
 
 
+GUIDE = {
+    "os": "ubuntu 22.04", "driver": "at least 550", "cuda_driver": "at least 12.4", "cuda": "at least 12.4",
+    "cudart": "at least 12.4", "cudnn": "at least 9.0", "tensorrt": "at least 10.0", "nccl": "at least 2.20",
+    "cutensor": "at least 2.0", "torch": "at least 2.3",
+}  # fmt: skip
+NAMED = {
+    "architecture", "gpu", "cublas", "cufft", "curand", "cusparse", "cusolver", "docker", "container_toolkit", "nsys",
+    "ncu", "dcgm", "ngc", "conda", "torchvision", "torchaudio", "tensorflow", "jax", "cudf", "cuml", "cugraph",
+    "cuspatial", "cusignal", "spark_jar", "vllm", "triton", "tensorrt_llm", "nemo", "kit", "nv_hostengine",
+    "node_exporter", "dcgm_exporter", "jupyter",
+}  # fmt: skip
+"""What the integration guide wants, in whatever version."""
+UNVERSIONED = {"kernel", "memory", "secure_boot", "selinux", "gpu_memory", "runtime", "gpu_container"}
+"""What is looked at, and has no version that the guide could want."""
+
+
+def test_the_guides_list_is_complete() -> None:
+    from pipelines.doctor.program import BASE
+
+    items = read_manifest(find_manifest("dgx-guide")).items
+    assert {key: str(items[key]) for key in GUIDE} == GUIDE
+    assert set(items) == {*GUIDE, *NAMED}
+    assert {check.key for check in BASE} == {*items, *UNVERSIONED}
+
+
+def test_a_spark_is_not_asked_for_what_the_guide_wants() -> None:
+    items = read_manifest(find_manifest("dgx-spark")).items
+    judged = {
+        "os": ("ubuntu 24.04.3", "ubuntu 22.04"), "architecture": ("aarch64", "x86_64"),
+        "driver": ("580.95.05", "550.54.15"), "gpu_memory": ("unified", "81559"), "cuda_driver": ("13.0", "12.4"),
+        "cuda": ("13.0.88", "12.4.99"),
+    }  # fmt: skip
+    for key, (well, ill) in judged.items():
+        assert items[key].met_by(well), key
+        assert not items[key].met_by(ill), key
+    assert {key for key, item in items.items() if item.rule == "present"} == {
+        "gpu", "docker", "container_toolkit", "node_exporter",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
