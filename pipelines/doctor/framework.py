@@ -39,6 +39,8 @@ SILENCE_SECONDS: Final = 1.5
 
 FRAME: Final = EAR_RATE // 50
 
+_RENEW: Final = "python -m pipelines.certs docker/tls  # or the folder it is in; then restart what shows it"
+
 _LOG: Final = "docker compose -p sophia logs triton"
 
 _WHY: Final = {
@@ -74,7 +76,7 @@ def answered(answer: Answer, days: int | None) -> Result:
     about = [printable(line) for line in (*answer.used.has, *answer.notes) if line]
     found = "\n".join((f"{answer.endpoint.target}, {secured}: {took}", *about))
     if days is not None and days < EXPIRY_DAYS:
-        return warn(f"{found}\nits certificate ends in {days} days", "python -m pipelines.certs", "a longer life")
+        return warn(f"{found}\nits certificate ends in {days} days", _RENEW, "a longer life")
     if any(word in line for line in about for word in ("not among them", "none of them for", "not serving")):
         return warn(found, "correct the settings, or load what is missing on the server")
     return ok(found)

@@ -124,7 +124,7 @@ def budgeted(turn: Turn | None, budget: float) -> Result:
     expected = f"at most {budget * 1000:.0f} ms (stack.voice_to_voice)"
     if turn.voice_to_voice <= budget:
         return Result(ok("").mark, found, expected)
-    return warn(found, "python -m pipelines.replay --config … bundled, and see which stage it is", expected)
+    return warn(found, "python -m pipelines.replay --config FILE  # shows which stage it is", expected)
 
 
 async def _metrics(c: Context) -> Result:

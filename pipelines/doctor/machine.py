@@ -62,7 +62,7 @@ async def _memory(c: Context) -> Result:
     }
     total, free = fields.get("MemTotal"), fields.get("MemAvailable")
     if not total or not free:
-        return warn("/proc/meminfo cannot be read")
+        return warn("/proc/meminfo cannot be read", "run the doctor where /proc is mounted")
     gib = free[0] / 2**20
     found = f"{total[0] / 2**20:.0f} GiB, {gib:.0f} GiB available"
     report = await _gpus(c)

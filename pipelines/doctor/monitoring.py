@@ -127,14 +127,18 @@ def rules(data: Mapping[str, Any]) -> Result:
     """What ``/api/v1/rules`` tells: whether rules are loaded and can be evaluated, and which alerts fire."""
     loaded = [rule for group in _records(data.get("groups")) for rule in _records(group.get("rules"))]
     if not loaded:
-        return fail("no rule is loaded", "look at rule_files in prometheus.yml; promtool check config", "rules")
+        return fail(
+            "no rule is loaded", "promtool check config docker/prometheus/prometheus.yml  # see its rule_files", "rules"
+        )
     bad = [
         f"{_short(rule.get('name'))}: {_short(rule.get('lastError')) or rule.get('health')}"
         for rule in loaded
         if rule.get("health") == "err"
     ]
     if bad:
-        return fail("\n".join(bad[:MOST]), "promtool check rules", "every rule can be evaluated")
+        return fail(
+            "\n".join(bad[:MOST]), "promtool check rules docker/prometheus/rules/*.yml", "every rule can be evaluated"
+        )
     firing = [_short(rule.get("name")) for rule in loaded if rule.get("state") == "firing"]
     if firing:
         return warn(f"{len(loaded)} rules; firing: {', '.join(firing[:MOST])}", "see the alerts' own descriptions")

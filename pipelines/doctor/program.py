@@ -103,7 +103,7 @@ def _not_started(phase: Phase, error: ServiceFailed | OSError) -> Finding:
         result = fail(printable(str(error)), printable(error.hint))
     else:
         found = f"their folder cannot be used: {error.filename}: {error.strerror}"
-        result = fail(printable(found), "export SOPHIA_HOME=a folder of yours; or name your own services with --config")
+        result = fail(printable(found), "export SOPHIA_HOME=~/.local/share/sophia  # or another folder of yours")
     return Finding(phase, "services", "embedded", "embedded services", _WHY_EMBEDDED, result, 0)
 
 
@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.doctor",
         description="Tells what of this machine and of the services works, what does not, and what to do about it.",
-        epilog="Exit code: 0 all well, 1 something to look at (!), 3 something is broken (✗), 2 wrong arguments.",
+        epilog="Exit code: 0 all well, 1 something to look at (!), 3 something is broken (✗), 2 wrong arguments, 130 Ctrl+C.",
     )
     add_settings(parser)
     parser.add_argument("--phase", action="append", choices=PHASES, help="only this one; may be repeated")

@@ -108,7 +108,7 @@ async def test_prometheus_sees_the_machine_and_the_turn(tmp_path: Path, pki: Pat
                     "prometheus": url,
                     "node_exporter": f"https://127.0.0.1:{ports['node']}",
                     "ca": str(ca),
-                    "voice_to_voice": 10,
+                    "voice_to_voice": 0.001,
                 },
             }
         )
@@ -121,7 +121,10 @@ async def test_prometheus_sees_the_machine_and_the_turn(tmp_path: Path, pki: Pat
         assert found["rules"].found == "1 rules, 1 of them alerts, none fires"
         assert found["targets"].mark is Mark.WARN  # of the two only the loop, which does not run yet
         code, rows = await doctor(tmp_path, lab, more)
-        assert (code, rows["metrics"]["mark"]) == (0, "ok"), rows["metrics"]
+        assert rows["metrics"]["mark"] == "ok", rows["metrics"]
+        assert (code, rows["latency"]["mark"], rows["latency"]["expected"]) == (
+            1, "warn", "at most 1 ms (stack.voice_to_voice)",
+        )  # fmt: skip
         exporter.kill()
         await until_up(url, ca, 0)
         found = await look(lab, more)
