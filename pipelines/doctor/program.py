@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.doctor",
         description="Tells what of this machine and of the services works, what does not, and what to do about it.",
-        epilog="Exit code: 0 all well, 1 something to look at (!), 3 something broken (✗), 2 wrong arguments, 130 Ctrl+C.",
+        epilog="Exit code: 0 all well, 1 look at something (!), 3 something broken (✗), 2 wrong arguments, 130 Ctrl+C.",
     )
     add_settings(parser)
     parser.add_argument("--phase", action="append", choices=PHASES, help="only this one; may be repeated")
