@@ -146,6 +146,7 @@ async def _served(args: argparse.Namespace) -> int:
     from nova.repository import serving  # noqa: PLC0415
     from nova.repository.control import ModelControl  # noqa: PLC0415
     from nova.repository.rollout import Rollout  # noqa: PLC0415
+    from pipelines.channels import CredentialsError  # noqa: PLC0415
     from pipelines.failures import diagnose  # noqa: PLC0415
 
     try:
@@ -171,7 +172,7 @@ async def _served(args: argparse.Namespace) -> int:
     except (ConfigError, MindError) as problem:
         print(problem, file=sys.stderr)
         return 1
-    except (OSError, TimeoutError, grpc.aio.AioRpcError) as error:
+    except (OSError, TimeoutError, grpc.aio.AioRpcError, CredentialsError) as error:
         failure = await diagnose(error, "mind", settings.mind.endpoint)
         print(f"{failure.line} {failure.hint}".strip(), file=sys.stderr)
         return failure.exit_code

@@ -65,6 +65,12 @@ def test_without_a_server_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixt
     )
     assert main(["state", str(model), "--config", str(tmp_path / "lab.yaml")]) == 3
     assert "localhost:1" in capsys.readouterr().err
+    (tmp_path / "tls.yaml").write_text(f"mind: {{endpoint: {{tls: {{enabled: true, ca: {tmp_path / 'ca.crt'}}}}}}}\n")
+    layered = ["--config", str(tmp_path / "lab.yaml"), "--config", str(tmp_path / "tls.yaml")]
+    assert main(["state", str(model), *layered]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'ca.crt'} cannot be read: No such file or directory" in told
+    assert told.count("\n") == 1
     (tmp_path / "key").write_text("no equals sign")
     assert (
         main(["state", str(model), "--config", str(tmp_path / "lab.yaml"), "--admin-key-file", str(tmp_path / "key")])
