@@ -11,7 +11,7 @@ from typing import Final
 
 from pipelines.doctor.checklist import SECONDS, Check, Context, Probe
 from pipelines.doctor.finding import Result, fail, ok, skip
-from pipelines.doctor.host import Host, Output
+from pipelines.doctor.host import Host, Output, on_arm
 from pipelines.doctor.libraries import Tool, tool_check
 
 CONTAINER_SECONDS: Final = 28.0
@@ -25,6 +25,11 @@ _RETRY_SECONDS: Final = 0.2
 INSTALL_TOOLKIT: Final = (
     "sudo apt-get install nvidia-container-toolkit && "
     "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
+)
+
+START_MONITORING: Final = (
+    f"docker compose --env-file docker/{'spark' if on_arm() else 'workstation'}.env "
+    "-f docker/docker-compose.monitoring.yml up -d"
 )
 
 _TOOLKIT: Final = Tool(

@@ -147,6 +147,11 @@ class LocalHost:
         return sorted({path for path, _ in zip(found, range(1000), strict=False)})
 
 
+def on_arm() -> bool:
+    """Whether this is an Arm machine, as among the DGX machines the Spark is."""
+    return os.uname().machine in ("aarch64", "arm64")
+
+
 def printable(raw: bytes | str) -> str:
     """Text without control characters other than line ends and tabs, and without what turns the writing round."""
     text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw

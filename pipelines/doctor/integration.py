@@ -6,6 +6,7 @@ All four findings come from one turn, which the first of them to run holds.
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import time
 import uuid
@@ -136,21 +137,29 @@ async def _metrics(c: Context) -> Result:
     port = c.settings.telemetry.metrics_port
     if not port:
         return skip("the loop offers no metrics (telemetry.metrics_port is 0)")
-    if played.taken:
-        return skip(f"port {port} was taken, by a loop that runs, it seems: this turn's metrics were offered nowhere")
+    fix = "take the loop into docker/prometheus/prometheus.yml; look at Prometheus' targets while it talks"
+    seen = f"{url} has seen the loop talk"
+    if played.taken:  # this turn's metrics were offered nowhere; those of the loop that runs must get there, too
+        seen = f"{url} has the metrics of a loop that runs; port {port} is its, so this turn's were offered nowhere"
+        return await _looked_up(
+            c, f"{url}/api/v1/query", {"query": "sophia_sessions"}, functools.partial(_any_result, seen),
+            missing=f"somebody has port {port}, and no metric of a loop that runs", fix=fix,
+        )  # fmt: skip
     seconds = round(played.seconds) + 1
     # Sessions are 1 while the turn is held. A conversation that somebody else holds meanwhile looks alike.
     query = f"max(max_over_time(sophia_sessions[{seconds + round(ARRIVAL_SECONDS)}s])) > 0"
-    fix = "take the loop into docker/prometheus/prometheus.yml; look at Prometheus' targets while it talks"
-
-    def arrived(page: Page) -> str | None:
-        told = page.json()
-        result = told.get("data", {}).get("result") if isinstance(told, dict) else None
-        return f"{url} has seen the loop talk" if isinstance(result, list) and result else None
-
     return await _looked_up(
-        c, f"{url}/api/v1/query", {"query": query}, arrived, missing="no metric of the turn", fix=fix
-    )
+        c, f"{url}/api/v1/query", {"query": query}, functools.partial(_any_result, seen),
+        missing="no metric of the turn", fix=fix,
+    )  # fmt: skip
+
+
+def _any_result(seen: str, page: Page) -> str | None:
+    """``seen`` if Prometheus' answer holds any series."""
+    told = page.json()
+    data = told.get("data") if isinstance(told, dict) else None
+    result = data.get("result") if isinstance(data, dict) else None
+    return seen if isinstance(result, list) and result else None
 
 
 async def _trace(c: Context) -> Result:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.doctor.checklist import Check, Context
-from pipelines.doctor.containers import containers, images
+from pipelines.doctor.containers import START_MONITORING, containers, images
 from pipelines.doctor.finding import Mark, Result, ok, warn
 from pipelines.doctor.host import Host, Output
 from pipelines.doctor.web import WebTrouble, get
@@ -115,8 +115,7 @@ PORTS: Final = (
     Port("node_exporter", "node exporter", 9100, "the machine's memory in Prometheus",
          "sudo apt-get install prometheus-node-exporter", "/metrics", "node_"),
     Port("dcgm_exporter", "DCGM exporter", 9400, "the GPU's counters in Prometheus",
-         "docker compose --env-file docker/spark.env -f docker/docker-compose.monitoring.yml up -d",
-         "/metrics", "DCGM_FI_"),
+         START_MONITORING, "/metrics", "DCGM_FI_"),
     Port("jupyter", "Jupyter", 8888, "notebooks for training",
          "pip install jupyterlab && jupyter lab --no-browser", "/api", "version"),
 )  # fmt: skip

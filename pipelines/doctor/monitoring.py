@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 
 from pipelines.channels import open_channel
 from pipelines.doctor.checklist import Check, Context
+from pipelines.doctor.containers import START_MONITORING
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.web import Page, WebTrouble, get
@@ -25,8 +26,6 @@ MOST: Final = 10
 
 LOOP_JOB: Final = "sophia"
 """The job of the loop itself in ``docker/prometheus/prometheus.yml``, which is there only while a loop runs."""
-
-_START: Final = "docker compose --env-file docker/spark.env -f docker/docker-compose.monitoring.yml up -d"
 
 
 def collector(telemetry: TelemetrySettings) -> Endpoint:
@@ -54,7 +53,7 @@ async def _collector(c: Context) -> Result:
         if isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
             return fail(f"{telemetry.endpoint} takes no traces", f"name its OTLP gRPC port, by default {OTLP_PORT}")
         told = await diagnose(error, "collector", collector(telemetry), COLLECTOR_SECONDS)
-        return fail(printable(told.line), printable(told.hint) or _START)
+        return fail(printable(told.line), printable(told.hint) or START_MONITORING)
     return ok(f"{telemetry.endpoint} takes traces over OTLP")
 
 
@@ -221,10 +220,10 @@ async def _page(c: Context, url: str, headers: Mapping[str, str] | None = None) 
     try:
         page = await get(url, tls=c.settings.stack.tls, headers=headers)
     except WebTrouble as trouble:
-        return fail(f"{url}: {trouble}", trouble.fix or _START)
+        return fail(f"{url}: {trouble}", trouble.fix or START_MONITORING)
     if page.status in (401, 403):
         return fail(f"{url}: it does not let us in (HTTP {page.status})", "make a new token with the role Viewer")
-    return page if page.status == 200 else fail(f"{url}: HTTP {page.status}", _START, "HTTP 200")
+    return page if page.status == 200 else fail(f"{url}: HTTP {page.status}", START_MONITORING, "HTTP 200")
 
 
 def _told(page: Page) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +20,7 @@ from pipelines.doctor.checklist import Check, Context, run_checks
 from pipelines.doctor.containers import CONTAINERS
 from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
 from pipelines.doctor.framework import framework
-from pipelines.doctor.host import Host, LocalHost, printable
+from pipelines.doctor.host import Host, LocalHost, on_arm, printable
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.inventory import INVENTORY
 from pipelines.doctor.libraries import CUDA, PROGRAMS
@@ -31,6 +30,7 @@ from pipelines.doctor.render import Shown, as_json
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices, needed
 from pipelines.home import home
+from pipelines.log import logging_to_file
 from pipelines.settings import Settings, SettingsError
 
 BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
@@ -59,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _writable(file)
         if args.watch:
             phases = tuple(phase for phase in phases if phase != "integration")
-        return asyncio.run(_run(args, settings, manifest, path.name, phases))
+        with logging_to_file():
+            return asyncio.run(_run(args, settings, manifest, path.name, phases))
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def default_manifest() -> str:
     """The manifest that fits this machine's processor: of the DGX machines only the Spark has an Arm one."""
-    return "dgx-spark.yaml" if platform.machine() in ("aarch64", "arm64") else "dgx-guide.yaml"
+    return "dgx-spark.yaml" if on_arm() else "dgx-guide.yaml"
 
 
 Prepare = Callable[[], Awaitable[Settings]]

@@ -117,13 +117,16 @@ async def test_a_loop_that_offers_no_metrics(monkeypatch: pytest.MonkeyPatch) ->
     assert "telemetry.metrics_port" in found["metrics"].found
 
 
-async def test_a_loop_that_has_the_port_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(
-        stack=StackSettings(prometheus="http://127.0.0.1:9"), telemetry=TelemetrySettings(metrics_port=9464)
-    )
-    found = await after(Played("s", TURN, taken=True), settings, monkeypatch)
-    assert found["metrics"].mark is Mark.SKIP
-    assert "port 9464 was taken" in found["metrics"].found
+@pytest.mark.parametrize("series", [[], [{"value": [0, "1"]}]], ids=["unseen", "seen"])
+async def test_a_loop_that_has_the_port_already(
+    pki: Path, monkeypatch: pytest.MonkeyPatch, series: list[object]
+) -> None:
+    async with web({"/api/v1/query?query=sophia_sessions": {"data": {"result": series}}}, pki) as url:
+        stack = StackSettings(prometheus=url, ca=pki / "ca.crt")
+        settings = Settings(stack=stack, telemetry=TelemetrySettings(metrics_port=9464))
+        metrics = (await after(Played("s", TURN, taken=True), settings, monkeypatch))["metrics"]
+    assert metrics.mark is (Mark.OK if series else Mark.FAIL)
+    assert ("port 9464 is its" if series else "somebody has port 9464") in metrics.found
 
 
 def test_latency_against_its_budget() -> None:
