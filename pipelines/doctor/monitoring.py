@@ -140,7 +140,8 @@ def rules(data: Mapping[str, Any]) -> Result:
         )
     firing = [_short(rule.get("name")) for rule in loaded if rule.get("state") == "firing"]
     if firing:
-        return warn(f"{len(loaded)} rules; firing: {', '.join(firing[:MOST])}", "see the alerts' own descriptions")
+        fix = "docs/monitoring.md tells of each; Prometheus' page /alerts has its values"
+        return warn(f"{len(loaded)} rules; firing: {', '.join(firing[:MOST])}", fix)
     alerts = sum(rule.get("type") == "alerting" for rule in loaded)
     return ok(f"{len(loaded)} rules, {alerts} of them alerts, none fires")
 
