@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_lab import DOCKER, backfill, configure, needs_prometheus, prometheus, triton, two_minutes
 
-from pipelines.ledger import Ledger
+from pipelines.ledger import CHAIN, Ledger
 from pipelines.monitoring import queries
 from pipelines.monitoring.__main__ import main
 from pipelines.telemetry.metrics import Metrics
@@ -72,6 +72,27 @@ def test_every_panel_says_what_it_shows_and_asks_the_provisioned_source(file):
         assert {target["datasource"]["uid"] for target in panel["targets"]} <= uids
 
 
+def test_the_stages_lie_upon_each_other_as_they_follow_each_other():
+    (panel,) = (panel for panel in panels(DOCKER / "grafana/dashboards/voice_loop.json") if panel["title"] == "Stages")
+    assert [target["legendFormat"] for target in panel["targets"]] == list(CHAIN.values())
+    assert panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
+
+
+@board
+def test_every_alert_has_the_colour_of_its_severity_on_the_dashboards(file):
+    rules = [rule for path in (DOCKER / "prometheus" / "rules").glob("*.yml") for rule in rules_of(path)]
+    (panel,) = (panel for panel in panels(file) if panel["title"] == "Alerts")
+    patterns = [override["matcher"]["options"].strip("/") for override in panel["fieldConfig"]["overrides"]]
+    for rule in rules:
+        if "alert" in rule:
+            row = f"{rule['alert']} {rule['labels']['severity']} localhost"
+            assert sum(bool(re.search(pattern, row)) for pattern in patterns) == 1, row
+
+
+def rules_of(file):
+    return [rule for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+
+
 @functools.cache
 def known():
     """Every series that something in the stack tells or records."""
@@ -80,15 +101,14 @@ def known():
     with (DOCKER / "dcgm-exporter" / "counters.csv").open() as file:
         dcgm = {row[0].strip() for row in csv.reader(file) if not row[0].startswith("#")}
     files = (DOCKER / "prometheus" / "rules").glob("*.yml")
-    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
-    recorded = {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
+    recorded = {rule["record"] for file in files for rule in rules_of(file) if "record" in rule}
     return loop | dcgm | recorded | NODE | {name for name, _, _ in triton(1)} | {"ALERTS"}
 
 
 @board
 def test_no_query_asks_for_what_nobody_tells(file):
     for query in queries.queries(file.read_text()):
-        plain = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby\s*\([^)]*\)|\b[0-9][0-9.e]*", "", query.expr)
+        plain = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby\s*\([^)]*\)|\b[0-9][0-9.e]*|-Inf\b", "", query.expr)
         names = set(re.findall(r"[A-Za-z_][A-Za-z0-9_:]*(?![A-Za-z0-9_:]*\s*\()", plain))
         assert names <= known(), query
         assert names, query
