@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from typing import Final
@@ -72,6 +73,14 @@ async def _docker(c: Context) -> Result:
         return Result(expected[0], trouble.found, expected[1], trouble.fix)
     version = asked.text.strip()[:50]
     return c.judge("docker", version, version, "sudo apt-get install docker-ce")
+
+
+async def _compose(c: Context) -> Result:
+    asked = await c.host.run("docker", "compose", "version", "--short")
+    told = re.match(r"\s*v?(\d[\d.]*)", asked.text) if asked.good else None
+    version = told[1][:50] if told else None
+    fix = "sudo apt-get install docker-compose-plugin  # of Docker's own packages"
+    return c.judge("compose", version, version or "not installed", fix)
 
 
 async def _runtime(c: Context) -> Result:
@@ -156,6 +165,7 @@ def _check(key: str, title: str, why: str, probe: Probe, seconds: float = SECOND
 
 CONTAINERS: Final = (
     _check("docker", "Docker", "the stack's services run in it", _docker),
+    _check("compose", "Docker Compose", "starts the stack's services in their order", _compose),
     tool_check(_TOOLKIT, "containers"),
     _check("runtime", "NVIDIA runtime", "without it --gpus finds nothing", _runtime),
     _check("gpu_container", "a GPU in a container", "proves driver, toolkit and Docker together",

@@ -29,9 +29,8 @@ def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 WELL = (
     "os", "kernel", "architecture", "memory", "secure_boot", "driver", "gpu", "gpu_memory", "cuda_driver",
-    "cuda", "cudart",
-    "cudnn", "cublas", "tensorrt", "nccl", "cutensor", "docker", "container_toolkit", "runtime", "gpu_container",
-    "nsys", "ncu", "dcgm", "ngc", "conda", "torch", "triton", "vllm",
+    "cuda", "cudart", "cudnn", "cublas", "tensorrt", "nccl", "cutensor", "docker", "compose", "container_toolkit",
+    "runtime", "gpu_container", "nsys", "ncu", "dcgm", "ngc", "conda", "torch", "triton", "vllm",
 )  # fmt: skip
 
 
@@ -194,6 +193,15 @@ async def test_docker_without_the_nvidia_runtime() -> None:
     assert "could not select device driver" in found["gpu_container"].found
     assert found["gpu_container"].fix.startswith("sudo apt-get install nvidia-container-toolkit")
     assert found["gpu_container"].mark is Mark.FAIL
+
+
+async def test_docker_without_compose_or_with_an_old_one() -> None:
+    host = machines.guide()
+    host.tools["docker compose version"] = complains("docker: unknown command: docker compose\n")
+    missing = (await look(host))["compose"]
+    assert (missing.mark, missing.found, missing.expected) == (Mark.WARN, "not installed", "at least 2.24")
+    host.tools["docker compose version"] = says("2.21.0\n")
+    assert (await look(host))["compose"].mark is Mark.WARN
 
 
 async def test_the_doctor_fetches_no_image() -> None:
