@@ -86,3 +86,8 @@ def test_the_ports_agree():
     sources = yaml.safe_load((DOCKER / "grafana/provisioning/datasources/datasources.yaml").read_text())["datasources"]
     (url,) = (source["url"] for source in sources if source["uid"] == "tempo")
     assert port(url) == TEMPO["server"]["http_listen_port"]
+
+
+def test_a_trace_may_grow_for_hours_but_not_beyond_what_tempo_hands_out():
+    most = TEMPO["overrides"]["defaults"]["global"]["max_bytes_per_trace"]
+    assert 5_000_000 < most < 16 << 20  # its default, and its own limit for a message
