@@ -159,6 +159,20 @@ def test_stand_ins_are_called_stand_ins(
     assert told["embedded_stand_ins"] == (["speech", "triton", "face"] if embedded else [])
 
 
+@pytest.mark.services
+@pytest.mark.timeout(90)
+def test_the_embedded_services_are_well(host: FakeHost, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert program.main(["--phase", "framework", "--json", str(report)]) == 0
+    told = json.loads(report.read_text())
+    assert told["embedded_stand_ins"] == ["speech", "triton", "face"]
+    rows = {row["key"]: row for row in told["findings"]}
+    for key in ("recognizer", "mind", "voice", "face", "round_trip", "models"):
+        assert rows[key]["mark"] == "ok", rows[key]
+    assert "first token after" in rows["mind"]["found"]
+    assert "time" in rows["round_trip"]["found"].rpartition("recognised as")[2]
+
+
 def finding(result: Result) -> Finding:
     return Finding("base", "machine", "gpu", "GPUs", "models run on them", result, 0.1)
 
