@@ -170,12 +170,8 @@ def _part(part: Part) -> Check:
             c.once("containers", lambda: containers(c.host)),
             c.once("images", lambda: images(c.host)),
         )
-        having = [env for env in environments if part.package in env.packages]
-        for env in having:
-            version = env.packages[part.package or ""]
-            sees, words = sight(env.sees.get(part.package or ""))
-            result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
-            return result if sees else warn(result.found, f"the build for this CUDA: {part.fix}", "a GPU is seen")
+        if found := _package(c, part, environments):
+            return found
         here = (*(image for image, _ in running), *images_here)
         held = [name for name in here if re.match(part.image or "(?!)", name)]
         if held:
@@ -183,6 +179,22 @@ def _part(part: Part) -> Check:
         return c.judge(part.key, None, "not here", part.fix)
 
     return Check("base", "inventory", part.key, part.title, part.why, probe, PYTHON_SECONDS + 5)
+
+
+def _package(c: Context, part: Part, environments: Sequence[Environment]) -> Result | None:
+    """What ``part`` is in the first Python that has it, rather in one whose ``part`` sees a GPU; None: in none."""
+    having = [
+        (*sight(env.sees.get(part.package)), env)
+        for env in environments
+        if part.package is not None and part.package in env.packages
+    ]
+    if not having or part.package is None:
+        return None
+    sees, words, env = next((row for row in having if row[0]), having[0])
+    version = env.packages[part.package]
+    result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
+    again = part.fix.replace("pip install", f"{env.where} -m pip install --force-reinstall")
+    return result if sees else warn(result.found, again, "a GPU is seen")
 
 
 def _image(c: Context, part: Part, held: Sequence[str], running: Sequence[tuple[str, str]]) -> Result:

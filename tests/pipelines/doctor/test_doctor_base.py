@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -272,6 +273,11 @@ async def test_a_build_of_pytorch_without_cuda() -> None:
     torch = (await look(host))["torch"]
     assert torch.mark is Mark.WARN
     assert "a build without CUDA" in torch.found
+    assert f"{sys.executable} -m pip install --force-reinstall torch --index-url" in torch.fix
+    host.tools = {"python3 ": says(json.dumps(machines.PYTHON)), **host.tools}
+    torch = (await look(host))["torch"]  # another Python has one that sees it
+    assert torch.mark is Mark.OK
+    assert torch.found == "2.3.0, sees NVIDIA H100 80GB HBM3 (python3)"
 
 
 @pytest.mark.parametrize("part", inventory.PARTS, ids=lambda part: part.key)
