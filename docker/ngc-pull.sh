@@ -120,7 +120,7 @@ if $weights; then
     missing=$(printf '%s\n' "$missing" | sed -n 's/.*\[dry-run\] Will download //p')
     disk=$NOVA_WEIGHTS
     while [ ! -d "$disk" ]; do disk=$(dirname -- "$disk"); done
-    printf '%s: %s %s GB are free at %s\n' "$model" "${missing:-hf does not say how much is missing.}" \
+    printf '%s, to download: %s %s GB are free at %s\n' "$model" "${missing:-hf does not say how much.}" \
         "$(df -Pk "$disk" | awk 'NR == 2 { printf "%.1f", $4 * 1.024e-6 }')" "$disk"
     df -Pk "$disk" | awk -v missing="$missing" '
         NR == 2 && match(missing, /[0-9.]+[KMGT]?\.$/) {

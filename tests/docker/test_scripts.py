@@ -199,7 +199,7 @@ def test_weights_are_weighed_before_anything_is_fetched(tmp_path: Path, key_file
         f"download {model} --local-dir {folder} --dry-run",
         f"download {model} --local-dir {folder}",
     ]
-    assert run.said.startswith(f"{model}: 5 files (out of 7) totalling 20.3M. ")
+    assert run.said.startswith(f"{model}, to download: 5 files (out of 7) totalling 20.3M. ")
     assert f"GB are free at {tmp_path}/docker\n" in run.said
     assert run.said.index("GB are free") < run.said.index("1 of 2")
 
