@@ -1,6 +1,6 @@
 """The collector's and Tempo's files hang together, and nothing that was said gets past them.
 
-Neither program runs here: what is checked is that names, ports and patterns agree.
+Neither program is in the distribution's packages: what is checked here is that names, ports and patterns agree.
 """
 
 import re
