@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChildOptions:
-    """What every service process is told."""
+    """What every service process is told. ``tls`` is a folder, ``None`` for the plaintext of a stand-in NIM."""
 
-    tls: Path
+    tls: Path | None
     host: str
     port: int
     mtls: bool
@@ -59,10 +59,20 @@ def server_credentials(opts: ChildOptions) -> grpc.ServerCredentials:
     """TLS (or mutual TLS) credentials from the folder; raises ``OSError`` if a file cannot be read."""
     import grpc  # noqa: PLC0415 - a service's workers need none
 
+    if opts.tls is None:
+        raise RuntimeError("this service is not served without TLS")
     key = (opts.tls / "server.key").read_bytes()
     chain = (opts.tls / "server.crt").read_bytes()
     ca = (opts.tls / "ca.crt").read_bytes() if opts.mtls else None
     return grpc.ssl_server_credentials([(key, chain)], root_certificates=ca, require_client_auth=opts.mtls)
+
+
+def add_port(server: grpc.aio.Server, opts: ChildOptions) -> int:
+    """Binds the server to its address, with TLS unless plaintext was asked for; returns the port."""
+    address = f"{opts.host}:{opts.port}"
+    if opts.tls is None:
+        return int(server.add_insecure_port(address))
+    return int(server.add_secure_port(address, server_credentials(opts)))
 
 
 def announce_ready(port: int, **extra: object) -> None:

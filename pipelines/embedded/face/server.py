@@ -83,7 +83,7 @@ async def serve(options: child.ChildOptions, limits: Limits | None = None) -> No
     add_A2FControllerServiceServicer_to_server(FaceService(limits), server)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
-    port = server.add_secure_port(f"{options.host}:{options.port}", child.server_credentials(options))
+    port = child.add_port(server, options)
     await server.start()
     for service in ("", SERVICE):
         await state.set(service, health_pb2.HealthCheckResponse.SERVING)

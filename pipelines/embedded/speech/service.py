@@ -19,7 +19,7 @@ from pipelines.embedded.speech.synthesis import SpeechSynthesis
 from pipelines.embedded.speech.voices import Engine, open_engine
 from pipelines.embedded.speech.workers import Workers, running_workers
 
-SERVICES = ("nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis")
+ASR, TTS = "nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis"
 
 _LARGEST_MESSAGE = 64 << 20  # what NVIDIA's own clients are set to
 
@@ -38,12 +38,14 @@ SERVER_OPTIONS: list[tuple[str, int]] = [
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """What to serve with. ``language_model`` is the tuned model, ``None`` for the general one."""
+    """What to serve with. ``language_model`` is the tuned model, ``None`` for the general one; ``services`` which
+    of Riva's two are offered: a NIM has one of them."""
 
     language_model: Path | None = None
     asr_model: Path | None = None
     tts_model: Path | None = None
     streams: int = max(4, 2 * (os.cpu_count() or 1))
+    services: tuple[str, ...] = (ASR, TTS)
 
     @property
     def recognizer_name(self) -> str:
@@ -59,37 +61,51 @@ class SpeechOptions:
 
 async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
     """Serves until told to stop; raises ``OSError`` or ``RuntimeError`` naming the reason when it cannot start."""
-    credentials = child.server_credentials(options)
+    if options.tls is not None:
+        child.server_credentials(options)  # says which file is missing before the models are loaded
     async with AsyncExitStack() as stack:
-        loading = asyncio.create_task(
-            stack.enter_async_context(running_workers(speech.worker_arguments, speech.streams))
-        )
+        loading = None
+        if ASR in speech.services:
+            running = running_workers(speech.worker_arguments, speech.streams)
+            loading = asyncio.create_task(stack.enter_async_context(running))
         try:
-            engine = await asyncio.to_thread(open_engine, speech.tts_model)
-            stack.push_async_callback(engine.aclose)
-            await _warm(engine)
+            engine = await _voice(stack, speech.tts_model) if TTS in speech.services else None
         except BaseException:
-            await asyncio.gather(loading, return_exceptions=True)
+            if loading is not None:
+                await asyncio.gather(loading, return_exceptions=True)
             raise
-        workers = await loading
+        workers = None if loading is None else await loading
         server = grpc.aio.server(options=SERVER_OPTIONS)
-        recognition = SpeechRecognition(workers, speech.recognizer_name)
-        riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
-        riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(SpeechSynthesis(engine), server)
+        offered = {}
+        if workers is not None:
+            offered["recognizer"] = speech.recognizer_name
+            recognition = SpeechRecognition(workers, speech.recognizer_name)
+            riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
+        if engine is not None:
+            offered["voice"] = engine.name
+            riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(SpeechSynthesis(engine), server)
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-        for name in ("", *SERVICES):
+        for name in ("", *speech.services):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        port = server.add_secure_port(f"{options.host}:{options.port}", credentials)
+        port = child.add_port(server, options)
         await server.start()
         told = asyncio.create_task(child.until_told_to_stop())
         await asyncio.sleep(0)  # its signal handlers are in place before anybody can know that we are ready
-        child.announce_ready(port, recognizer=speech.recognizer_name, voice=engine.name)
+        child.announce_ready(port, **offered)
         try:
             await _until_over(told, workers)
         finally:
             await healthy.enter_graceful_shutdown()
             await server.stop(grace=0.3)
+
+
+async def _voice(stack: AsyncExitStack, model: Path | None) -> Engine:
+    """The voice, warm; it is closed with ``stack``."""
+    engine = await asyncio.to_thread(open_engine, model)
+    stack.push_async_callback(engine.aclose)
+    await _warm(engine)
+    return engine
 
 
 async def _warm(engine: Engine) -> None:
@@ -99,11 +115,14 @@ async def _warm(engine: Engine) -> None:
             pass
 
 
-async def _until_over(told: asyncio.Task[None], workers: Workers) -> None:
+async def _until_over(told: asyncio.Task[None], workers: Workers | None) -> None:
     """Returns when told to stop; ends the service with code 1 if the recogniser's process ends first.
 
     The supervisor then starts the service anew. The one line on standard output has been said already.
     """
+    if workers is None:
+        await told
+        return
     ended = asyncio.create_task(workers.ended())
     try:
         await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -170,6 +170,7 @@ class Server:
 
     def _command(self) -> list[str]:
         tls = self.options.tls
+        assert tls is not None  # Triton is served with TLS only, and this program has no way to ask otherwise
         command = [
             str(self.environment.binary),
             f"--model-repository={self.folder / 'models'}",
