@@ -263,18 +263,54 @@ def test_nothing_is_pinned_by_half(tmp_path: Path) -> None:
     assert pinned.read_text() == "as before"
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_the_images_are_those_of_the_profile_as_compose_reads_it(tmp_path: Path, profile: str) -> None:
-    """The real plug-in, which needs no engine for this, on the real files."""
+@pytest.fixture
+def compose() -> str:
+    """Docker with its plug-in, which needs no engine to read files."""
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker compose is not installed")
-    files = f"--env-file {DOCKER}/{profile}.env -f {DOCKER}/docker-compose.yml"  # the copied script has none beside it
-    real = f"""#!/bin/sh
-case $* in *config) exec {docker} compose {files} config ;; esac
-exec {docker} "$@"
+    return docker
+
+
+def real(docker: str, profile: str) -> str:
+    """Reads the real files as compose does (the copied script has none beside it); images are known by one digest."""
+    return f"""#!/bin/sh
+case $* in
+*config) exec {docker} compose --env-file {DOCKER}/{profile}.env -f {DOCKER}/docker-compose.yml config ;;
+compose*) exec {docker} "$@" ;;
+image*) name=${{5%:*}} name=${{name#docker.io/}} && echo "${{name#library/}}@sha256:{"0" * 64}" ;;
+login) cat >/dev/null ;;
+esac
 """
-    run = Run(tmp_path, "--profile", profile, "--dry-run", docker=real, NGC_API_KEY=KEY, HOME=str(Path.home()))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_images_are_those_of_the_profile_as_compose_reads_it(tmp_path: Path, profile: str, compose: str) -> None:
+    run = Run(
+        tmp_path, "--profile", profile, "--dry-run", docker=real(compose, profile), NGC_API_KEY=KEY,
+        HOME=str(Path.home()),
+    )  # fmt: skip
     assert run.code == 0, run.said
     images = {service["image"] for name, service in merged(profile)["services"].items() if name != "sophia"}
     assert set(run.said.split()) - {"would", "pull"} == images
+
+
+def test_compose_holds_the_stack_or_a_part_of_it_to_the_pins(tmp_path: Path, compose: str) -> None:
+    pinned = tmp_path / "pinned.yml"
+    run = Run(
+        tmp_path, "--profile", "spark", "--digests", str(pinned), docker=real(compose, "spark"), NGC_API_KEY=KEY,
+        HOME=str(Path.home()),
+    )  # fmt: skip
+    assert run.code == 0, run.said
+    for file, names in (
+        ("docker-compose.yml", set(merged("spark")["services"])),
+        ("docker-compose.riva.yml", {"asr", "tts"}),
+    ):
+        done = subprocess.run(
+            [compose, "compose", "--env-file", DOCKER / "spark.env", "-f", DOCKER / file, "-f", pinned, "config"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        services = yaml.safe_load(done.stdout)["services"]
+        assert set(services) == names, "with the pins something else would start"
+        for name in names - {"sophia"}:
+            assert services[name]["image"] == f"{merged('spark')['services'][name]['image']}@sha256:{'0' * 64}"
