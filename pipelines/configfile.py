@@ -19,8 +19,8 @@ from pipelines.home import checkout
 Key = tuple[str, ...]
 
 PREFIX = "SOPHIA_"
-NOT_SETTINGS = frozenset({"SOPHIA_HOME"})
-"""Variables with our prefix that are not settings."""
+NOT_SETTINGS = frozenset({"SOPHIA_HOME", "SOPHIA_UID", "SOPHIA_GID", "SOPHIA_TLS"})
+"""Variables with our prefix that are not settings; the last three are those of the compose files."""
 
 MAX_BYTES = 1 << 20
 """A configuration larger than this is something else."""

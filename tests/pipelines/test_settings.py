@@ -303,6 +303,8 @@ def test_environment_and_command_line_contradicting_themselves() -> None:
 
 def test_variables_of_others_are_left_alone() -> None:
     assert from_environment({"SOPHIA_HOME": "/x", "PATH": "/bin", "OTHER_SOPHIA_X": "1"}).values == {}
+    compose = {"SOPHIA_UID": "1000", "SOPHIA_GID": "1000", "SOPHIA_TLS": "./tls"}  # exported for the stack's files
+    assert from_environment(compose).values == {}
 
 
 @pytest.mark.parametrize("target", ["riva.lab:50051", "127.0.0.1:1", "[::1]:65535", "localhost:8001"])
