@@ -33,6 +33,12 @@ def rendered(source: str, talk: Sequence[Message] = TALK) -> str:
     return ChatTemplate(re.sub(r"\{%-?\s+(end)?generation\s+-?%\}", "", source)).render(talk)
 
 
+def learnt_from(source: str, talk: Sequence[Message]) -> str:
+    """What the template makes of a whole chat in training."""
+    messages = [{"role": message.role, "content": message.content} for message in talk]
+    return ChatTemplate(source).compiled.render(messages=messages, add_generation_prompt=False)
+
+
 def test_the_chatml_template_writes_what_nova_asks() -> None:
     source = (RECIPES / "chatml.jinja").read_text()
     assert GENERATION.search(source)
@@ -50,8 +56,27 @@ def test_the_recipe_learns_answers_and_nothing_else() -> None:
         "<|im_start|>assistant\n<think></think>Hello.<|im_end|>\n"
         "<|im_start|>user\nbye<|im_end|>\n<|im_start|>assistant\n<think></think>"
     )
-    assert RECIPE["peft"]["_target_"].endswith("PeftConfig")
     assert RECIPE["checkpoint"]["checkpoint_dir"].startswith("/work/")
+
+
+@pytest.mark.parametrize("source", [RECIPE["dataset"]["chat_template"], (RECIPES / "chatml.jinja").read_text()])
+def test_a_chat_ends_where_the_answer_ends(source: str) -> None:
+    """AutoModel adds an end of its own to what does not end with one, and learns it."""
+    assert learnt_from(source, TALK[:3]).endswith("Hello.<|im_end|>")
+    assert learnt_from(source, TALK[:3]) == rendered(source, TALK)[: len(learnt_from(source, TALK[:3]))]
+
+
+def test_the_adapter_is_one_that_learns_and_can_be_merged() -> None:
+    """Mamba's out_proj never learns and is refused by peft; the head belongs to no LoRA that peft calls all-linear."""
+    assert RECIPE["peft"]["_target_"].endswith("PeftConfig")
+    assert RECIPE["peft"]["exclude_modules"] == ["*.out_proj", "lm_head"]
+    assert not {"match_all_linear", "target_modules"} & set(RECIPE["peft"])  # either would undo the line above
+
+
+def test_one_gpu_is_said_in_numbers() -> None:
+    """AutoModel 0.3 compares ep_size with 1, and ends on null."""
+    sizes = {name: size for name, size in RECIPE["distributed"].items() if name.endswith("_size")}
+    assert sizes == {"dp_size": 1, "tp_size": 1, "cp_size": 1, "ep_size": 1}
 
 
 @pytest.mark.parametrize("talk", [TALK, TALK[1:]])
@@ -77,7 +102,7 @@ def test_every_image_is_pinned() -> None:
 
 
 def run(
-    folder: Path, *arguments: str, gpu_answers: int = 0
+    folder: Path, *arguments: str, gpu_answers: int = 0, cache: Path | None = None
 ) -> tuple[subprocess.CompletedProcess[str], list[list[str]]]:
     """Runs the script with a ``docker`` that notes how it is called; the GPU check ends with the given code."""
     tools = folder / "bin"
@@ -89,7 +114,7 @@ def run(
     (tools / "docker").chmod(0o755)
     done = subprocess.run(
         ["bash", str(RECIPES / "run.sh"), *arguments], capture_output=True, text=True, check=False,
-        env={"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder)},
+        env={"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder)} | ({"HF_HOME": str(cache)} if cache else {}),
     )  # fmt: skip
     calls = (folder / "calls").read_text() if (folder / "calls").exists() else ""
     return done, [call.split("\n")[:-1] for call in calls.split("END\n") if call]
@@ -100,7 +125,7 @@ def data(tmp_path: Path) -> Path:
     folder = tmp_path / "my data"
     folder.mkdir()
     for name in ("train.jsonl", "validation.jsonl"):
-        (folder / name).write_text("{}\n")
+        (folder / name).write_text("{}\n" * RECIPE["step_scheduler"]["global_batch_size"])
     return folder
 
 
@@ -149,6 +174,34 @@ def test_the_mounted_package_checks_the_gpu_by_itself(tmp_path: Path) -> None:
 def test_without_a_gpu_nothing_is_trained(tmp_path: Path, data: Path) -> None:
     done, calls = run(tmp_path, str(data), str(tmp_path / "work"), gpu_answers=1)
     assert (done.returncode, len(calls)) == (1, 1)
+
+
+def test_a_container_that_does_not_start_is_explained(tmp_path: Path, data: Path) -> None:
+    done, calls = run(tmp_path, str(data), str(tmp_path / "work"), gpu_answers=125)
+    assert (done.returncode, len(calls)) == (125, 1)
+    assert "has no NVIDIA container toolkit: docs/dgx.md" in done.stderr
+
+
+def test_the_cache_is_made_by_the_user_and_not_by_dockers_root(tmp_path: Path, data: Path) -> None:
+    cache = tmp_path / "new" / "hub"
+    done, calls = run(tmp_path, str(data), str(tmp_path / "work"), cache=cache)
+    assert (done.returncode, cache.is_dir()) == (0, True)
+    assert all(f"{cache}:/root/.cache/huggingface" in call for call in calls)
+
+
+def test_it_says_when_it_goes_on_from_checkpoints(tmp_path: Path, data: Path) -> None:
+    latest = tmp_path / "work" / "checkpoints" / "LATEST"
+    latest.mkdir(parents=True)
+    done, calls = run(tmp_path, str(data), str(tmp_path / "work"))
+    assert (done.returncode, len(calls)) == (0, 2)
+    assert "goes on from the last" in done.stderr
+
+
+def test_less_than_a_step_is_not_trained_on(tmp_path: Path, data: Path) -> None:
+    (data / "train.jsonl").write_text("{}\n" * (RECIPE["step_scheduler"]["global_batch_size"] - 1))
+    done, calls = run(tmp_path, str(data), str(tmp_path / "work"))
+    assert (done.returncode, calls) == (2, [])
+    assert "holds 7 chats, less than the 8 of one step" in done.stderr
 
 
 def test_the_command_wants_data(tmp_path: Path, data: Path) -> None:
