@@ -123,7 +123,7 @@ def alerts(which: str, span: int = 12) -> statetimeline.Panel:
     panel = panel.legend(common.VizLegendOptions().show_legend(False))
     for severity, color in SEVERITIES.items():
         fixed = {"mode": FieldColorModeId.FIXED, "fixedColor": color}
-        panel = panel.override_by_regexp(f"/ {severity} /", [DynamicConfigValue(id_val="color", value=fixed)])
+        panel = panel.override_by_regexp(rf"/ {severity}\b/", [DynamicConfigValue(id_val="color", value=fixed)])
     return panel.with_target(query(expr, "{{alertname}} {{severity}} {{host}}"))
 
 
