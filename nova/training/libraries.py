@@ -1,4 +1,4 @@
-"""The libraries of NVIDIA's container that are no dependencies of this project: torch, transformers, peft."""
+"""Libraries of training that are no dependencies of this project: torch, transformers, peft."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
+        missing = error.name or name
         raise DataError(
-            f"{error.name or name} is not installed: run this in NVIDIA's container, as nova/training/recipes/run.sh "
-            "does, or install it"
+            f"{missing} is not installed: pip install torch transformers peft, where there is room"
         ) from None

@@ -244,7 +244,7 @@ def torch(*, built: str | None = "13.0", there: bool = True, free: int = 100, br
         (torch(there=False), "PyTorch sees no GPU: start the container with --gpus all"),
         (torch(broken="CUDA error: no kernel image\nmore"), "does not compute: CUDA error: no kernel image"),
         (torch(free=40), "40 GiB are free, 80 are needed"),
-        (None, "torch is not installed: run this in NVIDIA's container"),
+        (None, "torch is not installed: pip install torch transformers peft"),
     ],
 )
 def test_the_gpu_check_says_what_is_wrong(
