@@ -11,8 +11,12 @@ export PYTHON
 PY := .venv/bin/python
 comma := ,
 
+# The whole stack in containers, with stand-ins in the place of NVIDIA's images: docker/README.md
+REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-compose.yml \
+    -f docker/docker-compose.rehearsal.yml
+
 .DEFAULT_GOAL := help
-.PHONY: help talk services check doctor replay test lint types format bench certs prepare run-venv dev-venv clean
+.PHONY: help talk services check doctor replay rehearsal test lint types format bench certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -33,6 +37,13 @@ replay:  ## replay soundbites and measure every turn (ARGS="--repeat 5 --report 
 	@.ci/venv "replay$(if $(EXTRAS),$(comma)$(EXTRAS))"
 	@$(PY) -m pipelines.embedded --prepare
 	@exec $(PY) -m pipelines.replay --config $(CONFIG) $(ARGS)
+
+rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for NVIDIA's images (ARGS=down ends it)
+	@$(PY) -m pipelines.certs docker/tls --hosts proxy triton
+	@mkdir -p -m 0700 docker/secrets
+	@cd docker/secrets && { test -s triton_admin || (umask 077; echo "admin=$$(openssl rand -hex 16)" >triton_admin); }
+	@cd docker/secrets && { test -s grafana_admin_password || (umask 022; openssl rand -base64 24 >grafana_admin_password); }
+	@SOPHIA_UID=$$(id -u) SOPHIA_GID=$$(id -g) exec $(REHEARSAL) $(or $(ARGS),up -d --build --wait)
 
 test: dev-venv  ## run the tests
 	@$(PY) -m pipelines.embedded --prepare

@@ -17,7 +17,10 @@ from stack_files import DOCKER, PROFILES, merged, parts, settings_of, tool, vari
 from pipelines.settings import load_settings
 
 ROOT = DOCKER.parent
-FILES = sorted(DOCKER.glob("docker-compose*.yml"))
+REHEARSAL = DOCKER / "docker-compose.rehearsal.yml"
+"""Changes the others, with tags of Compose's own that only Compose reads: test_rehearsal.py."""
+
+FILES = sorted(set(DOCKER.glob("docker-compose*.yml")) - {REHEARSAL})
 ARCHITECTURE = {"spark": "arm64", "workstation": "amd64"}
 """Profiles that are meant for one architecture; the others run on both."""
 

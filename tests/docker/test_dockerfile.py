@@ -1,4 +1,4 @@
-"""The runtime's image: linted, small, without root, and made of what the project is made of."""
+"""The images: linted, the runtime's small and without root, all made of what the project is made of."""
 
 from __future__ import annotations
 
@@ -45,10 +45,27 @@ def test_nothing_else_reaches_the_builder() -> None:
         assert not any(fnmatch.fnmatch(secret, rule[1:] + "*") for rule in rules if rule.startswith("!"))
 
 
-def test_both_stages_stand_on_the_same_pinned_python() -> None:
-    images = {stage.split()[0] for stage in stages()}
-    assert len(images) == 1
-    assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm", images.pop())
+def test_all_stages_stand_on_the_same_pinned_python() -> None:
+    base, stand_in, runtime = [stage.splitlines()[0] for stage in stages()]
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm AS build", base)
+    assert stand_in == "build AS stand-in"
+    assert runtime == base.removesuffix(" AS build")
+    assert re.findall(r"^USER (.+)$", stages()[1], flags=re.MULTILINE) == ["1000:1000"]
+
+
+def test_nothing_of_the_stand_ins_is_in_the_runtime_and_no_other_syntax_is_fetched() -> None:
+    assert set(re.findall(r"--from=(\S+)", stages()[-1])) == {"build"}
+    assert "syntax=" not in DOCKERFILE
+
+
+def test_dependencies_are_installed_before_the_sources_are_copied() -> None:
+    """So that a change of the sources does not fetch them anew; both steps take wheels of the project's own list."""
+    steps = stages()[0]
+    first = steps.index("-r requirements.txt")
+    assert "['project']['dependencies']" in steps[:first]
+    assert "--only-binary=:all:" in steps[:first]
+    assert first < steps.index("COPY pipelines")
+    assert "--no-deps ." in steps[first:]
 
 
 def test_the_last_stage_has_no_root_no_compiler_and_tells_its_health() -> None:
