@@ -42,11 +42,15 @@ def main() -> None:
 
     from pipelines.embedded.speech.service import SpeechOptions, serve  # noqa: PLC0415  # 0.3 s that --prepare saves
 
-    model = language_model_path(args.home) if args.home else None
-    if model is None or not model.exists():
-        if not args.asr_model:
+    model = None
+    if not args.asr_model:
+        try:
+            model = language_model_path(args.home) if args.home else None
+        except RuntimeError as error:
+            child.announce_failed(str(error))
+        if model is None or not model.exists():
             _say("the recogniser's language model is not prepared; using the general one (see --prepare)")
-        model = None
+            model = None
     options = SpeechOptions(language_model=model, asr_model=args.asr_model, tts_model=args.tts_model)
     if args.streams is not None:
         options = SpeechOptions(model, args.asr_model, args.tts_model, max(1, args.streams))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipelines.embedded.speech import corpus, language_model, profanity
@@ -39,11 +40,26 @@ def prepare(home: Path, report: Report) -> None:
 
 
 def language_model_path(home: Path) -> Path:
-    """Where the tuned model for this version of corpus, builder and pocketsphinx lies, whether or not it is there."""
-    digest = hashlib.sha256(version("pocketsphinx").encode())
+    """Where the tuned model for this version of corpus, builder and pocketsphinx lies, whether or not it is there.
+
+    Raises ``RuntimeError`` saying what to do where pocketsphinx is not installed.
+    """
+    digest = hashlib.sha256(_recogniser_version().encode())
     digest.update(Path(language_model.__file__).read_bytes())
     digest.update("\n".join([*corpus.sentences(), *sorted(profanity.WORDS)]).encode())
     return home / _FOLDER / f"en-us-{digest.hexdigest()[:16]}.lm.bin"
+
+
+def _recogniser_version() -> str:
+    try:
+        return version("pocketsphinx")
+    except PackageNotFoundError:
+        python = ".".join(platform.python_version_tuple()[:2])
+        raise RuntimeError(
+            f"the recogniser, pocketsphinx, is not installed (Python {python} on {platform.machine()}); there is no "
+            "wheel of it for Python 3.12 on aarch64: make .venv with Python 3.11 or 3.13, or compile it once, with "
+            f"'sudo apt-get install build-essential python3-dev' and '{sys.executable} -m pip install pocketsphinx'"
+        ) from None
 
 
 def build_language_model(home: Path, report: Report) -> None:

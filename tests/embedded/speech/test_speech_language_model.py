@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipelines.embedded.speech import __main__ as speech
 from pipelines.embedded.speech import corpus, language_model, profanity
 from pipelines.embedded.speech.language_model import DomainModel, GeneralModel
 from pipelines.embedded.speech.prepare import build_language_model, install_libraries, language_model_path
@@ -143,6 +146,22 @@ def test_another_corpus_is_another_model(tmp_path: Path, monkeypatch: pytest.Mon
     before = language_model_path(tmp_path)
     monkeypatch.setattr(corpus, "sentences", lambda: ["hello"])
     assert language_model_path(tmp_path) != before
+
+
+def test_a_missing_recogniser_is_one_line_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("pipelines.embedded.speech.prepare.version", missing)
+    with pytest.raises(RuntimeError, match=r"pocketsphinx, is not installed .* -m pip install pocketsphinx"):
+        build_language_model(tmp_path, lambda _: None)
+    monkeypatch.setattr("sys.argv", ["speech", "--tls", str(tmp_path), "--home", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        speech.main()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "pip install pocketsphinx" in json.loads(line)["failed"]
 
 
 def test_libraries_are_only_named_where_we_may_not_install(monkeypatch: pytest.MonkeyPatch) -> None:
