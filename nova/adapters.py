@@ -108,6 +108,9 @@ def _vllm(
     }  # fmt: skip
     if sampling.stop:
         options["stop"] = list(sampling.stop)
+        # Otherwise vLLM keeps back as many characters as the longest stop string has, some three tokens of every
+        # answer's begin; the string itself is cut off by our own filter.
+        options["include_stop_str_in_output"] = True
     if sampling.seed is not None:
         options["seed"] = sampling.seed
     return {

@@ -17,7 +17,10 @@ from .tokens import cut_at, tokens
 FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 MAX_PROMPT = 65_536  # bytes; far more than any conversation here, and a bound on what a stranger can make us parse
 MAX_TOKENS = 4096
-ACCEPTED = {"max_tokens", "stop", "temperature", "top_p", "top_k", "seed", "min_p", "repetition_penalty"}
+ACCEPTED = {
+    "max_tokens", "stop", "include_stop_str_in_output", "temperature", "top_p", "top_k", "seed", "min_p",
+    "repetition_penalty",
+}  # fmt: skip
 
 
 class BadRequest(Exception):
