@@ -79,14 +79,14 @@ PARTS: Final = (
     Part("tensorrt_llm", "TensorRT-LLM", "serves Nova, compiled",
          f"{_PULL} nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc1",
          "tensorrt-llm", r"nvcr\.io/nvidia/tensorrt-llm|nvcr\.io/nvidia/tritonserver:.*trtllm"),
-    Part("nemo", "NeMo", "fine-tunes Nova", f"{_PULL} nvcr.io/nvidia/nemo-automodel:26.02",
+    Part("nemo", "NeMo", "fine-tunes Nova", "docker/ngc-pull.sh --training",
          "nemo-toolkit", r"nvcr\.io/nvidia/nemo(-framework|-automodel)?[:/]"),
     Part("kit", "Omniverse Kit", "shows the avatar",
          "git clone https://github.com/NVIDIA-Omniverse/kit-app-template && cd kit-app-template && "
          "./repo.sh template new && ./repo.sh build  # built so, only its page can be looked at: stack.kit",
          "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
 )  # fmt: skip
-"""Remedies as the projects' and NVIDIA's pages give them; ``ngc-pull.sh`` brings only what the compose files name."""
+"""Remedies as the projects' and NVIDIA's pages give them; ``ngc-pull.sh`` brings what the compose files and the training recipe name."""
 
 JARS: Final = (
     "/opt/sparkRapidsPlugin/rapids-4-spark_*.jar",
