@@ -101,7 +101,7 @@ def vllm(where: str, found: Arguments, config: Any) -> Iterator[Finding]:
     yield from _common(where, found, VLLM, "vLLM")
     share = found.get("gpu_memory_utilization")
     if share is None:
-        yield error(where, "gpu_memory_utilization is missing: vLLM would take 0.9 of the memory; on a DGX Spark 0.35")
+        yield error(where, "gpu_memory_utilization is missing: vLLM would take 0.92 of the memory; on a DGX Spark 0.35")
     elif isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
         yield error(where, f"gpu_memory_utilization is {share!r}: write a share from above 0 to 1, such as 0.35")
     if "max_model_len" not in found:

@@ -29,6 +29,9 @@ SLOWER: Final = 1.5
 JITTER: Final = 0.05
 """Seconds of a first token that are the machine's noise and not the model's."""
 
+GONE_SECONDS: Final = 10.0
+"""A version that is not wanted any more finishes its requests and goes; one that is there longer than this is told."""
+
 
 class Unjudged(MindError):
     """The stable version does not answer itself, so there is nothing to compare a candidate with."""
@@ -83,6 +86,19 @@ class Rollout:
     async def alone(self, stable: int) -> None:
         """Serves this version and leaves it pinned whatever happens: the way back from a canary. Raises as serve()."""
         await self._change([stable], back=[stable])
+
+    async def leaving(self) -> list[int]:
+        """Versions that are still being unloaded after :data:`GONE_SECONDS`, and hold their memory until they are.
+
+        Returns as soon as there is none. Raises as :meth:`ModelControl.index`.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GONE_SECONDS
+        while True:
+            found = [loaded.version for loaded in await self.control.index(self.model) if loaded.state == "UNLOADING"]
+            if not found or loop.time() >= until:
+                return found
+            await asyncio.sleep(0.25)
 
     async def _change(self, wanted: Sequence[int], back: Sequence[int]) -> None:
         versions.pin(self.folder, wanted)

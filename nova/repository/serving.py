@@ -89,6 +89,8 @@ async def decide(rollout: Rollout, command: str, named: int | None) -> int:
     version = named or (wanted[-1] if command == "promote" else wanted[0])
     await rollout.serve(version)
     print(f"✓ version {version} of {rollout.model} is served alone")
+    for old in await rollout.leaving():
+        print(f"! version {old} is still being unloaded and holds its memory: see state; restart Triton if it stays so")
     return 0
 
 

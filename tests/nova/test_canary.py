@@ -17,10 +17,11 @@ from repository_server import ADMIN, copy_model, served
 from nova.errors import ModelError
 from nova.mind import Message
 from nova.repository import serving, versions
-from nova.repository.control import ModelControl, Refused
+from nova.repository.control import Loaded, ModelControl, Refused
 from nova.repository.modelconfig import ConfigError
 from nova.repository.rollout import Rollout, Unjudged, tried
 from nova.services.triton_client import TritonMind, TritonSettings
+from pipelines import virtual_time
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -172,6 +173,12 @@ class Control(ModelControl):
         self.folder, self.first, self.is_ready = model, first, ready
         self.loads: list[list[int]] = []
         self.loading = asyncio.Event()
+        self.states: list[str] = []
+
+    async def index(self, model: str) -> list[Loaded]:
+        """The old version in each of ``states``, one for each time it is asked, the last one for ever."""
+        state = self.states.pop(0) if len(self.states) > 1 else (self.states or ["UNAVAILABLE"])[0]
+        return [Loaded(model, 1, state), Loaded(model, 3, "READY")]
 
     async def load(self, model: str, seconds: float = 1.0) -> None:
         self.loads.append(versions.served(self.folder))
@@ -222,6 +229,22 @@ async def test_who_gives_up_a_promotion_leaves_what_was_served(three: Path) -> N
         await promotion
     assert control.loads == [[3], [1, 2]]
     assert versions.served(three) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [(["UNLOADING"] * 3 + ["UNAVAILABLE"], ""), (["UNLOADING"], "! version 1 is still being unloaded")],
+)
+def test_a_version_that_does_not_go_is_told(
+    three: Path, capsys: pytest.CaptureFixture[str], states: list[str], told: str
+) -> None:
+    control = Control(three)
+    control.loads.append([])
+    control.states = states
+    assert virtual_time.run(serving.decide(Rollout(three, control), "promote", 3)) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "✓ version 3 of nova is served alone"
+    assert [line[: len(told)] for line in rest] == ([told] if told else [])
 
 
 async def test_the_way_back_from_a_canary_never_returns_to_the_candidate(three: Path) -> None:

@@ -288,9 +288,13 @@ async def test_a_remedy_brings_what_is_missing(part: inventory.Part) -> None:
     command = found.fix.partition("  #")[0]
     if pulled := re.search(r"docker pull (\S+:\S+)$", command):
         assert re.match(part.image or "(?!)", pulled[1])
-    elif command == "docker/ngc-pull.sh":
-        files = (Path(__file__).parents[3] / "docker").glob("docker-compose.*.yml")
-        images = re.findall(r"image: (?:\$\{\w+:-)?([^\s}]+)", "\n".join(file.read_text() for file in files))
+    elif command.startswith("docker/ngc-pull.sh"):
+        root = Path(__file__).parents[3]
+        files = list((root / "docker").glob("docker-compose.*.yml"))
+        if command.endswith("--training"):
+            files = [root / "nova" / "training" / "recipes" / "run.sh"]
+        names = "\n".join(file.read_text() for file in files)
+        images = re.findall(r"(?:image: |IMAGE=)(?:\$\{\w+:-)?([^\s}]+)", names)
         assert any(re.match(part.image or "(?!)", image) for image in images)
     elif named := re.search(r"^(?:pip|conda) install (?:-c \S+ )*'?([\w-]+)", command):
         package = WANTED.fullmatch(named[1])
