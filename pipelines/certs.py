@@ -308,6 +308,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         folder: Path = args.folder or home() / "tls"
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is a file: name a folder")
         if not args.show:
             make_development_pki(folder, (*HOSTS, *args.hosts), renew=args.renew)
     except (OSError, ValueError) as error:

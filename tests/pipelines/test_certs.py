@@ -203,3 +203,5 @@ def test_command_line_says_in_one_line_what_failed(tmp_path: Path, capsys: pytes
     (tmp_path / "file").write_text("")
     assert certs.main([str(tmp_path / "file" / "tls")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+    assert certs.main([str(tmp_path / "file")]) == 1
+    assert "is a file: name a folder" in capsys.readouterr().err

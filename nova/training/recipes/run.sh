@@ -18,8 +18,7 @@ if [[ $# -lt 2 ]]; then
     exit 2
 fi
 data=$(realpath -- "$1")
-mkdir -p -- "$2"
-work=$(realpath -- "$2")
+work=$2
 shift 2
 recipes=$(dirname -- "$(realpath -- "$0")")
 nova=$(realpath -- "$recipes/../..")
@@ -39,6 +38,8 @@ if ((chats < LEAST)); then
     echo "$data/train.jsonl holds $chats chats, less than the $LEAST of one step: record more" >&2
     exit 2
 fi
+mkdir -p -- "$work"
+work=$(realpath -- "$work")
 if [[ -e $work/checkpoints/LATEST ]]; then
     echo "$work holds checkpoints: the run goes on from the last, with its learning rate; a new one wants a new folder" >&2
 fi
