@@ -242,7 +242,7 @@ def _network(error: OSError, service: str, endpoint: Endpoint | None, where: str
 def _untrusted(reason: str, service: str, where: str, more: str = "") -> Failure:
     low = reason.lower()
     if "expired" in low:
-        hint = "Renew the service's certificate (python -m pipelines.certs renews development ones)."
+        hint = "Renew the service's certificate (the stack's: python -m pipelines.certs docker/tls), then restart it."
         return _failure(service, "expired", f"{where} shows a certificate that has expired.{more}", hint)
     if "not yet valid" in low:
         return _failure(

@@ -99,6 +99,7 @@ async def test_expired_certificate(pki: Path, expired_pki: Path) -> None:
         failure = await meet(at(port, pki))
     assert failure.kind == "expired"
     assert failure.exit_code == 4
+    assert "docker/tls" in failure.hint  # without a folder it would renew the embedded services' own
 
 
 async def test_certificate_for_another_name(pki: Path) -> None:
