@@ -147,19 +147,34 @@ async def _run(
 def _writable(path: Path) -> None:
     """Refuses a file that could not be written when all is done; raises :class:`SettingsError`."""
     path = path.expanduser().absolute()
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+    if _stays(path) and path.exists():
+        may = os.access(path, os.W_OK)
+    else:
+        may = os.access(os.path.dirname(os.path.realpath(path)), os.W_OK | os.X_OK)
+    if path.is_dir() or not may:
         raise SettingsError([f"{path} cannot be written: name a file in a folder that is there and yours."])
 
 
+def _stays(path: Path) -> bool:
+    """Whether ``path`` is what no new file may take the place of: a device, a pipe, a link."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
+
+
 def _write(path: Path, text: str) -> None:
-    """Puts ``text`` at ``path`` at once or not at all: somebody may be reading it while ``--watch`` goes on."""
+    """Puts ``text`` at ``path`` at once or not at all: somebody may be reading it while ``--watch`` goes on.
+
+    A device, a pipe, or what a link leads to is written straight into.
+    """
+    path = path.expanduser().absolute()
     try:
-        folder = path.expanduser().absolute().parent
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".doctor")
+        if _stays(path):
+            path.write_text(text, encoding="utf-8")
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".doctor")
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(name, 0o644)
-        os.replace(name, path.expanduser())
+        os.replace(name, path)
     except OSError as error:
         raise SettingsError([f"{path} cannot be written: {error.strerror or error}."]) from None
 

@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, and with what it ends."""
 
+import fcntl
 import io
 import json
 import os
@@ -63,6 +64,23 @@ def test_json_and_a_recorded_machine(host: FakeHost, tmp_path: Path) -> None:
     host.tools["docker version"] = machines.says("29.0.0")
     assert program.main(["--phase", "base", "--manifest", str(mine)]) == 1
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".doctor")]
+
+
+def test_a_pipe_and_a_link_are_written_into_and_stay(host: FakeHost, tmp_path: Path) -> None:
+    pipe, link, kept = tmp_path / "pipe", tmp_path / "link", tmp_path / "kept"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)  # so that neither end waits for the other
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1 << 20)
+    link.symlink_to(kept)  # it leads nowhere yet
+    base = ["--phase", "base", "--manifest", "dgx-spark"]
+    try:
+        assert program.main([*base, "--json", str(pipe), "--write-manifest", str(link)]) == 1
+        assert json.loads(os.read(reader, 1 << 20))["exit_code"] == 1
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert str(read_manifest(kept).items["driver"]) == "580.95.05"
 
 
 @pytest.mark.parametrize(
