@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -70,7 +70,7 @@ class Check:
     seconds: float = SECONDS
 
 
-async def run_checks(checks: Sequence[Check], context: Context) -> AsyncIterator[Finding]:
+async def run_checks(checks: Sequence[Check], context: Context) -> AsyncGenerator[Finding, None]:
     """Runs ``checks`` at the same time and yields their findings in the order of ``checks``.
 
     A check that takes longer than its time, or that fails in a way it did not foresee, is a finding like any other.

@@ -86,7 +86,10 @@ PARTS: Final = (
          "./repo.sh template new && ./repo.sh build  # built so, only its page can be looked at: stack.kit",
          "omniverse-kit", r"nvcr\.io/nvidia/(omniverse/|isaac-sim)"),
 )  # fmt: skip
-"""Remedies as the projects' and NVIDIA's pages give them; ``ngc-pull.sh`` brings what the compose files and the training recipe name."""
+"""Remedies as the projects' and NVIDIA's pages give them.
+
+``ngc-pull.sh`` brings what the compose files and the training recipe name.
+"""
 
 JARS: Final = (
     "/opt/sparkRapidsPlugin/rapids-4-spark_*.jar",

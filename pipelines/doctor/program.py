@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,8 @@ WATCH_SECONDS: Final = 10.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the doctor; returns the exit code: 0 all well, 1 some ``!``, 3 some ``✗``, 2 wrong arguments or settings."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # where it has no ✓ and no ✗, they stay two different things
     args = _parser().parse_args(arguments)
     if args.watch and args.phase == ["integration"]:
         print("--watch does not repeat the integration phase: a turn every few seconds is load.", file=sys.stderr)
@@ -93,9 +96,11 @@ async def examine(
                 return findings
         checks = _checks(phase, settings)
         with shown.phase(phase, [check.title for check in checks]):
-            async for finding in run_checks(checks, Context(host, manifest, settings)):
-                findings.append(finding)
-                shown.add(finding)
+            # Closed before asyncio ends what is left: a tool of which it ends the start is waited for for ever.
+            async with aclosing(run_checks(checks, Context(host, manifest, settings))) as found:
+                async for finding in found:
+                    findings.append(finding)
+                    shown.add(finding)
     return findings
 
 

@@ -1,9 +1,11 @@
 """The command line: what it prints and writes, and with what it ends."""
 
+import asyncio
 import fcntl
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import fake_machines as machines
@@ -14,7 +16,7 @@ from rich.console import Console
 from pipelines.doctor import inventory, program
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Finding, Result, fail, ok
-from pipelines.doctor.manifest import read_manifest
+from pipelines.doctor.manifest import Manifest, read_manifest
 from pipelines.doctor.render import Shown, lines
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
@@ -41,6 +43,44 @@ def test_the_checklist_and_its_exit_code(host: FakeHost, capsys: pytest.CaptureF
     assert "fix: sudo apt-get install prometheus-node-exporter" in shown
     assert "– conda" in shown
     assert shown.rstrip().endswith("–")
+
+
+def test_an_output_that_has_no_tick(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="latin-1"))
+    assert program.main(["--phase", "base", "--manifest", "dgx-spark"]) == 1
+    sys.stdout.flush()
+    assert b"\\u2713 GPU memory" in raw.getvalue()
+
+
+async def test_checks_have_ended_when_their_findings_cannot_be_shown(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(Shown):
+        def add(self, finding: Finding) -> None:
+            raise BrokenPipeError
+
+    async def quick(c: Context) -> Result:
+        return ok("there")
+
+    async def slow(c: Context) -> Result:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("slow")
+        raise AssertionError
+
+    async def prepare() -> Settings:
+        raise AssertionError
+
+    ended: list[str] = []
+    checks = [Check("base", "machine", probe.__name__, "", "", probe) for probe in (quick, slow)]
+    monkeypatch.setattr(program, "BASE", checks)
+    with pytest.raises(BrokenPipeError):
+        await program.examine(
+            prepare, Settings(), Manifest(title="none"), ("base",), host, shown=Closed(Console(file=io.StringIO()))
+        )
+    assert ended == ["slow"]
 
 
 def test_what_is_broken_decides(host: FakeHost) -> None:
