@@ -125,7 +125,7 @@ def budgeted(turn: Turn | None, budget: float) -> Result:
     expected = f"at most {budget * 1000:.0f} ms (stack.voice_to_voice)"
     if turn.voice_to_voice <= budget:
         return Result(ok("").mark, found, expected)
-    return warn(found, "python -m pipelines.replay --config FILE  # shows which stage it is", expected)
+    return warn(found, "docs/replay.md tells how to replay turns and see which stage it is", expected)
 
 
 async def _metrics(c: Context) -> Result:
@@ -137,20 +137,21 @@ async def _metrics(c: Context) -> Result:
     port = c.settings.telemetry.metrics_port
     if not port:
         return skip("the loop offers no metrics (telemetry.metrics_port is 0)")
-    fix = "take the loop into docker/prometheus/prometheus.yml; look at Prometheus' targets while it talks"
+    fix = "name the loop in docker/prometheus/targets/sophia.yml; look at Prometheus' page /targets while it talks"
+    unanswered = "look whether Prometheus is up, and whether stack.prometheus is its address"
     seen = f"{url} has seen the loop talk"
     if played.taken:  # this turn's metrics were offered nowhere; those of the loop that runs must get there, too
         seen = f"{url} has the metrics of a loop that runs; port {port} is its, so this turn's were offered nowhere"
         return await _looked_up(
             c, f"{url}/api/v1/query", {"query": "sophia_sessions"}, functools.partial(_any_result, seen),
-            missing=f"somebody has port {port}, and no metric of a loop that runs", fix=fix,
+            missing=f"somebody has port {port}, and no metric of a loop that runs", fix=fix, unanswered=unanswered,
         )  # fmt: skip
     seconds = round(played.seconds) + 1
     # Sessions are 1 while the turn is held. A conversation that somebody else holds meanwhile looks alike.
     query = f"max(max_over_time(sophia_sessions[{seconds + round(ARRIVAL_SECONDS)}s])) > 0"
     return await _looked_up(
         c, f"{url}/api/v1/query", {"query": query}, functools.partial(_any_result, seen),
-        missing="no metric of the turn", fix=fix,
+        missing="no metric of the turn", fix=fix, unanswered=unanswered,
     )  # fmt: skip
 
 
@@ -181,25 +182,37 @@ async def _trace(c: Context) -> Result:
         return f"trace {printable(str(first.get('traceID')))[:32]}" if isinstance(first, dict) else None
 
     tags = {"tags": f"service.name={played.service_name}", "limit": "1"}
-    fix = "look at the collector's log: it took the trace and did not pass it on"
-    url = f"{stack.tempo}/api/search"
-    return await _looked_up(c, url, tags, arrived, missing="no trace of the turn", fix=fix)
+    return await _looked_up(
+        c, f"{stack.tempo}/api/search", tags, arrived, missing="no trace of the turn",
+        fix="look at the collector's log: it took the trace and did not pass it on",
+        unanswered="look whether Tempo is up, and whether stack.tempo is its address",
+    )  # fmt: skip
 
 
 async def _looked_up(
-    c: Context, url: str, params: dict[str, str], arrived: Callable[[Page], str | None], *, missing: str, fix: str
-) -> Result:
-    """Asks ``url`` until ``arrived`` finds something on the page, for :data:`ARRIVAL_SECONDS` at most."""
+    c: Context, url: str, params: dict[str, str], arrived: Callable[[Page], str | None], *,
+    missing: str, fix: str, unanswered: str,
+) -> Result:  # fmt: skip
+    """Asks ``url`` until ``arrived`` finds something on the page, for :data:`ARRIVAL_SECONDS` at most.
+
+    ``fix`` is of an answer without what was looked for, ``unanswered`` of no answer, or of one that cannot be read.
+    """
     loop = asyncio.get_running_loop()
-    until, trouble = loop.time() + ARRIVAL_SECONDS, ""
+    until = loop.time() + ARRIVAL_SECONDS
     while True:
+        trouble: WebTrouble | None = None
         try:
-            if found := arrived(await get(url, tls=c.settings.stack.tls, params=params)):
+            page = await get(url, tls=c.settings.stack.tls, params=params)
+            if page.status != 200:
+                raise WebTrouble(f"HTTP {page.status}")
+            if found := arrived(page):
                 return ok(found)
         except WebTrouble as error:
-            trouble = f": {error}"
+            trouble = error
         if loop.time() >= until:
-            return fail(f"{missing} within {ARRIVAL_SECONDS:g} s{trouble}", fix)
+            if trouble is not None:
+                return fail(f"cannot be looked up: {url}: {trouble}", trouble.fix or unanswered)
+            return fail(f"{missing} within {ARRIVAL_SECONDS:g} s", fix)
         await asyncio.sleep(_RETRY_SECONDS)
 
 

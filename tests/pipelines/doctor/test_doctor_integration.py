@@ -96,8 +96,25 @@ async def test_what_never_arrives(pki: Path, monkeypatch: pytest.MonkeyPatch) ->
         settings = Settings(stack=stack, telemetry=TelemetrySettings(exporter="otlp", metrics_port=9))
         found = await after(Played("sophia-doctor-1", TURN), settings, monkeypatch)
     assert (found["metrics"].mark, found["metrics"].found) == (Mark.FAIL, "no metric of the turn within 0 s")
+    assert found["metrics"].fix.startswith("name the loop in docker/prometheus/targets/")
     assert found["trace"].mark is Mark.FAIL
-    assert "not in JSON" in found["trace"].found
+    assert f"{url}/api/search: it answers, but not in JSON" in found["trace"].found
+    assert "stack.tempo" in found["trace"].fix
+
+
+async def test_a_trace_that_tempo_does_not_have_or_cannot_tell_of(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry = TelemetrySettings(exporter="otlp", metrics_port=9)
+    async with web({"/api/search": {"traces": []}, "/api/v1/query": 503}, pki) as url:
+        stack = StackSettings(tempo=url, prometheus=url, ca=pki / "ca.crt")
+        found = await after(Played("s", TURN), Settings(stack=stack, telemetry=telemetry), monkeypatch)
+    assert found["trace"].found == "no trace of the turn within 0 s"
+    assert "collector's log" in found["trace"].fix
+    assert found["metrics"].found == f"cannot be looked up: {url}/api/v1/query: HTTP 503"
+    assert "stack.prometheus" in found["metrics"].fix
+    stack = StackSettings(tempo=f"http://127.0.0.1:{free_port()}")
+    trace = (await after(Played("s", TURN), Settings(stack=stack, telemetry=telemetry), monkeypatch))["trace"]
+    assert trace.found == f"cannot be looked up: {stack.tempo}/api/search: nothing answers on this port"
+    assert trace.fix == "look whether Tempo is up, and whether stack.tempo is its address"
 
 
 async def test_a_collector_that_refused(monkeypatch: pytest.MonkeyPatch) -> None:
