@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,6 +36,9 @@ PHRASES: Final = {"en": "What time is it?", "de": "Wie spät ist es?"}
 
 SILENCE_SECONDS: Final = 1.5
 """Silence after the phrase, in which the recogniser ends its utterance."""
+
+_SERVICE_SECONDS: Final = 2 * USE_SECONDS
+"""How long looking at one service may take in all."""
 
 FRAME: Final = EAR_RATE // 50
 
@@ -84,12 +87,27 @@ def answered(answer: Answer, days: int | None) -> Result:
 
 def _service(service: Probe) -> Check:
     async def probe(c: Context) -> Result:
-        answer = await check(service)
+        answer = await _checked(service)
         days = (answer.peer.expires - datetime.now(UTC)).days if answer.peer else None
         return answered(answer, days)
 
     why = _WHY.get(service.service, "the loop uses it")
-    return Check("framework", "services", service.service, service.service, why, probe, 2 * USE_SECONDS)
+    return Check("framework", "services", service.service, service.service, why, probe, _SERVICE_SECONDS)
+
+
+async def _checked(service: Probe) -> Answer:
+    """What came of checking ``service``: of a second try where the first was not answered in time.
+
+    A busy machine is late once; what is late twice, or is not done when the time of the check is over, stays late.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _SERVICE_SECONDS - 1
+    answer = await check(service)
+    if answer.failure and answer.failure.kind == "silent":
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                answer = await check(service)
+    return answer
 
 
 async def _round_trip(c: Context) -> Result:

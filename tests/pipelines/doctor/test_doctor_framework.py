@@ -10,12 +10,14 @@ from fake_machines import FakeHost
 from lab import config, serving
 
 from pipelines.check import Answer
+from pipelines.doctor import framework as doctor_framework
 from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.framework import answered, framework, ready, words
 from pipelines.doctor.manifest import Manifest
 from pipelines.endpoint import Endpoint
-from pipelines.probes import Use
+from pipelines.failures import explain
+from pipelines.probes import Probe, Use
 from pipelines.settings import Settings, load_settings
 
 pytestmark = pytest.mark.services
@@ -75,6 +77,42 @@ async def test_services_that_never_answer(tmp_path: Path, pki: Path) -> None:
         found = await look(load_settings(path, quick, {}), *SERVICES)
     assert {result.mark for result in found.values()} == {Mark.FAIL}
     assert all("does not answer in time" in result.found for result in found.values()), found
+
+
+@pytest.mark.parametrize(("late", "mark"), [(1, Mark.OK), (2, Mark.FAIL)])
+async def test_a_service_that_is_late_is_asked_once_more(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch, late: int, mark: Mark
+) -> None:
+    asked = []
+
+    async def check(probe: Probe) -> Answer:
+        asked.append(probe.service)
+        if len(asked) <= late:
+            return Answer("mind", Endpoint(), failure=explain(TimeoutError(), "mind", Endpoint()))
+        return Answer("mind", Endpoint(), 0.1, Use("first token", 0.2, ()))
+
+    monkeypatch.setattr(doctor_framework, "check", check)
+    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "mind")
+    assert found["mind"].mark is mark
+    assert asked == ["mind", "mind"]
+
+
+async def test_a_second_try_that_takes_too_long_leaves_the_first_ones_answer(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def check(probe: Probe) -> Answer:
+        asked.append(probe.service)
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return Answer("mind", Endpoint(), failure=explain(TimeoutError(), "mind", Endpoint()))
+
+    monkeypatch.setattr(doctor_framework, "check", check)
+    monkeypatch.setattr(doctor_framework, "_SERVICE_SECONDS", 1.1)
+    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "mind")
+    assert "does not answer in time" in found["mind"].found
+    assert len(asked) == 2
 
 
 async def test_services_of_somebody_else(tmp_path: Path, pki: Path, other_pki: Path) -> None:
