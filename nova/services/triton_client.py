@@ -36,6 +36,9 @@ _TYPES = {
 }  # fmt: skip
 """``inference.DataType`` of model_config.proto by its number, in the names that requests use."""
 
+_END_TIMEOUT = 1.0
+"""Seconds to wait for the end of a stream whose last answer is here: it follows within milliseconds."""
+
 _tracer = trace.get_tracer("nova")
 
 
@@ -137,10 +140,12 @@ class TritonMind:
         patience = _Patience(call)
         try:
             await self._next(call, patience, self.settings.first_token_timeout, "first")
+            taken = loop.time() - start
+            await self._end(call, patience)
         finally:
             patience.end()
             call.cancel()
-        return loop.time() - start
+        return taken
 
     async def _adapt(self) -> Adapter:
         async with self._asking:
@@ -168,6 +173,7 @@ class TritonMind:
             },
         )
         call = patience = None
+        final = False
         pieces = 0
         try:
             if not stream:
@@ -189,6 +195,8 @@ class TritonMind:
                     break
             if text := cleaner.flush():
                 yield text
+            if final:
+                await self._end(call, patience)
         except (Exception, asyncio.CancelledError) as error:
             span.record_exception(error)
             raise
@@ -273,6 +281,24 @@ class TritonMind:
             self._adapter = None
             raise ModelError(f"model {name!r}: {message.error_message.strip()}")
         return message.infer_response
+
+    async def _end(self, call: Any, patience: _Patience) -> None:
+        """Reads a stream whose last answer is here to its end, for :data:`_END_TIMEOUT` seconds at most.
+
+        A call that is cancelled between its last answer and its end can leave Triton (2.51) with a request that it
+        holds for ever, and with it the model: the version then never unloads.
+        """
+        patience.begin(_END_TIMEOUT)
+        try:
+            while await call.read() is not grpc.aio.EOF:
+                pass
+        except grpc.aio.AioRpcError:
+            pass  # the answer is whole
+        except asyncio.CancelledError:
+            if _cancelling():
+                raise
+        finally:
+            patience.pause()
 
     def _output(self, adapter: Adapter, answer: pb.ModelInferResponse) -> tuple[list[bytes], bool]:
         """The text elements of an answer, and whether it is the last one."""

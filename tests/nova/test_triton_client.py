@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,7 @@ from tritonclient.grpc import service_pb2_grpc as pb_grpc
 from nova.errors import MindTimeout, ModelError
 from nova.mind import Message, Mind
 from nova.prompts import ChatTemplate
+from nova.services import triton_client
 from nova.services.triton_client import TritonMind, TritonSettings
 from nova.tensors import parse_bytes, raw_bytes
 
@@ -320,6 +321,49 @@ async def test_a_silent_model(bench: Bench, script: Script, which: str) -> None:
     with pytest.raises(MindTimeout, match=f"no {which} token within"):
         await heard(mind)
     await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
+
+
+@pytest.mark.parametrize("ask", [heard, TritonMind.warm_up], ids=["reply", "warm-up"])
+async def test_an_answer_that_is_whole_is_read_to_the_streams_end_and_not_cancelled(
+    bench: Bench, ask: Callable[[TritonMind], Coroutine[Any, Any, object]]
+) -> None:
+    told, may_end = asyncio.Event(), asyncio.Event()
+
+    async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
+        yield piece("Hello.", final=True)
+        told.set()
+        await may_end.wait()
+
+    bench.fake.script = script
+    mind = bench.mind()
+    task = asyncio.create_task(ask(mind))
+    await told.wait()
+    for _ in range(3):  # a cancellation would overtake these
+        await mind.ready()
+    assert not task.done()
+    may_end.set()
+    await task
+    await mind.ready()
+    assert not bench.fake.cancelled.is_set()
+
+
+async def test_an_answer_that_is_whole_does_not_wait_for_ever_for_the_streams_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
+        yield piece("Hello.", final=True)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(triton_client, "_END_TIMEOUT", 0.01)
+    bench.fake.script = script
+    assert await heard(bench.mind()) == ["Hello."]
+    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
+
+
+async def test_a_stream_that_fails_after_its_last_answer_has_answered(bench: Bench) -> None:
+    bench.fake.script = says(piece("Hello.", final=True))
+    bench.fake.status = grpc.StatusCode.UNAVAILABLE
+    assert await heard(bench.mind()) == ["Hello."]
 
 
 async def test_closing_the_generator_cancels_on_the_server(bench: Bench) -> None:
