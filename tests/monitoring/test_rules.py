@@ -66,11 +66,28 @@ def test_every_alert_says_how_bad_what_and_what_to_do():
 
 def test_every_alert_has_a_test_that_it_fires_and_one_that_it_does_not():
     cases = [
-        case for file in TESTS for test in yaml.safe_load(file.read_text())["tests"] for case in test["alert_rule_test"]
+        case
+        for file in TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for case in test.get("alert_rule_test", [])
     ]
     named = {rule["alert"] for rule in alerts(RULES)}
     assert {case["alertname"] for case in cases if case["exp_alerts"]} == named
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == named
+
+
+def test_every_alert_is_tried_at_its_limit():
+    """Those of the objectives in ``slo.yml``, whose hours ask for another clock."""
+    tried = "".join((Path(__file__).parent / "rules" / f"{name}.yml").read_text() for name in ("limits", "slo"))
+    named = {rule["alert"] for rule in alerts(RULES)}
+    assert set(re.findall(r'alertname="(\w+)"', tried)) == named
+
+
+def test_an_objectives_windows_are_those_of_its_names():
+    for group in slo.rules()["groups"]:
+        for rule in group["rules"]:
+            window = rule["labels"]["window"] if "alert" in rule else rule["record"].rpartition("_")[2]
+            assert set(re.findall(r"\[(\w+)\]", rule["expr"])) == {window}
 
 
 def test_every_job_calls_this_machine_the_same():
