@@ -222,10 +222,7 @@ async def _jar(c: Context) -> Result:
     patterns = (*((f"{home}/jars/rapids-4-spark_*.jar",) if home else ()), *JARS)
     found = [path for pattern in patterns for path in c.host.names(pattern)]
     version = re.search(r"rapids-4-spark_[\d.]+-([\d.]+\d)", found[0]) if found else None
-    fix = (
-        "mvn dependency:get -Dartifact=com.nvidia:rapids-4-spark_2.12:VERSION  "
-        "# which one: https://nvidia.github.io/spark-rapids/docs/download.html"
-    )
+    fix = "take the jar that fits your Spark: https://nvidia.github.io/spark-rapids/docs/download.html tells which"
     return c.judge("spark_jar", version[1] if version else None, found[0] if found else "not here", fix)
 
 

@@ -100,7 +100,7 @@ def targets(data: Mapping[str, Any]) -> Result:
     """What ``/api/v1/targets`` tells."""
     active = _records(data.get("activeTargets"))
     if not active:
-        return fail("it scrapes nothing", "docker/prometheus/prometheus.yml", "targets")
+        return fail("it scrapes nothing", "see whether docker/prometheus/targets names any target", "targets")
     named = [(_label(target, "job"), _label(target, "instance"), str(target.get("health"))) for target in active]
     down = [
         f"{job} {instance} is {health}: {_short(target.get('lastError')) or 'not scraped yet'}"
@@ -113,7 +113,9 @@ def targets(data: Mapping[str, Any]) -> Result:
         )
     if down:
         more = f"\nand {len(down) - MOST} more" if len(down) > MOST else ""
-        return fail("\n".join(down[:MOST]) + more, "start what is down, or take it out of prometheus.yml", "all up")
+        return fail(
+            "\n".join(down[:MOST]) + more, "start what is down, or take it out of docker/prometheus/targets", "all up"
+        )
     return ok(f"{len(active)} up: {', '.join(sorted({job for job, _, _ in named})[:MOST])}")
 
 
@@ -167,7 +169,11 @@ async def _sources(c: Context) -> Result:
         return told
     sources = _records(told)
     if not any(source.get("type") == "prometheus" for source in sources):
-        return fail("there is no Prometheus among them", "docker/grafana/provisioning/datasources", "Prometheus")
+        return fail(
+            "there is no Prometheus among them",
+            "docker compose -p sophia logs grafana  # why it did not load provisioning/datasources",
+            "Prometheus",
+        )
     sick = []
     for source in sources[:MOST]:
         if source.get("type") not in ("prometheus", "tempo"):
@@ -178,7 +184,11 @@ async def _sources(c: Context) -> Result:
             said = health.get("message") if isinstance(health, dict) else getattr(health, "found", "no answer")
             sick.append(f"{_short(source.get('name'))}: {_short(said)}")
     if sick:
-        return fail("\n".join(sick), "look at its address in docker/grafana/provisioning/datasources", "all reached")
+        return fail(
+            "\n".join(sick),
+            "look at its address in docker/grafana/provisioning/datasources/datasources.yaml",
+            "all reached",
+        )
     return ok(", ".join(f"{_short(source.get('name'))} ({_short(source.get('type'))})" for source in sources[:MOST]))
 
 
@@ -187,7 +197,14 @@ async def _dashboards(c: Context) -> Result:
     if isinstance(told, Result):
         return told
     titles = [_short(found.get("title")) for found in _records(told)]
-    return ok(", ".join(titles[:MOST])) if titles else fail("there is none", "docker/grafana/provisioning/dashboards")
+    return (
+        ok(", ".join(titles[:MOST]))
+        if titles
+        else fail(
+            "there is none",
+            "docker compose -p sophia logs grafana  # why it did not load provisioning/dashboards",
+        )
+    )
 
 
 async def _grafana_api(c: Context, path: str) -> Any:
