@@ -37,7 +37,7 @@ _TYPES = {
 """``inference.DataType`` of model_config.proto by its number, in the names that requests use."""
 
 _END_TIMEOUT = 1.0
-"""Seconds to wait for the end of a stream whose last answer is here: it follows within milliseconds."""
+"""Seconds to wait for the end of a stream whose last message is here: it follows within milliseconds."""
 
 _tracer = trace.get_tracer("nova")
 
@@ -279,13 +279,15 @@ class TritonMind:
             return None
         if message.error_message:
             self._adapter = None
+            if _final(message.infer_response):
+                await self._end(call, patience)
             raise ModelError(f"model {name!r}: {message.error_message.strip()}")
         return message.infer_response
 
     async def _end(self, call: Any, patience: _Patience) -> None:
-        """Reads a stream whose last answer is here to its end, for :data:`_END_TIMEOUT` seconds at most.
+        """Reads a stream whose last message is here to its end, for :data:`_END_TIMEOUT` seconds at most.
 
-        A call that is cancelled between its last answer and its end can leave Triton (2.51) with a request that it
+        A call that is cancelled between its last message and its end can leave Triton (2.51) with a request that it
         holds for ever, and with it the model: the version then never unloads.
         """
         patience.begin(_END_TIMEOUT)
@@ -293,7 +295,7 @@ class TritonMind:
             while await call.read() is not grpc.aio.EOF:
                 pass
         except grpc.aio.AioRpcError:
-            pass  # the answer is whole
+            pass  # all that was to be said is here
         except asyncio.CancelledError:
             if _cancelling():
                 raise
@@ -302,8 +304,7 @@ class TritonMind:
 
     def _output(self, adapter: Adapter, answer: pb.ModelInferResponse) -> tuple[list[bytes], bool]:
         """The text elements of an answer, and whether it is the last one."""
-        parameters, outputs = answer.parameters, answer.outputs  # each access makes an object
-        final = parameters["triton_final_response"].bool_param if parameters else False
+        outputs, final = answer.outputs, _final(answer)  # each access makes an object
         for at, output in enumerate(outputs):
             if output.name == adapter.output:
                 raw = answer.raw_output_contents
@@ -364,6 +365,11 @@ class _Patience:
         else:
             self.lost = True
             self._call.cancel()
+
+
+def _final(answer: pb.ModelInferResponse) -> bool:
+    parameters = answer.parameters
+    return parameters["triton_final_response"].bool_param if parameters else False
 
 
 def _cancelling() -> bool:

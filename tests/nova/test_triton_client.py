@@ -323,14 +323,26 @@ async def test_a_silent_model(bench: Bench, script: Script, which: str) -> None:
     await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
 
 
-@pytest.mark.parametrize("ask", [heard, TritonMind.warm_up], ids=["reply", "warm-up"])
-async def test_an_answer_that_is_whole_is_read_to_the_streams_end_and_not_cancelled(
-    bench: Bench, ask: Callable[[TritonMind], Coroutine[Any, Any, object]]
+async def failing(mind: TritonMind) -> None:
+    with pytest.raises(ModelError, match="No memory left"):
+        await heard(mind)
+
+
+FAILURE = pb.ModelStreamInferResponse(error_message="No memory left", infer_response=end().infer_response)
+
+
+@pytest.mark.parametrize(
+    ("ask", "last"),
+    [(heard, piece("Hello.", final=True)), (TritonMind.warm_up, piece("Hello.", final=True)), (failing, FAILURE)],
+    ids=["reply", "warm-up", "error"],
+)
+async def test_a_stream_whose_last_message_is_here_is_read_to_its_end_and_not_cancelled(
+    bench: Bench, ask: Callable[[TritonMind], Coroutine[Any, Any, object]], last: pb.ModelStreamInferResponse
 ) -> None:
     told, may_end = asyncio.Event(), asyncio.Event()
 
     async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        yield piece("Hello.", final=True)
+        yield last
         told.set()
         await may_end.wait()
 
