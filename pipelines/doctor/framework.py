@@ -13,6 +13,7 @@ import grpc
 import grpc.aio
 import numpy as np
 import soxr
+from cryptography import x509
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
@@ -23,7 +24,7 @@ from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.monitoring import MONITORING
 from pipelines.doctor.web import WebTrouble, get
-from pipelines.endpoint import Endpoint
+from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import diagnose
 from pipelines.probes import Probe, probes
 from pipelines.settings import Settings
@@ -69,27 +70,50 @@ def framework(settings: Settings) -> tuple[Check, ...]:
     return (*used, *more, *MONITORING)
 
 
-def answered(answer: Answer, days: int | None) -> Result:
-    """A row for a service that was used; ``days`` until its certificate ends, None for no certificate."""
+def answered(answer: Answer, days: int | None, own: int | None = None) -> Result:
+    """A row for a service that was used; ``days`` until its certificate ends, ``own`` ours; None for no certificate."""
+    ours = f"our certificate {answer.endpoint.tls.cert} "
     if answer.failure:
+        if own is not None and own < 0:
+            return fail(f"{printable(answer.failure.line)}\n{ours}{_ends(own)}", _RENEW, "one that lasts")
         return fail(printable(answer.failure.line), printable(answer.failure.hint))
     assert answer.used is not None
     took = f"{answer.used.what} after {answer.used.seconds * 1000:.0f} ms"
     secured = "TLS" if answer.endpoint.tls.enabled else "plaintext"
     about = [printable(line) for line in (*answer.used.has, *answer.notes) if line]
     found = "\n".join((f"{answer.endpoint.target}, {secured}: {took}", *about))
-    if days is not None and days < EXPIRY_DAYS:
-        return warn(f"{found}\nits certificate ends in {days} days", _RENEW, "a longer life")
+    soon = [
+        f"\n{whose}{_ends(left)}"
+        for whose, left in (("its certificate ", days), (ours, own))
+        if left is not None and left < EXPIRY_DAYS
+    ]
+    if soon:
+        return warn(f"{found}{''.join(soon)}", _RENEW, "a longer life")
     if any(word in line for line in about for word in ("not among them", "none of them for", "not serving")):
         return warn(found, "correct the settings, or load what is missing on the server")
     return ok(found)
+
+
+def _ends(days: int) -> str:
+    return f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+
+
+def own_days(tls: TlsSettings) -> int | None:
+    """Days until the certificate ends that we show; None without one, or where it cannot be read: the use tells."""
+    if not tls.enabled or tls.cert is None:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(tls.cert.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return (certificate.not_valid_after_utc - datetime.now(UTC)).days
 
 
 def _service(service: Probe) -> Check:
     async def probe(c: Context) -> Result:
         answer = await _checked(service)
         days = (answer.peer.expires - datetime.now(UTC)).days if answer.peer else None
-        return answered(answer, days)
+        return answered(answer, days, own_days(service.endpoint.tls))
 
     why = _WHY.get(service.service, "the loop uses it")
     return Check("framework", "services", service.service, service.service, why, probe, _SERVICE_SECONDS)

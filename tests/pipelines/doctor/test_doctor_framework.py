@@ -13,9 +13,9 @@ from pipelines.check import Answer
 from pipelines.doctor import framework as doctor_framework
 from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
-from pipelines.doctor.framework import answered, framework, ready, words
+from pipelines.doctor.framework import answered, framework, own_days, ready, words
 from pipelines.doctor.manifest import Manifest
-from pipelines.endpoint import Endpoint
+from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import explain
 from pipelines.probes import Probe, Use
 from pipelines.settings import Settings, load_settings
@@ -144,6 +144,30 @@ def test_a_certificate_that_ends_soon_and_a_voice_that_is_not_there() -> None:
     assert "\x1b" not in answered(fine, 90).found
     assert answered(fine, 3).mark is Mark.WARN
     assert answered(fine, -1).mark is Mark.WARN
+
+
+def test_our_own_certificate_that_ends() -> None:
+    endpoint = Endpoint(tls=TlsSettings(cert=Path("mine.crt"), key=Path("mine.key")))
+    fine = Answer("voice", endpoint, 0.1, Use("first sound", 0.2, ()))
+    assert answered(fine, 90, 14).mark is Mark.OK
+    soon = answered(fine, 90, 13)
+    assert (soon.mark, soon.found.splitlines()[-1]) == (Mark.WARN, "our certificate mine.crt ends in 13 days")
+    refused = Answer("voice", endpoint, failure=explain(ConnectionResetError(), "voice", endpoint))
+    over = answered(refused, None, -2)
+    assert (over.mark, over.found.splitlines()[-1]) == (Mark.FAIL, "our certificate mine.crt ended 2 days ago")
+    assert over.fix.startswith("python -m pipelines.certs")
+    assert "mine.crt" not in answered(refused, None, 5).found  # it is not why
+
+
+def test_how_long_our_own_certificate_lasts(pki: Path, tmp_path: Path) -> None:
+    days = own_days(TlsSettings(cert=pki / "server.crt", key=pki / "server.key"))
+    assert days is not None
+    assert days >= 0
+    assert own_days(TlsSettings()) is None
+    assert own_days(TlsSettings(enabled=False, cert=pki / "server.crt", key=pki / "server.key")) is None
+    (tmp_path / "no.crt").write_text("no certificate")
+    assert own_days(TlsSettings(cert=tmp_path / "no.crt", key=tmp_path / "no.key")) is None
+    assert own_days(TlsSettings(cert=tmp_path / "nowhere.crt", key=tmp_path / "no.key")) is None
 
 
 async def test_tritons_http_port_and_kit(pki: Path) -> None:
