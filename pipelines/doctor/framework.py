@@ -95,7 +95,7 @@ def answered(answer: Answer, days: int | None, own: int | None = None) -> Result
 
 
 def _ends(days: int) -> str:
-    return f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+    return f"ends in {days} days" if days >= 0 else "has ended"
 
 
 def own_days(tls: TlsSettings) -> int | None:
