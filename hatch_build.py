@@ -1,4 +1,4 @@
-"""Build hook: generates ``aurora/wire`` from ``proto/`` with protoc, for wheels and editable installs alike."""
+"""Build hook: generates ``aurora/wire`` from ``proto/`` with protoc, and packs the configurations into wheels."""
 
 from __future__ import annotations
 
@@ -42,4 +42,10 @@ class GenerateWire(BuildHookInterface):  # type: ignore[type-arg]
     """Hatchling's entry: runs before each target is built; ``artifacts`` in pyproject.toml packs the result."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        generate(Path(self.root))
+        root = Path(self.root)
+        generate(root)
+        if self.target_name == "wheel" and version == "standard":  # an editable install reads them where they are
+            # One by one: a token that lies beside them is not packed.
+            build_data["force_include"].update(
+                {str(file): f"pipelines/{file.relative_to(root)}" for file in root.glob("configs/**/*.yaml")}
+            )
