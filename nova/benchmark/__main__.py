@@ -113,7 +113,8 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
     report, code, failure = None, 0, None
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl+C: what was measured is kept
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     endpoint: Endpoint | None = None
     try:
         async with _served(settings, args, console) as served:
