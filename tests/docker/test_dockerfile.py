@@ -31,8 +31,8 @@ def test_hadolint_has_nothing_to_say() -> None:
 
 def test_everything_the_wheel_is_made_of_is_copied_and_not_ignored() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {*wheel["packages"], *wheel["force-include"], "proto", "hatch_build.py", "pyproject.toml"}
-    needed |= {PROJECT["project"]["readme"], "LICENSE"}
+    needed = {*wheel["packages"], "hatch_build.py", "pyproject.toml", PROJECT["project"]["readme"], "LICENSE"}
+    needed |= {"proto", "configs"}  # what hatch_build.py reads
     assert copied() == needed
     assert all((ROOT / name).exists() for name in copied())
 
