@@ -108,8 +108,8 @@ def _vllm(
     }  # fmt: skip
     if sampling.stop:
         options["stop"] = list(sampling.stop)
-        # Otherwise vLLM keeps back as many characters as the longest stop string has, some three tokens of every
-        # answer's begin; the string itself is cut off by our own filter.
+        # Otherwise vLLM keeps back as many characters as the longest stop string has, which delays every answer by some
+        # three tokens; the string itself is cut off by our own filter.
         options["include_stop_str_in_output"] = True
     if sampling.seed is not None:
         options["seed"] = sampling.seed

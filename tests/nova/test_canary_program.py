@@ -49,6 +49,7 @@ def test_a_fine_tuned_model_goes_its_way(tmp_path: Path, capsys: pytest.CaptureF
         assert (row["asked"], row["candidate"], row["error"]) == ("what is 1 plus 1", "New.", "")
         assert "2" in row["stable"]
         assert run("rollback") == (0, "✓ version 1 of nova is served alone\n")
+        assert run("state") == (0, "nova 1: to be served; READY\nnova 2: kept; UNAVAILABLE unloaded\n")
         assert run("promote", "--version", "2") == (0, "✓ version 2 of nova is served alone\n")
         assert versions.served(model) == [2]
         code, told = run("rollback", "--version", "7")
