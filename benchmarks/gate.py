@@ -23,9 +23,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.compare import LIMITS, Comparison, Least, Limits, compare
 from pipelines.replay.results import Run, Turn
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 MEANS: Mapping[str, float] = {
     "capture": 0.015,

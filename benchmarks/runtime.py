@@ -28,8 +28,7 @@ import uvloop
 
 from nova.history import History
 from pipelines.conversation import Conversation, Detector, Parts
-from pipelines.environment import environment
-from pipelines.ledger import PLAYED, Count, Ledger
+from pipelines.machine.environment import environment
 from pipelines.phrases import Phrases
 from pipelines.simulated import (
     Delays,
@@ -40,6 +39,7 @@ from pipelines.simulated import (
     SimulatedUser,
     SimulatedVoice,
 )
+from pipelines.telemetry.ledger import PLAYED, Count, Ledger
 from pipelines.watcher import Watcher
 from sophia.audio import EAR_RATE, Pcm
 from sophia.silero import SileroModel, VoiceDetector

@@ -33,8 +33,8 @@ from nova.repository.findings import Level
 from nova.repository.modelconfig import ConfigError
 from nova.repository.report import as_dict, shown
 from nova.training.chats import DataError
-from pipelines.arguments import add_settings, settings_of
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.model import Settings, SettingsError
 
 if TYPE_CHECKING:
     import grpc
@@ -149,8 +149,8 @@ async def _served(args: argparse.Namespace) -> int:
     from nova.repository import serving  # noqa: PLC0415
     from nova.repository.control import ModelControl  # noqa: PLC0415
     from nova.repository.rollout import Rollout  # noqa: PLC0415
-    from pipelines.channels import CredentialsError  # noqa: PLC0415
     from pipelines.failures import diagnose  # noqa: PLC0415
+    from pipelines.services.channels import CredentialsError  # noqa: PLC0415
 
     try:
         settings = settings_of(args)
@@ -185,7 +185,7 @@ async def _served(args: argparse.Namespace) -> int:
 async def _connected(
     settings: Settings, key: Metadata
 ) -> AsyncIterator[tuple[grpc.aio.Channel, Callable[[], Metadata]]]:
-    from pipelines.channels import metadata_for, open_channel, warm  # noqa: PLC0415
+    from pipelines.services.channels import metadata_for, open_channel, warm  # noqa: PLC0415
 
     endpoint = settings.mind.endpoint
     plain = metadata_for(endpoint)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from aurora.face import ARKIT, Weights
-from pipelines.endpoint import Endpoint
 from pipelines.failures import EXIT_CODES, Failure, explain
-from pipelines.ledger import Ledger
 from pipelines.recording import Recording
+from pipelines.settings.endpoint import Endpoint
+from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import TurnSpan
 from pipelines.terminal import Display, State

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.channels import PeerIdentity, identity, metadata_for, open_channel, warm
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.endpoint import Endpoint
 from pipelines.failures import Failure, diagnose
 from pipelines.home import home
-from pipelines.probes import Probe, Use, probes
-from pipelines.settings import Settings
+from pipelines.services.channels import PeerIdentity, identity, metadata_for, open_channel, warm
+from pipelines.services.probes import Probe, Use, probes
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import Settings
 
 USE_SECONDS = 20.0
 """How long a service may take for its first use; a cold NIM is slow, a hanging one must not hold the check up."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from sophia.audio import EAR_RATE, AudioSource
 from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.microphone import Microphone

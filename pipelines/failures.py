@@ -20,13 +20,13 @@ import grpc.aio
 
 from aurora.errors import FaceError
 from nova.errors import MindError, MindTimeout
-from pipelines.channels import CredentialsError, identity
-from pipelines.configfile import SettingsError
 from pipelines.embedded.process import ServiceFailed
-from pipelines.endpoint import Endpoint
 from pipelines.generation import StageFailed
 from pipelines.log import log_file
 from pipelines.recording import RecordingError
+from pipelines.services.channels import CredentialsError, identity
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.layers import SettingsError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import MicrophoneError
 from sophia.recognition import RecognizerError, RecognizerSilent

@@ -16,8 +16,8 @@ from opentelemetry import context as otel
 from aurora.errors import FaceError
 from nova.history import History
 from pipelines.generation import Generation, Speakers, StageFailed
-from pipelines.ledger import PLAYED, VOICE_END, Count, Outcome
 from pipelines.phrases import Phrase, Phrases
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Outcome
 from pipelines.telemetry.spans import ConversationSpan
 from pipelines.turn import Turn
 from pipelines.watcher import Watcher

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.endpoint import Endpoint
-from pipelines.settings import Settings
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import Settings
 
 ECHO = {
     "auto": "echo cancelled if the extra 'aec' is installed, else half-duplex",

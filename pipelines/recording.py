@@ -36,7 +36,7 @@ from typing import Any, Final, TextIO
 import numpy as np
 import yaml
 
-from pipelines.ledger import Ledger
+from pipelines.telemetry.ledger import Ledger
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.wav import WavWriter
 

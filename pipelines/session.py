@@ -20,11 +20,11 @@ from pipelines.devices import Bites, open_devices, read_bites
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import EXIT_CODES, blamed, diagnose, explain
 from pipelines.home import home
-from pipelines.ledger import Ledger, Outcome
 from pipelines.recording import Recording
-from pipelines.services import Services, connected, endpoints, warm_up
-from pipelines.settings import Settings, SettingsError, shareable
-from pipelines.telemetry.certificates import watch_certificates
+from pipelines.services.certificates import watch_certificates
+from pipelines.services.connect import Services, connected, endpoints, warm_up
+from pipelines.settings.model import Settings, SettingsError, shareable
+from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from pipelines.terminal import Display

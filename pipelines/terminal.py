@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol, TextIO
 
-from pipelines.ledger import Ledger
+from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal_bar import in_words, remarks
 
 CLOSE_SECONDS = 0.5

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.cells import cell_len
 from rich.text import Text
 
-from pipelines.ledger import Count, Ledger, Outcome
+from pipelines.telemetry.ledger import Count, Ledger, Outcome
 
 STYLES: Mapping[str, str] = {
     "capture": "blue",

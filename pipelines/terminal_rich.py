@@ -22,7 +22,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.ledger import Ledger
+from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal import CLOSE_SECONDS, State, clean
 from pipelines.terminal_bar import latency_line, remarks
 

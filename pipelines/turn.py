@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from pipelines.generation import Generation
-from pipelines.ledger import Count, Ledger
+from pipelines.telemetry.ledger import Count, Ledger
 from pipelines.telemetry.spans import TurnSpan
 
 

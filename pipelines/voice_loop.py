@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.arguments import add_settings, configs, settings_of
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings.arguments import add_settings, configs, settings_of
+from pipelines.settings.model import Settings, SettingsError
 
 EXIT_CODES = """\
 exit codes: 0 all went well; 1 a check failed, a soundbite was not understood, a sound device is missing, or a defect;

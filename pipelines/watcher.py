@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aurora.face import Weights
-from pipelines.ledger import Ledger
+from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.spans import TurnSpan
 from sophia.audio import Frame, Pcm
 from sophia.decisions import Decision

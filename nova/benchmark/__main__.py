@@ -22,9 +22,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.arguments import add_settings, settings_of
-from pipelines.configfile import read_yaml
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.layers import read_yaml
+from pipelines.settings.model import Settings, SettingsError
 
 if TYPE_CHECKING:
     import tritonclient.grpc.aio as triton_aio
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from nova.benchmark.results import Report
     from nova.benchmark.suite import Plan
     from nova.benchmark.thresholds import Thresholds
-    from pipelines.endpoint import Endpoint
-    from pipelines.settings import MindSection
+    from pipelines.settings.endpoint import Endpoint
+    from pipelines.settings.model import MindSection
 
 EXIT_CODES = """\
 exit codes: 0 measured, and every threshold kept; 1 a threshold missed, or a defect; 2 the settings, the command line or
@@ -174,8 +174,8 @@ async def _report(settings: Settings, args: argparse.Namespace) -> Report:
     from nova.errors import ModelError  # noqa: PLC0415
     from nova.prompts import load_template  # noqa: PLC0415
     from nova.services.triton_client import TritonMind  # noqa: PLC0415
-    from pipelines.channels import metadata_for, open_channel, warm  # noqa: PLC0415
-    from pipelines.environment import environment  # noqa: PLC0415
+    from pipelines.machine.environment import environment  # noqa: PLC0415
+    from pipelines.services.channels import metadata_for, open_channel, warm  # noqa: PLC0415
 
     endpoint = settings.mind.endpoint
     metadata, template = metadata_for(endpoint), load_template(settings.mind.template)
@@ -208,7 +208,7 @@ async def _measure(settings: Settings, args: argparse.Namespace, report: Report)
     from nova.benchmark.suite import Suite, Target  # noqa: PLC0415
     from nova.prompts import load_template  # noqa: PLC0415
     from nova.services.triton_client import TritonMind  # noqa: PLC0415
-    from pipelines.channels import metadata_for, open_channel  # noqa: PLC0415
+    from pipelines.services.channels import metadata_for, open_channel  # noqa: PLC0415
 
     endpoint, plan = settings.mind.endpoint, _plan(args)
     metadata = metadata_for(endpoint)
@@ -244,7 +244,7 @@ def _tritonclient(endpoint: Endpoint) -> triton_aio.InferenceServerClient:
     import grpc  # noqa: PLC0415
     import tritonclient.grpc.aio as triton_aio  # noqa: PLC0415
 
-    from pipelines.channels import MAX_MESSAGE  # noqa: PLC0415
+    from pipelines.services.channels import MAX_MESSAGE  # noqa: PLC0415
 
     tls = endpoint.tls
     options: list[tuple[str, str | int]] = [

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, cast
 from pipelines.doctor.finding import Finding, Mark, Phase, Result, fail
 from pipelines.doctor.host import Host, printable
 from pipelines.doctor.manifest import Manifest
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 T = TypeVar("T")
 

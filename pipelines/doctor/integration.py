@@ -27,8 +27,8 @@ from pipelines.replay.live import replay_live
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.loading import load_scenario
-from pipelines.services import endpoints
-from pipelines.settings import Settings
+from pipelines.services.connect import endpoints
+from pipelines.settings.model import Settings
 
 SOUNDBITE: Final = Path(pipelines.__file__).parent / "soundbites" / "01_who_are_you.wav"
 """What is said to her: "Hello Sophia, who are you?", in English whatever the settings' language."""

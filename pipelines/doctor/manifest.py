@@ -10,9 +10,9 @@ from typing import Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.configfile import configs_folder, did_you_mean, read_yaml
 from pipelines.doctor.finding import Finding, Mark
-from pipelines.settings import SettingsError
+from pipelines.settings.layers import configs_folder, did_you_mean, read_yaml
+from pipelines.settings.model import SettingsError
 
 Rule = Literal["exact", "at least", "present"]
 

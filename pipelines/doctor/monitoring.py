@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 import grpc.aio
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-from pipelines.channels import open_channel
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.containers import START_MONITORING
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.web import Page, WebTrouble, get
-from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import diagnose
-from pipelines.telemetry.settings import TelemetrySettings
+from pipelines.services.channels import open_channel
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.telemetry import TelemetrySettings
 
 COLLECTOR_SECONDS: Final = 5.0
 OTLP_PORT: Final = 4317

@@ -16,7 +16,6 @@ from typing import Final
 
 from rich.console import Console
 
-from pipelines.arguments import add_settings, settings_of
 from pipelines.doctor.checklist import Check, Context, run_checks
 from pipelines.doctor.containers import CONTAINERS
 from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
@@ -32,7 +31,8 @@ from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices, needed
 from pipelines.home import home
 from pipelines.log import logging_to_file
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.model import Settings, SettingsError
 
 BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.channels import CredentialsError, ssl_context
 from pipelines.doctor.host import printable
-from pipelines.endpoint import TlsSettings
+from pipelines.services.channels import CredentialsError, ssl_context
+from pipelines.settings.endpoint import TlsSettings
 
 MOST_BYTES: Final = 4 << 20
 """Of a page that are read: a busy exporter sends half a MiB."""

@@ -25,9 +25,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.certs import make_development_pki
-from pipelines.configfile import SettingsError
 from pipelines.embedded.process import SERVICES, ServiceFailed
 from pipelines.home import home
+from pipelines.settings.layers import SettingsError
 
 if TYPE_CHECKING:
     from pipelines.embedded.supervisor import EmbeddedServices
@@ -96,7 +96,7 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> i
 async def _serve(config: str | None, only: Sequence[str], write: Path | None, console: Console) -> int:
     # Imported here, since the set-up, which `make talk` goes through at every start, needs none of it.
     from pipelines.embedded.supervisor import EmbeddedServices  # noqa: PLC0415
-    from pipelines.settings import load_settings  # noqa: PLC0415
+    from pipelines.settings.model import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()

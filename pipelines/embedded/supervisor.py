@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from pipelines.certs import make_development_pki
 from pipelines.embedded.process import SERVICES, ServiceFailed, ServiceProcess, module_command
-from pipelines.endpoint import Endpoint, TlsSettings
-from pipelines.settings import Settings
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.model import Settings
 
 __all__ = ["SERVICES", "EmbeddedServices", "ServiceFailed", "needed"]
 

@@ -14,9 +14,9 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.arguments import add_settings, settings_of
 from pipelines.load.measures import MEASURES
-from pipelines.settings import SettingsError
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.model import SettingsError
 
 EXIT_CODES = """\
 exit codes: 0 all went well; 1 --limit-p95 was missed, or no turn at all was answered; 2 the settings, the command line

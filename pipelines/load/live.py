@@ -10,7 +10,6 @@ import grpc.aio
 
 from nova.errors import ModelError
 from nova.services.triton_statistics import ModelStatistics, model_statistics
-from pipelines.channels import metadata_for, open_channel
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
 from pipelines.load.progress import LoadProgress
@@ -18,7 +17,8 @@ from pipelines.load.ramp import Ramp
 from pipelines.replay.live import header, replay_live
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
-from pipelines.settings import Settings
+from pipelines.services.channels import metadata_for, open_channel
+from pipelines.settings.model import Settings
 from pipelines.telemetry.setup import Telemetry
 
 COOLDOWN_SECONDS = 5.0

@@ -9,11 +9,11 @@ import html
 import json
 from typing import Any, Final
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.load.measures import E2E, MEASURES
 from pipelines.load.results import Figure, LoadTest
 from pipelines.load.table import holds, whose
 from pipelines.page import plotly
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 PLOT: Final = "load"
 """Identity of the drawing in the page."""

@@ -24,8 +24,8 @@ from pipelines.load.table import show
 from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import ScenarioError
-from pipelines.services import endpoints
-from pipelines.settings import Settings, SettingsError
+from pipelines.services.connect import endpoints
+from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.profile import ServiceProfile, load_profile
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nova.services.triton_statistics import ModelStatistics
-from pipelines.environment import config_hash
 from pipelines.load.measures import recogniser_pause
 from pipelines.load.results import Batching, LoadTest, Step
+from pipelines.machine.environment import config_hash
 from pipelines.replay.results import Run
 from pipelines.scenarios.scenario import Scenario
-from pipelines.settings import Settings, shareable
+from pipelines.settings.model import Settings, shareable
 
 REPLY_SECONDS = 4.0
 """What a reply and the waits around it take, about; for telling how many rounds fill a given time."""

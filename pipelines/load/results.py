@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from nova.services.triton_statistics import ModelStatistics
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.load.generator import Generator
 from pipelines.load.measures import MEASURES, kept, latencies, steady, wants_reply
 from pipelines.replay.results import Run, Turn
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 SCHEMA: Final = 1
 """Version of these records; raised when a reader of older files would misread a newer one."""

@@ -12,7 +12,6 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.monitoring import slo
 from pipelines.monitoring.panels import (
     HOST,
@@ -30,6 +29,7 @@ from pipelines.monitoring.panels import (
     render,
     stacked,
 )
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 BY_GPU: Final = "{{host}} {{gpu}}"
 

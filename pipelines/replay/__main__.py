@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.arguments import add_settings, settings_of
-from pipelines.settings import SettingsError
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.model import SettingsError
 
 EXIT_CODES = """\
 exit codes: 0 no regression; 1 a regression, or no line at all was answered; 2 the runs cannot be compared, the

@@ -23,8 +23,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from pipelines.environment import ENDPOINT, NOT_FOR_LATENCY
-from pipelines.ledger import CONTRIBUTIONS
+from pipelines.machine.environment import ENDPOINT, NOT_FOR_LATENCY
 from pipelines.replay.compare_result import (
     TIMES_UNCLEAR,
     Blame,
@@ -62,6 +61,7 @@ from pipelines.replay.statistics import (
     shift,
     unpaired,
 )
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 __all__ = ["Blame", "Comparison", "Counting", "Incomparable", "Least", "Limits", "Timing", "compare"]
 

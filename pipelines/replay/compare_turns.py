@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.results import Run, Turn
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -16,7 +16,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipelines.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
 from pipelines.replay import results
 from pipelines.replay.caller import Caller, Said
 from pipelines.replay.cast import Unit
@@ -24,6 +23,7 @@ from pipelines.replay.listener import Listener
 from pipelines.replay.results import ENVELOPE_SECONDS, Happened, Turn, pack_envelope
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.scenarios.words import word_errors
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
 from sophia.audio import EAR_RATE
 
 SLACK = 0.3

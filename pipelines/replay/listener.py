@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.failures import explain
-from pipelines.ledger import Ledger
+from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.spans import TurnSpan
 from pipelines.watcher import Happening, Watcher
 from sophia.audio import Pcm, dbfs

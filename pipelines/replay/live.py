@@ -11,18 +11,18 @@ from functools import partial
 from nova.history import History
 from pipelines.conversation import Parts
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.environment import config_hash, environment
 from pipelines.failures import diagnose
 from pipelines.home import home
-from pipelines.ledger import Ledger
 from pipelines.machine.counters import MachineCounters, find_gpu
+from pipelines.machine.environment import config_hash, environment
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
 from pipelines.replay.results import Run
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.scenarios.scenario import Scenario
-from pipelines.services import Services, connected, endpoints, warm_up
-from pipelines.settings import Settings, shareable
+from pipelines.services.connect import Services, connected, endpoints, warm_up
+from pipelines.settings.model import Settings, shareable
+from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels, TurnSpan

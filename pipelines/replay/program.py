@@ -31,8 +31,8 @@ from pipelines.replay.store import RunError, RunStore, RunUnwritable, finished_u
 from pipelines.replay.table import show
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
-from pipelines.services import endpoints
-from pipelines.settings import Settings, SettingsError
+from pipelines.services.connect import endpoints
+from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.terminal import clean

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipelines import virtual_time
-from pipelines.environment import config_hash, project_version
+from pipelines.machine.environment import config_hash, project_version
 from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.scenarios.scenario import Scenario
-from pipelines.settings import Settings, shareable
+from pipelines.settings.model import Settings, shareable
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import ServiceProfile
 

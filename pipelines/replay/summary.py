@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.statistics import FEWEST_BLOCKS, Estimate, quantiles
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pipelines.configfile import did_you_mean
 from pipelines.scenarios.manifest import NAMES as MANIFESTS
 from pipelines.scenarios.manifest import read_manifest
 from pipelines.scenarios.recorded import is_recording, load_recording
@@ -19,6 +18,7 @@ from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.scenarios.script import read_script
 from pipelines.scenarios.sheet import LineSheet, Talk, TalkSheet, Unreadable, printable
 from pipelines.scenarios.staging import Stage
+from pipelines.settings.layers import did_you_mean
 
 BUNDLED: Final = Path(__file__).parents[1] / "soundbites" / "talks"
 """The scripts that come with the project. Their sounds were made by its own engines and lie beside them."""

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from pipelines.configfile import MAX_BYTES, did_you_mean
 from pipelines.scenarios.script import read_places
 from pipelines.scenarios.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.settings.layers import MAX_BYTES, did_you_mean
 
 NAMES: Final = ("manifest.csv", "manifest.yaml", "manifest.yml")
 

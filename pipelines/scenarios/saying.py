@@ -18,10 +18,10 @@ from typing import Final
 import numpy as np
 import soxr
 
-from pipelines.configfile import did_you_mean
 from pipelines.embedded.speech.speakable import speakable
 from pipelines.embedded.speech.voices import Engine, find_voice, open_engine
 from pipelines.scenarios.room import noise
+from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.configfile import SettingsError, read_yaml
 from pipelines.scenarios.sheet import Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.settings.layers import SettingsError, read_yaml
 
 
 class ScriptSheet(BaseModel):

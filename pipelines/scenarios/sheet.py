@@ -12,11 +12,11 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
 
-from pipelines.configfile import did_you_mean
 from pipelines.scenarios.room import Colour
 from pipelines.scenarios.saying import CannotSay, parse
 from pipelines.scenarios.scenario import Reaction
-from pipelines.settings_errors import allowed, field_at, group_of
+from pipelines.settings.errors import allowed, field_at, group_of
+from pipelines.settings.layers import did_you_mean
 
 COLOURS: Final[tuple[Colour, ...]] = ("white", "pink")
 

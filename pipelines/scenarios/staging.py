@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.configfile import did_you_mean
 from pipelines.scenarios.alignment import align, unmarked
 from pipelines.scenarios.room import amplified, echoed, mixed, noise, scaled, seamless, speech_level
 from pipelines.scenarios.saying import DEFAULT_VOICE, CannotSay, Saying, parse, say
@@ -19,6 +18,7 @@ from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord
 from pipelines.scenarios.scenario import Talk as PlayedTalk
 from pipelines.scenarios.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable, printable
 from pipelines.scenarios.voiced import Voice, find_voice
+from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
 from sophia.wav import WavError, read_wav
 

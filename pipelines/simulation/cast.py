@@ -16,7 +16,7 @@ from pipelines.phrases import Phrase, Phrases
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
 from pipelines.scenarios.scenario import Scenario
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.configfile import SettingsError
 from pipelines.replay.results import Run, Turn
+from pipelines.settings.layers import SettingsError
 from pipelines.simulation.distribution import LONGEST, Distribution, exactly
 from pipelines.simulation.ears import windows
 from pipelines.simulation.profile import (
@@ -46,7 +46,7 @@ def profile_from(run: Run) -> ServiceProfile:
     """The delays of the services in ``run``.
 
     Counted are turns that were answered, without faults and false cut-offs. Raises
-    :class:`~pipelines.configfile.SettingsError`, one line, if there are none, or none that a transcript came for.
+    :class:`~pipelines.settings.layers.SettingsError`, one line, if there are none, or none that a transcript came for.
     """
     turns = [turn for turn in run.turns if _tells(turn)]
     if not turns:

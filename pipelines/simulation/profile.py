@@ -15,8 +15,8 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import settings_errors
-from pipelines.configfile import SettingsError, configs_folder, did_you_mean, read_yaml
+from pipelines.settings import errors as settings_errors
+from pipelines.settings.layers import SettingsError, configs_folder, did_you_mean, read_yaml
 from pipelines.simulation.distribution import Distribution, exactly
 
 LONGEST_NAME: Final = 100
@@ -166,7 +166,7 @@ def profiles_folder() -> Path:
 
 
 def find_profile(name: str | Path) -> Path:
-    """The profile that ``name`` means; raises :class:`~pipelines.configfile.SettingsError` that lists what there is.
+    """The profile that ``name`` means; raises :class:`~pipelines.settings.layers.SettingsError` that lists what there is.
 
     A path with a folder in it is taken as it is; a bare name is looked up in the working directory, then among the
     project's own. The suffix ``.yaml`` may be left out.
@@ -191,7 +191,7 @@ def find_profile(name: str | Path) -> Path:
 def load_profile(name: str | Path) -> ServiceProfile:
     """The profile of a file or of a bare name, see :func:`find_profile`; a file without a name is called by its own.
 
-    Raises :class:`~pipelines.configfile.SettingsError` with one line for each mistake.
+    Raises :class:`~pipelines.settings.layers.SettingsError` with one line for each mistake.
     """
     path = find_profile(name)
     layer = read_yaml(path)

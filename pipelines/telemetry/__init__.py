@@ -1,8 +1,4 @@
-"""Spans, metrics and profiler ranges: views of the ledger. Nothing in here measures anything itself.
+"""The ledger, and spans, metrics and profiler ranges as views of it. No view measures anything itself.
 
-:mod:`~pipelines.telemetry.setup` holds the entrance, ``Telemetry``; only the settings are imported with the package.
+:class:`~pipelines.telemetry.setup.Telemetry` is the entrance.
 """
-
-from pipelines.telemetry.settings import TelemetrySettings
-
-__all__ = ["TelemetrySettings"]

@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from pipelines.telemetry.settings import TelemetrySettings
+from pipelines.settings.telemetry import TelemetrySettings
 
 QUEUE = 4096
 """Finished spans that wait for export at most; beyond it the oldest are dropped and a warning says so."""

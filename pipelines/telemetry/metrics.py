@@ -17,7 +17,7 @@ import prometheus_client as prom
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 
-from pipelines.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
 
 VOICE_BUCKETS = (
     0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0,

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from pipelines.telemetry.settings import TelemetrySettings
+from pipelines.settings.telemetry import TelemetrySettings
 
 EXPORT_SECONDS = 1.5
 """Deadline of one export. Below the two seconds in which everything must have stopped."""

@@ -17,9 +17,9 @@ import prometheus_client as prom
 from opentelemetry import propagate, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry import names
 from pipelines.telemetry.metrics import Metrics
-from pipelines.telemetry.settings import TelemetrySettings
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
 
 if TYPE_CHECKING:

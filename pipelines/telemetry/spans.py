@@ -22,8 +22,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
-from pipelines.ledger import PLAYED, Count, Ledger, Outcome
 from pipelines.telemetry import names
+from pipelines.telemetry.ledger import PLAYED, Count, Ledger, Outcome
 
 
 class EpochClock:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.arguments import add_settings, configs, settings_of
-from pipelines.settings import SettingsError
+from pipelines.settings.arguments import add_settings, configs, settings_of
+from pipelines.settings.model import SettingsError
 
 EXIT_CODES = """\
 exit codes: 0 a search was made (whatever it found); 2 the settings, the soundbites, the study, or nothing to tune;

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.configfile import SettingsError, find_config
+from pipelines.settings.layers import SettingsError, find_config
 from pipelines.tune.parameters import Value
 
 Changes = Mapping[str, tuple[Value, Value]]

@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from pipelines.configfile import SettingsError, did_you_mean
-from pipelines.settings import Settings, reference
+from pipelines.settings.layers import SettingsError, did_you_mean
+from pipelines.settings.model import Settings, reference
 
 Value = float | int | bool
 M = TypeVar("M", bound=BaseModel)

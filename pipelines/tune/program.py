@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from pipelines.environment import config_hash, project_version
+from pipelines.machine.environment import config_hash, project_version
 from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
-from pipelines.settings import Settings, SettingsError, shareable
+from pipelines.settings.model import Settings, SettingsError, shareable
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings

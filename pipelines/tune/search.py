@@ -20,7 +20,7 @@ from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.tune.parameters import Range, Value, apply
 from pipelines.tune.score import NothingAnswered, Scores
 

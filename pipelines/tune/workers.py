@@ -12,7 +12,7 @@ from typing import Self
 
 from pipelines.replay.simulate import simulate
 from pipelines.scenarios.scenario import Scenario
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.simulation.profile import ServiceProfile
 from pipelines.tune.score import Halves, NothingAnswered, Scores, scores
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from stack_files import DOCKER, PROFILES, merged, parts, settings_of, tool, variables
 
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 
 ROOT = DOCKER.parent
 REHEARSAL = DOCKER / "docker-compose.rehearsal.yml"

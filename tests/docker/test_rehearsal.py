@@ -21,7 +21,7 @@ import pytest
 from stack_files import DOCKER, PROFILES, merged, settings_of
 
 from pipelines.certs import make_development_pki
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 from pipelines.voice_loop import main as voice_loop
 
 ENVIRONMENT = {

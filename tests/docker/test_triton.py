@@ -23,11 +23,11 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from pipelines.certs import make_development_pki
-from pipelines.channels import open_channel
 from pipelines.embedded.triton.environment import Unavailable, installed
 from pipelines.embedded.triton.server import Ports
 from pipelines.home import home
-from pipelines.settings import load_settings
+from pipelines.services.channels import open_channel
+from pipelines.settings.model import load_settings
 
 KEY = "admin=0123456789abcdef"
 LIMIT = 20.0

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.ledger import CHAIN, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CHAIN, Count, Ledger, Outcome
 from pipelines.telemetry.metrics import Metrics
 from pipelines.virtual_time import run
 

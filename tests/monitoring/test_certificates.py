@@ -13,11 +13,11 @@ import pytest
 from lab import Lab, config, serving
 
 from pipelines.certs import Authority, Identity
-from pipelines.channels import PeerIdentity
-from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.services.certificates import INTERVAL, watch_certificates
+from pipelines.services.channels import PeerIdentity
 from pipelines.session import Options, Session
-from pipelines.settings import load_settings
-from pipelines.telemetry.certificates import INTERVAL, watch_certificates
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.model import load_settings
 from pipelines.telemetry.metrics import Metrics
 from pipelines.terminal import SilentDisplay
 from pipelines.virtual_time import run

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from prometheus_lab import DOCKER, backfill, configure, needs_prometheus, prometheus, triton, two_minutes
 
-from pipelines.ledger import CHAIN, Ledger
 from pipelines.monitoring import queries
 from pipelines.monitoring.__main__ import main
+from pipelines.telemetry.ledger import CHAIN, Ledger
 from pipelines.telemetry.metrics import Metrics
 
 BOARDS = sorted((DOCKER / "grafana" / "dashboards").glob("*.json"))

@@ -34,11 +34,11 @@ from prometheus_lab import (
 )
 
 from pipelines.certs import Authority
-from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.monitoring import queries
 from pipelines.monitoring.__main__ import main
-from pipelines.telemetry import TelemetrySettings
-from pipelines.telemetry.certificates import watch_certificates
+from pipelines.services.certificates import watch_certificates
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry.setup import Telemetry
 from pipelines.virtual_time import run
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from pipelines.doctor.settings import StackSettings
-from pipelines.ledger import Outcome
 from pipelines.monitoring import slo
+from pipelines.settings.stack import StackSettings
+from pipelines.telemetry.ledger import Outcome
 from pipelines.telemetry.metrics import VOICE_BUCKETS, Metrics
 
 PROMETHEUS = Path(__file__).parents[2] / "docker" / "prometheus"

@@ -257,7 +257,7 @@ def test_a_limit_that_is_none(bad: dict[str, Any]) -> None:
 
 
 def test_the_shipped_limits_are_limits() -> None:
-    from pipelines.configfile import read_yaml
+    from pipelines.settings.layers import read_yaml
 
     files = sorted((ROOT / "configs" / "benchmark").glob("*.yaml"))
     assert {file.stem for file in files} >= {"embedded", "clients"}

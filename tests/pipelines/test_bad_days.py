@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from table import TOKENS, Table
 
-from pipelines.ledger import Outcome
 from pipelines.simulated import Says, SimulatedFace, SimulatedMind, SimulatedRecognizer, SimulatedVoice
+from pipelines.telemetry.ledger import Outcome
 from sophia.sinks import NullSink, SinkError, SinkStalled
 
 ORDER = Says(1.0, "where is my order")

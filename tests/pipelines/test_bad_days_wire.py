@@ -28,9 +28,9 @@ from lab import HEARD, Lab, config, serving
 
 from pipelines import devices
 from pipelines.home import home
-from pipelines.ledger import Ledger, Outcome
 from pipelines.session import Options, Session
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
+from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal import SilentDisplay
 from pipelines.voice_loop import main
 from sophia.audio import Frame

@@ -14,8 +14,8 @@ import httpx2
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from pipelines.channels import CredentialsError, identity, metadata_for, open_channel, open_http, warm
-from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.services.channels import CredentialsError, identity, metadata_for, open_channel, open_http, warm
+from pipelines.settings.endpoint import Endpoint, TlsSettings
 
 
 class Health(grpc.GenericRpcHandler):

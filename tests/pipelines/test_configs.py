@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from pipelines.settings import Settings, load_settings
+from pipelines.settings.model import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 PROFILE = {"spark.yaml": "spark", "workstation.yaml": "workstation"}

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from table import REPLY, Table
 
-from pipelines.ledger import Count, Outcome
 from pipelines.simulated import Delays, Says, SimulatedMind, SimulatedUser
+from pipelines.telemetry.ledger import Count, Outcome
 from sophia.turn_settings import TurnSettings
 
 ORDER = Says(1.0, "where is my order")

@@ -12,9 +12,9 @@ import pynvml
 import pytest
 from fake_nvml import FakeNvml
 
-from pipelines import environment as module
-from pipelines.environment import config_hash, environment
-from pipelines.settings import load_settings, shareable
+from pipelines.machine import environment as module
+from pipelines.machine.environment import config_hash, environment
+from pipelines.settings.model import load_settings, shareable
 
 
 def test_it_is_json_and_names_neither_host_user_nor_path():

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from aurora.errors import FaceError
 from nova.errors import MindTimeout, ModelError
-from pipelines.channels import CredentialsError, open_channel, warm
 from pipelines.embedded.process import ServiceFailed
-from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
 from pipelines.generation import StageFailed
 from pipelines.recording import RecordingError
-from pipelines.settings import SettingsError
+from pipelines.services.channels import CredentialsError, open_channel, warm
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.model import SettingsError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import NoMicrophone
 from sophia.recognition import RecognizerSilent

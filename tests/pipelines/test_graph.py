@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pipelines.graph import mermaid
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 
 NODE = re.compile(r'^ {4}(\w+)(?:\["[^"]*"\]|\(\["[^"]*"\]\))$')
 ARROW = re.compile(r'^ {2}(\w+) (?:-->|-\.->)\|"[^"]*"\| (\w+)$')

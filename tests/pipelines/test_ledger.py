@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ledger import CHAIN, CONTRIBUTIONS, INSTANTS, PLAYED, VOICE_END, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, INSTANTS, PLAYED, VOICE_END, Count, Ledger, Outcome
 
 TIMES = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 

@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 from prometheus_client import generate_latest
 
-from pipelines.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
-from pipelines.telemetry import TelemetrySettings
+from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.telemetry.metrics import LAG_INTERVAL, Metrics
 from pipelines.telemetry.setup import Telemetry, TelemetryError
 from pipelines.virtual_time import run

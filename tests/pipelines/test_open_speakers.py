@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from table import Table
 
-from pipelines.ledger import Outcome
 from pipelines.simulated import Says, SimulatedUser, SimulatedVoice
+from pipelines.telemetry.ledger import Outcome
 from sophia.audio import EAR_RATE
 from sophia.decisions import Duck, Interrupt, Pause, Reopen
 from sophia.echo import EchoCanceller, HalfDuplexGuard

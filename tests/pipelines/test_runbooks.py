@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.configfile import configs_folder
+from pipelines.settings.layers import configs_folder
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / f"{name}.md" for name in ("dgx", "certificates", "models", "training")]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import settings as module
-from pipelines.configfile import configs_folder, find_config, from_environment, from_overrides, read_yaml
-from pipelines.endpoint import Endpoint, TlsSettings
-from pipelines.settings import Settings, SettingsError, load_settings, reference, shareable
+from pipelines.settings import model as module
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.layers import configs_folder, find_config, from_environment, from_overrides, read_yaml
+from pipelines.settings.model import Settings, SettingsError, load_settings, reference, shareable
 
 SHIPPED = sorted(path.name for path in configs_folder().glob("*.yaml"))
 

@@ -11,9 +11,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from pipelines.ledger import CHAIN, Count, Ledger, Outcome
-from pipelines.telemetry import TelemetrySettings, names
+from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.telemetry import names
 from pipelines.telemetry.exporters import tracer_provider
+from pipelines.telemetry.ledger import CHAIN, Count, Ledger, Outcome
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
 

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from pipelines.channels import open_channel, warm
 from pipelines.embedded import __main__ as program
 from pipelines.embedded import supervisor
 from pipelines.embedded.process import ServiceProcess, module_command
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
-from pipelines.settings import FaceSection, MindSection, Settings
+from pipelines.services.channels import open_channel, warm
+from pipelines.settings.model import FaceSection, MindSection, Settings
 
 pytestmark = pytest.mark.services
 
@@ -198,7 +198,7 @@ from pathlib import Path
 sys.path[:0] = [{here!r}, {root!r}]
 from test_supervisor import fake
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 async def main():
     async with EmbeddedServices(Settings(), Path({home!r}), print, command=fake()) as services:
@@ -258,7 +258,7 @@ def test_set_up_shows_progress_and_names_what_failed(tmp_path: Path, monkeypatch
 def test_in_the_foreground_services_are_shown_and_a_configuration_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipelines.settings import load_settings
+    from pipelines.settings.model import load_settings
 
     monkeypatch.setenv("SOPHIA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(supervisor.EmbeddedServices.__init__, "__kwdefaults__", {"only": None, "command": fake()})

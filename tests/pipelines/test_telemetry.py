@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from pydantic import ValidationError
 
 from pipelines.certs import make_development_pki
-from pipelines.ledger import Ledger, Outcome
-from pipelines.telemetry import TelemetrySettings, otlp, setup
+from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.telemetry import otlp, setup
+from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.telemetry.ranges import _ranges, stage
 from pipelines.telemetry.setup import Telemetry, TelemetryError
 
@@ -149,7 +150,7 @@ async def test_a_collector_that_hangs_does_not_hold_up_the_end(monkeypatch):
 def test_a_process_ends_though_its_collector_hangs():
     program = """
 import asyncio, sys
-from pipelines.telemetry import TelemetrySettings
+from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry.setup import Telemetry
 
 async def main():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pipelines.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.terminal import LONGEST, LineWriter, PlainDisplay, SilentDisplay, clean, open_display
 from pipelines.terminal_bar import in_words, latency_line, milliseconds, remarks
 from pipelines.terminal_rich import RichDisplay, View

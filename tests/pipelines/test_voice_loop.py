@@ -14,9 +14,9 @@ import pytest
 
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
-from pipelines.ledger import Ledger, Outcome
 from pipelines.session import Options, Session
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
+from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal import SilentDisplay
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(180)]

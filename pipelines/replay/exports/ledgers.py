@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pipelines.ledger import INSTANTS, VOICE_END, Count, Ledger, Outcome
 from pipelines.replay.results import Turn
 from pipelines.telemetry import names
+from pipelines.telemetry.ledger import INSTANTS, VOICE_END, Count, Ledger, Outcome
 
 CONTENT: Final = frozenset(
     {names.REPLAY + "reason", names.REPLAY + "transcript", names.REPLAY + "heard", names.REPLAY + "reply"}

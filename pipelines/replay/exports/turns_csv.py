@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.results import Run, Turn
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 _ELSEWHERE = {"marks", "decisions", "faults", "user_envelope", "reply_envelope"}
 """What is no single value; ``run.json`` has it."""

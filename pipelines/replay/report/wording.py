@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.report.figures import explained, slow_turns
 from pipelines.replay.results import Run
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 from pipelines.terminal import clean
 
 WENT_WELL: Final = frozenset({"answered", "ignored", "joined"})

@@ -17,7 +17,7 @@ from pipelines.doctor.host import Output
 from pipelines.doctor.manifest import Expectation, Manifest, find_manifest, read_manifest
 from pipelines.doctor.program import BASE
 from pipelines.doctor.python_packages import WANTED
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 
 @pytest.fixture(autouse=True)

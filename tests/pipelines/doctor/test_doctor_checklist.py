@@ -18,7 +18,7 @@ from pipelines.doctor.host import SECONDS, Output
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.manifest import Manifest, find_manifest, read_manifest
 from pipelines.doctor.program import BASE
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 
 def timeless(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:

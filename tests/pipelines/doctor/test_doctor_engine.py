@@ -17,7 +17,7 @@ from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.host import LocalHost
 from pipelines.doctor.inventory import INVENTORY
 from pipelines.doctor.manifest import Manifest, find_manifest, read_manifest
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 SYSTEMS = ("debian", "ubuntu", "python")
 TAGS = (

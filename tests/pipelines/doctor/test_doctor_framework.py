@@ -15,10 +15,10 @@ from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.framework import answered, framework, own_days, ready, words
 from pipelines.doctor.manifest import Manifest
-from pipelines.endpoint import Endpoint, TlsSettings
 from pipelines.failures import explain
-from pipelines.probes import Probe, Use
-from pipelines.settings import Settings, load_settings
+from pipelines.services.probes import Probe, Use
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.model import Settings, load_settings
 
 pytestmark = pytest.mark.services
 SERVICES = ("recognizer", "mind", "voice", "face")

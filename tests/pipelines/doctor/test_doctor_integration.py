@@ -15,10 +15,10 @@ from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.integration import INTEGRATION, Played, budgeted, talked
 from pipelines.doctor.manifest import Manifest
-from pipelines.doctor.settings import StackSettings
 from pipelines.replay.results import Happened, Turn
-from pipelines.settings import Settings, load_settings
-from pipelines.telemetry.settings import TelemetrySettings
+from pipelines.settings.model import Settings, load_settings
+from pipelines.settings.stack import StackSettings
+from pipelines.settings.telemetry import TelemetrySettings
 
 SERVICES = ("recognizer", "mind", "voice", "face")
 TURN = Turn(

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.configfile import configs_folder
 from pipelines.doctor.finding import Finding, Mark, ok, skip
 from pipelines.doctor.manifest import Expectation, Manifest, as_yaml, find_manifest, numbers, read_manifest, recorded
-from pipelines.settings import SettingsError
+from pipelines.settings.layers import configs_folder
+from pipelines.settings.model import SettingsError
 
 
 @pytest.mark.parametrize(

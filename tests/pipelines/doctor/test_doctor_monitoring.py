@@ -13,9 +13,9 @@ from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.manifest import Manifest
 from pipelines.doctor.monitoring import MONITORING, dcgm, rules, targets
-from pipelines.doctor.settings import StackSettings
-from pipelines.settings import Settings
-from pipelines.telemetry.settings import TelemetrySettings
+from pipelines.settings.model import Settings
+from pipelines.settings.stack import StackSettings
+from pipelines.settings.telemetry import TelemetrySettings
 
 UP = {"labels": {"job": "node", "instance": "spark:9100"}, "health": "up", "lastError": ""}
 DOWN = {

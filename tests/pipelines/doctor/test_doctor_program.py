@@ -20,7 +20,7 @@ from pipelines.doctor.manifest import Manifest, read_manifest
 from pipelines.doctor.render import Shown, lines
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 
 @pytest.fixture

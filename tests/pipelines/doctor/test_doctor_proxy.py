@@ -19,7 +19,7 @@ from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.framework import framework
 from pipelines.doctor.inventory import listens
 from pipelines.doctor.manifest import Manifest
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 CONFIG = Path(__file__).parents[3] / "docker/proxy/haproxy.cfg"
 HAPROXY = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -21,8 +21,8 @@ from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.manifest import Manifest
 from pipelines.doctor.monitoring import MONITORING
 from pipelines.doctor.web import WebTrouble, get
-from pipelines.endpoint import TlsSettings
-from pipelines.settings import load_settings
+from pipelines.settings.endpoint import TlsSettings
+from pipelines.settings.model import load_settings
 
 TOOLS = ("prometheus", "prometheus-node-exporter")
 pytestmark = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.results import Counter, Run, Turn
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 STAGES = dict.fromkeys(CONTRIBUTIONS, 0.05)
 MARKS = {

@@ -23,7 +23,7 @@ from pipelines.load.results import LoadTest
 from pipelines.replay.results import Run
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.scenario import Scenario
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 QUESTION = Path(__file__).parents[3] / "pipelines/soundbites/02_what_time.wav"
 

@@ -8,7 +8,7 @@ from load_runs import run, turn
 
 from pipelines.load.ramp import Plan, Ramp, rounds_for
 from pipelines.scenarios.scenario import Line, Scenario, Talk
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 
 SOUND = np.zeros(32_000, np.int16)
 SCENARIO = Scenario("questions", [Talk("questions", [Line("one", SOUND, (0, 16_000))])], ("stereo was mixed.",))

@@ -21,7 +21,7 @@ from pipelines.load.results import LoadTest
 from pipelines.load.table import show
 from pipelines.replay import runner
 from pipelines.scenarios.loading import load_scenario
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 QUESTION = Path(__file__).parents[3] / "pipelines/soundbites/02_what_time.wav"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.ledger import CHAIN
 from pipelines.replay.results import Counter, Happened, Run, Turn, pack_envelope
+from pipelines.telemetry.ledger import CHAIN
 
 QUESTIONS = (
     ("01_who_are_you", "who are you", "I am Sophia, and I am listening."),

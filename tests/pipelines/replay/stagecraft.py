@@ -10,7 +10,7 @@ from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import load_profile
 from sophia.wav import read_wav

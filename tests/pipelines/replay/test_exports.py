@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from pipelines.ledger import CHAIN, CONTRIBUTIONS, VOICE_END, Ledger
 from pipelines.replay.exports import otlp
 from pipelines.replay.exports.ledgers import ledger_of
 from pipelines.replay.exports.otlp import otlp_lines
@@ -21,6 +20,7 @@ from pipelines.replay.exports.turns_csv import COLUMNS, turns_csv
 from pipelines.replay.exports.write import write_exports
 from pipelines.replay.results import Happened, Run
 from pipelines.telemetry import names
+from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, VOICE_END, Ledger
 
 BEGAN = 1_795_341_600 * 10**9  # 2026-11-22T10:00:00Z
 

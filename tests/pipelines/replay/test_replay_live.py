@@ -13,7 +13,7 @@ from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
 from pipelines.replay.store import load_run
 from pipelines.scenarios.scenario import Scenario, Talk
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 SERVICES = ("recognizer", "mind", "voice", "face")

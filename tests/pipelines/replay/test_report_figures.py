@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from report_samples import sample_run
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.report.figures import BINS, COUNTER_POINTS, by_line, page_data, slow_turns, spectrum, turn_titles
 from pipelines.replay.results import Counter
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 
 def mean_wait(run, line=None):

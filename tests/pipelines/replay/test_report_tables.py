@@ -3,10 +3,10 @@
 import pytest
 from report_samples import sample_run
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.compare import compare
 from pipelines.replay.report import tables, wording
 from pipelines.replay.summary import summarise
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.ledger import CONTRIBUTIONS
 from pipelines.replay.results import Run, Turn
 from pipelines.replay.summary import summarise
+from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 PARTS = dict.fromkeys(CONTRIBUTIONS, 0.0) | {"recognition": 0.3, "mind": 0.1}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.scenarios.scenario import Line, Scenario, SpokenWord, Talk
-from pipelines.settings import Settings, load_settings
+from pipelines.settings.model import Settings, load_settings
 from pipelines.simulation.profile import ServiceProfile
 from sophia.audio import EAR_RATE
 from sophia.wav import read_wav

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import faceless, profile, question, scenario
 
-from pipelines.configfile import SettingsError
 from pipelines.replay.results import Happened, Run, Turn
 from pipelines.replay.simulate import simulate
+from pipelines.settings.layers import SettingsError
 from pipelines.simulation.cast import reply_to
 from pipelines.simulation.measured import ASSUMED_INTERIM, ASSUMED_SPEED, MOST_SAMPLES, profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import profile
 
-from pipelines.configfile import SettingsError
 from pipelines.scenarios.loading import load_scenario
+from pipelines.settings.layers import SettingsError
 from pipelines.simulation.cast import reply_to, tokens_of
 from pipelines.simulation.profile import (
     Reply,

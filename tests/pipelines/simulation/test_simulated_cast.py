@@ -11,7 +11,7 @@ from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
 from pipelines.replay.conductor import play
 from pipelines.scenarios.scenario import Talk
-from pipelines.settings import load_settings
+from pipelines.settings.model import load_settings
 from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.settings import Settings, SettingsError, load_settings
-from pipelines.settings_errors import field_at
+from pipelines.settings.errors import field_at
+from pipelines.settings.model import Settings, SettingsError, load_settings
 from pipelines.tune.parameters import PARAMETERS, Parameter, apply, ranges, value_at
 
 

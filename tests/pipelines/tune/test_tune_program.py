@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tuning import SCENARIO, scenario, simulated
 
-from pipelines.configfile import SettingsError
-from pipelines.settings import Settings, load_settings
+from pipelines.settings.layers import SettingsError
+from pipelines.settings.model import Settings, load_settings
 from pipelines.tune import __main__ as command
 from pipelines.tune import program, workers
 from pipelines.tune.overlay import check_target, overlay_text, write_text

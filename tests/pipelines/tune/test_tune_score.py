@@ -10,7 +10,7 @@ from tuning import PROFILE, SCENARIO, line, scenario, simulated
 
 from pipelines.replay.results import Turn
 from pipelines.scenarios.scenario import Scenario, ScenarioError, Talk
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.tune.score import Halves, NothingAnswered, Scores, scores, split
 
 ONE = {"talk": "t", "name": "n", "round": 0, "session": 0, "at": 0.0, "seconds": 1.0, "voiced": (0.0, 0.9)}

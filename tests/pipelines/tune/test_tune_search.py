@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tuning import PROFILE, SCENARIO, simulated
 
-from pipelines.settings import Settings, load_settings
+from pipelines.settings.model import Settings, load_settings
 from pipelines.tune.knee import knee, shortcomings
 from pipelines.tune.parameters import ranges
 from pipelines.tune.score import NothingAnswered, Scores, scores, split

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines.scenarios.loading import load_scenario
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.simulation.profile import load_profile
 from pipelines.tune.parameters import apply
 from pipelines.tune.score import Halves, NothingAnswered, Scores

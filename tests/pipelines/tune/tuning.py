@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.replay.results import Run, Turn
 from pipelines.scenarios.scenario import Line, Scenario, SpokenWord, Talk
-from pipelines.settings import Settings
+from pipelines.settings.model import Settings
 from pipelines.simulation.distribution import exactly
 from pipelines.simulation.profile import (
     MindDelays,

@@ -1,7 +1,7 @@
 """All settings of a conversation in one model: YAML files, then environment, then command line.
 
 Each room declares its own settings beside the code that uses them; here they are put together, and each service
-gets its :class:`~pipelines.endpoint.Endpoint`. ``python -m pipelines.settings`` prints every key there is.
+gets its :class:`~pipelines.settings.endpoint.Endpoint`. ``python -m pipelines.settings`` prints every key there is.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from aurora.settings import FaceSettings
 from nova.generation import TritonSettings
-from pipelines import settings_errors
-from pipelines.configfile import (
+from pipelines.settings import errors as settings_errors
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.layers import (
     Key,
     Layer,
     SettingsError,
@@ -29,9 +30,8 @@ from pipelines.configfile import (
     from_overrides,
     read_yaml,
 )
-from pipelines.doctor.settings import StackSettings
-from pipelines.endpoint import Endpoint
-from pipelines.telemetry import TelemetrySettings
+from pipelines.settings.stack import StackSettings
+from pipelines.settings.telemetry import TelemetrySettings
 from sophia.microphone import MicrophoneSettings
 from sophia.recognition_wire import RecognizerSettings
 from sophia.soundcard import SoundCardSettings
@@ -285,7 +285,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

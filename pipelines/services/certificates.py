@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from pipelines.channels import CredentialsError, PeerIdentity, identity
-from pipelines.endpoint import Endpoint
+from pipelines.services.channels import CredentialsError, PeerIdentity, identity
+from pipelines.settings.endpoint import Endpoint
 from pipelines.telemetry.metrics import Metrics
 
 INTERVAL: Final = 6 * 3600.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.settings.model import Settings, SettingsError, load_settings
 
 DEFAULT = "embedded.yaml"
 
@@ -33,7 +33,7 @@ def configs(args: argparse.Namespace) -> list[str]:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """The settings that the arguments ask for. Raises :class:`~pipelines.settings.SettingsError`."""
+    """The settings that the arguments ask for. Raises :class:`~pipelines.settings.model.SettingsError`."""
     return load_settings(configs(args), dict(_pair(item) for item in args.set))
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from aurora.bridge import Audio2Face
 from nova.mind import Message, Mind
 from nova.services.triton_client import TritonMind
-from pipelines.channels import metadata_for, open_channel
-from pipelines.endpoint import Endpoint
-from pipelines.minds import connect_mind
-from pipelines.settings import FaceSection, MindSection, RecognizerSection, Settings, VoiceSection
+from pipelines.services.channels import metadata_for, open_channel
+from pipelines.services.minds import connect_mind
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import FaceSection, MindSection, RecognizerSection, Settings, VoiceSection
 from sophia.audio import Pcm
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer

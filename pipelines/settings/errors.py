@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pipelines.configfile import Key, Layer, did_you_mean
+from pipelines.settings.layers import Key, Layer, did_you_mean
 
 _SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential")
 _NOT_SECRET = ("api_key_file", "api_key_env", "tls")

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipelines.endpoint import TlsSettings
+from pipelines.settings.endpoint import TlsSettings
 
 _WEB = r"^https?://[^/\s?#@]+(/[^\s?#]*)?$"
 

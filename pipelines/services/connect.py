@@ -11,12 +11,12 @@ import grpc.aio
 import numpy as np
 
 from aurora.bridge import Audio2Face
-from pipelines.channels import metadata_for, open_channel
-from pipelines.endpoint import Endpoint
 from pipelines.generation import StageFailed
-from pipelines.minds import WarmMind, connect_mind
 from pipelines.phrases import Phrases
-from pipelines.settings import Settings
+from pipelines.services.channels import metadata_for, open_channel
+from pipelines.services.minds import WarmMind, connect_mind
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import Settings
 from sophia.audio import Pcm
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer

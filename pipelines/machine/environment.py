@@ -35,7 +35,7 @@ ENDPOINT: Final = "endpoint"
 """A section of each service that :func:`config_hash` passes over: address, certificates and keys, which differ from one
 machine to the next, and with embedded services from one start to the next."""
 
-_PROJECT = Path(__file__).resolve().parent.parent
+_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, Any]:

@@ -58,7 +58,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 def configs_folder() -> Path:
     """The folder with the configurations that come with the project."""
-    return (checkout() or Path(__file__).resolve().parent) / "configs"
+    return (checkout() or Path(__file__).resolve().parents[1]) / "configs"
 
 
 def find_config(name: str | Path) -> Path:

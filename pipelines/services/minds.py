@@ -11,9 +11,9 @@ import grpc.aio
 from nova.mind import Mind
 from nova.prompts import load_template
 from nova.services.triton_client import TritonMind
-from pipelines.channels import metadata_for, open_http
-from pipelines.endpoint import Endpoint
-from pipelines.settings import MindSection
+from pipelines.services.channels import metadata_for, open_http
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import MindSection
 
 
 class WarmMind(Mind, Protocol):

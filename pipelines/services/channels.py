@@ -22,7 +22,7 @@ import grpc.aio
 from cryptography import x509
 from opentelemetry import propagate
 
-from pipelines.endpoint import Endpoint, TlsSettings
+from pipelines.settings.endpoint import Endpoint, TlsSettings
 
 if TYPE_CHECKING:
     import httpx2
