@@ -27,9 +27,10 @@ import numpy as np
 import uvloop
 
 from nova.history import History
-from pipelines.conversation import Conversation, Detector, Parts
+from pipelines.conversation.conversation import Conversation, Detector, Parts
+from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.watcher import Watcher
 from pipelines.machine.environment import environment
-from pipelines.phrases import Phrases
 from pipelines.simulated import (
     Delays,
     OracleDetector,
@@ -40,7 +41,6 @@ from pipelines.simulated import (
     SimulatedVoice,
 )
 from pipelines.telemetry.ledger import PLAYED, Count, Ledger
-from pipelines.watcher import Watcher
 from sophia.audio import EAR_RATE, Pcm
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import NullSink
@@ -224,7 +224,7 @@ def import_seconds() -> dict[str, object]:
         return sorted(walls)[2]
 
     empty = median("pass")
-    return {"seconds": round(median("import pipelines.conversation") - empty, 3)}
+    return {"seconds": round(median("import pipelines.conversation.conversation") - empty, 3)}
 
 
 class Stolen:

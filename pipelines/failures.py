@@ -20,8 +20,8 @@ import grpc.aio
 
 from aurora.errors import FaceError
 from nova.errors import MindError, MindTimeout
+from pipelines.conversation.generation import StageFailed
 from pipelines.embedded.process import ServiceFailed
-from pipelines.generation import StageFailed
 from pipelines.log import log_file
 from pipelines.recording import RecordingError
 from pipelines.services.channels import CredentialsError, identity

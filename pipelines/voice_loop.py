@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
     if args.graph:
-        from pipelines.graph import mermaid  # noqa: PLC0415 - each way of running imports only what it needs
+        from pipelines.talk.graph import mermaid  # noqa: PLC0415 - each way of running imports only what it needs
 
         source = ", ".join(path.name for path in args.soundbite)
         print(mermaid(settings, source=source, sink=str(args.reply or "")))
@@ -75,12 +75,12 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
     from pipelines.log import logging_to_file  # noqa: PLC0415
 
     if args.check:
-        from pipelines.check import check_all  # noqa: PLC0415
+        from pipelines.talk.check import check_all  # noqa: PLC0415
 
         with logging_to_file():
             return uvloop.run(check_all(settings))
-    from pipelines.session import Options, talk  # noqa: PLC0415
-    from pipelines.terminal import open_display  # noqa: PLC0415
+    from pipelines.talk.session import Options, talk  # noqa: PLC0415
+    from pipelines.terminal.display import open_display  # noqa: PLC0415
 
     options = Options(" + ".join(configs(args)), tuple(args.soundbite), args.once, args.json, args.reply, args.record)
     with logging_to_file():

@@ -17,7 +17,6 @@ from cryptography import x509
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
-from pipelines.check import EXPIRY_DAYS, USE_SECONDS, Answer, check
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
@@ -28,6 +27,7 @@ from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.probes import Probe, probes
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings
+from pipelines.talk.check import EXPIRY_DAYS, USE_SECONDS, Answer, check
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer

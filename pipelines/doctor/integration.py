@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final
 
 import pipelines
+from pipelines.conversation.generation import StageFailed
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.inventory import listens
 from pipelines.doctor.web import Page, WebTrouble, get
 from pipelines.failures import diagnose
-from pipelines.generation import StageFailed
 from pipelines.replay.live import replay_live
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress

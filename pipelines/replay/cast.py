@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipelines.conversation import Parts
+from pipelines.conversation.conversation import Parts
 from pipelines.replay.caller import Caller
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from pipelines.conversation import Conversation
-from pipelines.generation import StageFailed
+from pipelines.conversation.conversation import Conversation
+from pipelines.conversation.generation import StageFailed
+from pipelines.conversation.watcher import Watcher
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Cast, Unit
 from pipelines.replay.judge import Unsaid, judge
@@ -14,7 +15,6 @@ from pipelines.replay.listener import Listener
 from pipelines.replay.results import Turn
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.telemetry.spans import ConversationSpan
-from pipelines.watcher import Watcher
 
 LEAD_SECONDS = 0.5
 """Silence before the first line, in which the detector and the recogniser settle; its own cue comes on top."""

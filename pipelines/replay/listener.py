@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.conversation.watcher import Happening, Watcher
 from pipelines.failures import explain
 from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.spans import TurnSpan
-from pipelines.watcher import Happening, Watcher
 from sophia.audio import Pcm, dbfs
 from sophia.playout import AUDIBLE, Started
 from sophia.turns import Phase

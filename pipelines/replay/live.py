@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from nova.history import History
-from pipelines.conversation import Parts
+from pipelines.conversation.conversation import Parts
+from pipelines.conversation.watcher import Watcher
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import diagnose
 from pipelines.home import home
@@ -26,7 +27,6 @@ from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels, TurnSpan
-from pipelines.watcher import Watcher
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import NullSink
 from sophia.turns import TurnTaking
@@ -87,7 +87,7 @@ async def replay_live(
 
     Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
     they are not this machine's; ``telemetry`` is for a process that replays more than once. The run is not ``complete``
-    if a service was lost for good in the middle. Raises :class:`~pipelines.generation.StageFailed` for a service that
+    if a service was lost for good in the middle. Raises :class:`~pipelines.conversation.generation.StageFailed` for a service that
     is not there at the beginning. Cancel it to interrupt it; what was played until then was told to ``progress``.
     """
     progress = progress or Progress()

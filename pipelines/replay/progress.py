@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from pipelines.replay.cast import Unit
 from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
-from pipelines.terminal import clean
+from pipelines.terminal.display import clean
 
 
 class ShownProgress(Progress):

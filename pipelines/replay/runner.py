@@ -7,13 +7,13 @@ import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from pipelines.generation import StageFailed
+from pipelines.conversation.generation import StageFailed
+from pipelines.conversation.watcher import Watcher
 from pipelines.replay.cast import Cast, Unit
 from pipelines.replay.conductor import Played, play
 from pipelines.replay.results import Turn
 from pipelines.scenarios.scenario import Scenario
 from pipelines.telemetry.spans import ConversationSpan
-from pipelines.watcher import Watcher
 
 STAGGER_SECONDS = 4.0
 """Sessions begin within this time of each other, or all callers would speak in one breath."""

@@ -11,8 +11,8 @@ import grpc.aio
 import numpy as np
 
 from aurora.bridge import Audio2Face
-from pipelines.generation import StageFailed
-from pipelines.phrases import Phrases
+from pipelines.conversation.generation import StageFailed
+from pipelines.conversation.phrases import Phrases
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.minds import WarmMind, connect_mind
 from pipelines.settings.endpoint import Endpoint
@@ -56,7 +56,7 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
     """Opens the channels and makes the clients; closes the channels at the end.
 
     ``trouble`` hears of a recogniser's stream that broke and is being mended. Raises
-    :class:`~pipelines.generation.StageFailed` naming a service whose credentials cannot be used.
+    :class:`~pipelines.conversation.generation.StageFailed` naming a service whose credentials cannot be used.
     """
     channels: dict[str, grpc.aio.Channel] = {}
     async with AsyncExitStack() as stack:

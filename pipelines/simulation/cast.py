@@ -11,8 +11,8 @@ import numpy as np
 
 from nova.history import History
 from nova.mind import Message
-from pipelines.conversation import Parts
-from pipelines.phrases import Phrase, Phrases
+from pipelines.conversation.conversation import Parts
+from pipelines.conversation.phrases import Phrase, Phrases
 from pipelines.replay.caller import Caller
 from pipelines.replay.cast import Unit
 from pipelines.scenarios.scenario import Scenario

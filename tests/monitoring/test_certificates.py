@@ -15,11 +15,11 @@ from lab import Lab, config, serving
 from pipelines.certs import Authority, Identity
 from pipelines.services.certificates import INTERVAL, watch_certificates
 from pipelines.services.channels import PeerIdentity
-from pipelines.session import Options, Session
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import load_settings
+from pipelines.talk.session import Options, Session
 from pipelines.telemetry.metrics import Metrics
-from pipelines.terminal import SilentDisplay
+from pipelines.terminal.display import SilentDisplay
 from pipelines.virtual_time import run
 
 NAME = "sophia_certificate_expiry_timestamp_seconds"

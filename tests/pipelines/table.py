@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nova.history import History
-from pipelines.conversation import Conversation, Parts
-from pipelines.generation import StageFailed
-from pipelines.phrases import Phrases
+from pipelines.conversation.conversation import Conversation, Parts
+from pipelines.conversation.generation import StageFailed
+from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.watcher import Watcher
 from pipelines.simulated import (
     Delays,
     OracleDetector,
@@ -21,7 +22,6 @@ from pipelines.simulated import (
     SimulatedVoice,
 )
 from pipelines.virtual_time import run
-from pipelines.watcher import Watcher
 from sophia.sinks import NullSink
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking

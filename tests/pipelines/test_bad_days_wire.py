@@ -26,12 +26,12 @@ import numpy as np
 import pytest
 from lab import HEARD, Lab, config, serving
 
-from pipelines import devices
 from pipelines.home import home
-from pipelines.session import Options, Session
 from pipelines.settings.model import load_settings
+from pipelines.talk import devices
+from pipelines.talk.session import Options, Session
 from pipelines.telemetry.ledger import Ledger, Outcome
-from pipelines.terminal import SilentDisplay
+from pipelines.terminal.display import SilentDisplay
 from pipelines.voice_loop import main
 from sophia.audio import Frame
 from sophia.microphone import MicrophoneLost

@@ -16,14 +16,14 @@ import pytest
 from rich.console import Console
 
 from nova.mind import Message
-from pipelines import check as module
-from pipelines.check import check, check_all, table
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.services import probes as probes_module
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import FaceSection, MindSection, Settings, TritonEndpoint, load_settings
+from pipelines.talk import check as module
+from pipelines.talk.check import check, check_all, table
 
 
 @asynccontextmanager

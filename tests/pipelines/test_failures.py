@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from aurora.errors import FaceError
 from nova.errors import MindTimeout, ModelError
+from pipelines.conversation.generation import StageFailed
 from pipelines.embedded.process import ServiceFailed
 from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
-from pipelines.generation import StageFailed
 from pipelines.recording import RecordingError
 from pipelines.services.channels import CredentialsError, open_channel, warm
 from pipelines.settings.endpoint import Endpoint, TlsSettings

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pipelines.graph import mermaid
 from pipelines.settings.model import load_settings
+from pipelines.talk.graph import mermaid
 
 NODE = re.compile(r'^ {4}(\w+)(?:\["[^"]*"\]|\(\["[^"]*"\]\))$')
 ARROW = re.compile(r'^ {2}(\w+) (?:-->|-\.->)\|"[^"]*"\| (\w+)$')

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
-from pipelines.terminal import LONGEST, LineWriter, PlainDisplay, SilentDisplay, clean, open_display
-from pipelines.terminal_bar import in_words, latency_line, milliseconds, remarks
-from pipelines.terminal_rich import RichDisplay, View
+from pipelines.terminal.bar import in_words, latency_line, milliseconds, remarks
+from pipelines.terminal.display import LONGEST, LineWriter, PlainDisplay, SilentDisplay, clean, open_display
+from pipelines.terminal.screen import RichDisplay, View
 
 MARKS = {
     "voice_end": 10.0,
@@ -280,7 +280,7 @@ def test_a_finished_turn_does_not_take_the_next_ones_words_away():
 
 
 def test_a_stalled_terminal_holds_nobody_up(monkeypatch):
-    monkeypatch.setattr("pipelines.terminal_rich.CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr("pipelines.terminal.screen.CLOSE_SECONDS", 0.01)
     stream = Stalled()
     display = RichDisplay(Console(file=stream, width=100, height=30, force_terminal=True))
     assert stream.reached.wait(30)

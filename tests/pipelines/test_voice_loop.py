@@ -14,10 +14,10 @@ import pytest
 
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
-from pipelines.session import Options, Session
 from pipelines.settings.model import load_settings
+from pipelines.talk.session import Options, Session
 from pipelines.telemetry.ledger import Ledger, Outcome
-from pipelines.terminal import SilentDisplay
+from pipelines.terminal.display import SilentDisplay
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(180)]
 BITES = sorted((Path(__file__).parents[2] / "pipelines/soundbites").glob("*.wav"))

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pipelines.replay.report.figures import explained, slow_turns
 from pipelines.replay.results import Run
 from pipelines.telemetry.ledger import CONTRIBUTIONS
-from pipelines.terminal import clean
+from pipelines.terminal.display import clean
 
 WENT_WELL: Final = frozenset({"answered", "ignored", "joined"})
 """Outcomes of lines that need no explanation."""

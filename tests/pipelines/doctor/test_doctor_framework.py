@@ -9,7 +9,6 @@ from doctor_services import DoctorLab, web
 from fake_machines import FakeHost
 from lab import config, serving
 
-from pipelines.check import Answer
 from pipelines.doctor import framework as doctor_framework
 from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
@@ -19,6 +18,7 @@ from pipelines.failures import explain
 from pipelines.services.probes import Probe, Use
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings, load_settings
+from pipelines.talk.check import Answer
 
 pytestmark = pytest.mark.services
 SERVICES = ("recognizer", "mind", "voice", "face")

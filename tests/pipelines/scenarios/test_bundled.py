@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.devices import BUNDLED as QUESTIONS
 from pipelines.scenarios.loading import BUNDLED, bundled_talks, load_scenario
 from pipelines.scenarios.scenario import ScenarioError
+from pipelines.talk.devices import BUNDLED as QUESTIONS
 from sophia.audio import EAR_RATE
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Protocol, TextIO
 
 from pipelines.telemetry.ledger import Ledger
-from pipelines.terminal_bar import in_words, remarks
+from pipelines.terminal.bar import in_words, remarks
 
 CLOSE_SECONDS = 0.5
 """How long a display may take to show the last of what it was given."""
@@ -228,6 +228,6 @@ def open_display(*, silent: bool = False, stream: TextIO | None = None) -> Displ
         out.reconfigure(errors="replace")  # a terminal of another age gets question marks, not an exception
     if not out.isatty() or os.environ.get("TERM", "dumb") == "dumb" or not _draws(out):
         return PlainDisplay(out)
-    from pipelines.terminal_rich import RichDisplay  # noqa: PLC0415 - only a terminal pays for it
+    from pipelines.terminal.screen import RichDisplay  # noqa: PLC0415 - only a terminal pays for it
 
     return RichDisplay(stream=out)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from aurora.face import ARKIT, Weights
+from pipelines.conversation.watcher import Happening, Watcher
 from pipelines.failures import EXIT_CODES, Failure, explain
 from pipelines.recording import Recording
 from pipelines.settings.endpoint import Endpoint
 from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import TurnSpan
-from pipelines.terminal import Display, State
-from pipelines.watcher import Happening, Watcher
+from pipelines.terminal.display import Display, State
 from sophia.audio import Frame, Pcm
 from sophia.turns import Phase
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from pipelines.generation import Generation
+from pipelines.conversation.generation import Generation
 from pipelines.telemetry.ledger import Count, Ledger
 from pipelines.telemetry.spans import TurnSpan
 

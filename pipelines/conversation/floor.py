@@ -15,12 +15,12 @@ from opentelemetry import context as otel
 
 from aurora.errors import FaceError
 from nova.history import History
-from pipelines.generation import Generation, Speakers, StageFailed
-from pipelines.phrases import Phrase, Phrases
+from pipelines.conversation.generation import Generation, Speakers, StageFailed
+from pipelines.conversation.phrases import Phrase, Phrases
+from pipelines.conversation.turn import Turn
+from pipelines.conversation.watcher import Watcher
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Outcome
 from pipelines.telemetry.spans import ConversationSpan
-from pipelines.turn import Turn
-from pipelines.watcher import Watcher
 from sophia.decisions import (
     Commit,
     Decision,

@@ -23,8 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.telemetry.ledger import Ledger
-from pipelines.terminal import CLOSE_SECONDS, State, clean
-from pipelines.terminal_bar import latency_line, remarks
+from pipelines.terminal.bar import latency_line, remarks
+from pipelines.terminal.display import CLOSE_SECONDS, State, clean
 
 FRAMES_PER_SECOND = 10
 MARGIN = 9
@@ -94,7 +94,7 @@ class View:
 
 
 class RichDisplay:
-    """A :class:`~pipelines.terminal.Display` on a terminal."""
+    """A :class:`~pipelines.terminal.display.Display` on a terminal."""
 
     def __init__(self, console: Console | None = None, *, stream: TextIO | None = None) -> None:
         self._console = console or Console(file=stream, highlight=False)

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from nova.history import History
-from pipelines.audience import Audience
-from pipelines.conversation import Conversation, Parts
-from pipelines.devices import Bites, open_devices, read_bites
+from pipelines.conversation.conversation import Conversation, Parts
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import EXIT_CODES, blamed, diagnose, explain
 from pipelines.home import home
@@ -24,10 +22,12 @@ from pipelines.recording import Recording
 from pipelines.services.certificates import watch_certificates
 from pipelines.services.connect import Services, connected, endpoints, warm_up
 from pipelines.settings.model import Settings, SettingsError, shareable
+from pipelines.talk.audience import Audience
+from pipelines.talk.devices import Bites, open_devices, read_bites
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
-from pipelines.terminal import Display
+from pipelines.terminal.display import Display
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import SinkError
 from sophia.soundbite import Soundbite

@@ -17,7 +17,7 @@ from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
 from sophia.soundcard import SoundCard
 from sophia.wav import WavWriter, read_wav
 
-BUNDLED = Path(__file__).parent / "soundbites"
+BUNDLED = Path(__file__).parents[1] / "soundbites"
 """Questions that come with the project, spoken by a synthetic voice."""
 
 

@@ -2,7 +2,7 @@
 
 The graph is built from objects (:class:`Parts`), each behind a protocol, so that a simulated service can stand in for
 any of them. Here lives only the wiring: what comes in is told to turn taking, whose decisions the
-:class:`~pipelines.floor.Floor` carries out.
+:class:`~pipelines.conversation.floor.Floor` carries out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from aurora.performer import Performer
 from aurora.timeline import FaceTimeline
 from nova.history import History
 from nova.mind import Mind
-from pipelines.face_show import FaceShow
-from pipelines.floor import Floor, Tools
-from pipelines.generation import Speakers, StageFailed, first_failure
-from pipelines.phrases import Phrases
+from pipelines.conversation.face_show import FaceShow
+from pipelines.conversation.floor import Floor, Tools
+from pipelines.conversation.generation import Speakers, StageFailed, first_failure
+from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.watcher import Watcher
 from pipelines.telemetry.spans import ConversationSpan
-from pipelines.watcher import Watcher
 from sophia.audio import AudioSource, Frame, Pcm, dbfs
 from sophia.decisions import Decision
 from sophia.echo import EchoGuard
@@ -120,7 +120,7 @@ class Conversation:
     async def run(self) -> None:
         """Runs it to its end; turns that are open then are closed and told to the watcher.
 
-        Raises :class:`~pipelines.generation.StageFailed` when it cannot go on: the microphone, the recogniser or the
+        Raises :class:`~pipelines.conversation.generation.StageFailed` when it cannot go on: the microphone, the recogniser or the
         loudspeaker is lost for good.
         """
         try:
