@@ -23,8 +23,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.records.results import Run, Turn
 from pipelines.replay.compare import LIMITS, Comparison, Least, Limits, compare
-from pipelines.replay.results import Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 MEANS: Mapping[str, float] = {

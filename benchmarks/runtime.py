@@ -31,7 +31,7 @@ from pipelines.conversation.conversation import Conversation, Detector, Parts
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.watcher import Watcher
 from pipelines.machine.environment import environment
-from pipelines.simulated import (
+from pipelines.simulation.exact import (
     Delays,
     OracleDetector,
     Says,

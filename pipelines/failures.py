@@ -23,10 +23,10 @@ from nova.errors import MindError, MindTimeout
 from pipelines.conversation.generation import StageFailed
 from pipelines.embedded.process import ServiceFailed
 from pipelines.log import log_file
-from pipelines.recording import RecordingError
 from pipelines.services.channels import CredentialsError, identity
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.layers import SettingsError
+from pipelines.takes.recording import RecordingError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import MicrophoneError
 from sophia.recognition import RecognizerError, RecognizerSilent

@@ -1,5 +1,4 @@
 """Measures a language model behind any Triton: latency, throughput, batching, and what our client costs beside others.
 
-``python -m nova.benchmark`` is the program. Everything but ``__main__`` is handed open channels and settings, as all of
-Nova is; ``__main__`` alone, being a program, takes channels, TLS and settings files from ``pipelines``.
+It is handed open channels and settings, as all of Nova is. ``python -m pipelines.nova_benchmark`` is the program.
 """

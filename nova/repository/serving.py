@@ -1,4 +1,4 @@
-"""The commands of ``python -m nova.models`` that need a server: state, canary, promote, rollback. They print."""
+"""The commands of ``python -m pipelines.models`` that need a server: state, canary, promote, rollback. They print."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ nova/training/recipes/run.sh data/ tuned/              the LoRA recipe in NVIDIA
 python -m nova.training merge --base MODEL --adapter tuned/checkpoints/LATEST/model --out merged/
 python -m nova.training small data/ --out small/       the same way on this CPU with a tiny random model: seconds
 
-What comes after, a new version in the Triton repository: python -m nova.models --help
+What comes after, a new version in the Triton repository: python -m pipelines.models --help
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 from nova.training.merge import merge  # noqa: PLC0415
 
                 merge(args.base, args.adapter, args.out)
-                print(f"merged into {args.out}; next: python -m nova.models place")
+                print(f"merged into {args.out}; next: python -m pipelines.models place")
             case _:
                 _small(args)
     except DataError as problem:

@@ -120,7 +120,7 @@ class Conversation:
     async def run(self) -> None:
         """Runs it to its end; turns that are open then are closed and told to the watcher.
 
-        Raises :class:`~pipelines.conversation.generation.StageFailed` when it cannot go on: the microphone, the recogniser or the
+        Raises :class:`~.StageFailed` when it cannot go on: the microphone, the recogniser or the
         loudspeaker is lost for good.
         """
         try:

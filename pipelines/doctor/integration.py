@@ -23,8 +23,8 @@ from pipelines.doctor.host import printable
 from pipelines.doctor.inventory import listens
 from pipelines.doctor.web import Page, WebTrouble, get
 from pipelines.failures import diagnose
+from pipelines.records.results import Turn
 from pipelines.replay.live import replay_live
-from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.loading import load_scenario
 from pipelines.services.connect import endpoints

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.machine.counters import WORST_LAG
 from pipelines.machine.host import MACHINE_CPU, PROCESS_CPU, STOLEN
 from pipelines.machine.series import Quantity
-from pipelines.replay.results import Run
+from pipelines.records.results import Run
 from sophia.audio import FRAME_SECONDS
 
 BUSY: Final = 0.9

@@ -14,8 +14,8 @@ from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
 from pipelines.load.progress import LoadProgress
 from pipelines.load.ramp import Ramp
+from pipelines.records.results import Turn
 from pipelines.replay.live import header, replay_live
-from pipelines.replay.results import Turn
 from pipelines.replay.runner import Progress
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.settings.model import Settings

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn
 from sophia.recognition_wire import RecognizerSettings
 
 E2E: Final = "e2e"

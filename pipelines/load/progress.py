@@ -13,7 +13,7 @@ from rich.text import Text
 from pipelines.load.measures import E2E, wants_reply
 from pipelines.load.results import Step
 from pipelines.load.table import streams_of
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn
 from pipelines.replay.runner import Progress
 
 

@@ -14,7 +14,7 @@ from nova.services.triton_statistics import ModelStatistics
 from pipelines.load.measures import recogniser_pause
 from pipelines.load.results import Batching, LoadTest, Step
 from pipelines.machine.environment import config_hash
-from pipelines.replay.results import Run
+from pipelines.records.results import Run
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable
 

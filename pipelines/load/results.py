@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nova.services.triton_statistics import ModelStatistics
 from pipelines.load.generator import Generator
 from pipelines.load.measures import MEASURES, kept, latencies, steady, wants_reply
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 SCHEMA: Final = 1

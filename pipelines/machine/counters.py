@@ -19,7 +19,7 @@ from pipelines.machine.dcgm import DEFAULT_URL, DcgmExporter
 from pipelines.machine.gpu import GpuAbsent, GpuSource, Nvml
 from pipelines.machine.host import QUANTITIES, Host
 from pipelines.machine.series import Quantity, Series
-from pipelines.replay.results import Counter
+from pipelines.records.results import Counter
 
 T = TypeVar("T")
 

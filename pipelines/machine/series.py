@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipelines.replay.results import Counter
+from pipelines.records.results import Counter
 
 MOST_SAMPLES: Final = 2048
 """Samples that a series holds at most: at one each second, half an hour before two are merged into one."""

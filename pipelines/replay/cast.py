@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from pipelines.conversation.conversation import Parts
-from pipelines.replay.caller import Caller
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One playing of one talk: what is run, saved and resumed as a whole. Numbers count from 0."""
-
-    talk: int
-    round: int
-    session: int
+from pipelines.records.results import Unit
+from pipelines.scenarios.caller import Caller
 
 
 class Cast(Protocol):

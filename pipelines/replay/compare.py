@@ -24,6 +24,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from pipelines.machine.environment import ENDPOINT, NOT_FOR_LATENCY
+from pipelines.records.results import Run
 from pipelines.replay.compare_result import (
     TIMES_UNCLEAR,
     Blame,
@@ -49,7 +50,6 @@ from pipelines.replay.compare_turns import (
     by,
     scores,
 )
-from pipelines.replay.results import Run
 from pipelines.replay.statistics import (
     FEWEST_BLOCKS,
     RESAMPLES,

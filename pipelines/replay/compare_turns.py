@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 Floats = npt.NDArray[np.float64]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.generation import StageFailed
 from pipelines.conversation.watcher import Watcher
-from pipelines.replay.caller import Caller
-from pipelines.replay.cast import Cast, Unit
+from pipelines.records.results import Turn, Unit
+from pipelines.replay.cast import Cast
 from pipelines.replay.judge import Unsaid, judge
 from pipelines.replay.listener import Listener
-from pipelines.replay.results import Turn
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.telemetry.spans import ConversationSpan
 

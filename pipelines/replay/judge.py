@@ -16,11 +16,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipelines.replay import results
-from pipelines.replay.caller import Caller, Said
-from pipelines.replay.cast import Unit
+from pipelines.records import results
+from pipelines.records.results import ENVELOPE_SECONDS, Happened, Turn, Unit, pack_envelope
 from pipelines.replay.listener import Listener
-from pipelines.replay.results import ENVELOPE_SECONDS, Happened, Turn, pack_envelope
+from pipelines.scenarios.caller import Caller, Said
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.scenarios.words import word_errors
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome

@@ -16,10 +16,9 @@ from pipelines.failures import diagnose
 from pipelines.home import home
 from pipelines.machine.counters import MachineCounters, find_gpu
 from pipelines.machine.environment import config_hash, environment
-from pipelines.replay.caller import Caller
-from pipelines.replay.cast import Unit
-from pipelines.replay.results import Run
+from pipelines.records.results import Run, Unit
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Scenario
 from pipelines.services.connect import Services, connected, endpoints, warm_up
 from pipelines.settings.model import Settings, shareable
@@ -87,7 +86,7 @@ async def replay_live(
 
     Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
     they are not this machine's; ``telemetry`` is for a process that replays more than once. The run is not ``complete``
-    if a service was lost for good in the middle. Raises :class:`~pipelines.conversation.generation.StageFailed` for a service that
+    if a service was lost for good in the middle. Raises :class:`~.StageFailed` for a service that
     is not there at the beginning. Cancel it to interrupt it; what was played until then was told to ``progress``.
     """
     progress = progress or Progress()

@@ -18,16 +18,15 @@ from pipelines.failures import EXIT_CODES, blamed, diagnose
 from pipelines.home import home
 from pipelines.log import logging_to_file
 from pipelines.page import PageError, plotly
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Run, Turn, Unit
+from pipelines.records.store import RunError, RunStore, RunUnwritable, finished_units, load_run, save_baseline
 from pipelines.replay.compare import Comparison, Incomparable, compare
 from pipelines.replay.exports.write import write_exports
 from pipelines.replay.live import header, replay_live
 from pipelines.replay.progress import ShownProgress
 from pipelines.replay.report import write_report
-from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Progress
 from pipelines.replay.simulate import simulate
-from pipelines.replay.store import RunError, RunStore, RunUnwritable, finished_units, load_run, save_baseline
 from pipelines.replay.table import show
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError

@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipelines.replay.cast import Unit
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn, Unit
 from pipelines.replay.runner import Progress
 from pipelines.terminal.display import clean
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from pipelines.conversation.generation import StageFailed
 from pipelines.conversation.watcher import Watcher
-from pipelines.replay.cast import Cast, Unit
+from pipelines.records.results import Turn, Unit
+from pipelines.replay.cast import Cast
 from pipelines.replay.conductor import Played, play
-from pipelines.replay.results import Turn
 from pipelines.scenarios.scenario import Scenario
 from pipelines.telemetry.spans import ConversationSpan
 

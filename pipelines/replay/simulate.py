@@ -17,9 +17,8 @@ from dataclasses import dataclass
 
 from pipelines import virtual_time
 from pipelines.machine.environment import config_hash, project_version
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Run, Turn, Unit
 from pipelines.replay.conductor import play
-from pipelines.replay.results import Run, Turn
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable

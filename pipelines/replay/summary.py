@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.replay.statistics import FEWEST_BLOCKS, Estimate, quantiles
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.records.results import Run
 from pipelines.replay.compare_result import Comparison, Counting, Timing
-from pipelines.replay.results import Run
 from pipelines.replay.statistics import Estimate
 from pipelines.replay.summary import Spread, Summary, summarise
 from pipelines.terminal.bar import STYLES

@@ -13,8 +13,8 @@ from nova.history import History
 from nova.mind import Message
 from pipelines.conversation.conversation import Parts
 from pipelines.conversation.phrases import Phrase, Phrases
-from pipelines.replay.caller import Caller
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Unit
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings
 from pipelines.simulation.busy import Bustle

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Unit
 
 
 @dataclass(slots=True)

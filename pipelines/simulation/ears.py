@@ -12,8 +12,8 @@ from bisect import insort
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.replay.caller import Caller
 from pipelines.scenarios.alignment import align
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, SpokenWord
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.settings.layers import SettingsError
 from pipelines.simulation.distribution import LONGEST, Distribution, exactly
 from pipelines.simulation.ears import windows

@@ -166,7 +166,7 @@ def profiles_folder() -> Path:
 
 
 def find_profile(name: str | Path) -> Path:
-    """The profile that ``name`` means; raises :class:`~pipelines.settings.layers.SettingsError` that lists what there is.
+    """The profile that ``name`` means; raises :class:`~.SettingsError` that lists what there is.
 
     A path with a folder in it is taken as it is; a bare name is looked up in the working directory, then among the
     project's own. The suffix ``.yaml`` may be left out.

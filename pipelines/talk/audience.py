@@ -9,8 +9,8 @@ from typing import TextIO
 from aurora.face import ARKIT, Weights
 from pipelines.conversation.watcher import Happening, Watcher
 from pipelines.failures import EXIT_CODES, Failure, explain
-from pipelines.recording import Recording
 from pipelines.settings.endpoint import Endpoint
+from pipelines.takes.recording import Recording
 from pipelines.telemetry.ledger import Ledger
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import TurnSpan

@@ -18,10 +18,10 @@ from pipelines.conversation.conversation import Conversation, Parts
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import EXIT_CODES, blamed, diagnose, explain
 from pipelines.home import home
-from pipelines.recording import Recording
 from pipelines.services.certificates import watch_certificates
 from pipelines.services.connect import Services, connected, endpoints, warm_up
 from pipelines.settings.model import Settings, SettingsError, shareable
+from pipelines.takes.recording import Recording
 from pipelines.talk.audience import Audience
 from pipelines.talk.devices import Bites, open_devices, read_bites
 from pipelines.telemetry.ledger import Ledger, Outcome

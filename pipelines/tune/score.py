@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn
 from pipelines.scenarios.scenario import Line, Scenario, ScenarioError
 
 PAUSE: Final = 0.2

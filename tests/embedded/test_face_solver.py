@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchmarks.assets.corpus import Clip, Saying, say, workers
+from benchmarks.assets.judge import Verdict, judge, solve
 from pipelines.embedded.face import corpus, sentences, train
-from pipelines.embedded.face.corpus import Clip, Saying, say, workers
 from pipelines.embedded.face.features import HOP, RATE, WIDTH, LogMel
-from pipelines.embedded.face.judge import Verdict, judge, solve
 from pipelines.embedded.face.solver import FPS, WEIGHTS, LipSolver, Network, trained
 from pipelines.embedded.face.visemes import CONTROLS, Phone, curves, plain
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import math
 import re
@@ -303,15 +302,3 @@ def test_full_speed_takes_the_pace_and_nothing_else(tmp_path: Path) -> None:
     assert (tmp_path / "nova" / "1" / "model.py").read_bytes() == (model / "1" / "model.py").read_bytes()
     with pytest.raises(ValueError, match="has no pace"):
         without_pace(ROOT / "nova" / "models" / "nova_vllm", tmp_path)
-
-
-def test_no_room_imports_pipelines_but_for_two_programs_command_lines() -> None:
-    found = set()
-    for room in ("sophia", "nova", "aurora"):
-        for file in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                if any(name.split(".")[0] == "pipelines" for name in names):
-                    found.add(file.relative_to(ROOT).as_posix())
-    assert found == {"nova/benchmark/__main__.py", "nova/models.py"}

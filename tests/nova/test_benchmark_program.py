@@ -1,4 +1,4 @@
-"""``python -m nova.benchmark`` as people call it: what it prints and writes, and its exit codes."""
+"""``python -m pipelines.nova_benchmark`` as people call it: what it prints and writes, and its exit codes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 import yaml
 from streaming_triton import Triton, serving
 
-from nova.benchmark.__main__ import main
 from pipelines.home import home
+from pipelines.nova_benchmark import main
 
 FEW = ("--requests", "4", "--rounds", "1", "--warm-up", "1", "--max-tokens", "5")
 

@@ -1,4 +1,4 @@
-"""``python -m nova.models place, state, canary, promote, rollback`` from its command line, on the real server."""
+"""``python -m pipelines.models place, state, canary, promote, rollback`` from its command line, on the real server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from repository_server import ADMIN, copy_model, served
 
-from nova.models import main
 from nova.repository import versions
+from pipelines.models import main
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -1,4 +1,4 @@
-"""What ``python -m nova.models check`` says of sound, broken and hostile repositories."""
+"""What ``python -m pipelines.models check`` says of sound, broken and hostile repositories."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nova.models import OURS, main
 from nova.repository import modelconfig
 from nova.repository.check import check
 from nova.repository.findings import Level
+from pipelines.models import OURS, main
 
 
 @pytest.fixture

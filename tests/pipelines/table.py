@@ -11,7 +11,7 @@ from pipelines.conversation.conversation import Conversation, Parts
 from pipelines.conversation.generation import StageFailed
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.watcher import Watcher
-from pipelines.simulated import (
+from pipelines.simulation.exact import (
     Delays,
     OracleDetector,
     Says,

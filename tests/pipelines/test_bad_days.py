@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from table import TOKENS, Table
 
-from pipelines.simulated import Says, SimulatedFace, SimulatedMind, SimulatedRecognizer, SimulatedVoice
+from pipelines.simulation.exact import Says, SimulatedFace, SimulatedMind, SimulatedRecognizer, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
 from sophia.sinks import NullSink, SinkError, SinkStalled
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from table import REPLY, Table
 
-from pipelines.simulated import Delays, Says, SimulatedMind, SimulatedUser
+from pipelines.simulation.exact import Delays, Says, SimulatedMind, SimulatedUser
 from pipelines.telemetry.ledger import Count, Outcome
 from sophia.turn_settings import TurnSettings
 

@@ -20,10 +20,10 @@ from nova.errors import MindTimeout, ModelError
 from pipelines.conversation.generation import StageFailed
 from pipelines.embedded.process import ServiceFailed
 from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
-from pipelines.recording import RecordingError
 from pipelines.services.channels import CredentialsError, open_channel, warm
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import SettingsError
+from pipelines.takes.recording import RecordingError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import NoMicrophone
 from sophia.recognition import RecognizerSilent

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from table import Table
 
-from pipelines.simulated import Says, SimulatedUser, SimulatedVoice
+from pipelines.simulation.exact import Says, SimulatedUser, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
 from sophia.audio import EAR_RATE
 from sophia.decisions import Duck, Interrupt, Pause, Reopen

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from pipelines import recording as module
-from pipelines.recording import GAP_SECONDS, MOST_WAITING, WORDS_RESERVED, Recording, RecordingError
+from pipelines.takes import recording as module
+from pipelines.takes.recording import GAP_SECONDS, MOST_WAITING, WORDS_RESERVED, Recording, RecordingError
 from pipelines.telemetry.ledger import Ledger, Outcome
 from sophia.audio import EAR_RATE, Frame
 from sophia.wav import read_wav

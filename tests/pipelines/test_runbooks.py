@@ -20,7 +20,7 @@ MADE = ("docker/tls", "docker/secrets", "docker/weights", "docker/pinned.yml")
 """What the runbooks themselves make."""
 
 
-PROSE = {("nova.models", ""), ("nova.models", "place")}
+PROSE = {("pipelines.models", ""), ("pipelines.models", "place")}
 """Programs that a sentence speaks of and nobody is to type."""
 
 
@@ -43,7 +43,9 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_there_are_commands_to_look_at() -> None:
-    assert {"pipelines.doctor", "pipelines.certs", "nova.models", "nova.training"} <= {name for name, _ in commands()}
+    assert {"pipelines.doctor", "pipelines.certs", "pipelines.models", "nova.training"} <= {
+        name for name, _ in commands()
+    }
 
 
 @pytest.mark.parametrize(("module", "arguments"), sorted(set(commands())))

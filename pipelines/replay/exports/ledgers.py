@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn
 from pipelines.telemetry import names
 from pipelines.telemetry.ledger import INSTANTS, VOICE_END, Count, Ledger, Outcome
 

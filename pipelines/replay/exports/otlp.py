@@ -25,8 +25,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from pipelines.records.results import Run, Turn
 from pipelines.replay.exports.ledgers import CONTENT, attributes, extent, ledger_of
-from pipelines.replay.results import Run, Turn
 from pipelines.telemetry import names
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Any, Final
 
+from pipelines.records.results import Counter, Happened, Run, Turn
 from pipelines.replay.exports.ledgers import attributes, extent, ledger_of, placed
-from pipelines.replay.results import Counter, Happened, Run, Turn
 from pipelines.telemetry import names
 from pipelines.telemetry.ledger import CHAIN, PLAYED, Ledger
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 _ELSEWHERE = {"marks", "decisions", "faults", "user_envelope", "reply_envelope"}
@@ -23,7 +23,7 @@ COLUMNS: Final = (
     *(part for name in Turn.model_fields if name not in _ELSEWHERE for part in _SPREAD.get(name, (name,))),
     "simulated",
 )
-"""The header: the fields of :class:`~pipelines.replay.results.Turn` by their names, a column for each contribution,
+"""The header: the fields of :class:`~pipelines.records.results.Turn` by their names, a column for each contribution,
 and the profile that was simulated (empty: real services)."""
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")

@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
+from pipelines.records.results import Run
 from pipelines.replay.exports.otlp import otlp_lines
 from pipelines.replay.exports.trace import chrome_trace
 from pipelines.replay.exports.turns_csv import turns_csv
-from pipelines.replay.results import Run
 
 
 def write_exports(folder: Path, run: Run) -> list[Path]:

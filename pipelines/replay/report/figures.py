@@ -1,6 +1,6 @@
 """What the report's plots show, worked out of a run: plain data that the page's JavaScript only has to draw.
 
-Times are seconds. Stages are :data:`pipelines.telemetry.ledger.CONTRIBUTIONS`, always all of them, always in that order.
+Times are seconds. Stages are :data:`pipelines.telemetry.ledger.CONTRIBUTIONS`, always all, always in that order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.replay.results import ENVELOPE_SECONDS, Counter, Run, Turn, unpack_envelope
+from pipelines.records.results import ENVELOPE_SECONDS, Counter, Run, Turn, unpack_envelope
 from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS
 from pipelines.terminal.display import clean
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.page import PageError, render
+from pipelines.records.results import Run
 from pipelines.replay.compare import Comparison
 from pipelines.replay.report import tables, wording
 from pipelines.replay.report.figures import page_data
-from pipelines.replay.results import Run
 from pipelines.replay.summary import summarise
 from pipelines.terminal.display import clean
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from pipelines.records.results import Run
 from pipelines.replay.report.figures import explained, slow_turns
-from pipelines.replay.results import Run
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 from pipelines.terminal.display import clean
 

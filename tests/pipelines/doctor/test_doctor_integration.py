@@ -15,7 +15,7 @@ from pipelines.doctor.checklist import Context, run_checks
 from pipelines.doctor.finding import Mark, Result
 from pipelines.doctor.integration import INTEGRATION, Played, budgeted, talked
 from pipelines.doctor.manifest import Manifest
-from pipelines.replay.results import Happened, Turn
+from pipelines.records.results import Happened, Turn
 from pipelines.settings.model import Settings, load_settings
 from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings

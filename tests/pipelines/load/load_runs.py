@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.replay.results import Counter, Run, Turn
+from pipelines.records.results import Counter, Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 STAGES = dict.fromkeys(CONTRIBUTIONS, 0.05)

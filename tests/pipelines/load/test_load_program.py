@@ -20,7 +20,7 @@ from pipelines.conversation.generation import StageFailed
 from pipelines.load import live, program
 from pipelines.load.__main__ import arguments, main
 from pipelines.load.results import LoadTest
-from pipelines.replay.results import Run
+from pipelines.records.results import Run
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings

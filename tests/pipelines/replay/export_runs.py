@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from pipelines.replay.results import Counter, Happened, Run, Turn
+from pipelines.records.results import Counter, Happened, Run, Turn
 from pipelines.telemetry.ledger import CONTRIBUTIONS, INSTANTS, Ledger
 
 PARTS = dict(zip(CONTRIBUTIONS, (0.02, 0.24, 0.001, 0.04, 0.04, 0.08, 0.0, 0.02), strict=True))

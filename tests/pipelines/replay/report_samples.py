@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.replay.results import Counter, Happened, Run, Turn, pack_envelope
+from pipelines.records.results import Counter, Happened, Run, Turn, pack_envelope
 from pipelines.telemetry.ledger import CHAIN
 
 QUESTIONS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines import virtual_time
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Unit
 from pipelines.replay.conductor import play
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import virtual_time
-from pipelines.replay.caller import Caller
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, Talk
 
 RATE = 16_000

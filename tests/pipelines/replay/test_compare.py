@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.gate import SERVICES, USUAL, WAITING, blamed, scene, synthetic, trials
+from pipelines.records.results import Run, Turn
 from pipelines.replay.compare import Incomparable, Least, Limits, compare
-from pipelines.replay.results import Run, Turn
 
 QUIET = replace(USUAL, jitter=0.02, drift=0.002, outliers=0.0, missed=0.0, cut_off=0.0)
 

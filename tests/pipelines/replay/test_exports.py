@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from pipelines.records.results import Happened, Run
 from pipelines.replay.exports import otlp
 from pipelines.replay.exports.ledgers import ledger_of
 from pipelines.replay.exports.otlp import otlp_lines
 from pipelines.replay.exports.turns_csv import COLUMNS, turns_csv
 from pipelines.replay.exports.write import write_exports
-from pipelines.replay.results import Happened, Run
 from pipelines.telemetry import names
 from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, VOICE_END, Ledger
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 from stagecraft import SOUNDBITES
 
+from pipelines.records.store import load_run
 from pipelines.replay.__main__ import main
-from pipelines.replay.store import load_run
 from pipelines.simulation.distribution import exactly
 from pipelines.simulation.profile import load_profile, to_yaml
 

@@ -4,9 +4,8 @@ import io
 
 from rich.console import Console
 
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Turn, Unit
 from pipelines.replay.progress import ShownProgress
-from pipelines.replay.results import Turn
 
 
 def turn(**changes):

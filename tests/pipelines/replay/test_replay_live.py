@@ -9,9 +9,9 @@ import pytest
 from lab import Lab, config, serving
 from stagecraft import SOUNDBITES, line
 
+from pipelines.records.store import load_run
 from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
-from pipelines.replay.store import load_run
 from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.settings.model import load_settings
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from report_samples import sample_run
 
+from pipelines.records.results import Counter
 from pipelines.replay.report.figures import BINS, COUNTER_POINTS, by_line, page_data, slow_turns, spectrum, turn_titles
-from pipelines.replay.results import Counter
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 

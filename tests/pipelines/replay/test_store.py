@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from pipelines.replay.cast import Unit
-from pipelines.replay.results import Run, Turn, pack_envelope, unpack_envelope
-from pipelines.replay.store import RunError, RunStore, finished_units, load_run, save_baseline
+from pipelines.records.results import Run, Turn, Unit, pack_envelope, unpack_envelope
+from pipelines.records.store import RunError, RunStore, finished_units, load_run, save_baseline
 
 
 def turn(line=0, round=0, **changes):

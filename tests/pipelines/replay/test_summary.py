@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.replay.summary import summarise
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 

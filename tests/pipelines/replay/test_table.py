@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks.gate import USUAL, scene, synthetic
+from pipelines.records.results import Run
 from pipelines.replay.compare import compare
-from pipelines.replay.results import Run
 from pipelines.replay.summary import summarise
 from pipelines.replay.table import show
 

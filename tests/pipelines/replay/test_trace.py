@@ -6,8 +6,8 @@ import pytest
 from export_runs import HOSTILE, PARTS, a_run, a_turn, any_run
 from hypothesis import given, settings
 
+from pipelines.records.results import Counter, Happened
 from pipelines.replay.exports.trace import chrome_trace
-from pipelines.replay.results import Counter, Happened
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 

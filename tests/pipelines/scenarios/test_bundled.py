@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.assets import talks
 from pipelines.scenarios.loading import BUNDLED, bundled_talks, load_scenario
 from pipelines.scenarios.scenario import ScenarioError
 from pipelines.talk.devices import BUNDLED as QUESTIONS
@@ -66,14 +65,7 @@ def test_its_sounds_are_made_again_byte_for_byte(tmp_path: Path) -> None:
         FliteEngine()
     except OSError:
         pytest.skip("libflite1 is not installed")
-    path = Path(__file__).parents[3] / "benchmarks" / "soundbites.py"
-    spec = importlib.util.spec_from_file_location("soundbites", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules.pop("soundbites", None)
-    made = {path.relative_to(tmp_path): path.read_bytes() for path in module.make(tmp_path)}
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in talks.make(tmp_path)}
     there = {path.relative_to(BUNDLED): path.read_bytes() for path in BUNDLED.rglob("*.wav")}
     assert made.keys() == there.keys()
     assert [str(name) for name in made if made[name] != there[name]] == []

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loading_sounds import buzz, silence, write
 
-from pipelines.recording import Recording
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.recorded import MARGIN
 from pipelines.scenarios.scenario import Cue, Line, Scenario, ScenarioError
+from pipelines.takes.recording import Recording
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Ledger, Outcome
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame
 from sophia.vad import VoiceStarted, VoiceStopped

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import faceless, profile, question, scenario
 
-from pipelines.replay.results import Happened, Run, Turn
+from pipelines.records.results import Happened, Run, Turn
 from pipelines.replay.simulate import simulate
 from pipelines.settings.layers import SettingsError
 from pipelines.simulation.cast import reply_to

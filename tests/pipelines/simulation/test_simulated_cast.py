@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import faceless, noise_line, profile, question, scenario
 
-from pipelines.replay.caller import Caller
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Unit
 from pipelines.replay.conductor import play
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Talk
 from pipelines.settings.model import load_settings
 from pipelines.simulation.cast import SimulatedCast

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import noise_line, profile
 
-from pipelines.replay.caller import Caller
-from pipelines.replay.cast import Unit
+from pipelines.records.results import Unit
+from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Talk
 from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance

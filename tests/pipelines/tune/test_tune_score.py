@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tuning import PROFILE, SCENARIO, line, scenario, simulated
 
-from pipelines.replay.results import Turn
+from pipelines.records.results import Turn
 from pipelines.scenarios.scenario import Scenario, ScenarioError, Talk
 from pipelines.settings.model import Settings
 from pipelines.tune.score import Halves, NothingAnswered, Scores, scores, split

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipelines.replay.results import Run, Turn
+from pipelines.records.results import Run, Turn
 from pipelines.scenarios.scenario import Line, Scenario, SpokenWord, Talk
 from pipelines.settings.model import Settings
 from pipelines.simulation.distribution import exactly

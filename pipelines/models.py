@@ -1,18 +1,14 @@
 """Look after a Triton model repository.
 
-python -m nova.models check                                    the models of this project
-python -m nova.models check /models --json report.json         another repository
-python -m nova.models place /models/nova_vllm --weights merged/    a fine-tuned model as a new version, not served yet
-python -m nova.models canary /models/nova_vllm --config lab.yaml   serve and try it beside the one that is served
-python -m nova.models promote /models/nova_vllm --config lab.yaml  … serve it alone
-python -m nova.models rollback /models/nova_vllm --config lab.yaml … or the old one alone
+python -m pipelines.models check                                    the models of this project
+python -m pipelines.models check /models --json report.json         another repository
+python -m pipelines.models place /models/nova_vllm --weights merged/    a fine-tuned model as a new version
+python -m pipelines.models canary /models/nova_vllm --config lab.yaml   serve and try it beside the one that is served
+python -m pipelines.models promote /models/nova_vllm --config lab.yaml  … serve it alone
+python -m pipelines.models rollback /models/nova_vllm --config lab.yaml … or the old one alone
 
 Folders are as this machine sees them; the server has to see the same files, with --model-control-mode=explicit.
 """
-
-# A room imports nothing of pipelines. This file is a program that happens to live beside what it looks after: it alone
-# takes channels and settings from there. It has the name of the folder ``nova/models``, which is a model repository
-# and no Python package (Triton would take a ``__pycache__`` in it for a model): a module comes before such a folder.
 
 from __future__ import annotations
 
@@ -26,6 +22,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nova
 from nova.errors import MindError
 from nova.repository import versions
 from nova.repository.check import check
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
     from nova.repository.control import Metadata
     from nova.services.triton_client import TritonMind
 
-OURS = Path(__file__).parent / "models"
+OURS = Path(nova.__file__).parent / "models"
 
 EXIT_CODES = """\
 exit codes: 0 sound, or done; 1 errors (with --strict: or warnings), or refused; 2 the command line, the settings, or no
@@ -53,7 +50,7 @@ such folder; 3 the server is not there; 4 it is not trusted, or does not trust u
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
-        prog="python -m nova.models",
+        prog="python -m pipelines.models",
         description=__doc__,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -16,8 +16,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipelines.replay.cast import Unit
-from pipelines.replay.results import SCHEMA, Run, Turn
+from pipelines.records.results import SCHEMA, Run, Turn, Unit
 
 RUN: Final = "run.json"
 TURNS: Final = "turns.jsonl"

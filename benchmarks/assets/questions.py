@@ -1,6 +1,6 @@
 """Makes the bundled soundbites: a user's questions for machines without a microphone.
 
-``python -m pipelines.embedded.speech.soundbites`` rewrites ``pipelines/soundbites/``. flite's male voices speak (the
+``python -m benchmarks.assets.questions`` rewrites ``pipelines/soundbites/``. flite's male voices speak (the
 reply's voice is female, so one can tell them apart) over a little room tone, as a recogniser never hears digital
 silence from a real microphone. Needs flite; the result is always the same.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from pipelines.embedded.speech.flite import RATE, FliteEngine
 from sophia.audio import Pcm
 
-FOLDER = Path(__file__).parents[2] / "soundbites"
+FOLDER = Path(__file__).parents[2] / "pipelines" / "soundbites"
 
 _ROOM_TONE = 12.0  # root mean square of 32768: -69 dBFS, a quiet room
 _QUESTIONS = [

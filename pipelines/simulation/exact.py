@@ -1,7 +1,7 @@
 """Simulated users and services with exact delays, for tests and for measuring what the runtime itself adds.
 
 Nothing here is a stub of a protocol: the wire is not involved. Each part satisfies the protocol of the real one, so
-that a :class:`~pipelines.conversation.conversation.Conversation` cannot tell them apart, on a real or a virtual clock. Every
+that a :class:`~.Conversation` cannot tell them apart, on a real or a virtual clock. Every
 figure that comes out of them is a figure of a simulated service.
 """
 

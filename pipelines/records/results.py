@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -26,6 +27,15 @@ Outcome = Literal["answered", "joined", "missed", "cut off", "ignored", "disturb
 ``missed``: no reply came, ``reason`` says why. ``cut off``: she replied before its end and not after. ``ignored``: a
 line that wants no reply got none. ``disturbed``: it got one, or stopped her.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One playing of one talk: what is run, saved and resumed as a whole. Numbers count from 0."""
+
+    talk: int
+    round: int
+    session: int
 
 
 class _Record(BaseModel):

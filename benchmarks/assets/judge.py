@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedded.face.corpus import Clip
+from benchmarks.assets.corpus import Clip
 from pipelines.embedded.face.features import RATE
 from pipelines.embedded.face.solver import FPS, LipSolver, Network
 from pipelines.embedded.face.visemes import BILABIALS, OPEN_VOWELS, curves, plain

@@ -1,14 +1,11 @@
 """Measure a language model on any Triton: latency and throughput against load, batches, and clients compared.
 
-python -m nova.benchmark                                             the embedded mind, its pace simulated
-python -m nova.benchmark --config lab.yaml --concurrency 1,2,4,8,16 --batch 1,4,8 --json nova.json --plot nova.html
-python -m nova.benchmark --config lab.yaml --rate 2,5,10             arrivals at a rate, whatever the server makes of it
-python -m nova.benchmark --full-speed --compare                      what the clients themselves cost
-python -m nova.benchmark --thresholds configs/benchmark/embedded.yaml    exit code 1 if a limit is not kept
+python -m pipelines.nova_benchmark                                      the embedded model, its pace simulated
+python -m pipelines.nova_benchmark --config lab.yaml --concurrency 1,2,4,8,16 --json nova.json --plot nova.html
+python -m pipelines.nova_benchmark --config lab.yaml --rate 2,5,10      arrivals at a rate, whatever the server does
+python -m pipelines.nova_benchmark --full-speed --compare               what the clients themselves cost
+python -m pipelines.nova_benchmark --thresholds configs/benchmark/embedded.yaml    exit code 1 if a limit is missed
 """
-
-# A room imports nothing of pipelines. This file is a program that happens to live beside what it measures: it alone
-# takes channels, settings and the embedded services from there.
 
 from __future__ import annotations
 
@@ -22,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nova
 from pipelines.settings.arguments import add_settings, settings_of
 from pipelines.settings.layers import read_yaml
 from pipelines.settings.model import Settings, SettingsError
@@ -51,7 +49,7 @@ ANSWER_SECONDS = 120.0
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
-        prog="python -m nova.benchmark",
+        prog="python -m pipelines.nova_benchmark",
         description=__doc__,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -159,7 +157,7 @@ async def _served(settings: Settings, args: argparse.Namespace, console: Console
             return [*module_command(name, tls, home, port), *(["--models", folder] if args.full_speed else [])]
 
         if args.full_speed:
-            await asyncio.to_thread(without_pace, Path(__file__).parents[1] / "models" / "nova", Path(folder))
+            await asyncio.to_thread(without_pace, Path(nova.__file__).parent / "models" / "nova", Path(folder))
 
         def told(line: str) -> None:
             console.print(line, markup=False)

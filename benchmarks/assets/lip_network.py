@@ -1,6 +1,6 @@
 """Trains the lip network on speech made here, judges it on voices it never heard, and writes ``weights.npz``.
 
-    python -m pipelines.embedded.face.train [--output weights.npz] [--seed 0] [--epochs 10]
+    python -m benchmarks.assets.lip_network [--output weights.npz] [--seed 0] [--epochs 10]
 
 Needs espeak-ng (the espeakng-loader wheel) and flite (``apt install libflite1``), two minutes of a CPU core and
 about 300 MB. With the same seed and libraries it gives the same network, up to the rounding of the linear algebra.
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.embedded.face import sentences
-from pipelines.embedded.face.corpus import Clip, Saying, say, workers
+from benchmarks.assets import sentences
+from benchmarks.assets.corpus import Clip, Saying, say, workers
+from benchmarks.assets.judge import Verdict, judge
 from pipelines.embedded.face.features import RATE, WIDTH, Floats, LogMel
-from pipelines.embedded.face.judge import Verdict, judge
 from pipelines.embedded.face.solver import AHEAD, BEHIND, WEIGHTS, Network
 from pipelines.embedded.face.visemes import CONTROLS, curves
 
