@@ -29,17 +29,17 @@ from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 MEANS: Mapping[str, float] = {
     "capture": 0.015,
-    "recognition": 0.180,
-    "endpoint": 0.004,
-    "mind": 0.130,
+    "asr": 0.180,
+    "endpointing": 0.004,
+    "llm": 0.130,
     "clause": 0.070,
-    "voice": 0.090,
+    "tts": 0.090,
     "hold": 0.0,  # what is left until the turn is decided
     "playout": 0.012,
 }
 """Of each stage, in seconds, before lines and chance spread them."""
 
-SERVICES = ("capture", "recognition", "mind", "clause", "voice", "playout")
+SERVICES = ("capture", "asr", "llm", "clause", "tts", "playout")
 """The stages that gate."""
 
 
@@ -202,7 +202,7 @@ def limits(count: int) -> Iterator[dict[str, object]]:
             row["alarms_3_percent"] = rate(
                 [x.exit_code == 1 for x in trials(count, 12, 5, slow, limits=chosen, seed=5)]
             )
-            for stage in ("recognition", "mind", "voice"):
+            for stage in ("asr", "llm", "tts"):
                 found = trials(count, 12, 5, USUAL, added={stage: DELAY}, limits=chosen, seed=6)
                 row[f"blamed_{stage}"] = rate([blamed(comparison, stage) for comparison in found])
             yield row

@@ -105,12 +105,12 @@ def conversation(
     book = Book(user, script)
     parts = Parts(
         source=user,
-        recognizer=SimulatedRecognizer(user, DELAYS),
+        asr=SimulatedRecognizer(user, DELAYS),
         detector=detector,
         turns=TurnTaking(turns),
-        mind=SimulatedMind(TOKENS, DELAYS),
+        llm=SimulatedMind(TOKENS, DELAYS),
         history=History("You are Nova.", max_tokens=500),
-        voice=SimulatedVoice(DELAYS, pace=pace),
+        tts=SimulatedVoice(DELAYS, pace=pace),
         phrases=Phrases(),
         sink=NullSink(),
     )

@@ -88,7 +88,7 @@ class Failure:
 
 
 def explain(error: BaseException, service: str, endpoint: Endpoint | None = None) -> Failure:
-    """The failure that ``error`` means for ``service`` ("recognizer", "mind", …) behind ``endpoint``."""
+    """The failure that ``error`` means for ``service`` ("asr", "llm", …) behind ``endpoint``."""
     error = next(_leaves(error))
     if isinstance(error, StageFailed):
         return explain(error.cause, error.service, endpoint)

@@ -153,9 +153,9 @@ async def _served(args: argparse.Namespace) -> int:
         settings = settings_of(args)
         key = serving.admin_key(args.admin_key_file)
         talks = serving.talks(args.talks, args.most) if args.command == "canary" else ()
-        if settings.mind.backend != "triton" or settings.embedded:
+        if settings.llm.backend != "triton" or settings.embedded:
             raise ConfigError(
-                "these settings name no Triton of your own: --config FILE with embedded: false and mind.backend: triton"
+                "these settings name no Triton of your own: --config FILE with embedded: false and llm.backend: triton"
             )
     except (SettingsError, ConfigError, DataError) as problem:
         print(problem, file=sys.stderr)
@@ -173,7 +173,7 @@ async def _served(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return 1
     except (OSError, TimeoutError, grpc.aio.AioRpcError, CredentialsError) as error:
-        failure = await diagnose(error, "mind", settings.mind.endpoint)
+        failure = await diagnose(error, "llm", settings.llm.endpoint)
         print(f"{failure.line} {failure.hint}".strip(), file=sys.stderr)
         return failure.exit_code
 
@@ -184,7 +184,7 @@ async def _connected(
 ) -> AsyncIterator[tuple[grpc.aio.Channel, Callable[[], Metadata]]]:
     from pipelines.services.channels import metadata_for, open_channel, warm  # noqa: PLC0415
 
-    endpoint = settings.mind.endpoint
+    endpoint = settings.llm.endpoint
     plain = metadata_for(endpoint)
     async with open_channel(endpoint) as channel:
         await warm(channel, endpoint.connect_seconds, plain())
@@ -198,10 +198,10 @@ def _minds(
     from nova.prompts import load_template  # noqa: PLC0415
     from nova.services.triton_client import TritonMind  # noqa: PLC0415
 
-    template = load_template(settings.mind.template)
+    template = load_template(settings.llm.template)
 
     def mind(version: int) -> TritonMind:
-        wanted = settings.mind.model_copy(update={"model": model, "version": str(version)})
+        wanted = settings.llm.model_copy(update={"model": model, "version": str(version)})
         return TritonMind(channel, wanted, metadata=metadata, template=template)
 
     return mind

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nova.benchmark.suite import Plan
     from nova.benchmark.thresholds import Thresholds
     from pipelines.settings.endpoint import Endpoint
-    from pipelines.settings.model import MindSection
+    from pipelines.settings.model import LlmSection
 
 EXIT_CODES = """\
 exit codes: 0 measured, and every threshold kept; 1 a threshold missed, or a defect; 2 the settings, the command line or
@@ -116,7 +116,7 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
     endpoint: Endpoint | None = None
     try:
         async with _served(settings, args, console) as served:
-            endpoint = served.mind.endpoint
+            endpoint = served.llm.endpoint
             report = await _report(served, args)
             try:
                 await _measure(served, args, report)
@@ -124,9 +124,9 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
                 report.interrupted, code = True, 130
                 task.uncancel()
             except Exception as error:  # whatever the server does, what was measured is kept
-                failure = await diagnose(error, "mind", endpoint)
+                failure = await diagnose(error, "llm", endpoint)
     except Exception as error:
-        failure = await diagnose(error, "mind", endpoint)
+        failure = await diagnose(error, "llm", endpoint)
     if report is not None:
         report.missed = thresholds.missed(report)
         console.print(shown(report))
@@ -175,8 +175,8 @@ async def _report(settings: Settings, args: argparse.Namespace) -> Report:
     from pipelines.machine.environment import environment  # noqa: PLC0415
     from pipelines.services.channels import metadata_for, open_channel, warm  # noqa: PLC0415
 
-    endpoint = settings.mind.endpoint
-    metadata, template = metadata_for(endpoint), load_template(settings.mind.template)
+    endpoint = settings.llm.endpoint
+    metadata, template = metadata_for(endpoint), load_template(settings.llm.template)
     async with open_channel(endpoint) as channel:
         await warm(channel, endpoint.connect_seconds, metadata())
         found = await TritonMind(
@@ -208,9 +208,9 @@ async def _measure(settings: Settings, args: argparse.Namespace, report: Report)
     from nova.services.triton_client import TritonMind  # noqa: PLC0415
     from pipelines.services.channels import metadata_for, open_channel  # noqa: PLC0415
 
-    endpoint, plan = settings.mind.endpoint, _plan(args)
+    endpoint, plan = settings.llm.endpoint, _plan(args)
     metadata = metadata_for(endpoint)
-    template = load_template(settings.mind.template)
+    template = load_template(settings.llm.template)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
@@ -232,9 +232,9 @@ async def _measure(settings: Settings, args: argparse.Namespace, report: Report)
         await Suite(plan, target, report, progress).run()
 
 
-def _mind_settings(settings: Settings, args: argparse.Namespace) -> MindSection:
+def _mind_settings(settings: Settings, args: argparse.Namespace) -> LlmSection:
     together = max((1, *args.batch))
-    return settings.mind.model_copy(update={"max_tokens": args.max_tokens, "concurrency": together})
+    return settings.llm.model_copy(update={"max_tokens": args.max_tokens, "concurrency": together})
 
 
 def _tritonclient(endpoint: Endpoint) -> triton_aio.InferenceServerClient:
@@ -300,8 +300,8 @@ def _thresholds(args: argparse.Namespace) -> Thresholds:
 def _check(settings: Settings, args: argparse.Namespace) -> None:
     """Raises :class:`SettingsError` for what would only be found after a long measurement."""
     problems = []
-    if settings.mind.backend != "triton":
-        problems.append(f"mind.backend is {settings.mind.backend}: the benchmark speaks gRPC to a Triton.")
+    if settings.llm.backend != "triton":
+        problems.append(f"llm.backend is {settings.llm.backend}: the benchmark speaks gRPC to a Triton.")
     if args.full_speed and not settings.embedded:
         problems.append("--full-speed serves the embedded mind faster: it needs a configuration with embedded: true.")
     for path in (args.json, args.plot):

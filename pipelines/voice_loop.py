@@ -21,7 +21,7 @@ exit codes: 0 all went well; 1 a check failed, a soundbite was not understood, a
 2 the settings; 3 a service is not there; 4 it is not trusted, or does not trust us; 5 it refused or failed; 6 the disk;
 130 stopped while starting.
 
-Any setting can be changed by --set KEY=VALUE, or in the environment: SOPHIA_VOICE__RATE=16000.
+Any setting can be changed by --set KEY=VALUE, or in the environment: SOPHIA_TTS__RATE=16000.
 `python -m pipelines.settings` lists them all.
 """
 

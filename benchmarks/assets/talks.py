@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pipelines.embedded.speech.flite import FliteEngine
 from pipelines.scenarios.loading import BUNDLED
-from pipelines.scenarios.saying import parse, say
 from pipelines.scenarios.script import read_script
+from pipelines.scenarios.speech import parse, say
 from sophia.audio import EAR_RATE
 from sophia.wav import WavWriter
 
@@ -26,7 +26,7 @@ def wanted() -> dict[Path, str]:
     texts: dict[Path, str] = {}
     for script in sorted(BUNDLED.glob("*.yaml")):
         for talk in read_script(script):
-            for line in talk.sheet.lines:
+            for line in talk.spec.lines:
                 if line.wav is None or line.wav.parts[0] == "..":
                     continue
                 if line.transcript is None or texts.setdefault(line.wav, line.transcript) != line.transcript:

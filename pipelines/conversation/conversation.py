@@ -63,12 +63,12 @@ class Parts:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function."""
 
     source: AudioSource
-    recognizer: Recognizer
+    asr: Recognizer
     detector: Callable[[Callable[[VoiceStarted | VoiceStopped], None]], Detector]
     turns: TurnTaking
-    mind: Mind
+    llm: Mind
     history: History
-    voice: Synthesizer
+    tts: Synthesizer
     phrases: Phrases
     sink: Sink
     face: Face | None = None
@@ -91,10 +91,10 @@ class Conversation:
         self._timer: asyncio.TimerHandle | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
-        self.playout = Playout(parts.voice.rate, self._on_playout, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
+        self.playout = Playout(parts.tts.rate, self._on_playout, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), self._watcher.posed)
-        speakers = Speakers(parts.mind, parts.voice, self.playout, timeline, parts.face, parts.turns.settings.language)
+        speakers = Speakers(parts.llm, parts.tts, self.playout, timeline, parts.face, parts.turns.settings.language)
         self._floor = Floor(
             Tools(
                 speakers,
@@ -103,7 +103,7 @@ class Conversation:
                 self._watcher,
                 span,
                 self._group,
-                parts.recognizer.finish_utterance,
+                parts.asr.finish_utterance,
                 self._show.skew,
             )
         )
@@ -127,8 +127,8 @@ class Conversation:
             async with self._group:
                 workers = [
                     self._group.create_task(self._serve("microphone", self._listen())),
-                    self._group.create_task(self._serve("recognizer", self._read())),
-                    self._group.create_task(self._serve("loudspeaker", self._parts.sink.run(self.playout))),
+                    self._group.create_task(self._serve("asr", self._read())),
+                    self._group.create_task(self._serve("speaker", self._parts.sink.run(self.playout))),
                 ]
                 if self._parts.face:
                     workers.append(self._group.create_task(self._serve("face", self._show.run())))
@@ -148,14 +148,14 @@ class Conversation:
             await work
         except Exception as error:
             self._watcher.fault(service, error)
-            if service == "recognizer":
+            if service == "asr":
                 await self._farewell()
             raise StageFailed(service, error) from error
 
     async def _farewell(self) -> None:
         """Says that she cannot hear any more, if she still has a voice for it."""
         self._floor.hush()
-        sound = self._parts.phrases.sound("ears")
+        sound = self._parts.phrases.sound("asr")
         if sound is not None:
             generation = self.playout.newest + 1
             self.playout.open(generation)
@@ -173,7 +173,7 @@ class Conversation:
         async for heard in parts.source.frames():
             self._arrivals.append((heard.end, loop.time()))
             frame = parts.echo.process(heard) if parts.echo else heard
-            parts.recognizer.push(frame)
+            parts.asr.push(frame)
             detector.push(frame)
             self._watcher.listened(frame)
             count += 1
@@ -194,7 +194,7 @@ class Conversation:
             await asyncio.sleep(0.05)
 
     async def _read(self) -> None:
-        async for transcript in self._parts.recognizer.transcripts():
+        async for transcript in self._parts.asr.transcripts():
             now = self._loop.time()
             self._watcher.happened(now, transcript)
             if transcript.text.strip():
@@ -208,7 +208,7 @@ class Conversation:
     def _on_voice(self, event: VoiceStarted | VoiceStopped) -> None:
         now = self._loop.time()
         self._watcher.happened(now, event)
-        self._parts.recognizer.expect_answer()
+        self._parts.asr.expect_answer()
         if isinstance(event, VoiceStarted):
             self._floor.listen(event.time, afresh=not self._turns.hearing)
             self._carry_out(self._turns.voice_started(now, event.time))

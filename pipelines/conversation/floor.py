@@ -204,7 +204,7 @@ class Floor:
     async def _reply(self, turn: Turn, generation: Generation) -> None:
         async def apologise(failure: StageFailed) -> None:
             self._fault(turn, failure)
-            await self._say(generation.number, "mind" if failure.service == "mind" else "voice")
+            await self._say(generation.number, "llm" if failure.service == "llm" else "tts")
             self._playout.finish(generation.number)
 
         await generation.run(self._tools.speakers, apologise)

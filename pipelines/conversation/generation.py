@@ -49,8 +49,8 @@ class StageFailed(Exception):
 class Speakers:
     """Who makes replies: shared by all generations of a conversation."""
 
-    mind: Mind
-    voice: Synthesizer
+    llm: Mind
+    tts: Synthesizer
     playout: Playout
     timeline: FaceTimeline
     face: Face | None = None
@@ -97,7 +97,7 @@ class Generation:
             thinking = group.create_task(self._think(speakers, clauses))
             if speakers.face:
                 self._sound = asyncio.Queue(FACE_CHUNKS)
-                group.create_task(self._animate(speakers.face, speakers.timeline, self._sound, speakers.voice.rate))
+                group.create_task(self._animate(speakers.face, speakers.timeline, self._sound, speakers.tts.rate))
             # A task of its own: cancelled, nothing waits for the voice to close before the mind is cancelled too.
             group.create_task(self._say(speakers, clauses, thinking, apologise))
 
@@ -112,7 +112,7 @@ class Generation:
             await self._speak(speakers, clauses)
             fault = self._mind_fault
             if not fault and not self._samples:
-                fault = StageFailed("mind", ModelError("the model answered without a word to say; see its log"))
+                fault = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
         except StageFailed as failure:
             thinking.cancel()
             fault = failure
@@ -122,8 +122,8 @@ class Generation:
     async def _think(self, speakers: Speakers, clauses: asyncio.Queue[str | None]) -> None:
         splitter = ClauseSplitter(speakers.language)
         try:
-            async with aclosing(speakers.mind.reply(self.messages)) as tokens:
-                with stage("nova"):
+            async with aclosing(speakers.llm.reply(self.messages)) as tokens:
+                with stage("llm"):
                     async for token in tokens:
                         if not self.tokens:
                             self.note("first_token")
@@ -133,7 +133,7 @@ class Generation:
                         for clause in splitter.feed(token):
                             await self._hand_over(clause, clauses)
         except Exception as error:  # whole clauses are still spoken before the failure is told
-            self._mind_fault = StageFailed("mind", error)
+            self._mind_fault = StageFailed("llm", error)
         else:
             self.note("last_token")
             for clause in splitter.flush():
@@ -149,7 +149,7 @@ class Generation:
         try:
             async with (
                 aclosing(_until_none(clauses)) as texts,
-                aclosing(speakers.voice.speak(texts)) as chunks,
+                aclosing(speakers.tts.speak(texts)) as chunks,
             ):
                 with stage("tts"):
                     async for chunk in chunks:
@@ -159,7 +159,7 @@ class Generation:
                         if not await self._sounds(playout, chunk):
                             return
         except Exception as error:
-            raise StageFailed("voice", error) from error
+            raise StageFailed("tts", error) from error
         finally:
             self._to_face(None)
         self.note("last_audio")

@@ -12,19 +12,19 @@ import numpy as np
 from sophia.audio import Pcm
 from sophia.speech import Synthesizer
 
-Phrase = Literal["reprompt", "mind", "voice", "ears"]
+Phrase = Literal["reprompt", "asr", "llm", "tts"]
 
 _ENGLISH: Mapping[Phrase, str] = {
     "reprompt": "Sorry, I didn't catch that. Could you say it again?",
-    "mind": "Sorry, I can't think straight right now.",
-    "voice": "Sorry, I lost my voice for a moment.",
-    "ears": "Sorry, I can't hear you any more.",
+    "llm": "Sorry, I can't think straight right now.",
+    "tts": "Sorry, I lost my voice for a moment.",
+    "asr": "Sorry, I can't hear you any more.",
 }
 _GERMAN: Mapping[Phrase, str] = {
     "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
-    "mind": "Entschuldigung, ich kann gerade nicht klar denken.",
-    "voice": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
-    "ears": "Entschuldigung, ich kann dich nicht mehr hören.",
+    "llm": "Entschuldigung, ich kann gerade nicht klar denken.",
+    "tts": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
+    "asr": "Entschuldigung, ich kann dich nicht mehr hören.",
 }
 
 

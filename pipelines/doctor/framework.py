@@ -48,9 +48,9 @@ _RENEW: Final = "python -m pipelines.certs docker/tls  # or the folder it is in;
 _LOG: Final = "docker compose -p sophia logs triton"
 
 _WHY: Final = {
-    "recognizer": "without ears she hears nothing",
-    "mind": "without a mind she has nothing to say",
-    "voice": "without a voice nobody hears her",
+    "asr": "without ears she hears nothing",
+    "llm": "without a mind she has nothing to say",
+    "tts": "without a voice nobody hears her",
     "face": "without a face she only speaks",
 }
 
@@ -136,12 +136,12 @@ async def _checked(service: Probe) -> Answer:
 
 async def _round_trip(c: Context) -> Result:
     settings = c.settings
-    language = settings.recognizer.language.partition("-")[0]
+    language = settings.asr.language.partition("-")[0]
     phrase = PHRASES.get(language, "1 2 3")
-    stage: tuple[str, Endpoint] = ("voice", settings.voice.endpoint)
+    stage: tuple[str, Endpoint] = ("tts", settings.tts.endpoint)
     try:
         pcm = await _spoken(settings, phrase)
-        stage = ("recognizer", settings.recognizer.endpoint)
+        stage = ("asr", settings.asr.endpoint)
         heard = await _heard(settings, pcm)
     except Exception as error:  # whatever a service or its client does wrong is a finding
         told = await diagnose(error, *stage)
@@ -149,7 +149,7 @@ async def _round_trip(c: Context) -> Result:
     if not heard:
         return fail(f"“{phrase}” was synthesised, and nothing was recognised", "look at the language of both")
     if language in PHRASES and not set(words(phrase)) & set(words(heard)):
-        fix = "look at voice.language, voice.rate and recognizer.model"
+        fix = "look at tts.language, tts.rate and asr.model"
         return warn(f"“{phrase}” was recognised as “{heard}”", fix)
     return ok(f"“{phrase}” was synthesised, and recognised as “{heard}”")
 
@@ -163,8 +163,8 @@ async def _spoken(settings: Settings, phrase: str) -> Pcm:
     async def clauses() -> AsyncIterator[str]:
         yield phrase
 
-    async with open_channel(settings.voice.endpoint) as channel:
-        voice = RivaSynthesizer(channel, settings.voice, metadata_for(settings.voice.endpoint))
+    async with open_channel(settings.tts.endpoint) as channel:
+        voice = RivaSynthesizer(channel, settings.tts, metadata_for(settings.tts.endpoint))
         async with aclosing(voice.speak(clauses())) as chunks:
             pcm = [chunk.pcm async for chunk in chunks]
     sound: Pcm = soxr.resample(np.concatenate(pcm), voice.rate, EAR_RATE)
@@ -173,8 +173,8 @@ async def _spoken(settings: Settings, phrase: str) -> Pcm:
 
 async def _heard(settings: Settings, pcm: Pcm) -> str:
     """The first final of ``pcm``, which is played to the recogniser in real time; empty if none comes."""
-    async with open_channel(settings.recognizer.endpoint) as channel:
-        recognizer = RivaRecognizer(channel, settings.recognizer, metadata_for(settings.recognizer.endpoint))
+    async with open_channel(settings.asr.endpoint) as channel:
+        recognizer = RivaRecognizer(channel, settings.asr, metadata_for(settings.asr.endpoint))
         loop = asyncio.get_running_loop()
 
         async def play() -> None:
@@ -186,7 +186,7 @@ async def _heard(settings: Settings, pcm: Pcm) -> str:
 
         playing = asyncio.create_task(play())
         try:
-            async with asyncio.timeout(len(pcm) / EAR_RATE + settings.recognizer.answer_seconds):
+            async with asyncio.timeout(len(pcm) / EAR_RATE + settings.asr.answer_seconds):
                 async with aclosing(recognizer.transcripts()) as transcripts:  # type: ignore[type-var]
                     async for transcript in transcripts:
                         if transcript.final and transcript.text.strip():
@@ -201,24 +201,24 @@ async def _heard(settings: Settings, pcm: Pcm) -> str:
 
 
 async def _models(c: Context) -> Result:
-    mind = c.settings.mind
-    if mind.backend != "triton":
+    llm = c.settings.llm
+    if llm.backend != "triton":
         return skip("the mind is not reached by Triton's gRPC")
-    how = {"timeout": USE_SECONDS / 3, "metadata": tuple(metadata_for(mind.endpoint)())}
+    how = {"timeout": USE_SECONDS / 3, "metadata": tuple(metadata_for(llm.endpoint)())}
     try:
-        async with open_channel(mind.endpoint) as channel:
+        async with open_channel(llm.endpoint) as channel:
             stub = pb_grpc.GRPCInferenceServiceStub(channel)
             try:
                 index = await stub.RepositoryIndex(pb.RepositoryIndexRequest(), **how)
             except grpc.aio.AioRpcError as error:  # Triton can keep its index for administrators
                 if "restricted" not in (error.details() or "") and error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                     raise
-                one = await stub.ModelReady(pb.ModelReadyRequest(name=mind.model, version=mind.version), **how)
+                one = await stub.ModelReady(pb.ModelReadyRequest(name=llm.model, version=llm.version), **how)
                 if one.ready:
-                    return ok(f"{mind.model}; this server does not tell of others")
-                return fail(f"{mind.model} is not ready", _LOG, "ready")
+                    return ok(f"{llm.model}; this server does not tell of others")
+                return fail(f"{llm.model} is not ready", _LOG, "ready")
     except Exception as error:
-        told = await diagnose(error, "mind", mind.endpoint)
+        told = await diagnose(error, "llm", llm.endpoint)
         return fail(printable(told.line), printable(told.hint))
     return ready([(model.name, model.version, model.state, model.reason) for model in index.models])
 

@@ -144,9 +144,9 @@ def _write(path: Path, services: EmbeddedServices) -> None:
 
     sections: dict[str, object] = {"embedded": False}
     if "speech" in services.running:
-        sections |= {"recognizer": {"endpoint": reached("speech")}, "voice": {"endpoint": reached("speech")}}
+        sections |= {"asr": {"endpoint": reached("speech")}, "tts": {"endpoint": reached("speech")}}
     if "triton" in services.running:
-        sections["mind"] = {"endpoint": reached("triton")}
+        sections["llm"] = {"endpoint": reached("triton")}
     if "face" in services.running:
         sections["face"] = {"endpoint": reached("face")}
     elif services.running:

@@ -35,7 +35,7 @@ class Command(Protocol):
 def needed(settings: Settings) -> tuple[str, ...]:
     """The embedded services that a conversation with ``settings`` would talk to."""
     wanted = ["speech"]
-    if settings.mind.backend != "openai":
+    if settings.llm.backend != "openai":
         wanted.append("triton")
     if settings.face.enabled:
         wanted.append("face")
@@ -136,14 +136,14 @@ class EmbeddedServices:
         changes: dict[str, Any] = {}
         if "speech" in self.running:
             speech = self.endpoint("speech")
-            changes["recognizer"] = settings.recognizer.model_copy(update={"endpoint": speech})
-            changes["voice"] = settings.voice.model_copy(update={"endpoint": speech})
+            changes["asr"] = settings.asr.model_copy(update={"endpoint": speech})
+            changes["tts"] = settings.tts.model_copy(update={"endpoint": speech})
         if "triton" in self.running:
             endpoint = self.endpoint("triton")
-            if settings.mind.backend == "triton-rest":  # Triton's HTTP port knows no TLS; it is bound to loopback
+            if settings.llm.backend == "triton-rest":  # Triton's HTTP port knows no TLS; it is bound to loopback
                 http = int(self.running["triton"].ready["http_port"])
                 endpoint = Endpoint(target=f"127.0.0.1:{http}", tls=TlsSettings(enabled=False))
-            changes["mind"] = settings.mind.model_copy(update={"endpoint": endpoint})
+            changes["llm"] = settings.llm.model_copy(update={"endpoint": endpoint})
         if "face" in self.running:
             changes["face"] = settings.face.model_copy(update={"endpoint": self.endpoint("face")})
         return settings.model_copy(update=changes)

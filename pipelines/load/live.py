@@ -76,16 +76,16 @@ async def _statistics(settings: Settings, note: Callable[[str], None]) -> AsyncI
     async def nothing() -> None:
         return None
 
-    if settings.mind.backend != "triton":
-        note(f"No counters of batching: the mind's backend is {settings.mind.backend}, which keeps none that we read.")
+    if settings.llm.backend != "triton":
+        note(f"No counters of batching: the mind's backend is {settings.llm.backend}, which keeps none that we read.")
         yield nothing
         return
-    endpoint = settings.mind.endpoint
+    endpoint = settings.llm.endpoint
     async with open_channel(endpoint) as channel:
 
         async def read() -> ModelStatistics | None:
             try:
-                return await model_statistics(channel, settings.mind.model, metadata_for(endpoint))
+                return await model_statistics(channel, settings.llm.model, metadata_for(endpoint))
             except ModelError as error:
                 note(f"No counters of batching: {error}.")
             except grpc.aio.AioRpcError as error:  # a mind that is down is told by the replay, and better

@@ -40,7 +40,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "ASR",
         "ASR latency: computing alone, sound sent less sound processed at the final transcript",
         "from the last voiced sample to the text that the reply was made from, less the silence that the recogniser "
-        "was told to wait for (recognizer.stop_history_eou); text that came with a later final has that wait in it",
+        "was told to wait for (asr.stop_history_eou); text that came with a later final has that wait in it",
     ),
     Measure(
         "ttft",

@@ -58,7 +58,7 @@ class Ramp:
     def take(self, run: Run, *, counted: ModelStatistics | None = None, interrupted: bool = False) -> Step:
         """What came of a step; ``counted`` is what Triton counted in it."""
         batching = None if counted is None else Batching.of(counted)
-        step = Step.of(run, recogniser_pause(self.settings.recognizer), batching, interrupted=interrupted)
+        step = Step.of(run, recogniser_pause(self.settings.asr), batching, interrupted=interrupted)
         self._steps.append(step)
         self._environment = run.environment
         return step

@@ -71,7 +71,7 @@ FEWEST_LINES: Final = 8
 DRIFT: Final = 0.05
 """Share by which a time has to change with few rounds: a machine easily differs by so much from one run to the next."""
 
-POLICY: Final = frozenset({"endpoint", "hold"})
+POLICY: Final = frozenset({"endpointing", "hold"})
 """Contributions that are waiting on purpose. They explain a slower voice-to-voice; alone they are no regression."""
 
 LEAST_BLAME: Final = 0.1

@@ -9,9 +9,9 @@ from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.generation import StageFailed
 from pipelines.conversation.watcher import Watcher
 from pipelines.records.results import Turn, Unit
-from pipelines.replay.cast import Cast
-from pipelines.replay.judge import Unsaid, judge
 from pipelines.replay.listener import Listener
+from pipelines.replay.parts import PartsFactory
+from pipelines.replay.scoring import Unsaid, score
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.telemetry.spans import ConversationSpan
@@ -44,7 +44,7 @@ class Played:
 async def play(
     talk: Talk,
     unit: Unit,
-    cast: Cast,
+    cast: PartsFactory,
     began: float,
     *,
     watcher: Watcher | None = None,
@@ -57,7 +57,7 @@ async def play(
     """
     caller = Caller(talk)
     parts = cast.parts(caller, unit)
-    listener = Listener(parts.voice.rate, watcher)
+    listener = Listener(parts.tts.rate, watcher)
     conversation = Conversation(parts, listener, span)
     conductor = _Conductor(talk, caller, listener)
     lost: StageFailed | None = None
@@ -74,14 +74,14 @@ async def play(
     finally:
         cues.cancel()
         await asyncio.gather(cues, return_exceptions=True)
-        for part in (parts.source, parts.recognizer, parts.sink):
+        for part in (parts.source, parts.asr, parts.sink):
             await part.aclose()
     if cues.done() and not cues.cancelled() and (error := cues.exception()):
         raise error
     language = parts.turns.settings.language
     ended = listener.faults[-1] if lost and listener.faults else ENDED
     unsaid = conductor.unsaid
-    turns = judge(talk, unit, caller, listener, began=began, unsaid=unsaid, ended=ended, language=language)
+    turns = score(talk, unit, caller, listener, began=began, unsaid=unsaid, ended=ended, language=language)
     return Played(turns, lost)
 
 

@@ -31,7 +31,7 @@ from sophia.sinks import NullSink
 from sophia.turns import TurnTaking
 
 
-class LabCast:
+class LiveParts:
     """Real services: each session has clients of its own. The voice is played to nobody, in real time."""
 
     def __init__(self, settings: Settings, services: list[Services]) -> None:
@@ -43,12 +43,12 @@ class LabCast:
         settings, services = self._settings, self._services[unit.session]
         return Parts(
             source=caller,
-            recognizer=services.new_recognizer(),
-            detector=lambda emit: VoiceDetector(self._model, settings.ears.vad, emit),
+            asr=services.new_recognizer(),
+            detector=lambda emit: VoiceDetector(self._model, settings.microphone.vad, emit),
             turns=TurnTaking(settings.turns),
-            mind=services.mind,
-            history=History(settings.mind.persona, settings.mind.history_tokens),
-            voice=services.voice,
+            llm=services.llm,
+            history=History(settings.llm.persona, settings.llm.history_tokens),
+            tts=services.tts,
             phrases=services.phrases,
             sink=NullSink(),
             face=services.face,
@@ -103,13 +103,13 @@ async def replay_live(
             telemetry = Telemetry(settings.telemetry, clock=loop.time, warn=progress.note)
             telemetry.install()
             stack.push_async_callback(telemetry.aclose)
-        labels = Labels(settings.mind.model, settings.mind.backend, settings.recognizer.language, settings.voice.voice)
+        labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
         span = telemetry.start_conversation(uuid.uuid4().hex, labels)
         stack.callback(span.end)
         for _ in range(sessions):
             stack.enter_context(telemetry.metrics.session())
         machine = MachineCounters(partial(find_gpu, dcgm))
-        stage = Stage(LabCast(settings, services), loop.time(), _Metered(telemetry.metrics), span)
+        stage = Stage(LiveParts(settings, services), loop.time(), _Metered(telemetry.metrics), span)
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(machine.run()), group.create_task(telemetry.metrics.watch_loop())]
             turns = await run_all(plan, stage, progress)

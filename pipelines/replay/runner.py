@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pipelines.conversation.generation import StageFailed
 from pipelines.conversation.watcher import Watcher
 from pipelines.records.results import Turn, Unit
-from pipelines.replay.cast import Cast
 from pipelines.replay.conductor import Played, play
+from pipelines.replay.parts import PartsFactory
 from pipelines.scenarios.scenario import Scenario
 from pipelines.telemetry.spans import ConversationSpan
 
@@ -69,7 +69,7 @@ class Plan:
 class Stage:
     """Where units are played: who plays the services, what watches, the run's beginning in ``loop.time()``."""
 
-    cast: Cast
+    cast: PartsFactory
     began: float
     watcher: Watcher | None = None
     span: ConversationSpan | None = None

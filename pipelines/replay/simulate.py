@@ -22,8 +22,8 @@ from pipelines.replay.conductor import play
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable
-from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import ServiceProfile
+from pipelines.simulation.services import SimulatedParts
 
 WORTH_A_PROCESS = 60
 """Lines below which a second process would take longer to start than it saves."""
@@ -129,11 +129,11 @@ def _playing(world: _World, groups: Sequence[Group], jobs: int) -> Iterator[Iter
             raise
 
 
-def _cast(world: _World) -> SimulatedCast:
-    return SimulatedCast(world.profile, world.settings, world.scenario, world.seed)
+def _cast(world: _World) -> SimulatedParts:
+    return SimulatedParts(world.profile, world.settings, world.scenario, world.seed)
 
 
-def _play(world: _World, cast: SimulatedCast, group: Group) -> Results:
+def _play(world: _World, cast: SimulatedParts, group: Group) -> Results:
     async def one(unit: Unit) -> tuple[list[Turn], float]:
         played = await play(world.scenario.talks[unit.talk], unit, cast.apart(), 0.0)
         return played.turns, asyncio.get_running_loop().time()
@@ -146,7 +146,7 @@ def _play(world: _World, cast: SimulatedCast, group: Group) -> Results:
     return virtual_time.run(all_of_them())
 
 
-_here: tuple[_World, SimulatedCast] | None = None
+_here: tuple[_World, SimulatedParts] | None = None
 """In a worker process: what it plays."""
 
 

@@ -14,10 +14,10 @@ from typing import Final
 from pipelines.scenarios.manifest import NAMES as MANIFESTS
 from pipelines.scenarios.manifest import read_manifest
 from pipelines.scenarios.recorded import is_recording, load_recording
+from pipelines.scenarios.rendering import Renderer
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.scenarios.script import read_script
-from pipelines.scenarios.sheet import LineSheet, Talk, TalkSheet, Unreadable, printable
-from pipelines.scenarios.staging import Stage
+from pipelines.scenarios.spec import LineSpec, Talk, TalkSpec, Unreadable, printable
 from pipelines.settings.layers import did_you_mean
 
 BUNDLED: Final = Path(__file__).parents[1] / "soundbites" / "talks"
@@ -70,7 +70,7 @@ def _bundled(source: str, language: str) -> Scenario:
             )
         names = [name]
     talks = [talk for name in names for talk in read_script(BUNDLED / f"{name}.yaml")]
-    return Stage(BUNDLED, language).scenario(source, talks)
+    return Renderer(BUNDLED, language).scenario(source, talks)
 
 
 def _load(path: Path, language: str) -> Scenario:
@@ -92,10 +92,10 @@ def _load(path: Path, language: str) -> Scenario:
     if path.name in MANIFESTS:
         return _with_manifest(path, language)
     if path.suffix.lower() == ".wav":
-        talk = Talk(TalkSheet(name=_name(path.stem), lines=(LineSheet(wav=Path(path.name)),)), [str(path.parent)])
-        return Stage(path.parent, language).scenario(path.stem, [talk])
+        talk = Talk(TalkSpec(name=_name(path.stem), lines=(LineSpec(wav=Path(path.name)),)), [str(path.parent)])
+        return Renderer(path.parent, language).scenario(path.stem, [talk])
     if path.suffix.lower() in (".yaml", ".yml"):
-        return Stage(path.parent, language).scenario(path.stem, read_script(path))
+        return Renderer(path.parent, language).scenario(path.stem, read_script(path))
     raise Unreadable([f"{path} is neither a folder, a WAV file nor a script (*.yaml); name one of these"])
 
 
@@ -114,18 +114,18 @@ def _folder(path: Path, language: str) -> Scenario:
         raise Unreadable([f"{path} holds no WAV file; {hint}"])
     if len(wavs) > _MOST_FILES:
         raise Unreadable([f"{path} holds {len(wavs)} WAV files, more than {_MOST_FILES}; name a smaller folder"])
-    sheet = TalkSheet(name=_name(_title(path)), lines=tuple(LineSheet(wav=Path(wav.name)) for wav in wavs))
-    return Stage(path, language).scenario(_title(path), [Talk(sheet, [str(path)] * len(wavs))])
+    spec = TalkSpec(name=_name(_title(path)), lines=tuple(LineSpec(wav=Path(wav.name)) for wav in wavs))
+    return Renderer(path, language).scenario(_title(path), [Talk(spec, [str(path)] * len(wavs))])
 
 
 def _with_manifest(manifest: Path, language: str) -> Scenario:
     folder = manifest.parent
     talks = read_manifest(manifest)
-    lines = [line for talk in talks for line in talk.sheet.lines]
+    lines = [line for talk in talks for line in talk.spec.lines]
     named = {folder / line.wav for line in lines if line.wav} | {
         folder / line.noise.source for line in lines if line.noise
     }
-    stage = Stage(folder, language)
+    stage = Renderer(folder, language)
     if left := [wav.name for wav in _wavs(folder) if wav not in named]:
         few = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         stage.notes.append(f"not in {manifest.name} and not played: {few}")

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from pipelines.scenarios.script import read_places
-from pipelines.scenarios.sheet import LineSheet, Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.scenarios.spec import LineSpec, Talk, TalkSpec, Unreadable, mistakes, printable
 from pipelines.settings.layers import MAX_BYTES, did_you_mean
 
 NAMES: Final = ("manifest.csv", "manifest.yaml", "manifest.yml")
@@ -28,7 +28,7 @@ DOCUMENTATION: Final = frozenset(
 )  # fmt: skip
 """Columns that say something about a recording that the loop has no use for."""
 
-COLUMNS: Final = ("file", *(name for name in LineSheet.model_fields if name not in ("wav", "say", "voice")), "talk")
+COLUMNS: Final = ("file", *(name for name in LineSpec.model_fields if name not in ("wav", "say", "voice")), "talk")
 
 _MOST = 10_000
 
@@ -40,7 +40,7 @@ def read_manifest(path: Path) -> list[Talk]:
     """
     rows = _csv(path) if path.suffix.lower() == ".csv" else _yaml(path)
     wrong: list[str] = []
-    talks: dict[str, list[tuple[LineSheet, str]]] = {}
+    talks: dict[str, list[tuple[LineSpec, str]]] = {}
     unnamed = printable(path.absolute().parent.name) or "talk"
     for place, row in rows:
         talk = printable(str(row.pop("talk", None) or ""))[:80].strip() or unnamed[:80].strip()
@@ -50,16 +50,16 @@ def read_manifest(path: Path) -> list[Talk]:
             wrong.append(f"{place}: file is missing")
             continue
         try:
-            talks.setdefault(talk, []).append((LineSheet.model_validate(row), place))
+            talks.setdefault(talk, []).append((LineSpec.model_validate(row), place))
         except ValidationError as error:
-            told = mistakes(error.errors(), LineSheet, "a line", lambda loc: "")
+            told = mistakes(error.errors(), LineSpec, "a line", lambda loc: "")
             wrong += [f"{place}: {line.replace('wav', 'file', 1) if line.startswith('wav') else line}" for line in told]
     if wrong:
         raise Unreadable(wrong)
     if not talks:
         raise Unreadable([f"{path} names no file"])
     return [
-        Talk(TalkSheet(name=name, lines=tuple(line for line, _ in lines)), [place for _, place in lines])
+        Talk(TalkSpec(name=name, lines=tuple(line for line, _ in lines)), [place for _, place in lines])
         for name, lines in talks.items()
     ]
 

@@ -14,16 +14,16 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.scenarios.sheet import Talk, TalkSheet, Unreadable, mistakes, printable
+from pipelines.scenarios.spec import Talk, TalkSpec, Unreadable, mistakes, printable
 from pipelines.settings.layers import SettingsError, read_yaml
 
 
-class ScriptSheet(BaseModel):
+class ScriptSpec(BaseModel):
     """Several talks in one file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    talks: tuple[TalkSheet, ...] = Field(min_length=1, max_length=1000)
+    talks: tuple[TalkSpec, ...] = Field(min_length=1, max_length=1000)
 
 
 def read_script(path: Path) -> list[Talk]:
@@ -32,9 +32,9 @@ def read_script(path: Path) -> list[Talk]:
     several = "talks" in values
     given = values if several else {"name": printable(path.stem)[:80] or "talk", **values}
     try:
-        talks = ScriptSheet.model_validate(given).talks if several else (TalkSheet.model_validate(given),)
+        talks = ScriptSpec.model_validate(given).talks if several else (TalkSpec.model_validate(given),)
     except ValidationError as error:
-        model = ScriptSheet if several else TalkSheet
+        model = ScriptSpec if several else TalkSpec
         raise Unreadable(mistakes(error.errors(), model, "a script", lambda loc: places.of(*loc))) from None
     lead: list[tuple[Any, ...]] = [("talks", i) for i in range(len(talks))] if several else [()]
     _distinct([talk.name for talk in talks], [places.of(*at, "name") for at in lead])

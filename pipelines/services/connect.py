@@ -33,8 +33,8 @@ class Services:
     """
 
     new_recognizer: Callable[[], RivaRecognizer]
-    mind: WarmMind
-    voice: RivaSynthesizer
+    llm: WarmMind
+    tts: RivaSynthesizer
     face: Audio2Face | None
     phrases: Phrases
 
@@ -42,9 +42,9 @@ class Services:
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """Where each service of a conversation is."""
     found: dict[str, Endpoint] = {
-        "recognizer": settings.recognizer.endpoint,
-        "mind": settings.mind.endpoint,
-        "voice": settings.voice.endpoint,
+        "asr": settings.asr.endpoint,
+        "llm": settings.llm.endpoint,
+        "tts": settings.tts.endpoint,
     }
     if settings.face.enabled:
         found["face"] = settings.face.endpoint
@@ -68,13 +68,13 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
                 stack.push_async_callback(channels[key].close, 0)
             return channels[key]
 
-        s, service = settings, "recognizer"
+        s, service = settings, "asr"
         try:
-            ears = channel(s.recognizer.endpoint), s.recognizer, metadata_for(s.recognizer.endpoint), trouble
-            service = "voice"
-            voice = RivaSynthesizer(channel(s.voice.endpoint), s.voice, metadata_for(s.voice.endpoint))
-            service = "mind"
-            mind = await stack.enter_async_context(connect_mind(s.mind, channel))
+            ears = channel(s.asr.endpoint), s.asr, metadata_for(s.asr.endpoint), trouble
+            service = "tts"
+            voice = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
+            service = "llm"
+            mind = await stack.enter_async_context(connect_mind(s.llm, channel))
             service = "face"
             face = None
             if s.face.enabled:
@@ -91,12 +91,12 @@ async def warm_up(services: Services) -> list[StageFailed]:
     """
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "recognizer": services.new_recognizer().describe,
-        "mind": services.mind.warm_up,
-        "voice": lambda: services.phrases.prepare(services.voice, WARM_UP_SECONDS),
+        "asr": services.new_recognizer().describe,
+        "llm": services.llm.warm_up,
+        "tts": lambda: services.phrases.prepare(services.tts, WARM_UP_SECONDS),
     }
     if face is not None:
-        jobs["face"] = lambda: _first_frame(face, services.voice.rate)
+        jobs["face"] = lambda: _first_frame(face, services.tts.rate)
 
     async def use(service: str, job: Callable[[], Awaitable[object]]) -> StageFailed | None:
         try:

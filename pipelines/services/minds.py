@@ -13,7 +13,7 @@ from nova.prompts import load_template
 from nova.services.triton_client import TritonMind
 from pipelines.services.channels import metadata_for, open_http
 from pipelines.settings.endpoint import Endpoint
-from pipelines.settings.model import MindSection
+from pipelines.settings.model import LlmSection
 
 
 class WarmMind(Mind, Protocol):
@@ -24,7 +24,7 @@ class WarmMind(Mind, Protocol):
 
 @asynccontextmanager
 async def connect_mind(
-    settings: MindSection, channel: Callable[[Endpoint], grpc.aio.Channel]
+    settings: LlmSection, channel: Callable[[Endpoint], grpc.aio.Channel]
 ) -> AsyncIterator[WarmMind]:
     """The mind behind ``settings.endpoint``; ``channel`` opens gRPC channels, which stay the caller's."""
     endpoint = settings.endpoint

@@ -16,7 +16,7 @@ from nova.services.triton_client import TritonMind
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.minds import connect_mind
 from pipelines.settings.endpoint import Endpoint
-from pipelines.settings.model import FaceSection, MindSection, RecognizerSection, Settings, VoiceSection
+from pipelines.settings.model import AsrSection, FaceSection, LlmSection, Settings, TtsSection
 from sophia.audio import Pcm
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer
@@ -50,21 +50,21 @@ class Probe:
 def probes(settings: Settings) -> list[Probe]:
     """A probe for each service that a conversation with ``settings`` talks to."""
     s = settings
-    if s.mind.backend == "triton":
-        mind = Probe("mind", s.mind.endpoint, lambda channel: _triton(channel, s.mind))
+    if s.llm.backend == "triton":
+        mind = Probe("llm", s.llm.endpoint, lambda channel: _triton(channel, s.llm))
     else:
-        mind = Probe("mind", s.mind.endpoint, lambda channel: _mind_over_http(s.mind), grpc=False)
+        mind = Probe("llm", s.llm.endpoint, lambda channel: _mind_over_http(s.llm), grpc=False)
     found = [
-        Probe("recognizer", s.recognizer.endpoint, lambda channel: _recognizer(channel, s.recognizer)),
+        Probe("asr", s.asr.endpoint, lambda channel: _recognizer(channel, s.asr)),
         mind,
-        Probe("voice", s.voice.endpoint, lambda channel: _voice(channel, s.voice)),
+        Probe("tts", s.tts.endpoint, lambda channel: _voice(channel, s.tts)),
     ]
     if s.face.enabled:
-        found.append(Probe("face", s.face.endpoint, lambda channel: _face(channel, s.face, s.voice.rate)))
+        found.append(Probe("face", s.face.endpoint, lambda channel: _face(channel, s.face, s.tts.rate)))
     return found
 
 
-async def _recognizer(channel: grpc.aio.Channel, settings: RecognizerSection) -> Use:
+async def _recognizer(channel: grpc.aio.Channel, settings: AsrSection) -> Use:
     recognizer = RivaRecognizer(channel, settings, metadata_for(settings.endpoint))
     try:
         began = _now()
@@ -79,7 +79,7 @@ async def _recognizer(channel: grpc.aio.Channel, settings: RecognizerSection) ->
     return Use("models", seconds, tuple(has))
 
 
-async def _voice(channel: grpc.aio.Channel, settings: VoiceSection) -> Use:
+async def _voice(channel: grpc.aio.Channel, settings: TtsSection) -> Use:
     synthesizer = RivaSynthesizer(channel, settings, metadata_for(settings.endpoint))
     voices = await synthesizer.describe()
     seconds = await synthesizer.warm()
@@ -90,7 +90,7 @@ async def _voice(channel: grpc.aio.Channel, settings: VoiceSection) -> Use:
     return Use("first sound", seconds, tuple(has))
 
 
-async def _triton(channel: grpc.aio.Channel, settings: MindSection) -> Use:
+async def _triton(channel: grpc.aio.Channel, settings: LlmSection) -> Use:
     mind = TritonMind(channel, settings, metadata=metadata_for(settings.endpoint))
     about = await mind.describe()
     has = [f"{about.server} {about.version}".strip(), f"models: {_names(about.models or (about.model,))}"]
@@ -99,7 +99,7 @@ async def _triton(channel: grpc.aio.Channel, settings: MindSection) -> Use:
     return Use("first token", await _first_token(mind), tuple(has))
 
 
-async def _mind_over_http(settings: MindSection) -> Use:
+async def _mind_over_http(settings: LlmSection) -> Use:
     async with connect_mind(settings, open_channel) as mind:
         return Use("first token", await _first_token(mind), (f"{settings.backend}: {settings.model}",))
 

@@ -23,7 +23,7 @@ def add_settings(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="change a setting, such as voice.rate=16000; may be repeated",
+        help="change a setting, such as tts.rate=16000; may be repeated",
     )
 
 
@@ -40,5 +40,5 @@ def settings_of(args: argparse.Namespace) -> Settings:
 def _pair(item: str) -> tuple[str, str]:
     key, equals, value = item.partition("=")
     if not equals:
-        raise SettingsError([f"--set {item}: write KEY=VALUE, such as voice.rate=16000"])
+        raise SettingsError([f"--set {item}: write KEY=VALUE, such as tts.rate=16000"])
     return key, value

@@ -22,6 +22,9 @@ from pipelines.settings.layers import Key, Layer, did_you_mean
 _SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential")
 _NOT_SECRET = ("api_key_file", "api_key_env", "tls")
 
+_RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts", "loudspeaker": "speaker"}
+"""Sections that had another name once."""
+
 
 def lines(errors: Sequence[ErrorDetails], model: type[BaseModel], layers: Sequence[Layer]) -> list[str]:
     """One line for each error; ``layers`` in order of precedence tell where the offending value stands."""
@@ -93,6 +96,8 @@ def _unknown(key: Key, model: type[BaseModel]) -> str:
     if group is None:
         return f"{dotted} is not a setting."
     names = list(group.model_fields)
+    if len(key) == 1 and _RENAMED.get(dotted) in names:
+        return f"{dotted} is called {_RENAMED[dotted]} now."
     above = ".".join(key[:-1])
     guess = did_you_mean(key[-1], names) or _elsewhere(key[-1], model)
     if guess and "." not in guess and above:

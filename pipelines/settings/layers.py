@@ -133,7 +133,7 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
 
 
 def from_overrides(overrides: Mapping[str, str]) -> Layer:
-    """The layer of the command line: dotted keys (``voice.rate``) and their text."""
+    """The layer of the command line: dotted keys (``tts.rate``) and their text."""
     layer = Layer("command line")
     for dotted, text in overrides.items():
         _put(layer, tuple(dotted.replace("-", "_").split(".")), text, f"--set {dotted}")

@@ -60,7 +60,7 @@ class SpeakerSection(SoundCardSettings):
     _device = field_validator("device", mode="before")(_number_or_name)
 
 
-class EarsSettings(MicrophoneSettings):
+class MicrophoneSection(MicrophoneSettings):
     """The microphone and what is done to its sound before anybody listens."""
 
     echo: Literal["auto", "cancel", "half-duplex", "off"] = Field(
@@ -71,11 +71,6 @@ class EarsSettings(MicrophoneSettings):
     vad: VadSettings = Field(default_factory=VadSettings, description="when a voice counts as started and stopped")
 
     _device = field_validator("device", mode="before")(_number_or_name)
-
-    @property
-    def microphone(self) -> MicrophoneSettings:
-        """The part of these settings that the microphone takes."""
-        return self
 
 
 class TritonEndpoint(Endpoint):
@@ -90,19 +85,19 @@ class FaceEndpoint(Endpoint):
     target: str = Field("localhost:52000", description="host:port of the service, [address]:port for IPv6")
 
 
-class RecognizerSection(RecognizerSettings):
+class AsrSection(RecognizerSettings):
     """Riva speech recognition."""
 
     endpoint: Endpoint = Field(default_factory=Endpoint, description="where Riva's recogniser is")
 
 
-class VoiceSection(SynthesizerSettings):
+class TtsSection(SynthesizerSettings):
     """Riva speech synthesis."""
 
     endpoint: Endpoint = Field(default_factory=Endpoint, description="where Riva's synthesiser is")
 
 
-class MindSection(TritonSettings):
+class LlmSection(TritonSettings):
     """The language model."""
 
     backend: Literal["triton", "triton-rest", "openai"] = Field(
@@ -132,11 +127,13 @@ class Settings(BaseSettings):
 
     language: str = Field("en-US", description="the language of recogniser, voice and turn taking, as Riva names it")
     embedded: bool = Field(False, description="start the services that come with the project and talk to those")
-    ears: EarsSettings = Field(default_factory=EarsSettings, description="microphone, voice activity and echo")
-    recognizer: RecognizerSection = Field(default_factory=RecognizerSection, description="Riva speech recognition")
+    microphone: MicrophoneSection = Field(
+        default_factory=MicrophoneSection, description="microphone, voice activity and echo"
+    )
+    asr: AsrSection = Field(default_factory=AsrSection, description="Riva speech recognition")
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn taking")
-    mind: MindSection = Field(default_factory=MindSection, description="the language model")
-    voice: VoiceSection = Field(default_factory=VoiceSection, description="Riva speech synthesis")
+    llm: LlmSection = Field(default_factory=LlmSection, description="the language model")
+    tts: TtsSection = Field(default_factory=TtsSection, description="Riva speech synthesis")
     face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")
     speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
@@ -157,7 +154,7 @@ class Settings(BaseSettings):
         language = values.get("language") if isinstance(values, dict) else None
         if not isinstance(language, str):
             return values
-        spoken = ("recognizer", "turns", "voice")
+        spoken = ("asr", "turns", "tts")
         sections = {name: values.get(name) for name in spoken}
         inherited = {
             name: {"language": language, **(section or {})}
@@ -186,7 +183,7 @@ def load_settings(
 ) -> Settings:
     """The settings of ``config`` (a path or a bare name), changed by the environment, changed by ``overrides``.
 
-    Of several files each changes what those before it say. ``overrides`` maps dotted keys (``voice.rate``) to text.
+    Of several files each changes what those before it say. ``overrides`` maps dotted keys (``tts.rate``) to text.
     Relative paths in a file count from its folder, others from the working directory. Raises :class:`SettingsError`
     with one line for each mistake.
     """

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, SpokenWord
-from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.distribution import Distribution
 from pipelines.simulation.profile import ServiceProfile
+from pipelines.simulation.service_load import ServiceLoad
 from sophia.audio import Frame
 from sophia.recognition_wire import RecognizerSettings
 from sophia.transcripts import Transcript, Word
@@ -66,7 +66,7 @@ class TwoPassRecognizer:
         profile: ServiceProfile,
         settings: RecognizerSettings,
         chance: Chance,
-        bustle: Bustle,
+        load: ServiceLoad,
     ) -> None:
         self.dropped = 0
         self._caller = caller
@@ -75,7 +75,7 @@ class TwoPassRecognizer:
         self._stable_after, self._final_after = windows(settings)
         self._language = settings.language
         self._chance = chance
-        self._bustle = bustle
+        self._load = load
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Transcript | None] = asyncio.Queue(UNREAD)
         self._lines = 0  # of the caller's, whose words are known here
@@ -99,14 +99,14 @@ class TwoPassRecognizer:
     def finish_utterance(self) -> None:
         """Closes the utterance with the words that were heard to their end; nothing if there are none."""
         if self._utterance:
-            delays = self._profile.recognizer
+            delays = self._profile.asr
             self._tell(self._loop.time(), "forced", delays.forced or delays.final, final=True)
 
     def expect_answer(self) -> None:
         """It always answers."""
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
-        with self._bustle.streams:
+        with self._load.streams:
             while (transcript := await self._queue.get()) is not None:
                 yield transcript
 
@@ -129,7 +129,7 @@ class TwoPassRecognizer:
 
     def _misheard(self, place: int, words: Sequence[SpokenWord], chance: Callable[[], float]) -> str:
         """The word as it is recognised: half of the errors lose it, half take another of the line for it."""
-        wrong = chance() < self._profile.recognizer.word_error_rate
+        wrong = chance() < self._profile.asr.word_error_rate
         lost = chance() < 0.5
         if not wrong:
             return words[place].text
@@ -141,7 +141,7 @@ class TwoPassRecognizer:
             return
         silent_until = min([until, *(word.start for word in self._coming)])
         voice_end = max(word.end for word in self._utterance)
-        delays = self._profile.recognizer
+        delays = self._profile.asr
         if silent_until - voice_end >= self._stable_after - 1e-9 and not self._stable and delays.stable:
             self._stable = True
             self._tell(voice_end + self._stable_after, "stable", delays.stable, final=False)
@@ -155,7 +155,7 @@ class TwoPassRecognizer:
             self._utterance.append(word)
             self._stable = False
             interim = Transcript(self._text(), audio_processed=self._processed(word.end), language=self._language)
-            due = max(word.end + self._delay("interim", self._profile.recognizer.interim), self._told_at)
+            due = max(word.end + self._delay("interim", self._profile.asr.interim), self._told_at)
             if interim.text:
                 self._interims = [timer for timer in self._interims if timer.when() > self._loop.time()]
                 self._interims.append(self._loop.call_at(due, self._deliver, interim))
@@ -183,7 +183,7 @@ class TwoPassRecognizer:
 
     def _delay(self, kind: str, delay: Distribution) -> float:
         network = self._profile.network.draw(self._chance.of("recognizer network"))
-        return delay.draw(self._chance.of(kind)) * self._bustle.recognizer + 2 * network
+        return delay.draw(self._chance.of(kind)) * self._load.asr + 2 * network
 
     def _text(self) -> str:
         return " ".join(word.text for word in self._utterance if word.text)

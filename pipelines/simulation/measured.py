@@ -18,12 +18,12 @@ from pipelines.simulation.distribution import LONGEST, Distribution, exactly
 from pipelines.simulation.ears import windows
 from pipelines.simulation.profile import (
     LONGEST_NAME,
+    AsrDelays,
     FaceDelays,
-    MindDelays,
-    RecognizerDelays,
+    LlmDelays,
     Reply,
     ServiceProfile,
-    VoiceDelays,
+    TtsDelays,
 )
 from sophia.recognition_wire import RecognizerSettings
 
@@ -56,13 +56,13 @@ def profile_from(run: Run) -> ServiceProfile:
         name=f"{run.scenario}, as {f'in {run.simulated}' if run.simulated else 'measured'}"[-LONGEST_NAME:],
         about=f"delays of {len(turns)} turns, the network's included; the face's speed is assumed",
         provenance=_provenance(run),
-        recognizer=_recognizer(run, turns),
-        mind=MindDelays(
+        asr=_recognizer(run, turns),
+        llm=LlmDelays(
             first_token=_thinned(_known(_between(turn, "started", "first_token") for turn in turns)),
             token=_thinned(_known(map(_gap, turns)) or [0.0]),
             replies=_replies(turns),
         ),
-        voice=VoiceDelays(
+        tts=TtsDelays(
             first_sound=_thinned(_known(_between(turn, "first_clause", "first_audio") for turn in turns)),
             speed=_thinned(_known(map(_speed, turns)) or [ASSUMED_SPEED]),
             word=_seconds_of_a_word(turns),
@@ -77,11 +77,11 @@ def _tells(turn: Turn) -> bool:
     return bool(good) and turn.voiced is not None and accepted <= turn.marks.keys()
 
 
-def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
+def _recognizer(run: Run, turns: Sequence[Turn]) -> AsrDelays:
     settings = RecognizerSettings(
         **{
             key: value
-            for key, value in run.config.get("recognizer", {}).items()
+            for key, value in run.config.get("asr", {}).items()
             if key in ("stop_history", "stop_history_eou")
         }
     )
@@ -111,7 +111,7 @@ def _recognizer(run: Run, turns: Sequence[Turn]) -> RecognizerDelays:
         raise SettingsError([f"In no turn of the run of {run.scenario} a transcript came in time; play it again."])
     errors = sum(turn.word_errors for turn in turns if turn.word_errors is not None)
     words = sum(turn.words for turn in turns if turn.word_errors is not None)
-    return RecognizerDelays(
+    return AsrDelays(
         interim=_thinned(interim) if interim else exactly(ASSUMED_INTERIM),
         stable=_thinned(stable + later) if stable else None,  # late ones counted as if they had come just then
         final=_thinned(final or stable or forced),

@@ -14,7 +14,7 @@ import numpy as np
 from aurora.face import ARKIT, FaceFrame
 from aurora.face import Pcm as FacePcm
 from nova.mind import Message
-from pipelines.simulation.busy import Busy
+from pipelines.simulation.service_load import Busy
 from sophia.audio import Pcm
 from sophia.speech import SpeechChunk
 

@@ -45,7 +45,7 @@ def _positive(speed: Distribution) -> Distribution:
     return speed
 
 
-class RecognizerDelays(_Part):
+class AsrDelays(_Part):
     """The recogniser. A stable partial and a final count from the end of the voice *and* the pause that is configured.
 
     They may be a little below zero: a recogniser hears the last word end before its sound has died away.
@@ -86,7 +86,7 @@ class Reply(_Part):
         return question
 
 
-class MindDelays(_Part):
+class LlmDelays(_Part):
     """The language model. Without ``letters`` and a reply's own ``tokens`` each word is a token."""
 
     first_token: Distribution = Field(description="from the question to the first token")
@@ -106,7 +106,7 @@ class MindDelays(_Part):
         return replies
 
 
-class VoiceDelays(_Part):
+class TtsDelays(_Part):
     """The synthesiser."""
 
     first_sound: Distribution = Field(description="from a clause to its first sound")
@@ -136,7 +136,7 @@ class Load(_Part):
     """
 
     by: Literal["requests", "streams"] = "requests"
-    recognizer: Factors = Field({}, description="all delays of the recogniser")
+    asr: Factors = Field({}, description="all delays of the recogniser")
     first_token: Factors = {}
     token: Factors = {}
     first_sound: Factors = {}
@@ -150,9 +150,9 @@ class ServiceProfile(_Part):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     about: str = Field("", description="what these figures are and what of them is assumed")
     provenance: dict[str, str] = Field({}, description="where and when it was measured, or who published it")
-    recognizer: RecognizerDelays
-    mind: MindDelays
-    voice: VoiceDelays
+    asr: AsrDelays
+    llm: LlmDelays
+    tts: TtsDelays
     face: FaceDelays | None = None
     network: Distribution = Field(exactly(0.0), description="one way, on top of each service's delay")
     load: Load = Load()

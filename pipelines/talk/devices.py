@@ -23,7 +23,7 @@ BUNDLED = Path(__file__).parents[1] / "soundbites"
 
 HALF_DUPLEX = (
     "The microphone is closed while she speaks, or she would hear herself. To be able to interrupt her: with a headset "
-    "--set ears.echo=off; on open speakers install the extra aec (make talk EXTRAS=aec)."
+    "--set microphone.echo=off; on open speakers install the extra aec (make talk EXTRAS=aec)."
 )
 
 
@@ -77,14 +77,14 @@ def open_devices(
     if soundbites.bites:
         source = Soundbite(soundbites.bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
     else:
-        source = Microphone(settings.ears.microphone)
+        source = Microphone(settings.microphone)
     sink: Sink
     if reply:
         sink = FallbackSink(WavSink(WavWriter(reply, rate), str(reply)), lost)
     else:
         sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
-    echo = None if soundbites.bites else _echo(settings.ears.echo)
-    if isinstance(echo, HalfDuplexGuard) and settings.ears.echo == "auto":
+    echo = None if soundbites.bites else _echo(settings.microphone.echo)
+    if isinstance(echo, HalfDuplexGuard) and settings.microphone.echo == "auto":
         notes.append(HALF_DUPLEX)
     return Devices(source, sink, echo, notes, reply)
 

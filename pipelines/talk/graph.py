@@ -62,32 +62,32 @@ def mermaid(settings: Settings, *, source: str = "", sink: str = "") -> str:
 
 
 def _ears(settings: Settings, source: str) -> Iterator[_Node]:
-    ears = settings.ears
-    device = "default device" if ears.device is None else f"device {ears.device}"
+    microphone = settings.microphone
+    device = "default device" if microphone.device is None else f"device {microphone.device}"
     yield _Node("source", (source,) if source else ("microphone", device))
-    if ears.echo in ECHO:
-        yield _Node("echo", (ECHO[ears.echo],))
+    if microphone.echo in ECHO:
+        yield _Node("echo", (ECHO[microphone.echo],))
     yield _Node("vad", ("voice activity", "Silero"))
-    recognizer = settings.recognizer
-    yield _Node("recognizer", ("Riva recognition", recognizer.language, _place(settings, recognizer.endpoint)), True)
+    asr = settings.asr
+    yield _Node("asr", ("Riva recognition", asr.language, _place(settings, asr.endpoint)), True)
     turns = settings.turns
     yield _Node("turns", ("turn taking", turns.language, "speculates" if turns.speculate else "waits for the endpoint"))
 
 
 def _mind(settings: Settings) -> Iterator[_Node]:
-    mind = settings.mind
+    llm = settings.llm
     yield _Node("history", ("history", "what was heard"))
-    yield _Node("mind", (mind.model, MINDS[mind.backend], _place(settings, mind.endpoint)), True)
+    yield _Node("llm", (llm.model, MINDS[llm.backend], _place(settings, llm.endpoint)), True)
     yield _Node("clauses", ("clauses",))
 
 
 def _voice(settings: Settings, sink: str) -> Iterator[_Node]:
-    voice, speaker = settings.voice, settings.speaker
-    details = (voice.voice or "the server's voice", f"{voice.rate} Hz")
-    yield _Node("voice", ("Riva synthesis", *details, _place(settings, voice.endpoint)), True)
+    tts, speaker = settings.tts, settings.speaker
+    details = (tts.voice or "the server's voice", f"{tts.rate} Hz")
+    yield _Node("tts", ("Riva synthesis", *details, _place(settings, tts.endpoint)), True)
     yield _Node("playout", ("playout", "gate, fence, sample clock"))
     device = "default device" if speaker.device is None else f"device {speaker.device}"
-    yield _Node("sink", (sink,) if sink else ("loudspeaker", device))
+    yield _Node("sink", (sink,) if sink else ("speaker", device))
 
 
 def _face(settings: Settings) -> Iterator[_Node]:
@@ -98,26 +98,26 @@ def _face(settings: Settings) -> Iterator[_Node]:
 
 def _arrows(settings: Settings) -> Iterator[_Arrow]:
     heard = "source"
-    if settings.ears.echo in ECHO:
+    if settings.microphone.echo in ECHO:
         yield _Arrow("source", "echo", "20 ms frames")
         heard = "echo"
     yield _Arrow(heard, "vad", "20 ms frames")
-    yield _Arrow(heard, "recognizer", "20 ms frames")
+    yield _Arrow(heard, "asr", "20 ms frames")
     yield _Arrow("vad", "turns", "voice edges")
-    yield _Arrow("recognizer", "turns", "partials, finals")
-    yield _Arrow("turns", "mind", "start, drop, interrupt")
+    yield _Arrow("asr", "turns", "partials, finals")
+    yield _Arrow("turns", "llm", "start, drop, interrupt")
     yield _Arrow("turns", "playout", "commit, duck, pause, resume")
-    yield _Arrow("history", "mind", "messages")
-    yield _Arrow("mind", "clauses", "text")
-    yield _Arrow("clauses", "voice", "clauses")
-    yield _Arrow("voice", "playout", "PCM")
+    yield _Arrow("history", "llm", "messages")
+    yield _Arrow("llm", "clauses", "text")
+    yield _Arrow("clauses", "tts", "clauses")
+    yield _Arrow("tts", "playout", "PCM")
     yield _Arrow("playout", "sink", "samples")
     if settings.face.enabled:
-        yield _Arrow("voice", "face", "PCM")
+        yield _Arrow("tts", "face", "PCM")
         yield _Arrow("face", "performer", "frames")
         yield _Arrow("playout", "performer", "samples played")
     yield _Arrow("playout", "history", "what was heard", back=True)
-    if settings.ears.echo in ECHO:
+    if settings.microphone.echo in ECHO:
         yield _Arrow("playout", "echo", "reference", back=True)
 
 

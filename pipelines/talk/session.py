@@ -149,7 +149,7 @@ class Session:
         now = asyncio.get_running_loop().time()
         if now - self._troubled >= TROUBLE_SECONDS:
             self._troubled = now
-            failure = explain(error, "recognizer", self._settings.recognizer.endpoint)
+            failure = explain(error, "asr", self._settings.asr.endpoint)
             self._display.notice(f"{failure.line} Trying again.")
             self._deaf_code = failure.exit_code
 
@@ -159,7 +159,7 @@ class Session:
 
     def _sink_lost(self, error: SinkError) -> None:
         if self._audience:
-            self._audience.fault("loudspeaker", error)
+            self._audience.fault("speaker", error)
 
     async def _warm_up(self, services: Services) -> None:
         for failure in await warm_up(services):
@@ -176,10 +176,10 @@ class Session:
         telemetry.install()
         stack.push_async_callback(telemetry.aclose)
         with _named("--reply", options.reply):
-            devices = open_devices(settings, bites, options.reply, services.voice.rate, self._sink_lost)
+            devices = open_devices(settings, bites, options.reply, services.tts.rate, self._sink_lost)
         recording: Recording | None = None
         if options.record:
-            plain, rate = shareable(settings), services.voice.rate
+            plain, rate = shareable(settings), services.tts.rate
             recording = Recording(options.record, plain, start=loop.time(), reply_rate=rate, warn=self._recording_lost)
             stack.push_async_callback(recording.aclose)
         ledgers: TextIO | None = None
@@ -191,16 +191,16 @@ class Session:
         audience = Audience(
             display, telemetry.metrics, places, recording=recording, ledgers=ledgers, turn_over=self._turn_over
         )
-        model, vad = SileroModel(), settings.ears.vad
+        model, vad = SileroModel(), settings.microphone.vad
         recognizer = services.new_recognizer()
         parts = Parts(
             source=devices.source,
-            recognizer=recognizer,
+            asr=recognizer,
             detector=lambda emit: VoiceDetector(model, vad, emit),
             turns=TurnTaking(settings.turns),
-            mind=services.mind,
-            history=History(settings.mind.persona, settings.mind.history_tokens),
-            voice=services.voice,
+            llm=services.llm,
+            history=History(settings.llm.persona, settings.llm.history_tokens),
+            tts=services.tts,
             phrases=services.phrases,
             sink=devices.sink,
             face=services.face,
@@ -208,7 +208,7 @@ class Session:
         )
         for part in (devices.source, recognizer, devices.sink):
             stack.push_async_callback(part.aclose)
-        labels = Labels(settings.mind.model, settings.mind.backend, settings.recognizer.language, settings.voice.voice)
+        labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
         span = telemetry.start_conversation(uuid.uuid4().hex, labels)
         stack.callback(span.end)
         display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})

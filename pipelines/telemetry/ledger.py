@@ -29,11 +29,11 @@ PLAYED: Final = "played"
 
 CHAIN: Final[Mapping[str, str]] = {
     "captured": "capture",  # the frame that holds the last voiced sample reached the loop
-    "transcript": "recognition",  # the text that the accepted generation was started from arrived
-    "started": "endpoint",  # the accepted generation was started
-    "first_token": "mind",  # its first text arrived
+    "transcript": "asr",  # the text that the accepted generation was started from arrived
+    "started": "endpointing",  # the accepted generation was started
+    "first_token": "llm",  # its first text arrived
     "first_clause": "clause",  # its first clause was handed to synthesis
-    "first_audio": "voice",  # its first audible sound arrived
+    "first_audio": "tts",  # its first audible sound arrived
     "released": "hold",  # the gate opened: until then finished sound waited for the decision
     PLAYED: "playout",
 }

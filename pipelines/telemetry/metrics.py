@@ -100,7 +100,7 @@ class _Counter:
             self._otel(amount, {self._label: value} if self._label else None, None)
 
 
-SERVICES = ("microphone", "recognizer", "mind", "voice", "face", "loudspeaker")
+SERVICES = ("microphone", "asr", "llm", "tts", "face", "speaker")
 """Names under which failures are counted, so that each shows a 0 before its first."""
 
 COUNTED: Mapping[Count, str] = {

@@ -12,29 +12,16 @@ from typing import Final
 SERVICE: Final = "sophia"
 SCOPE: Final = "sophia.pipelines"
 
-# Spans -----------------------------------------------------------------------------------------------------------
+# Spans, beside one for each of the ledger's contributions ------------------------------------------------------------
 
 CONVERSATION: Final = "conversation"
 TURN: Final = "turn"
 ASR: Final = "asr"
-ENDPOINT: Final = "endpoint"
-NOVA: Final = "nova"
+LLM: Final = "llm"
 TTS: Final = "tts"
-HOLD: Final = "hold"
-PLAYOUT: Final = "playout"
-A2F: Final = "a2f"
+FACE: Final = "face"
 SPEAKING: Final = "speaking"
 INTERRUPTION: Final = "interruption"
-
-CRITICAL_PATH: Final[tuple[tuple[str, str, str], ...]] = (
-    (ASR, "voice_end", "transcript"),
-    (ENDPOINT, "transcript", "started"),
-    (NOVA, "started", "first_clause"),
-    (TTS, "first_clause", "first_audio"),
-    (HOLD, "first_audio", "released"),
-    (PLAYOUT, "released", "played"),
-)
-"""The spans that tile voice-to-voice: name, and the ledger's instants at which each starts and ends."""
 
 # Attributes ------------------------------------------------------------------------------------------------------
 
@@ -79,5 +66,3 @@ CONTENT: Final = frozenset({INPUT_MESSAGES, OUTPUT_MESSAGES, TRANSCRIPT, HEARD})
 
 DECIDED: Final = "decision"
 FAULT: Final = "fault"
-FIRST_TOKEN: Final = "first_token"
-CAPTURED: Final = "captured"

@@ -3,9 +3,9 @@
     conversation
       turn                       from the user's first sound to the end of the reply; live while it happens, so that
         |                        RPCs made in its context carry its traceparent and servers' spans join it
-        asr | endpoint | nova | tts | hold | playout    tiles from the user's last sound to her first: their
-        |                                               durations add up to voice-to-voice
-        a2f, speaking, interruption                     beside the tiles
+        capture | asr | endpointing | llm | clause | tts | hold | playout     the ledger's contributions: tiles from
+        |                        the user's last sound to her first, whose durations add up to voice-to-voice
+        face, speaking, interruption                     beside the tiles
 
 Nothing here reads a clock but for the span of the conversation itself. Only the OpenTelemetry API; no SDK.
 """
@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from opentelemetry import trace
@@ -23,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from pipelines.telemetry import names
-from pipelines.telemetry.ledger import PLAYED, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CHAIN, PLAYED, Count, Ledger, Outcome
 
 
 class EpochClock:
@@ -116,28 +117,25 @@ class TurnSpan:
 
     def _tile(self, ledger: Ledger) -> None:
         edges = ledger.instants()
-        for name, start, end in names.CRITICAL_PATH:
-            if end not in edges:
-                return
-            span = self._child(name, edges[start], {names.CRITICAL: PLAYED in edges})
+        for (_, start), (mark, end) in pairwise(edges.items()):
+            name = CHAIN[mark]
+            span = self._child(name, start, {names.CRITICAL: PLAYED in edges})
             match name:
                 case names.ASR:
-                    span.add_event(names.CAPTURED, timestamp=self._clock.nanoseconds(edges["captured"]))
                     _set(span, {names.LANGUAGE: self._labels.language, names.TRANSCRIPT: self._content(ledger.user)})
-                case names.NOVA:
-                    span.add_event(names.FIRST_TOKEN, timestamp=self._clock.nanoseconds(edges["first_token"]))
-                    _set(span, self._nova(ledger))
+                case names.LLM:
+                    _set(span, self._llm(ledger))
                 case names.TTS:
                     _set(span, {names.OUTPUT_TYPE: "speech", names.VOICE: self._labels.voice})
                 case _:
                     pass
-            span.end(self._clock.nanoseconds(edges[end]))
+            span.end(self._clock.nanoseconds(end))
 
     def _beside(self, ledger: Ledger) -> None:
         marks = ledger.marks
         if "first_audio" in marks and "first_frame" in marks:
             start = min(marks["first_audio"], marks["first_frame"])
-            span = self._child(names.A2F, start, {names.FACE_LATENESS: ledger.face_lateness})
+            span = self._child(names.FACE, start, {names.FACE_LATENESS: ledger.face_lateness})
             span.end(self._clock.nanoseconds(marks["first_frame"]))
         if PLAYED in marks:
             end = max(marks[PLAYED], marks.get("silenced", marks.get("end", marks[PLAYED])))
@@ -175,7 +173,7 @@ class TurnSpan:
             self._span.set_attribute(names.ERROR_TYPE, fault_of)
             self._span.set_status(Status(StatusCode.ERROR, ledger.faults[-1].line if ledger.faults else None))
 
-    def _nova(self, ledger: Ledger) -> dict[str, Any]:
+    def _llm(self, ledger: Ledger) -> dict[str, Any]:
         return {
             names.OPERATION: "chat",
             names.OUTPUT_TYPE: "text",

@@ -11,11 +11,11 @@ from pipelines.telemetry.ledger import Count, Ledger, Outcome
 
 STYLES: Mapping[str, str] = {
     "capture": "blue",
-    "recognition": "green",
-    "endpoint": "yellow",
-    "mind": "magenta",
+    "asr": "green",
+    "endpointing": "yellow",
+    "llm": "magenta",
     "clause": "bright_magenta",
-    "voice": "cyan",
+    "tts": "cyan",
     "hold": "red",
     "playout": "bright_blue",
 }

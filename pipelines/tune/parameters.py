@@ -46,23 +46,23 @@ PARAMETERS: Final = (
     Parameter("turns.settle", "asked sooner, the recogniser decides sooner, perhaps on half a word", 0.1, 1.0, 0.05),
     Parameter("turns.final_timeout", "the last word may still change the text", 0.1, 1.5, 0.1),
     Parameter(
-        "recognizer.stop_history_eou",
+        "asr.stop_history_eou",
         "a sooner stable partial speculates sooner, and more often in a pause that is none",
         160,
         400,
         80,
-        below="recognizer.stop_history",
+        below="asr.stop_history",
     ),
-    Parameter("ears.vad.onset", "higher: noise is no voice, but neither is a soft voice", 0.4, 0.8, 0.05),
+    Parameter("microphone.vad.onset", "higher: noise is no voice, but neither is a soft voice", 0.4, 0.8, 0.05),
     Parameter(
-        "ears.vad.offset",
+        "microphone.vad.offset",
         "higher: the end is found sooner, also in soft endings",
         0.1,
         0.5,
         0.05,
-        below="ears.vad.onset",
+        below="microphone.vad.onset",
     ),
-    Parameter("ears.vad.offset_windows", "windows of 32 ms before a voice counts as stopped", 1, 8, 1),
+    Parameter("microphone.vad.offset_windows", "windows of 32 ms before a voice counts as stopped", 1, 8, 1),
 )
 """Every setting that can be tuned. Bounds are those within which a person would still set it by hand."""
 

@@ -275,7 +275,7 @@ def test_the_runtime_understands_its_settings_and_reaches_what_runs(profile: str
     assert sophia["command"][0] == "--config"
     settings = load_settings(sophia["command"][1], environment=sophia["environment"])
     assert settings.telemetry.metrics_port == sophia["ports"][0]["target"]
-    for part in (settings.recognizer, settings.voice, settings.mind):
+    for part in (settings.asr, settings.tts, settings.llm):
         assert part.endpoint.tls.enabled
         host, port = part.endpoint.target.rsplit(":", 1)
         if host in running:

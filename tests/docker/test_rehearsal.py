@@ -30,7 +30,7 @@ ENVIRONMENT = {
 }
 STAND_IN = "sophia-stand-in:0.1.0"
 CLIENT = DOCKER / "rehearsal.yaml"
-PARTS = ("recognizer", "voice", "mind", "face")
+PARTS = ("asr", "tts", "llm", "face")
 
 
 def composed(env: str, *files: str) -> list[str]:
@@ -120,15 +120,15 @@ def test_the_clients_configuration_reaches_what_is_published_and_shows_its_certi
     }
     for part in PARTS:
         endpoint = getattr(settings, part).endpoint
-        assert ("triton" if part == "mind" else "proxy", endpoint.target) in published
+        assert ("triton" if part == "llm" else "proxy", endpoint.target) in published
         assert endpoint.tls.ca == DOCKER / "tls/ca.crt"
         assert endpoint.tls.cert == DOCKER / "tls/client.crt"
         assert endpoint.tls.key == DOCKER / "tls/client.key"
     for service in ("prometheus", "grafana", "node_exporter", "triton_http"):
         address = getattr(settings.stack, service).split("//")[1]
         assert ("proxy" if service == "triton_http" else service.replace("_", "-"), address) in published
-    assert settings.mind.model == settings_of("rehearsal")["NOVA_MODEL"]
-    assert settings.mind.template == settings_of("rehearsal")["NOVA_TEMPLATE"]
+    assert settings.llm.model == settings_of("rehearsal")["NOVA_MODEL"]
+    assert settings.llm.template == settings_of("rehearsal")["NOVA_TEMPLATE"]
 
 
 class Stack:

@@ -154,7 +154,7 @@ async def test_the_sparks_configuration_reaches_it(
     for name, as_name in (("ca.crt", "lab-ca.crt"), ("client.crt", "client.crt"), ("client.key", "client.key")):
         shutil.copy(running.tls / name, place / as_name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    target = {"mind.endpoint.target": f"localhost:{running.ports.grpc}"}
+    target = {"llm.endpoint.target": f"localhost:{running.ports.grpc}"}
     endpoint = load_settings("spark.yaml", target, environment={}).mind.endpoint
     async with open_channel(endpoint) as channel:
         answer = await GRPCInferenceServiceStub(channel).ServerReady(pb.ServerReadyRequest(), timeout=5)

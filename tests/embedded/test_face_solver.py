@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchmarks.assets import corpus, lip_network, sentences
 from benchmarks.assets.corpus import Clip, Saying, say, workers
 from benchmarks.assets.judge import Verdict, judge, solve
-from pipelines.embedded.face import corpus, sentences, train
 from pipelines.embedded.face.features import HOP, RATE, WIDTH, LogMel
 from pipelines.embedded.face.solver import FPS, WEIGHTS, LipSolver, Network, trained
 from pipelines.embedded.face.visemes import CONTROLS, Phone, curves, plain
@@ -121,7 +121,7 @@ def test_phones_lose_stress_and_length_but_not_their_pose() -> None:
 def exam() -> list[Clip]:
     """Held-out sentences by voices that training never used, made by espeak-ng in a process of its own."""
     with workers(1) as pool:
-        return list(pool.map(say, train.exam(train.UNHEARD_VOICES)))
+        return list(pool.map(say, lip_network.exam(lip_network.UNHEARD_VOICES)))
 
 
 def test_the_shipped_network_passes_its_gates_on_unheard_voices(exam: list[Clip]) -> None:
@@ -142,12 +142,12 @@ def test_a_mouth_that_hangs_open_or_never_opens_fails_the_gates(exam: list[Clip]
 
 def test_held_out_means_held_out() -> None:
     assert not set(sentences.HELD_OUT) & set(sentences.TRAIN)
-    assert not {*train.UNHEARD_VOICES, *train.UNHEARD_FLITE} & set(train.TRAINING_VOICES)
+    assert not {*lip_network.UNHEARD_VOICES, *lip_network.UNHEARD_FLITE} & set(lip_network.TRAINING_VOICES)
 
 
 def test_clips_know_when_each_sound_is_made(exam: list[Clip]) -> None:
     clip = exam[0]
-    assert clip.saying == Saying(sentences.HELD_OUT[0], train.UNHEARD_VOICES[0])
+    assert clip.saying == Saying(sentences.HELD_OUT[0], lip_network.UNHEARD_VOICES[0])
     names = [plain(phone.name) for phone in clip.phones]
     assert names[:5] == ["", "b", "ɛ", "n", "p"]
     assert all(a.end <= b.start + 1e-9 for a, b in zip(clip.phones, clip.phones[1:], strict=False))
@@ -159,8 +159,8 @@ def test_clips_know_when_each_sound_is_made(exam: list[Clip]) -> None:
 def test_training_learns(exam: list[Clip], capsys: pytest.CaptureFixture[str]) -> None:
     """A few seconds of speech are enough to see the error fall and the mouth follow what it was taught."""
     rng = np.random.default_rng(0)
-    lessons = [train.lesson(clip, rng) for clip in exam[:8]]
-    network = train.fit(lessons, 8, rng)
+    lessons = [lip_network.lesson(clip, rng) for clip in exam[:8]]
+    network = lip_network.fit(lessons, 8, rng)
     errors = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert errors[-1] < 0.6 * errors[0]
     assert solve(exam[0].sound, network).shape[1] == len(CONTROLS)

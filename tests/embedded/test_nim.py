@@ -72,8 +72,8 @@ def test_a_synthesiser_speaks_in_plaintext_and_hears_nothing(monkeypatch: pytest
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())["ready"]
         assert ready["port"] == grpc_port
-        assert "voice" in ready
-        assert "recognizer" not in ready
+        assert "tts" in ready
+        assert "asr" not in ready
         assert health(http_port) == (200, {"status": "ready"})
         with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
             known = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)

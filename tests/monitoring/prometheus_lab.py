@@ -42,7 +42,7 @@ def turn(number, slow=0.0):
     at = 100.0
     ledger.mark("voice_end", at)
     for name, stage in CHAIN.items():
-        at += 0.05 + (slow if stage == "mind" else 0.0)
+        at += 0.05 + (slow if stage == "llm" else 0.0)
         ledger.mark(name, at)
     ledger.lip_skew = 0.01 * (number % 3 - 1)
     ledger.count(Count.TOKENS, 20)
@@ -135,7 +135,7 @@ async def a_second_of(metrics):
 def two_minutes(now):
     """The last two minutes of both machines as OpenMetrics: a loop on the spark, and an XID in the last minute."""
     metrics, text, span, step = Metrics(), [], 120, 5
-    metrics.certificate("mind", now + 90 * 86400)
+    metrics.certificate("llm", now + 90 * 86400)
     with metrics.session():
         for number in range(span // step + 1):
             at = now - span + number * step

@@ -45,18 +45,18 @@ def test_each_service_is_looked_at_again_and_what_is_gone_keeps_its_last_date():
             raise answer
         return shown(answer)
 
-    places = {name: Endpoint(target=target) for name, target in zip(("voice", "face", "mind"), answers, strict=True)}
+    places = {name: Endpoint(target=target) for name, target in zip(("tts", "face", "llm"), answers, strict=True)}
     places["bare"] = Endpoint(target="plain:4", tls=TlsSettings(enabled=False))
 
     async def twice():
         watch = asyncio.create_task(watch_certificates(metrics, places, look))
         await asyncio.sleep(1)
         value = metrics.registry.get_sample_value
-        assert value(NAME, {"service": "voice"}) == first.timestamp()
+        assert value(NAME, {"service": "tts"}) == first.timestamp()
         assert value(NAME, {"service": "face"}) is None
         await asyncio.sleep(INTERVAL)
-        assert value(NAME, {"service": "voice"}) == (first + timedelta(days=90)).timestamp()
-        assert value(NAME, {"service": "face"}) == value(NAME, {"service": "mind"}) == first.timestamp()
+        assert value(NAME, {"service": "tts"}) == (first + timedelta(days=90)).timestamp()
+        assert value(NAME, {"service": "face"}) == value(NAME, {"service": "llm"}) == first.timestamp()
         assert value(NAME, {"service": "bare"}) is None
         watch.cancel()
 
@@ -78,12 +78,12 @@ async def test_a_real_handshake_shows_the_date(tmp_path):
         places = {
             "gone": Endpoint(target=f"127.0.0.1:{closed.getsockname()[1]}", tls=TlsSettings(ca=tmp_path / "ca.crt")),
             "unreadable": Endpoint(target=f"127.0.0.1:{port}", tls=TlsSettings(ca=tmp_path / "none.crt")),
-            "mind": Endpoint(target=f"127.0.0.1:{port}", tls=TlsSettings(ca=tmp_path / "ca.crt")),
+            "llm": Endpoint(target=f"127.0.0.1:{port}", tls=TlsSettings(ca=tmp_path / "ca.crt")),
         }
         metrics = Metrics()
         watch = asyncio.create_task(watch_certificates(metrics, places))
         async with asyncio.timeout(10), listening:
-            while (value := metrics.registry.get_sample_value(NAME, {"service": "mind"})) is None:
+            while (value := metrics.registry.get_sample_value(NAME, {"service": "llm"})) is None:
                 assert not watch.done()
                 await asyncio.sleep(0.01)
         watch.cancel()
@@ -106,7 +106,7 @@ async def test_a_conversation_shows_the_dates_of_its_services_on_its_metrics_pag
             return []  # not yet
 
     async with asyncio.timeout(30), serving(Lab(), pki) as port:
-        file = config(tmp_path, pki, dict.fromkeys(("recognizer", "mind", "voice", "face"), port))
+        file = config(tmp_path, pki, dict.fromkeys(("asr", "llm", "tts", "face"), port))
         settings = load_settings(file, {"telemetry.metrics_port": str(page)}, {})
         session = Session(settings, Options("lab.yaml", (bite,), reply=tmp_path / "reply.wav"), SilentDisplay())
         talk = asyncio.create_task(session.run())
@@ -117,5 +117,5 @@ async def test_a_conversation_shows_the_dates_of_its_services_on_its_metrics_pag
         assert await talk == 0
     ends = Identity.read(pki, "server").certificate.not_valid_after_utc.timestamp()
     assert {service: float(value) for service, value in found.items()} == dict.fromkeys(
-        ("recognizer", "mind", "voice", "face"), ends
+        ("asr", "llm", "tts", "face"), ends
     )

@@ -131,7 +131,7 @@ def stack(tmp_path_factory):
     ports = {name: free_port() for name in ("loop", "node")}
     telemetry = Telemetry(TelemetrySettings(metrics_port=ports["loop"]), clock=time.monotonic)
     stack = Stack(telemetry.metrics)
-    telemetry.metrics.certificate("voice", time.time() + 90 * 86400)
+    telemetry.metrics.certificate("tts", time.time() + 90 * 86400)
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
     node += ["--log.level=error", "--collector.disable-defaults", "--collector.meminfo"]
     with ExitStack() as held:
@@ -206,19 +206,19 @@ def test_a_certificate_made_for_a_day_is_about_to_end(stack, tmp_path):
         listening = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
         target = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         place = Endpoint(target=target, tls=TlsSettings(ca=tmp_path / "ca.crt"))
-        watch = asyncio.create_task(watch_certificates(stack.metrics, {"mind": place}))
+        watch = asyncio.create_task(watch_certificates(stack.metrics, {"llm": place}))
         async with asyncio.timeout(10), listening:
-            while stack.metrics.registry.get_sample_value(EXPIRY, {"service": "mind"}) is None:
+            while stack.metrics.registry.get_sample_value(EXPIRY, {"service": "llm"}) is None:
                 assert not watch.done()
                 await asyncio.sleep(0.01)
         watch.cancel()
 
     asyncio.run(look())
-    until(lambda: len(stack.firing("certificate_expiring", service="mind")) == 2)
+    until(lambda: len(stack.firing("certificate_expiring", service="llm")) == 2)
     (urgent,) = stack.firing("certificate_expiring", severity="critical")
     assert urgent["annotations"]["summary"].startswith("The certificate of mind ends in 22h")  # it begins an hour ago
-    assert not stack.firing("certificate_expiring", service="voice")
-    stack.metrics.certificate("mind", time.time() + 90 * 86400)
+    assert not stack.firing("certificate_expiring", service="tts")
+    stack.metrics.certificate("llm", time.time() + 90 * 86400)
     until(lambda: not stack.firing("certificate_expiring"))
 
 

@@ -45,7 +45,7 @@ def test_alerts_fire_when_they_should_and_not_otherwise(file):
 @promtool
 def test_the_loops_own_metrics_are_named_as_prometheus_wants_them():
     metrics = Metrics()
-    metrics.certificate("mind", 1.8e9)
+    metrics.certificate("llm", 1.8e9)
     page = generate_latest(metrics.registry)
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr

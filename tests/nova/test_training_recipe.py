@@ -93,7 +93,7 @@ def test_a_dgx_asks_as_the_recipe_trained() -> None:
     assert yaml.safe_load((root / "configs" / "spark.yaml").read_text())["mind"]["template"] == "nemotron"
     compose = yaml.safe_load((root / "docker" / "docker-compose.sophia.yml").read_text())
     variables = compose["services"]["sophia"]["environment"]
-    assert variables["SOPHIA_MIND__TEMPLATE"] == "${NOVA_TEMPLATE:-nemotron}"
+    assert variables["SOPHIA_LLM__TEMPLATE"] == "${NOVA_TEMPLATE:-nemotron}"
 
 
 def test_every_image_is_pinned() -> None:

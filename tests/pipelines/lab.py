@@ -62,7 +62,7 @@ class Lab(
     # Ears
 
     async def GetRivaSpeechRecognitionConfig(self, request: Any, context: Any) -> Any:
-        if self.does("recognizer", "hangs"):
+        if self.does("asr", "hangs"):
             await self._hang()
         answer = riva_asr_pb2.RivaSpeechRecognitionConfigResponse()
         answer.model_config.add(model_name="simulated").parameters["language_code"] = "en-US"
@@ -84,9 +84,9 @@ class Lab(
                 voiced, silent = voiced + 1, 0.0
             else:
                 silent += seconds
-            if self.does("recognizer", "hangs"):
+            if self.does("asr", "hangs"):
                 await self._hang()
-            if self.does("recognizer", "refuses"):
+            if self.does("asr", "refuses"):
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no model for xx-XX")
             if voiced and silent > 0.3:
                 voiced = 0
@@ -105,7 +105,7 @@ class Lab(
         return pb.ServerReadyResponse(ready=True)
 
     async def ModelConfig(self, request: Any, context: Any) -> Any:
-        if self.does("mind", "hangs"):
+        if self.does("llm", "hangs"):
             await self._hang()
         answer = pb.ModelConfigResponse()
         config = answer.config
@@ -120,12 +120,12 @@ class Lab(
         words = [word + " " for word in ANSWER.split()]
         async for request in requests:
             for number, word in enumerate(words):
-                if self.does("mind", "hangs at once") or (number == 8 and self.does("mind", "hangs")):
+                if self.does("llm", "hangs at once") or (number == 8 and self.does("llm", "hangs")):
                     await self._hang()
-                if self.does("mind", "fails at once") or (number == 8 and self.does("mind", "fails")):
+                if self.does("llm", "fails at once") or (number == 8 and self.does("llm", "fails")):
                     yield pb.ModelStreamInferResponse(error_message="in-flight batching: CUDA out of memory")
                     break
-                if self.does("mind", "says nothing"):
+                if self.does("llm", "says nothing"):
                     break
                 answer = pb.ModelInferResponse(model_name="nova", id=request.id)
                 answer.outputs.add(name="text_output", datatype="BYTES", shape=[1])
@@ -140,13 +140,13 @@ class Lab(
         async for request in requests:
             rate = request.sample_rate_hz or rate
         self._clauses += self.turn > 0
-        if self.does("voice", "hangs") and self._clauses > 1:
+        if self.does("tts", "hangs") and self._clauses > 1:
             await self._hang()
-        if self.does("voice", "hangs at once"):
+        if self.does("tts", "hangs at once"):
             await self._hang()
-        if self.does("voice", "fails in the third clause") and self._clauses == 3:
+        if self.does("tts", "fails in the third clause") and self._clauses == 3:
             await context.abort(grpc.StatusCode.INTERNAL, "the vocoder fell over")
-        if self.does("voice", "says nothing"):
+        if self.does("tts", "says nothing"):
             return
         tone = (8000 * np.sin(2 * np.pi * 220 * np.arange(round(CLAUSE_SECONDS * rate)) / rate)).astype(np.int16)
         for start in range(0, len(tone), 4096):
@@ -210,12 +210,12 @@ def config(folder: Path, pki: Path, ports: dict[str, int], **more: Any) -> Path:
         return {"target": target, "tls": {"ca": str(pki / "ca.crt")}, "connect_seconds": 1}
 
     content = {
-        "recognizer": {"endpoint": at("recognizer"), "open_seconds": 2, "answer_seconds": 1, "drain_seconds": 0.5},
-        "mind": {"endpoint": at("mind"), "first_token_timeout": 1.5, "token_timeout": 1, "call_timeout": 2},
-        "voice": {"endpoint": at("voice"), "first_audio_seconds": 2, "chunk_seconds": 1},
+        "asr": {"endpoint": at("asr"), "open_seconds": 2, "answer_seconds": 1, "drain_seconds": 0.5},
+        "llm": {"endpoint": at("llm"), "first_token_timeout": 1.5, "token_timeout": 1, "call_timeout": 2},
+        "tts": {"endpoint": at("tts"), "first_audio_seconds": 2, "chunk_seconds": 1},
         "face": {"endpoint": at("face"), "answer_seconds": 2},
     }
-    content["recognizer"]["give_up_seconds"] = 4
+    content["asr"]["give_up_seconds"] = 4
     for dotted, value in more.items():
         section, _, key = dotted.partition("__")
         content[section][key] = value

@@ -111,12 +111,12 @@ class Table:
         make_face = self.make_face or SimulatedFace
         parts = Parts(
             source=self.user,
-            recognizer=(self.make_recognizer or SimulatedRecognizer)(self.user, self.delays, self.stable_first),
+            asr=(self.make_recognizer or SimulatedRecognizer)(self.user, self.delays, self.stable_first),
             detector=self.detector,
             turns=TurnTaking(self.settings),
-            mind=self.mind,
+            llm=self.mind,
             history=self.history,
-            voice=self.voice,
+            tts=self.voice,
             phrases=phrases,
             sink=(self.make_sink or NullSink)(),
             echo=self.echo,

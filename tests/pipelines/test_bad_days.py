@@ -47,7 +47,7 @@ def test_a_mind_that_fails_before_a_word_is_apologised_for_and_the_next_turn_wor
     table = Table([ORDER, AGAIN], seconds=30, make_mind=failing_first(SimulatedMind, 0))
     notes = table.talk()
     assert [ledger.outcome for ledger in notes.turns] == [Outcome.FAILED, Outcome.REPLIED]
-    assert notes.turns[0].faults[0].service == "mind"
+    assert notes.turns[0].faults[0].service == "llm"
     assert "memory" in notes.turns[0].faults[0].line
     assert notes.sounding(1.6, 5) > 1  # the apology
 
@@ -56,14 +56,14 @@ def test_a_mind_that_fails_in_the_middle_is_heard_up_to_there_and_apologised_for
     table = Table([ORDER], seconds=20, make_mind=failing_first(SimulatedMind, 20))
     (ledger,) = table.talk().turns
     assert ledger.outcome is Outcome.REPLIED
-    assert ledger.faults[0].service == "mind"
+    assert ledger.faults[0].service == "llm"
     assert ledger.heard.startswith("Thanks for waiting")
 
 
 def test_a_voice_that_fails_in_the_third_clause_keeps_the_first_two():
     table = Table([ORDER, AGAIN], seconds=34, make_voice=failing_first(SimulatedVoice, 2))
     first, second = table.talk().turns
-    assert first.faults[0].service == "voice"
+    assert first.faults[0].service == "tts"
     assert first.heard
     assert len(first.heard) < len(first.reply or "".join(TOKENS))
     assert second.outcome is Outcome.REPLIED
@@ -118,9 +118,9 @@ def test_ears_lost_for_good_are_told_spoken_and_raised():
 
     table = Table([ORDER], seconds=30, make_recognizer=Deaf)
     notes = table.talk()
-    assert table.error.service == "recognizer"
+    assert table.error.service == "asr"
     assert notes.sounding(2, 6) > 1
-    assert notes.faults[0][0] == "recognizer"
+    assert notes.faults[0][0] == "asr"
 
 
 def test_a_microphone_that_is_unplugged_ends_the_conversation_and_closes_its_turn():
@@ -158,7 +158,7 @@ def test_a_sink_that_stalls_ends_the_conversation_with_its_name():
 
     table = Table([ORDER], seconds=30, make_sink=Stalling)
     table.talk()
-    assert table.error.service == "loudspeaker"
+    assert table.error.service == "speaker"
     assert isinstance(table.error.cause, SinkError)
     assert table.mind.open == table.voice.open == 0
 
@@ -172,6 +172,6 @@ def test_a_voice_that_fails_is_the_only_fault_and_the_face_moves_with_what_was_s
 
     table = Table([ORDER], seconds=20, make_voice=failing_first(SimulatedVoice, 1), make_face=SlowFace)
     (ledger,) = table.talk().turns
-    assert [fault.service for fault in ledger.faults] == ["voice"]
+    assert [fault.service for fault in ledger.faults] == ["tts"]
     assert "first_frame" in ledger.marks
     assert table.notes.sounding(1, 20) > 3  # the first clause and the apology

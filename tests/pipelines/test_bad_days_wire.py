@@ -42,7 +42,7 @@ from sophia.wav import read_wav
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 QUESTION = next((ROOT / "pipelines/soundbites").glob("*what_time.wav"))
-SERVICES = ("recognizer", "mind", "voice", "face")
+SERVICES = ("asr", "llm", "tts", "face")
 
 
 @dataclass
@@ -147,7 +147,7 @@ async def test_a_port_that_never_answers_at_the_start(tmp_path: Path, pki: Path,
 
 @pytest.mark.parametrize(
     ("service", "does"),
-    [("recognizer", "hangs"), ("mind", "hangs"), ("mind", "hangs at once"), ("voice", "hangs at once")],
+    [("asr", "hangs"), ("llm", "hangs"), ("llm", "hangs at once"), ("tts", "hangs at once")],
 )
 async def test_a_service_that_accepts_calls_and_never_answers_at_the_start(
     tmp_path: Path, pki: Path, service: str, does: str
@@ -221,15 +221,15 @@ async def voice_loop(*arguments: str, cwd: Path) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("service", "does", "outcome", "code", "says"),
     [
-        ("mind", "hangs at once", Outcome.FAILED, 3, "gave no first token within 1.5 s"),
-        ("mind", "hangs", Outcome.REPLIED, 3, "gave no next token within 1 s"),
-        ("mind", "fails at once", Outcome.FAILED, 5, "CUDA out of memory"),
-        ("mind", "fails", Outcome.REPLIED, 5, "CUDA out of memory"),
-        ("mind", "says nothing", Outcome.FAILED, 5, "without a word to say"),
-        ("voice", "hangs at once", Outcome.FAILED, 5, "The voice"),
-        ("voice", "hangs", Outcome.REPLIED, 5, "The voice"),
-        ("voice", "says nothing", Outcome.FAILED, 5, "The voice"),
-        ("voice", "fails in the third clause", Outcome.REPLIED, 5, "the vocoder fell over"),
+        ("llm", "hangs at once", Outcome.FAILED, 3, "gave no first token within 1.5 s"),
+        ("llm", "hangs", Outcome.REPLIED, 3, "gave no next token within 1 s"),
+        ("llm", "fails at once", Outcome.FAILED, 5, "CUDA out of memory"),
+        ("llm", "fails", Outcome.REPLIED, 5, "CUDA out of memory"),
+        ("llm", "says nothing", Outcome.FAILED, 5, "without a word to say"),
+        ("tts", "hangs at once", Outcome.FAILED, 5, "The voice"),
+        ("tts", "hangs", Outcome.REPLIED, 5, "The voice"),
+        ("tts", "says nothing", Outcome.FAILED, 5, "The voice"),
+        ("tts", "fails in the third clause", Outcome.REPLIED, 5, "the vocoder fell over"),
         ("face", "hangs", Outcome.REPLIED, 5, "face service"),  # by its own limit, or at the end of the reply
         ("face", "fails", Outcome.REPLIED, 5, "no room for another stream"),
     ],
@@ -254,7 +254,7 @@ async def test_a_service_that_fails_in_a_turn_is_told_once_and_the_next_turn_wor
 
 
 async def test_a_recogniser_that_hangs_in_a_turn_is_given_up_with_a_spoken_word(tmp_path: Path, pki: Path) -> None:
-    lab = Lab({"recognizer": "hangs"})
+    lab = Lab({"asr": "hangs"})
     code, told = await hold_in_lab(lab, tmp_path, pki, *[QUESTION] * 4, reply=tmp_path / "reply.wav")
     assert code == 3
     (line,) = told.errors
@@ -264,7 +264,7 @@ async def test_a_recogniser_that_hangs_in_a_turn_is_given_up_with_a_spoken_word(
 
 
 async def test_a_recogniser_that_refuses_is_told_with_its_own_words(tmp_path: Path, pki: Path) -> None:
-    lab = Lab({"recognizer": "refuses"})
+    lab = Lab({"asr": "refuses"})
     code, told = await hold_in_lab(lab, tmp_path, pki, reply=tmp_path / "reply.wav")
     assert code == 5
     (line,) = told.errors
@@ -406,8 +406,8 @@ async def test_a_soundbite_that_cannot_be_played_is_told_before_anything_starts(
         (b"voice: {rate: [\n- \t: }", ":2:1: this is not YAML: "),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "is not a text file"),
         (b"just words", "settings are a mapping of sections"),
-        (b"voice: {rate: fast}", "voice.rate"),
-        (b"voice: {rat: 16000}", "did you mean voice.rate?"),
+        (b"voice: {rate: fast}", "tts.rate"),
+        (b"voice: {rat: 16000}", "did you mean tts.rate?"),
     ],
 )
 def test_settings_that_are_none_are_one_line_and_nothing_starts(

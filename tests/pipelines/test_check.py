@@ -21,7 +21,7 @@ from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.services import probes as probes_module
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint, TlsSettings
-from pipelines.settings.model import FaceSection, MindSection, Settings, TritonEndpoint, load_settings
+from pipelines.settings.model import FaceSection, LlmSection, Settings, TritonEndpoint, load_settings
 from pipelines.talk import check as module
 from pipelines.talk.check import check, check_all, table
 
@@ -51,13 +51,13 @@ def shown(*answers: module.Answer, width: int = 100) -> str:
 
 async def test_what_answers_is_shown_with_latency_contents_and_identity(pki: Path) -> None:
     async with serving(pki) as endpoint:
-        answer = await check(Probe("mind", endpoint, works))
+        answer = await check(Probe("llm", endpoint, works))
     assert answer.failure is None
     assert answer.peer is not None
     assert answer.peer.trusted
     text = shown(answer)
     for words in (
-        "mind",
+        "llm",
         endpoint.target,
         "yes",
         "first token 12 ms",
@@ -71,14 +71,14 @@ async def test_what_answers_is_shown_with_latency_contents_and_identity(pki: Pat
 
 async def test_the_table_fits_eighty_columns(pki: Path) -> None:
     async with serving(pki) as endpoint:
-        text = shown(await check(Probe("recognizer", endpoint, works)), width=80)
+        text = shown(await check(Probe("asr", endpoint, works)), width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert endpoint.target in text
 
 
 async def test_a_certificate_near_its_end_shows_the_days(pki: Path, expired_pki: Path) -> None:
     async with serving(expired_pki) as endpoint:
-        answer = await check(Probe("voice", endpoint, works))
+        answer = await check(Probe("tts", endpoint, works))
     assert answer.failure is not None
     assert answer.failure.kind == "expired"
     text = shown(answer)
@@ -93,7 +93,7 @@ async def test_a_service_that_hangs_in_its_first_use_does_not_hold_the_check_up(
         raise AssertionError
 
     async with serving(pki) as endpoint:
-        answer = await check(Probe("mind", endpoint, hangs), seconds=0.1)
+        answer = await check(Probe("llm", endpoint, hangs), seconds=0.1)
     assert answer.failure is not None
     assert answer.failure.kind == "silent"
     assert answer.connected is not None
@@ -104,20 +104,20 @@ async def test_a_client_that_fails_is_a_row_and_not_a_crash(pki: Path) -> None:
         raise ZeroDivisionError("division by zero")
 
     async with serving(pki) as endpoint:
-        answer = await check(Probe("mind", endpoint, breaks))
+        answer = await check(Probe("llm", endpoint, breaks))
     assert answer.failure is not None
     assert answer.failure.kind == "defect"
 
 
 async def test_files_that_cannot_be_used_are_a_row_too(tmp_path: Path) -> None:
     endpoint = Endpoint(tls=TlsSettings(ca=tmp_path / "none.crt"))
-    answer = await check(Probe("voice", endpoint, works))
+    answer = await check(Probe("tts", endpoint, works))
     assert answer.failure is not None
     assert "none.crt cannot be read" in answer.failure.line
 
 
 def test_what_is_switched_off_is_not_probed() -> None:
-    assert [probe.service for probe in probes(Settings())] == ["recognizer", "mind", "voice", "face"]
+    assert [probe.service for probe in probes(Settings())] == ["asr", "llm", "tts", "face"]
     assert "face" not in [probe.service for probe in probes(Settings(face=FaceSection(enabled=False)))]
 
 
@@ -125,7 +125,7 @@ async def test_a_lab_that_is_down_is_told_service_by_service_and_ends_with_1(pki
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = {"target": f"localhost:{free.getsockname()[1]}", "tls": {"ca": pki / "ca.crt"}}
-        sections = {name: {"endpoint": endpoint} for name in ("recognizer", "mind", "voice")}
+        sections = {name: {"endpoint": endpoint} for name in ("asr", "llm", "tts")}
         console = Console(file=io.StringIO(), width=200)
         assert await check_all(Settings(**sections, face={"enabled": False}), console) == 1  # type: ignore[arg-type]
     text = str(console.file.getvalue())  # type: ignore[attr-defined]
@@ -137,7 +137,7 @@ async def test_a_lab_that_is_down_is_told_service_by_service_and_ends_with_1(pki
 
 async def test_everything_answering_ends_with_0(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(pki) as endpoint:
-        monkeypatch.setattr(module, "probes", lambda settings: [Probe("mind", endpoint, works)])
+        monkeypatch.setattr(module, "probes", lambda settings: [Probe("llm", endpoint, works)])
         console = Console(file=io.StringIO(), width=100)
         assert await check_all(Settings(), console) == 0
     assert "Everything answers." in str(console.file.getvalue())  # type: ignore[attr-defined]
@@ -164,14 +164,12 @@ async def test_a_mind_over_http_is_not_asked_for_grpc_health(monkeypatch: pytest
             return say()
 
     @asynccontextmanager
-    async def connect(settings: MindSection, channel: object) -> AsyncIterator[Canned]:
+    async def connect(settings: LlmSection, channel: object) -> AsyncIterator[Canned]:
         yield Canned()
 
     monkeypatch.setattr(probes_module, "connect_mind", connect)
     endpoint = TritonEndpoint(target="localhost:1", tls=TlsSettings(enabled=False))
-    (probe,) = [
-        p for p in probes(Settings(mind=MindSection(backend="openai", endpoint=endpoint))) if p.service == "mind"
-    ]
+    (probe,) = [p for p in probes(Settings(llm=LlmSection(backend="openai", endpoint=endpoint))) if p.service == "llm"]
     answer = await check(probe)
     assert answer.failure is None
     assert answer.connected is None

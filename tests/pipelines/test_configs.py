@@ -36,7 +36,7 @@ def load(name: str) -> Settings:
 @on_itself
 def test_services_are_where_the_port_plan_has_them(name: str) -> None:
     settings, ports = load(name), published(PROFILE[name])
-    wanted = dict(zip(("recognizer", "voice"), RIVA[name], strict=True)) | {"mind": "triton", "face": "proxy"}
+    wanted = dict(zip(("asr", "tts"), RIVA[name], strict=True)) | {"llm": "triton", "face": "proxy"}
     if not settings.face.enabled:
         del wanted["face"]
     for part, service in wanted.items():
@@ -62,10 +62,10 @@ def test_certificates_are_where_the_documentation_puts_them(name: str) -> None:
     """By the two commands that docs/certificates.md and docs/dgx.md give."""
     settings = load(name)
     place = Path("~/.config/sophia").expanduser()
-    tls = [getattr(settings, part).endpoint.tls for part in ("recognizer", "voice", "mind", "face")]
+    tls = [getattr(settings, part).endpoint.tls for part in ("asr", "tts", "llm", "face")]
     for found in (found for found in tls if found.enabled and found.ca):
         assert (found.ca, found.cert, found.key) == (place / "lab-ca.crt", place / "client.crt", place / "client.key")
-    assert settings.mind.endpoint.tls.cert
+    assert settings.llm.endpoint.tls.cert
     assert settings.stack.ca == place / "lab-ca.crt"
     for page in ("certificates.md", "dgx.md"):
         text = (ROOT / "docs" / page).read_text()
@@ -81,13 +81,13 @@ def test_what_runs_is_what_the_profile_brings(name: str) -> None:
     assert settings.face.enabled == (profile["FACE"] == "true")
     runtime = yaml.safe_load((ROOT / "docker/docker-compose.sophia.yml").read_text())["services"]["sophia"]
     for key in ("MODEL", "TEMPLATE"):
-        default = runtime["environment"][f"SOPHIA_MIND__{key}"].partition(":-")[2].rstrip("}")
-        assert getattr(settings.mind, key.lower()) == profile.get(f"NOVA_{key}", default)
+        default = runtime["environment"][f"SOPHIA_LLM__{key}"].partition(":-")[2].rstrip("}")
+        assert getattr(settings.llm, key.lower()) == profile.get(f"NOVA_{key}", default)
 
 
 def test_the_workstations_is_all_through_tls() -> None:
     settings = load("workstation.yaml")
-    for part in ("recognizer", "voice", "mind", "face"):
+    for part in ("asr", "tts", "llm", "face"):
         tls = getattr(settings, part).endpoint.tls
         assert tls.enabled, part
         assert tls.ca, part

@@ -30,8 +30,8 @@ def test_the_machinery_adds_next_to_nothing_and_the_ledger_adds_up():
     (ledger,) = Table([ORDER], seconds=20).talk().turns
     assert ledger.voice_to_voice == pytest.approx(IDEAL, abs=0.002)
     assert sum(ledger.contributions().values()) == pytest.approx(ledger.voice_to_voice, abs=1e-9)
-    assert ledger.contributions()["recognition"] == pytest.approx(0.060, abs=1e-3)
-    assert ledger.contributions()["mind"] == pytest.approx(0.120, abs=1e-3)
+    assert ledger.contributions()["asr"] == pytest.approx(0.060, abs=1e-3)
+    assert ledger.contributions()["llm"] == pytest.approx(0.120, abs=1e-3)
     assert ledger.contributions()["hold"] == 0.0
 
 

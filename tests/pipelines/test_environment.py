@@ -105,15 +105,15 @@ def test_the_hash_is_of_what_can_change_a_latency():
 
     for key, value in (
         ("turns.pause_complete", "0.7"),
-        ("mind.model", "another"),
+        ("llm.model", "another"),
         ("embedded", "false"),
-        ("recognizer.language", "de-DE"),
+        ("asr.language", "de-DE"),
     ):
         assert changed(key, value) != plain, key
     for key, value in (
         ("telemetry.exporter", "console"),
-        ("mind.endpoint.target", "elsewhere:8001"),
-        ("voice.endpoint.tls.ca", "/etc/lab.pem"),
+        ("llm.endpoint.target", "elsewhere:8001"),
+        ("tts.endpoint.tls.ca", "/etc/lab.pem"),
         ("speaker.device", "3"),
     ):
         assert changed(key, value) == plain, key

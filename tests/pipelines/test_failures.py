@@ -54,7 +54,7 @@ async def meet(endpoint: Endpoint, seconds: float = 5.0) -> Failure:
     async with open_channel(endpoint) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await warm(channel, seconds)
-    failure = await diagnose(caught.value, "mind", endpoint, seconds)
+    failure = await diagnose(caught.value, "llm", endpoint, seconds)
     for text in (failure.line, failure.hint):
         assert "\n" not in text
         assert not text or text.endswith((".", "”"))
@@ -169,7 +169,7 @@ async def test_service_killed_in_the_middle_is_found_down(pki: Path) -> None:
         await server.stop(0)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await waiting
-        failure = await diagnose(caught.value, "mind", endpoint)
+        failure = await diagnose(caught.value, "llm", endpoint)
     assert failure.kind == "down"
 
 
@@ -200,7 +200,7 @@ def rpc_error(code: grpc.StatusCode, details: str = "") -> grpc.aio.AioRpcError:
     ],
 )
 def test_what_a_service_answers(code: grpc.StatusCode, details: str, kind: str, words: str) -> None:
-    failure = explain(rpc_error(code, details), "recognizer", Endpoint(target="riva.lab:50051"))
+    failure = explain(rpc_error(code, details), "asr", Endpoint(target="riva.lab:50051"))
     assert failure.kind == kind
     assert failure.line.startswith("The recognizer at riva.lab:50051 ")
     assert words in failure.line
@@ -208,7 +208,7 @@ def test_what_a_service_answers(code: grpc.StatusCode, details: str, kind: str, 
 
 @given(st.text(max_size=3000), st.sampled_from(list(grpc.StatusCode)))
 def test_whatever_a_service_says_stays_one_harmless_line(details: str, code: grpc.StatusCode) -> None:
-    failure = explain(rpc_error(code, details), "voice", Endpoint())
+    failure = explain(rpc_error(code, details), "tts", Endpoint())
     assert failure.line.isprintable()
     assert len(failure.line) < 400
 
@@ -218,8 +218,8 @@ def test_errors_without_a_service() -> None:
     assert explain(TimeoutError(), "face").kind == "silent"
     assert explain(CredentialsError("x.crt cannot be read: gone"), "face").exit_code == 2
     assert explain(SettingsError(["a: wrong."]), "settings").line == "a: wrong."
-    assert explain(asyncio.CancelledError(), "mind").exit_code == 130
-    failure = explain(ZeroDivisionError("division by zero"), "mind")
+    assert explain(asyncio.CancelledError(), "llm").exit_code == 130
+    failure = explain(ZeroDivisionError("division by zero"), "llm")
     assert (failure.kind, failure.exit_code) == ("defect", 1)
     assert "ZeroDivisionError: division by zero" in failure.line
 
@@ -255,8 +255,8 @@ def test_a_files_name_stays_as_it_is_and_a_hint_is_said_once() -> None:
     ],
 )
 def test_what_the_rooms_own_errors_mean(error: Exception, kind: str) -> None:
-    for wrapped in (error, StageFailed("mind", error), ExceptionGroup("", [StageFailed("mind", error)])):
-        failure = explain(wrapped, "mind")
+    for wrapped in (error, StageFailed("llm", error), ExceptionGroup("", [StageFailed("llm", error)])):
+        failure = explain(wrapped, "llm")
         assert failure.kind == kind
         assert failure.line[0].isupper()
         assert failure.line.endswith(".")
@@ -267,7 +267,7 @@ def test_a_full_disk_is_the_disk_whoever_ran_into_it(number: int) -> None:
     for kind in (SinkError, RecordingError):
         error = kind("cannot write reply.wav: no space; what was written before is kept")
         error.__cause__ = OSError(number, "no space", "reply.wav")
-        assert explain(error, "loudspeaker").exit_code == EXIT_CODES["disk"] == 6
+        assert explain(error, "speaker").exit_code == EXIT_CODES["disk"] == 6
     assert explain(OSError(number, "no space", "reply.wav"), "recording").kind == "disk"
 
 
@@ -279,7 +279,7 @@ def test_a_file_keeps_its_name_and_the_hint_is_given_once(name: str) -> None:
 
 
 def test_a_rooms_error_is_told_with_the_place_of_its_service() -> None:
-    failure = explain(VoiceError("the voice said nothing"), "voice", Endpoint(target="riva.lab:50051"))
+    failure = explain(VoiceError("the voice said nothing"), "tts", Endpoint(target="riva.lab:50051"))
     assert (failure.line, failure.hint) == ("The voice said nothing.", "The voice is at riva.lab:50051.")
 
 
@@ -290,4 +290,4 @@ def test_a_setting_keeps_its_name() -> None:
 def test_of_a_group_the_cause_is_told_and_not_the_cancellations() -> None:
     cause = rpc_error(grpc.StatusCode.INTERNAL, "boom")
     group = BaseExceptionGroup("", [asyncio.CancelledError(), ExceptionGroup("", [cause])])
-    assert "boom" in explain(group, "mind").line
+    assert "boom" in explain(group, "llm").line

@@ -53,11 +53,11 @@ def test_an_ordinary_turn():
     parts = ledger(**ORDINARY).contributions()
     expected = {
         "capture": 0.02,
-        "recognition": 0.24,
-        "endpoint": 0.001,
-        "mind": 0.039,
+        "asr": 0.24,
+        "endpointing": 0.001,
+        "llm": 0.039,
         "clause": 0.04,
-        "voice": 0.08,
+        "tts": 0.08,
         "hold": 0.0,
         "playout": 0.02,
     }
@@ -73,14 +73,14 @@ def test_sound_that_waited_for_the_decision_is_hold():
 def test_what_speculation_did_before_the_voice_ended_costs_nothing():
     early = {"transcript": 9.5, "started": 9.51, "first_token": 9.6, "first_clause": 9.7, "first_audio": 9.9}
     parts = ledger(**{**ORDINARY, **early, "released": 10.3, "played": 10.31}).contributions()
-    assert parts["recognition"] == parts["endpoint"] == parts["mind"] == parts["clause"] == parts["voice"] == 0
+    assert parts["asr"] == parts["endpointing"] == parts["llm"] == parts["clause"] == parts["tts"] == 0
     assert parts["hold"] == pytest.approx(0.28)
 
 
 def test_the_time_of_a_missing_instant_goes_to_the_next():
     marks = {name: time for name, time in ORDINARY.items() if name != "first_token"}
     parts = ledger(**marks).contributions()
-    assert parts["mind"] == 0
+    assert parts["llm"] == 0
     assert parts["clause"] == pytest.approx(0.079)
 
 

@@ -30,7 +30,7 @@ def test_warnings_and_the_traceback_of_a_defect_are_kept(capfd: pytest.CaptureFi
         try:
             _ = 1 / 0
         except ZeroDivisionError as error:
-            failure = explain(error, "mind")
+            failure = explain(error, "llm")
     kept = log_file().read_text()
     assert "WARNING sophia.recognition: recognition broke" in kept
     assert "this is old" in kept
@@ -54,7 +54,7 @@ def test_a_log_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("SOPHIA_HOME", str(tmp_path / "file" / "home"))
     with logging_to_file():
         logging.getLogger("sophia").warning("nobody hears this")
-        assert explain(ZeroDivisionError(), "mind").kind == "defect"
+        assert explain(ZeroDivisionError(), "llm").kind == "defect"
     assert capfd.readouterr() == ("", "")
 
 

@@ -39,7 +39,7 @@ def test_a_turn_is_counted_by_stage_and_outcome():
     metrics.record(ledger)
     value = metrics.registry.get_sample_value
     assert value("sophia_voice_to_voice_seconds_sum") == pytest.approx(0.31)
-    assert value("sophia_contribution_seconds_sum", {"stage": "recognition"}) == pytest.approx(0.2)
+    assert value("sophia_contribution_seconds_sum", {"stage": "asr"}) == pytest.approx(0.2)
     by_stage = [value("sophia_contribution_seconds_sum", {"stage": stage}) for stage in CONTRIBUTIONS]
     assert sum(by_stage) == pytest.approx(0.31)
     assert value("sophia_barge_in_seconds_sum") == pytest.approx(0.15)
@@ -109,7 +109,7 @@ def test_the_loops_lag_is_measured():
 
 def test_a_scrape_stays_small():
     metrics = Metrics()
-    for service in ("recognizer", "mind", "voice", "face"):
+    for service in ("asr", "llm", "tts", "face"):
         metrics.error(service)
     lines = [line for line in generate_latest(metrics.registry).splitlines() if not line.startswith(b"#")]
     assert len(lines) < 300

@@ -28,7 +28,7 @@ def patient(monkeypatch):
 
 def begin(folder, **changes):
     options = {"start": START, "reply_rate": 22_050, **changes}
-    return Recording(folder, {"mind": {"model": "nova"}}, **options)
+    return Recording(folder, {"llm": {"model": "nova"}}, **options)
 
 
 def tone(seconds, rate=EAR_RATE, value=1000):
@@ -133,7 +133,7 @@ async def test_the_manifest_and_the_config(tmp_path):
     assert after["schema"] == 1
     assert after["loop_time"] == START
     assert after["reply_rate"] == 22_050
-    assert yaml.safe_load((tmp_path / "deep" / "take" / "config.yaml").read_text()) == {"mind": {"model": "nova"}}
+    assert yaml.safe_load((tmp_path / "deep" / "take" / "config.yaml").read_text()) == {"llm": {"model": "nova"}}
     assert not (tmp_path / "deep" / "take" / "frames.jsonl").exists()
 
 

@@ -35,7 +35,7 @@ def test_every_shipped_configuration_loads(name: str) -> None:
 def test_what_the_shipped_configurations_reach() -> None:
     assert {"embedded.yaml", "lab.yaml", "spark.yaml"} <= set(SHIPPED)
     lab = load_settings("lab.yaml", environment={})
-    endpoints = [lab.recognizer.endpoint, lab.mind.endpoint, lab.voice.endpoint, lab.face.endpoint]
+    endpoints = [lab.asr.endpoint, lab.llm.endpoint, lab.tts.endpoint, lab.face.endpoint]
     assert [endpoint.port for endpoint in endpoints] == [50051, 8001, 50051, 52000]
     assert all(endpoint.tls.enabled and endpoint.tls.ca for endpoint in endpoints)
     spark = load_settings("spark.yaml", environment={})
@@ -47,13 +47,13 @@ def test_what_the_shipped_configurations_reach() -> None:
 def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("turns: {pause_open: 0.5, pause_complete: 0.3}\nvoice: {endpoint: {target: 'a:1'}}\n")
-    environment = {"SOPHIA_TURNS__PAUSE_OPEN": "0.7", "SOPHIA_VOICE__ENDPOINT__TARGET": "b:2", "HOME": "/x"}
-    overrides = {"voice.endpoint.target": "c:3", "voice.endpoint.metadata": "{function-id: abc}"}
+    environment = {"SOPHIA_TURNS__PAUSE_OPEN": "0.7", "SOPHIA_TTS__ENDPOINT__TARGET": "b:2", "HOME": "/x"}
+    overrides = {"tts.endpoint.target": "c:3", "tts.endpoint.metadata": "{function-id: abc}"}
     settings = load_settings(file, overrides, environment)
     assert settings.turns.pause_complete == 0.3
     assert settings.turns.pause_open == 0.7
-    assert settings.voice.endpoint.target == "c:3"
-    assert settings.voice.endpoint.metadata == {"function-id": "abc"}
+    assert settings.tts.endpoint.target == "c:3"
+    assert settings.tts.endpoint.metadata == {"function-id": "abc"}
     assert settings.turns.barge_in == Settings().turns.barge_in
 
 
@@ -71,10 +71,10 @@ def test_each_file_changes_what_those_before_it_say(tmp_path: Path) -> None:
     )
     settings = load_settings([lab, tuned], {}, {})
     assert (settings.turns.pause_open, settings.turns.pause_complete) == (0.4, 0.3)
-    assert settings.ears.vad.onset == 0.6  # an empty section says nothing
-    assert settings.recognizer.boost_phrases == ("three",)
-    assert settings.voice.endpoint.metadata == {"a": "1", "b": "2"}
-    assert settings.voice.endpoint.tls.ca == lab.parent / "lab.crt"  # each path from its own file's folder
+    assert settings.microphone.vad.onset == 0.6  # an empty section says nothing
+    assert settings.asr.boost_phrases == ("three",)
+    assert settings.tts.endpoint.metadata == {"a": "1", "b": "2"}
+    assert settings.tts.endpoint.tls.ca == lab.parent / "lab.crt"  # each path from its own file's folder
     assert settings.face.endpoint.tls.ca == tmp_path / "tuned.crt"
     assert load_settings([tuned, lab], {}, {}).turns.pause_open == 0.5
     assert load_settings([lab, tuned], {}, {"SOPHIA_TURNS__PAUSE_OPEN": "0.7"}).turns.pause_open == 0.7
@@ -101,8 +101,8 @@ def test_without_a_file_the_defaults_stand() -> None:
 
 
 def test_devices_are_numbers_or_names() -> None:
-    settings = load_settings(overrides={"ears.device": "2", "speaker.device": "Jabra"}, environment={})
-    assert (settings.ears.device, settings.speaker.device) == (2, "Jabra")
+    settings = load_settings(overrides={"microphone.device": "2", "speaker.device": "Jabra"}, environment={})
+    assert (settings.microphone.device, settings.speaker.device) == (2, "Jabra")
 
 
 def test_an_empty_file_and_an_empty_section_mean_defaults(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_an_empty_file_and_an_empty_section_mean_defaults(tmp_path: Path) -> Non
 def test_naming_one_key_of_an_endpoint_keeps_the_services_own_port(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("mind: {endpoint: {tls: {ca: ca.crt}}}\nface: {endpoint: {connect_seconds: 1}}\n")
     settings = load_settings(tmp_path / "my.yaml", environment={})
-    assert settings.mind.endpoint.target == "localhost:8001"
+    assert settings.llm.endpoint.target == "localhost:8001"
     assert settings.face.endpoint.target == "localhost:52000"
 
 
@@ -127,8 +127,8 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/someone")
     settings = load_settings("conf/my.yaml", {}, {"SOPHIA_FACE__ENDPOINT__TLS__CA": "face.crt"})
-    assert settings.voice.endpoint.tls.ca == tmp_path / "conf" / "tls" / "ca.crt"
-    assert settings.mind.endpoint.tls.ca == Path("/home/someone/ca.crt")
+    assert settings.tts.endpoint.tls.ca == tmp_path / "conf" / "tls" / "ca.crt"
+    assert settings.llm.endpoint.tls.ca == Path("/home/someone/ca.crt")
     assert settings.face.endpoint.tls.ca == tmp_path / "face.crt"
 
 
@@ -140,7 +140,7 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
         ("turns:\n  pause_open: soon\n", "my.yaml:2: turns.pause_open = 'soon' must be a number from 0.1 to 3."),
         (
             "ears: {echo: canceling}\n",
-            "my.yaml:1: ears.echo = 'canceling' must be one of auto, cancel, half-duplex, off.",
+            "my.yaml:1: microphone.echo = 'canceling' must be one of auto, cancel, half-duplex, off.",
         ),
         (
             "face:\n  endpoint:\n    target: a2f.lab\n",
@@ -149,12 +149,11 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
         ),
         (
             "mind:\n  endpoint:\n    tls: {cert: a.crt}\n",
-            "my.yaml:3: mind.endpoint.tls does not fit: "
-            "cert and key belong together: set both (mutual TLS) or neither.",
+            "my.yaml:3: llm.endpoint.tls does not fit: cert and key belong together: set both (mutual TLS) or neither.",
         ),
         (
             "mind: {endpoint: {keepalive_seconds: 10}}\n",
-            "my.yaml:1: mind.endpoint.keepalive_seconds = 10 does not fit: "
+            "my.yaml:1: llm.endpoint.keepalive_seconds = 10 does not fit: "
             "use 0 for none, or 300 and more: servers cut off clients that ping more often.",
         ),
     ],
@@ -186,10 +185,10 @@ def test_every_mistake_is_told_and_each_where_it_stands(tmp_path: Path) -> None:
         tmp_path,
         "speaker: {devise: 1}\n",
         {"SOPHIA_FOO__BAR": "1", "SOPHIA_TURNS__BARGE_IN": "x"},
-        **{"voice.rat": "1"},
+        **{"tts.rat": "1"},
     )
     assert sorted(line.split(": ")[0] for line in told) == [
-        "--set voice.rat",
+        "--set tts.rat",
         "SOPHIA_FOO__BAR",
         "SOPHIA_TURNS__BARGE_IN",
         "my.yaml:1",
@@ -210,10 +209,10 @@ def test_secrets_are_never_repeated(tmp_path: Path) -> None:
     told = lines(tmp_path, text)
     assert len(told) == 4
     assert "hunter2" not in "\n".join(told)
-    settings = Settings(voice={"endpoint": Endpoint(metadata={"authorization": "hunter2"}, api_key_file="/k/key.txt")})
+    settings = Settings(tts={"endpoint": Endpoint(metadata={"authorization": "hunter2"}, api_key_file="/k/key.txt")})
     shared = shareable(settings)
     assert "hunter2" not in str(shared)
-    assert shared["voice"]["endpoint"]["api_key_file"] == "/k/key.txt"
+    assert shared["tts"]["endpoint"]["api_key_file"] == "/k/key.txt"
 
 
 @pytest.mark.parametrize(
@@ -292,11 +291,11 @@ def test_a_folder_is_not_a_configuration(tmp_path: Path) -> None:
 
 def test_environment_and_command_line_contradicting_themselves() -> None:
     with pytest.raises(SettingsError, match="disagree"):
-        from_environment({"SOPHIA_VOICE": "x", "SOPHIA_VOICE__RATE": "1"})
+        from_environment({"SOPHIA_VOICE": "x", "SOPHIA_TTS__RATE": "1"})
     with pytest.raises(SettingsError, match="does not name a setting"):
-        from_environment({"SOPHIA_VOICE____RATE": "1"})
+        from_environment({"SOPHIA_TTS____RATE": "1"})
     with pytest.raises(SettingsError, match="one form"):
-        from_overrides({"voice.rate": "1", "voice": "x"})
+        from_overrides({"tts.rate": "1", "tts": "x"})
     with pytest.raises(SettingsError, match="begins like a list"):
         from_overrides({"voice.metadata": "{a: "})
 
@@ -328,7 +327,7 @@ def test_an_api_key_is_never_sent_in_the_clear() -> None:
 
 def test_the_reference_explains_every_setting() -> None:
     rows = {key: (default, allowed, description) for key, default, allowed, description in reference()}
-    assert rows["ears.echo"][1] == "one of auto, cancel, half-duplex, off"
+    assert rows["microphone.echo"][1] == "one of auto, cancel, half-duplex, off"
     assert [key for key, (_, _, description) in rows.items() if not description] == []
     assert [key for key, (_, allowed, _) in rows.items() if "of another kind" in allowed] == []
 
@@ -350,7 +349,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_one_language_counts_for_ears_voice_and_turn_taking(tmp_path):
     (tmp_path / "german.yaml").write_text("language: de-DE\nvoice: {language: de-CH}\nturns:\n")
     settings = load_settings(tmp_path / "german.yaml", {}, {})
-    assert (settings.recognizer.language, settings.turns.language) == ("de-DE", "de-DE")
-    assert settings.voice.language == "de-CH"
+    assert (settings.asr.language, settings.turns.language) == ("de-DE", "de-DE")
+    assert settings.tts.language == "de-CH"
     assert load_settings(None, {"language": "de-DE"}, {}).turns.language == "de-DE"
     assert load_settings(None, {}, {"SOPHIA_LANGUAGE": "de-DE"}).recognizer.language == "de-DE"

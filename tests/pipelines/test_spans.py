@@ -14,7 +14,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry import names
 from pipelines.telemetry.exporters import tracer_provider
-from pipelines.telemetry.ledger import CHAIN, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
 
@@ -77,7 +77,7 @@ def test_they_nest_as_conversation_turn_and_stages():
     spans.turn(a_turn({**MARKS, "barge_in": 11.0, "silenced": 11.2}))
     found = spans.finished()
     assert set(found) == {
-        "conversation", "turn", "asr", "endpoint", "nova", "tts", "hold", "playout", "a2f", "speaking", "interruption",
+        "conversation", "turn", *CONTRIBUTIONS, "face", "speaking", "interruption",
     }  # fmt: skip
     assert found["conversation"].parent is None
     assert found["turn"].parent.span_id == found["conversation"].context.span_id
@@ -91,11 +91,11 @@ def test_the_critical_path_adds_up_and_leaves_no_gap():
     spans = Spans()
     spans.turn(a_turn())
     found = spans.finished()
-    path = [found[name] for name, _, _ in names.CRITICAL_PATH]
+    path = [found[name] for name in CONTRIBUTIONS]
     assert all(span.attributes[names.CRITICAL] for span in path)
     assert [span.start_time for span in path[1:]] == [span.end_time for span in path[:-1]]
     assert sum(map(seconds, path)) == pytest.approx(found["turn"].attributes[names.VOICE_TO_VOICE], abs=1e-6)
-    assert seconds(found["nova"]) == pytest.approx(0.079)
+    assert {name: seconds(found[name]) for name in CONTRIBUTIONS} == pytest.approx(a_turn().contributions(), abs=1e-6)
     assert seconds(found["hold"]) == 0
 
 
@@ -111,7 +111,7 @@ def test_whatever_the_ledger_holds_the_children_sum_to_voice_to_voice_within_two
     spans.turn(ledger)
     found = spans.finished()
     critical = [span for span in found.values() if span.attributes.get(names.CRITICAL)]
-    assert len(critical) == len(names.CRITICAL_PATH)
+    assert len(critical) == len(CONTRIBUTIONS)
     assert abs(sum(map(seconds, critical)) - ledger.voice_to_voice) < 0.002
 
 
@@ -137,7 +137,7 @@ def test_with_content_it_is_in_the_conventions_form():
     spans = Spans(capture_content=True)
     spans.turn(a_turn())
     found = spans.finished()
-    said = json.loads(found["nova"].attributes[names.OUTPUT_MESSAGES])
+    said = json.loads(found["llm"].attributes[names.OUTPUT_MESSAGES])
     assert said == [{"role": "assistant", "parts": [{"type": "text", "content": "Your secret is safe."}]}]
     assert found["asr"].attributes[names.TRANSCRIPT] == "what is my secret"
     assert found["speaking"].attributes[names.HEARD] == "Your secret"
@@ -151,27 +151,27 @@ def test_attributes_follow_the_genai_conventions():
     spans.turn(ledger)
     found = spans.finished()
     assert found["conversation"].attributes["gen_ai.conversation.id"] == "talk-1"
-    nova = found["nova"].attributes
-    assert nova["gen_ai.operation.name"] == "chat"
-    assert nova["gen_ai.request.model"] == "nova"
-    assert nova["gen_ai.provider.name"] == "triton"
-    assert nova["gen_ai.usage.output_tokens"] == 5
+    llm = found["llm"].attributes
+    assert llm["gen_ai.operation.name"] == "chat"
+    assert llm["gen_ai.request.model"] == "nova"
+    assert llm["gen_ai.provider.name"] == "triton"
+    assert llm["gen_ai.usage.output_tokens"] == 5
     assert found["tts"].attributes["gen_ai.output.type"] == "speech"
     assert found["turn"].attributes[names.OUTCOME] == "replied"
-    assert found["turn"].attributes[names.CONTRIBUTION + "recognition"] == pytest.approx(0.24)
+    assert found["turn"].attributes[names.CONTRIBUTION + "asr"] == pytest.approx(0.24)
 
 
 def test_a_failed_turn_says_where_it_got_and_what_failed():
     spans = Spans()
     ledger = a_turn({"voice_end": 10.0, "transcript": 10.2, "started": 10.2}, outcome=Outcome.FAILED)
-    ledger.fail(12.0, "nova", "Nova does not answer")
+    ledger.fail(12.0, "llm", "Nova does not answer")
     spans.turn(ledger)
     found = spans.finished()
-    assert set(found) == {"conversation", "turn", "asr", "endpoint"}
+    assert set(found) == {"conversation", "turn", "capture", "asr", "endpointing"}
     assert found["asr"].attributes[names.CRITICAL] is False
     turn = found["turn"]
     assert turn.status.status_code is StatusCode.ERROR
-    assert turn.attributes["error.type"] == "nova"
+    assert turn.attributes["error.type"] == "llm"
     assert turn.events[-1].attributes[names.FAULT_LINE] == "Nova does not answer"
 
 

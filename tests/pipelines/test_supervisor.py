@@ -20,7 +20,7 @@ from pipelines.embedded import supervisor
 from pipelines.embedded.process import ServiceProcess, module_command
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
 from pipelines.services.channels import open_channel, warm
-from pipelines.settings.model import FaceSection, MindSection, Settings
+from pipelines.settings.model import FaceSection, LlmSection, Settings
 
 pytestmark = pytest.mark.services
 
@@ -72,9 +72,9 @@ async def test_services_start_together_and_their_endpoints_are_filled_in(tmp_pat
         settings = services.settings
         pids = [service.process.pid for service in services.running.values()]
         assert set(services.running) == {"speech", "triton", "face"}
-        assert settings.recognizer.endpoint == settings.voice.endpoint == services.endpoint("speech")
-        assert settings.mind.endpoint.port == services.running["triton"].port
-        for endpoint in (settings.recognizer.endpoint, settings.mind.endpoint, settings.face.endpoint):
+        assert settings.asr.endpoint == settings.tts.endpoint == services.endpoint("speech")
+        assert settings.llm.endpoint.port == services.running["triton"].port
+        for endpoint in (settings.asr.endpoint, settings.llm.endpoint, settings.face.endpoint):
             async with open_channel(endpoint) as channel:
                 assert await warm(channel, 5.0) == "unknown"
         began = asyncio.get_running_loop().time()
@@ -85,14 +85,14 @@ async def test_services_start_together_and_their_endpoints_are_filled_in(tmp_pat
 
 def test_only_what_the_settings_need_is_started() -> None:
     assert needed(Settings()) == ("speech", "triton", "face")
-    assert needed(Settings(face=FaceSection(enabled=False), mind=MindSection(backend="openai"))) == ("speech",)
+    assert needed(Settings(face=FaceSection(enabled=False), llm=LlmSection(backend="openai"))) == ("speech",)
 
 
 async def test_a_mind_by_http_gets_tritons_http_port(tmp_path: Path) -> None:
-    settings = Settings(mind=MindSection(backend="triton-rest"))
+    settings = Settings(llm=LlmSection(backend="triton-rest"))
     async with EmbeddedServices(settings, tmp_path, print, only=["triton"], command=fake()) as services:
-        assert services.settings.mind.endpoint.target == "127.0.0.1:8000"
-        assert not services.settings.mind.endpoint.tls.enabled
+        assert services.settings.llm.endpoint.target == "127.0.0.1:8000"
+        assert not services.settings.llm.endpoint.tls.enabled
         assert services.settings.face == settings.face
 
 
@@ -144,7 +144,7 @@ async def test_a_dead_service_comes_back_on_its_port(tmp_path: Path) -> None:
         await told.of("is back")
         second = services.running["speech"]
         assert (second.port, second.process.pid != first.process.pid) == (first.port, True)
-        async with open_channel(services.settings.voice.endpoint) as channel:
+        async with open_channel(services.settings.tts.endpoint) as channel:
             assert await warm(channel, 5.0) == "unknown"
     assert told == [
         "The embedded speech service was killed by SIGKILL; it is started again.",
@@ -274,5 +274,5 @@ def test_in_the_foreground_services_are_shown_and_a_configuration_written(
     told = capsys.readouterr().out
     assert "Embedded services" in told
     settings = load_settings(written, environment={})
-    assert settings.mind.endpoint.target.startswith("127.0.0.1:")
-    assert settings.mind.endpoint.tls.ca == tmp_path / "home" / "tls" / "ca.crt"
+    assert settings.llm.endpoint.target.startswith("127.0.0.1:")
+    assert settings.llm.endpoint.tls.ca == tmp_path / "home" / "tls" / "ca.crt"

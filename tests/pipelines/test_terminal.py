@@ -150,7 +150,7 @@ def plain(*calls):
 
 def test_plain_lines_of_a_conversation():
     lines = plain(
-        lambda d: d.header("embedded.yaml", {"mind": "nova on Triton"}),
+        lambda d: d.header("embedded.yaml", {"llm": "nova on Triton"}),
         lambda d: d.state("listening"),
         lambda d: d.partial("hel"),
         lambda d: d.final("hello"),
@@ -251,7 +251,7 @@ def test_meters_are_in_decibels(dbfs, cells):
 def test_the_screen_keeps_the_conversation_and_gives_the_terminal_back():
     stream = io.StringIO()
     display = RichDisplay(Console(file=stream, width=100, height=30, force_terminal=True, color_system=None))
-    display.header("lab.yaml", {"mind": "nova"})
+    display.header("lab.yaml", {"llm": "nova"})
     display.partial("hel")
     display.final("hello")
     display.reply("Hi there, how are you?", 3)

@@ -89,9 +89,9 @@ def test_ctrl_c_ends_the_talk_within_two_seconds_and_nothing_survives(tmp_path):
     ("arguments", "code", "words"),
     [
         (["--config", "none.yaml"], 2, "none.yaml"),
-        (["--set", "voice.rat=1"], 2, "did you mean voice.rate"),
-        (["--set", "voice.rate=loud"], 2, "voice.rate"),
-        (["--set", "voice.rate"], 2, "KEY=VALUE"),
+        (["--set", "tts.rat=1"], 2, "did you mean tts.rate"),
+        (["--set", "tts.rate=loud"], 2, "tts.rate"),
+        (["--set", "tts.rate"], 2, "KEY=VALUE"),
         (["--soundbite", "none.wav"], 1, "none.wav"),
         (["--soundbite", "text.wav"], 1, "text.wav"),
         (["--json", "no/such/folder/turns.jsonl"], 2, "no/such/folder"),
@@ -145,7 +145,7 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
     async def main() -> tuple[int, Watching, list[str]]:
         told: list[str] = []
         display = Watching()
-        settings = load_settings("embedded.yaml", {"mind.token_timeout": "2", "recognizer.give_up_seconds": "15"}, {})
+        settings = load_settings("embedded.yaml", {"mind.token_timeout": "2", "asr.give_up_seconds": "15"}, {})
         async with EmbeddedServices(settings, home(), told.append) as services:
             display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
             options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")
@@ -160,6 +160,6 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
     # A story that was all in the playout, or needed no recogniser any more, is told to its end all the same.
     assert story.outcome in (Outcome.REPLIED, Outcome.FAILED)
     if victim == "triton":
-        assert [fault.service for fault in story.faults] == ["mind"]
-        assert any("mind" in line for line in display.errors)
+        assert [fault.service for fault in story.faults] == ["llm"]
+        assert any("llm" in line for line in display.errors)
     assert any(turn.outcome is Outcome.REPLIED and "time" in turn.user.lower() for turn in later)

@@ -106,7 +106,7 @@ def _request(spans: list[ReadableSpan]) -> dict[str, Any]:
 
 
 def _labels(run: Run) -> Labels:
-    mind, recognizer, voice = (_section(run, name) for name in ("mind", "recognizer", "voice"))
+    mind, recognizer, voice = (_section(run, name) for name in ("llm", "asr", "tts"))
     return Labels(
         model=str(mind.get("model", "")),
         provider=str(mind.get("backend", "")),

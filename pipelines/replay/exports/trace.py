@@ -169,7 +169,7 @@ def _beside(ledger: Ledger) -> Iterator[_Slice]:
     marks = ledger.marks
     if "first_audio" in marks and "first_frame" in marks:
         start = min(marks["first_audio"], marks["first_frame"])
-        yield _slice(names.A2F, start, marks["first_frame"], {names.FACE_LATENESS: ledger.face_lateness})
+        yield _slice(names.FACE, start, marks["first_frame"], {names.FACE_LATENESS: ledger.face_lateness})
     if (latency := ledger.barge_in_latency) is not None:
         yield _slice(names.INTERRUPTION, marks["barge_in"], marks["silenced"], {names.BARGE_IN_LATENCY: latency})
 
@@ -177,15 +177,8 @@ def _beside(ledger: Ledger) -> Iterator[_Slice]:
 def _turn(turn: Turn, ledger: Ledger, facts: dict[str, Any]) -> _Slice:
     whole = _slice(f"{names.TURN}: {turn.name}", *extent(turn, ledger), facts)
     edges = ledger.instants()
-    steps = [(CHAIN[name], at, until) for (_, at), (name, until) in pairwise(edges.items())]
-    for name, start, end in names.CRITICAL_PATH:
-        if end not in edges:
-            break
-        span = _slice(name, edges[start], edges[end], {names.CRITICAL: PLAYED in edges})
-        parts = _lasting([_slice(*step) for step in steps if edges[start] <= step[1] and step[2] <= edges[end]])
-        span.inside = parts if len(parts) > 1 else []  # one alone would say the same twice
-        whole.inside.append(span)
-    whole.inside = _lasting(whole.inside)
+    tiles = [(CHAIN[name], at, until) for (_, at), (name, until) in pairwise(edges.items())]
+    whole.inside = _lasting([_slice(*tile, {names.CRITICAL: PLAYED in edges}) for tile in tiles])
     return whole
 
 

@@ -18,11 +18,11 @@ WENT_WELL: Final = frozenset({"answered", "ignored", "joined"})
 
 MEANING: Final[Mapping[str, str]] = {
     "capture": "the last voiced frame reaches the loop",
-    "recognition": "the text arrives",
-    "endpoint": "the reply is started",
-    "mind": "its first text arrives",
+    "asr": "the text arrives",
+    "endpointing": "the reply is started",
+    "llm": "its first text arrives",
     "clause": "its first clause goes to synthesis",
-    "voice": "its first sound arrives",
+    "tts": "its first sound arrives",
     "hold": "the turn is decided; finished sound waited",
     "playout": "it is heard",
 }

@@ -21,7 +21,7 @@ from pipelines.settings.model import Settings, load_settings
 from pipelines.talk.check import Answer
 
 pytestmark = pytest.mark.services
-SERVICES = ("recognizer", "mind", "voice", "face")
+SERVICES = ("asr", "llm", "tts", "face")
 
 
 async def look(settings: Settings, *keys: str) -> dict[str, Result]:
@@ -40,7 +40,7 @@ async def test_services_that_are_well(tmp_path: Path, pki: Path) -> None:
     lab.heard = "what time is it"
     found = await visit(lab, tmp_path, pki, *SERVICES, "round_trip", "models")
     assert {result.mark for result in found.values()} == {Mark.OK}, found
-    assert ", TLS: first token after " in found["mind"].found
+    assert ", TLS: first token after " in found["llm"].found
     assert "first frame after" in found["face"].found
     assert "recognised as “what time is it”" in found["round_trip"].found
     assert found["models"].found == "nova 1"
@@ -88,13 +88,13 @@ async def test_a_service_that_is_late_is_asked_once_more(
     async def check(probe: Probe) -> Answer:
         asked.append(probe.service)
         if len(asked) <= late:
-            return Answer("mind", Endpoint(), failure=explain(TimeoutError(), "mind", Endpoint()))
-        return Answer("mind", Endpoint(), 0.1, Use("first token", 0.2, ()))
+            return Answer("llm", Endpoint(), failure=explain(TimeoutError(), "llm", Endpoint()))
+        return Answer("llm", Endpoint(), 0.1, Use("first token", 0.2, ()))
 
     monkeypatch.setattr(doctor_framework, "check", check)
-    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "mind")
-    assert found["mind"].mark is mark
-    assert asked == ["mind", "mind"]
+    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "llm")
+    assert found["llm"].mark is mark
+    assert asked == ["llm", "llm"]
 
 
 async def test_a_second_try_that_takes_too_long_leaves_the_first_ones_answer(
@@ -106,17 +106,17 @@ async def test_a_second_try_that_takes_too_long_leaves_the_first_ones_answer(
         asked.append(probe.service)
         if len(asked) > 1:
             await asyncio.Event().wait()
-        return Answer("mind", Endpoint(), failure=explain(TimeoutError(), "mind", Endpoint()))
+        return Answer("llm", Endpoint(), failure=explain(TimeoutError(), "llm", Endpoint()))
 
     monkeypatch.setattr(doctor_framework, "check", check)
     monkeypatch.setattr(doctor_framework, "_SERVICE_SECONDS", 1.1)
-    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "mind")
-    assert "does not answer in time" in found["mind"].found
+    found = await look(load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, 9)), {}, {}), "llm")
+    assert "does not answer in time" in found["llm"].found
     assert len(asked) == 2
 
 
 async def test_services_of_somebody_else(tmp_path: Path, pki: Path, other_pki: Path) -> None:
-    found = await visit(DoctorLab(), tmp_path, pki, "mind", "models", served=other_pki)
+    found = await visit(DoctorLab(), tmp_path, pki, "llm", "models", served=other_pki)
     assert {result.mark for result in found.values()} == {Mark.FAIL}
 
 
@@ -137,9 +137,9 @@ def test_models_that_are_not_ready() -> None:
 
 
 def test_a_certificate_that_ends_soon_and_a_voice_that_is_not_there() -> None:
-    answer = Answer("voice", Endpoint(), 0.1, Use("first sound", 0.2, ("voices: Tone", "Aria is not among them")))
+    answer = Answer("tts", Endpoint(), 0.1, Use("first sound", 0.2, ("voices: Tone", "Aria is not among them")))
     assert answered(answer, None).mark is Mark.WARN
-    fine = Answer("voice", Endpoint(), 0.1, Use("first sound", 0.2, ("voices: \x1b[31mTone",)))
+    fine = Answer("tts", Endpoint(), 0.1, Use("first sound", 0.2, ("voices: \x1b[31mTone",)))
     assert answered(fine, 90).mark is Mark.OK
     assert "\x1b" not in answered(fine, 90).found
     assert answered(fine, 3).mark is Mark.WARN
@@ -148,11 +148,11 @@ def test_a_certificate_that_ends_soon_and_a_voice_that_is_not_there() -> None:
 
 def test_our_own_certificate_that_ends() -> None:
     endpoint = Endpoint(tls=TlsSettings(cert=Path("mine.crt"), key=Path("mine.key")))
-    fine = Answer("voice", endpoint, 0.1, Use("first sound", 0.2, ()))
+    fine = Answer("tts", endpoint, 0.1, Use("first sound", 0.2, ()))
     assert answered(fine, 90, 14).mark is Mark.OK
     soon = answered(fine, 90, 13)
     assert (soon.mark, soon.found.splitlines()[-1]) == (Mark.WARN, "our certificate mine.crt ends in 13 days")
-    refused = Answer("voice", endpoint, failure=explain(ConnectionResetError(), "voice", endpoint))
+    refused = Answer("tts", endpoint, failure=explain(ConnectionResetError(), "tts", endpoint))
     over = answered(refused, None, -2)
     assert (over.mark, over.found.splitlines()[-1]) == (Mark.FAIL, "our certificate mine.crt has ended")
     assert over.fix.startswith("python -m pipelines.certs")

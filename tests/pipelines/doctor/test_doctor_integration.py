@@ -20,10 +20,10 @@ from pipelines.settings.model import Settings, load_settings
 from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings
 
-SERVICES = ("recognizer", "mind", "voice", "face")
+SERVICES = ("asr", "llm", "tts", "face")
 TURN = Turn(
     talk="t", line=0, name="l", round=0, session=0, at=0, seconds=2, voiced=(0, 1.8), outcome="answered",
-    voice_to_voice=0.8, contributions={"recognition": 0.5, "voice": 0.3}, heard="hello", reply="Hello!",
+    voice_to_voice=0.8, contributions={"asr": 0.5, "tts": 0.3}, heard="hello", reply="Hello!",
 )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def test_stand_ins_are_called_stand_ins(
     async def probe(c: Context) -> Result:
         return ok("first token after 28 ms")
 
-    mind = Check("framework", "services", "mind", "mind", "it thinks", probe)
+    mind = Check("framework", "services", "llm", "llm", "it thinks", probe)
     monkeypatch.setattr(program, "EmbeddedServices", Started)
     monkeypatch.setattr(program, "framework", lambda settings: [mind])
     report, config = tmp_path / "report.json", tmp_path / "c.yaml"
@@ -225,9 +225,9 @@ def test_the_embedded_services_are_well(host: FakeHost, tmp_path: Path) -> None:
     told = json.loads(report.read_text())
     assert told["embedded_stand_ins"] == ["speech", "triton", "face"]
     rows = {row["key"]: row for row in told["findings"]}
-    for key in ("recognizer", "mind", "voice", "face", "round_trip", "models"):
+    for key in ("asr", "llm", "tts", "face", "round_trip", "models"):
         assert rows[key]["mark"] == "ok", rows[key]
-    assert "first token after" in rows["mind"]["found"]
+    assert "first token after" in rows["llm"]["found"]
     assert "time" in rows["round_trip"]["found"].rpartition("recognised as")[2]
 
 

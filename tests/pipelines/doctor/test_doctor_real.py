@@ -114,7 +114,7 @@ async def test_prometheus_sees_the_machine_and_the_turn(tmp_path: Path, pki: Pat
         )
     )
     async with serving(DoctorLab(), pki) as port, running(*prometheus), running(*node) as exporter:
-        lab = config(tmp_path, pki, dict.fromkeys(("recognizer", "mind", "voice", "face"), port))
+        lab = config(tmp_path, pki, dict.fromkeys(("asr", "llm", "tts", "face"), port))
         await until_up(url, ca, 1)
         found = await look(lab, more)
         assert {found[key].mark for key in ("prometheus", "rules", "node_exporter_page")} == {Mark.OK}, found

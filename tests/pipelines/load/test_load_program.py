@@ -60,7 +60,7 @@ def test_a_mistake_on_the_command_line_ends_it(line: str, capsys: pytest.Capture
     [
         ("--simulate nothing-of-the-kind", "no service profile"),
         ("nowhere --simulate exact", "nowhere"),
-        ("--set voice.rat=1", "voice.rat"),
+        ("--set tts.rat=1", "tts.rat"),
         ("--simulate exact --json nowhere/x.json", "--json nowhere/x.json: it cannot be written"),
     ],
 )
@@ -130,7 +130,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
 
         monkeypatch.setattr(live, "replay_live", replayed)
         monkeypatch.setattr(live, "COUNTED_SECONDS", 0.0)
-        settings = Settings.model_validate({"mind": {"backend": "openai", "model": "m"}})  # no Triton to ask
+        settings = Settings.model_validate({"llm": {"backend": "openai", "model": "m"}})  # no Triton to ask
         args = arguments().parse_args([*given, "--cooldown", "0"])
         console = Console(file=io.StringIO(), width=120, highlight=False)
         code = program.Program(settings, args, console).run()
@@ -171,7 +171,7 @@ def test_exit_codes(  # noqa: PLR0917
 def test_a_service_that_goes_away_keeps_what_was_measured(load: Load, sound: Path, tmp_path: Path) -> None:
     async def play(sessions: int, progress: Progress) -> Run:
         if sessions == 2:
-            raise StageFailed("voice", ConnectionRefusedError(111, "refused"))
+            raise StageFailed("tts", ConnectionRefusedError(111, "refused"))
         return run([turn()])
 
     file = tmp_path / "load.json"

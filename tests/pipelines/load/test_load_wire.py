@@ -56,7 +56,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def measured(lab: CountingLab, pki: Path, folder: Path, *streams: int) -> tuple[LoadTest, str]:
     async with serving(lab, pki) as port:
-        ports = dict.fromkeys(("recognizer", "mind", "voice", "face"), port)
+        ports = dict.fromkeys(("asr", "llm", "tts", "face"), port)
         settings = load_settings(config(folder, pki, ports, face__enabled=False), {}, {})
         ramp = Ramp(Plan(load_scenario(QUESTION), streams), settings)
         console = Console(file=io.StringIO(), width=100, highlight=False)
@@ -85,7 +85,7 @@ async def test_sessions_at_once_over_tls(pki: Path, tmp_path: Path) -> None:
     assert step.generator.process_cores
     assert "mean batch" in told
     assert test.environment
-    assert test.config["mind"]["model"]
+    assert test.config["llm"]["model"]
 
 
 @pytest.mark.usefixtures("quick")

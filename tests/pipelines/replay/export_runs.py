@@ -45,8 +45,8 @@ def a_run(*turns: Turn, **changes) -> Run:
     fields = {
         "scenario": "bundled", "fingerprint": "0123456789abcdef", "lines": 1, "rounds": 1, "config_hash": "feedc0de",
         "environment": {"date": "2026-11-22T10:00:00+00:00", "versions": {"sophia-avatar": "0.1.0"}},
-        "config": {"mind": {"model": "nova", "backend": "triton"}, "recognizer": {"language": "en-US"},
-                   "voice": {"voice": "slt"}, "telemetry": {"capture_content": False}},
+        "config": {"llm": {"model": "nova", "backend": "triton"}, "asr": {"language": "en-US"},
+                   "tts": {"tts": "slt"}, "telemetry": {"capture_content": False}},
         "turns": turns or (a_turn(),), "counters": (lag, load),
     }  # fmt: skip
     return Run(**{**fields, **changes})

@@ -21,11 +21,11 @@ QUESTIONS = (
 )
 USUAL = {
     "capture": 0.012,
-    "recognition": 0.070,
-    "endpoint": 0.005,
-    "mind": 0.110,
+    "asr": 0.070,
+    "endpointing": 0.005,
+    "llm": 0.110,
     "clause": 0.060,
-    "voice": 0.085,
+    "tts": 0.085,
     "hold": 0.120,
     "playout": 0.015,
 }
@@ -46,7 +46,7 @@ def sample_run(
             at += turn.seconds + 4.0
     return Run(
         schema=1, scenario="bundled", fingerprint="0123456789abcdef", lines=lines, rounds=rounds, simulated=simulated,
-        config={"mind": {"model": "nova"}, "recognizer": {"language": "en-US"}}, config_hash="feedc0de12345678",
+        config={"llm": {"model": "nova"}, "asr": {"language": "en-US"}}, config_hash="feedc0de12345678",
         environment={"date": "2026-11-22T10:00:00Z", "commit": "0011fcf", "machine": {"cores": 2, "cpu": "Xeon"}},
         turns=tuple(turns), counters=_counters(draw, at) if counters else (),
     )  # fmt: skip
@@ -74,11 +74,11 @@ def _turn(
         common |= {"name": f"{name} {HOSTILE}", "transcript": HOSTILE, "heard": HOSTILE}
         reply = HOSTILE
     if missed:
-        fault = Happened(at=end + 0.4, kind="mind", reason=HOSTILE if hostile else "Nova did not answer within 5 s")
+        fault = Happened(at=end + 0.4, kind="llm", reason=HOSTILE if hostile else "Nova did not answer within 5 s")
         return Turn(**common, outcome="missed", reason=fault.reason, faults=(fault,), marks={"voice_start": 0.31})
     parts = {stage: float(usual * draw.lognormal(0, 0.25) + slower.get(stage, 0.0)) for stage, usual in USUAL.items()}
     if draw.random() < 0.06:
-        parts["mind"] += float(draw.uniform(0.1, 0.35))
+        parts["llm"] += float(draw.uniform(0.1, 0.35))
     edge, marks = end, {"voice_start": 0.31, "voice_end": end + 0.004}
     for (instant, _), seconds_of_stage in zip(CHAIN.items(), parts.values(), strict=True):
         edge += seconds_of_stage

@@ -11,8 +11,8 @@ from pipelines.replay.conductor import play
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk
 from pipelines.settings.model import Settings
-from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.profile import load_profile
+from pipelines.simulation.services import SimulatedParts
 from sophia.wav import read_wav
 
 SOUNDBITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
@@ -58,10 +58,10 @@ def profile(reply=LONG, **changes):
     """The exact profile; its mind always says ``reply``."""
     exact = load_profile("exact")
     mind = type(exact.mind).model_validate({**exact.mind.model_dump(), "replies": [reply]})
-    return exact.model_copy(update={"mind": mind, **changes})
+    return exact.model_copy(update={"llm": mind, **changes})
 
 
-class Cast(SimulatedCast):
+class PartsFactory(SimulatedParts):
     """Simulated services of which ``change`` may replace some parts."""
 
     change = None
@@ -78,7 +78,7 @@ def perform(*lines, change=None, using=None, noise=None, watcher=None, **turns):
     talk = Talk("talk", lines, noise)
 
     async def run():
-        cast = Cast(using or profile(), settings(**turns), Scenario("test", [talk]))
+        cast = PartsFactory(using or profile(), settings(**turns), Scenario("test", [talk]))
         cast.change = change
         return await play(talk, Unit(0, 0, 0), cast, 0.0, watcher=watcher)
 

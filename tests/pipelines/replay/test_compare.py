@@ -58,14 +58,14 @@ def test_the_same_run_is_the_same():
 
 
 def test_a_slower_stage_tells_how_much_and_why():
-    comparison = compare(*pair(added={"mind": 0.04}))
-    mind, whole = comparison.timing("mind"), comparison.timing("voice-to-voice")
+    comparison = compare(*pair(added={"llm": 0.04}))
+    mind, whole = comparison.timing("llm"), comparison.timing("voice-to-voice")
     assert mind.verdict == whole.verdict == "slower"
     assert mind.low < 0.04 < mind.high
     assert mind.shift == pytest.approx(0.04, abs=0.003)
     assert not mind.hidden
     (blame,) = comparison.blame
-    assert (blame.stage, blame.hidden) == ("mind", False)
+    assert (blame.stage, blame.hidden) == ("llm", False)
     assert blame.share == pytest.approx(1.0, abs=0.1)
     assert comparison.exit_code == 1
     lines = list(comparison.lines())
@@ -74,26 +74,26 @@ def test_a_slower_stage_tells_how_much_and_why():
 
 
 def test_two_slower_stages_share_the_blame_by_size():
-    comparison = compare(*pair(added={"mind": 0.03, "voice": 0.06}))
-    assert [blame.stage for blame in comparison.blame] == ["voice", "mind"]
+    comparison = compare(*pair(added={"llm": 0.03, "tts": 0.06}))
+    assert [blame.stage for blame in comparison.blame] == ["tts", "llm"]
     assert comparison.blame[0].share == pytest.approx(2 / 3, abs=0.07)
 
 
 def test_a_faster_run_is_no_regression():
-    base, new = pair(added={"voice": -0.04})
+    base, new = pair(added={"tts": -0.04})
     assert compare(new, base).verdict == "slower"
     comparison = compare(base, new)
     assert (comparison.exit_code, comparison.verdict) == (0, "faster")
-    assert comparison.timing("voice").verdict == "faster"
+    assert comparison.timing("tts").verdict == "faster"
 
 
 def test_a_stage_covered_by_hold_is_a_hidden_regression():
-    comparison = compare(*pair(replace(QUIET, decided=0.9), added={"mind": 0.04}))
+    comparison = compare(*pair(replace(QUIET, decided=0.9), added={"llm": 0.04}))
     assert comparison.timing("voice-to-voice").verdict == "same"
-    assert comparison.timing("mind").hidden
+    assert comparison.timing("llm").hidden
     assert comparison.timing("hold").verdict == "faster"
     assert (comparison.verdict, comparison.exit_code) == ("slower, hidden", 1)
-    assert [(blame.stage, blame.hidden) for blame in comparison.blame] == [("mind", True)]
+    assert [(blame.stage, blame.hidden) for blame in comparison.blame] == [("llm", True)]
 
 
 def test_policy_alone_is_no_regression():
@@ -102,7 +102,7 @@ def test_policy_alone_is_no_regression():
 
     def swapped(turn):
         parts = dict(turn.contributions)
-        parts["recognition"] -= 0.03
+        parts["asr"] -= 0.03
         parts["hold"] += 0.03
         return {"contributions": parts}
 
@@ -120,9 +120,9 @@ def test_policy_that_makes_people_wait_is_blamed():
 
 
 def test_what_is_too_small_does_not_count():
-    base, new = pair(added={"mind": 0.007})
+    base, new = pair(added={"llm": 0.007})
     assert compare(base, new).verdict == "same"
-    assert compare(base, new, limits=Limits(median=Least(0.004, 0.001))).timing("mind").verdict == "slower"
+    assert compare(base, new, limits=Limits(median=Least(0.004, 0.001))).timing("llm").verdict == "slower"
 
 
 def test_the_tail_is_compared_and_explained():
@@ -131,13 +131,13 @@ def test_the_tail_is_compared_and_explained():
     base, new = pair(lines=12, rounds=10)
 
     def late(turn):
-        parts = turn.contributions | {"mind": turn.contributions["mind"] + 0.4}
+        parts = turn.contributions | {"llm": turn.contributions["llm"] + 0.4}
         return {"contributions": parts, "voice_to_voice": turn.voice_to_voice + 0.4}
 
     comparison = compare(base, changed(new, late, lambda turn: rng.random() < 0.15))
     assert comparison.timing("voice-to-voice", "p50").verdict == "same"
     assert comparison.timing("voice-to-voice", "p95").verdict == "slower"
-    assert comparison.blame[0].stage == "mind"
+    assert comparison.blame[0].stage == "llm"
     assert comparison.exit_code == 1
 
 
@@ -196,9 +196,9 @@ def test_a_slower_barge_in_is_a_regression():
 
 
 def test_with_few_rounds_lines_are_exchanged_and_a_note_says_so():
-    comparison = compare(*pair(lines=12, rounds=2, added={"voice": 0.04}))
+    comparison = compare(*pair(lines=12, rounds=2, added={"tts": 0.04}))
     assert (comparison.by, comparison.units) == ("lines", (12, 12))
-    assert [blame.stage for blame in comparison.blame] == ["voice"]
+    assert [blame.stage for blame in comparison.blame] == ["tts"]
     assert "--repeat 5" in comparison.notes[0]
 
 
@@ -249,13 +249,13 @@ def test_what_differs_beside_the_soundbites_is_noted():
     base, new = pair(lines=8, rounds=4)
     base = base.model_copy(
         update={
-            "config": {"mind": {"model": "a", "endpoint": {"port": 1}}, "turns": {"pause": 1}},
+            "config": {"llm": {"model": "a", "endpoint": {"port": 1}}, "turns": {"pause": 1}},
             "environment": {"date": "yesterday", "cpu": "fast"},
         }
     )
     new = new.model_copy(
         update={
-            "config": {"mind": {"model": "b", "endpoint": {"port": 2}}},
+            "config": {"llm": {"model": "b", "endpoint": {"port": 2}}},
             "environment": {"date": "today", "cpu": "slow"},
             "simulated": "another",
             "turns": new.turns[:-2],
@@ -264,7 +264,7 @@ def test_what_differs_beside_the_soundbites_is_noted():
     assert compare(base, new).notes == (
         "this run is not complete: 30 of 32 lines were played",
         "other profiles were simulated: synthetic in the baseline, another in this run",
-        "other settings: mind.model a -> b",
+        "other settings: llm.model a -> b",
         "other settings: turns.pause 1 -> (none)",
         "other environment: cpu fast -> slow",
     )
@@ -289,7 +289,7 @@ def test_a_value_that_is_none_does_not_spoil_the_rest():
 
 def test_runs_as_they_are_read_from_a_file():
     """The synthetic ones are made without validation; these are not."""
-    base, new = pair(lines=8, rounds=4, added={"mind": 0.05})
+    base, new = pair(lines=8, rounds=4, added={"llm": 0.05})
     kept = [Run.model_validate_json(run.model_dump_json(by_alias=True)) for run in (base, new)]
     assert isinstance(kept[0].turns[0], Turn)
-    assert compare(*kept).blame[0].stage == "mind"
+    assert compare(*kept).blame[0].stage == "llm"

@@ -16,8 +16,8 @@ class TestAnswered:
         assert turn.as_expected is True
         assert turn.voice_to_voice == pytest.approx(sum(turn.contributions.values()), abs=0.002)
         assert abs(turn.residue) < 0.002
-        assert turn.contributions["mind"] == pytest.approx(0.120, abs=1e-6)
-        assert turn.contributions["voice"] == pytest.approx(0.080, abs=1e-6)
+        assert turn.contributions["llm"] == pytest.approx(0.120, abs=1e-6)
+        assert turn.contributions["tts"] == pytest.approx(0.080, abs=1e-6)
 
     def test_a_reply_that_is_not_what_was_expected(self):
         (turn,) = perform(line("time", expect="o'clock")).turns
@@ -61,7 +61,7 @@ class TestOverHerReply:
 
     def test_no_reply_to_speak_over(self):
         def deaf(parts):
-            parts.recognizer.push = lambda frame: None
+            parts.asr.push = lambda frame: None
 
         one, two = perform(line("time"), over(1.0), change=deaf, max_reprompts=0).turns
         assert (one.outcome, two.outcome) == ("missed", "missed")
@@ -105,12 +105,12 @@ class Broken:
 class TestBadDays:
     def test_a_mind_that_fails_makes_the_turn_a_missed_one_with_its_reason(self):
         def break_mind(parts):
-            parts.mind = Broken(parts.mind)
+            parts.llm = Broken(parts.llm)
 
         one, two = perform(line("time"), line("say"), change=break_mind).turns
         assert one.outcome == two.outcome == "missed"
-        assert "mind" in one.reason
-        assert one.faults[0].kind == "mind"
+        assert "llm" in one.reason
+        assert one.faults[0].kind == "llm"
 
     def test_a_recogniser_that_is_lost_ends_the_talk_and_the_rest_is_missed(self):
         def lose_ears(parts):
@@ -120,19 +120,19 @@ class TestBadDays:
                         raise grpc.aio.UsageError("the stream is gone")
                     yield transcript
 
-            hear = parts.recognizer.transcripts
-            parts.recognizer.transcripts = transcripts
+            hear = parts.asr.transcripts
+            parts.asr.transcripts = transcripts
 
         played = perform(line("time"), line("say"), line("story"), change=lose_ears)
         assert played.lost is not None
-        assert played.lost.service == "recognizer"
+        assert played.lost.service == "asr"
         assert len(played.turns) == 3
         assert played.turns[-1].outcome == "missed"
         assert "stream is gone" in played.turns[-1].reason or "ended" in played.turns[-1].reason
 
     def test_what_was_never_understood_is_missed(self):
         def deaf(parts):
-            parts.recognizer.push = lambda frame: None
+            parts.asr.push = lambda frame: None
 
         (turn,) = perform(line("time"), change=deaf).turns
         assert turn.outcome == "missed"

@@ -63,28 +63,28 @@ def test_spans_are_the_loops_own_and_add_up_to_voice_to_voice():
     spans = received(a_run())
     by_name = {span.name: span for span in spans}
     assert set(by_name) == {
-        "conversation", "turn", "asr", "endpoint", "nova", "tts", "hold", "playout", "a2f", "speaking",
+        "conversation", "turn", *CONTRIBUTIONS, "face", "speaking",
     }  # fmt: skip
     assert not by_name["conversation"].parent_span_id
     assert by_name["turn"].parent_span_id == by_name["conversation"].span_id
     for name in set(by_name) - {"conversation", "turn"}:
         assert by_name[name].parent_span_id == by_name["turn"].span_id
     assert {span.trace_id for span in spans} == {by_name["turn"].trace_id}
-    critical = [by_name[name] for name, _, _ in names.CRITICAL_PATH]
+    critical = [by_name[name] for name in CONTRIBUTIONS]
     assert all(of(span)[names.CRITICAL] for span in critical)
     assert sum(map(seconds, critical)) == pytest.approx(of(by_name["turn"])[names.VOICE_TO_VOICE], abs=1e-6)
     assert of(by_name["turn"])[names.VOICE_TO_VOICE] == pytest.approx(sum(PARTS.values()), abs=1e-6)
-    assert of(by_name["nova"])[names.MODEL] == "nova"
+    assert of(by_name["llm"])[names.MODEL] == "nova"
     assert of(by_name["tts"])[names.VOICE] == "slt"
     assert by_name["asr"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
 
 
 def test_a_failed_turn_has_the_status_of_an_error():
-    fault = Happened(at=2.3, kind="mind", reason="Nova did not answer within 5 s")
+    fault = Happened(at=2.3, kind="llm", reason="Nova did not answer within 5 s")
     lost = {"outcome": "missed", "voice_to_voice": None, "contributions": {}, "marks": {"voice_start": 0.3}}
     spans = {span.name: span for span in received(a_run(a_turn(**lost, faults=(fault,))))}
     assert spans["turn"].status.code == Status.STATUS_CODE_ERROR
-    assert of(spans["turn"])[names.ERROR_TYPE] == "mind"
+    assert of(spans["turn"])[names.ERROR_TYPE] == "llm"
     assert [event.name for event in spans["turn"].events] == ["decision", "decision", "fault"]
     assert spans["turn"].events[2].time_unix_nano == BEGAN + 2_800_000_000
 

@@ -19,7 +19,7 @@ LINES = [line(name, cue=Cue("reply", 0.1)) for name in ("time", "say", "story", 
 SCENARIO = Scenario("gate", [Talk("talk", LINES)])
 POOL, ROUNDS, TRIALS = 20, 8, 40
 SLOWER = 0.020
-STAGES = {"recognition": ("recognizer", "stable"), "mind": ("mind", "first_token"), "voice": ("voice", "first_sound")}
+STAGES = {"asr": ("asr", "stable"), "llm": ("llm", "first_token"), "tts": ("tts", "first_sound")}
 
 
 def noisy(stage=None):

@@ -16,7 +16,7 @@ from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.settings.model import load_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
-SERVICES = ("recognizer", "mind", "voice", "face")
+SERVICES = ("asr", "llm", "tts", "face")
 
 
 class Notes(Progress):
@@ -61,11 +61,11 @@ async def test_a_good_day_side_by_side(tmp_path, pki):
     assert len(notes.units) == 2
     assert run.simulated is None
     assert run.environment["date"]
-    assert "key" not in str(run.config["mind"]["endpoint"]["tls"].get("ca", ""))
+    assert "key" not in str(run.config["llm"]["endpoint"]["tls"].get("ca", ""))
 
 
 async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pki):
-    lab = Lab({"mind": "fails at once"}, turns=(2,))
+    lab = Lab({"llm": "fails at once"}, turns=(2,))
     run, _ = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")]))
     one, two, three = run.turns
     assert (one.outcome, two.outcome, three.outcome) == ("answered", "missed", "answered")
@@ -74,7 +74,7 @@ async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pk
 
 
 async def test_a_recogniser_that_is_lost_in_the_middle(tmp_path, pki):
-    lab = Lab({"recognizer": "refuses"}, turns=(2,))
+    lab = Lab({"asr": "refuses"}, turns=(2,))
     run, notes = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")], [line("time")]))
     assert [turn.outcome for turn in run.turns[:3]] == ["answered", "missed", "missed"]
     assert "no model for xx-XX" in run.turns[1].reason
@@ -91,13 +91,13 @@ async def command(*arguments):
 
 async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_path, pki):
     async with serving(Lab(), pki) as port:
-        ports = dict.fromkeys(SERVICES, port) | {"mind": 9}  # the discard port: nobody listens
+        ports = dict.fromkeys(SERVICES, port) | {"llm": 9}  # the discard port: nobody listens
         settings = config(tmp_path, pki, ports)
         process = await command(SOUNDBITES / "02_what_time.wav", "--config", settings, "--out", tmp_path / "run")
         async with asyncio.timeout(60):
             told, _ = await process.communicate()
     assert process.returncode == 3, told.decode()
-    assert "mind" in told.decode()
+    assert "llm" in told.decode()
     assert not (tmp_path / "run").exists()
 
 

@@ -45,12 +45,12 @@ def test_the_spectrum_holds_every_turn_once_and_never_falls(rounds, bars):
 
 def test_the_stage_that_makes_turns_slow_is_found():
     quick = sample_run(rounds=9, seed=1)
-    slow = sample_run(rounds=1, seed=2, slower={"voice": 0.4})
+    slow = sample_run(rounds=1, seed=2, slower={"tts": 0.4})
     run = quick.model_copy(update={"turns": quick.turns + slow.turns})
     more = slow_turns(run)
     assert list(more) == list(CONTRIBUTIONS)
-    assert max(more, key=more.__getitem__) == "voice"
-    assert more["voice"] == pytest.approx(0.4, abs=0.1)
+    assert max(more, key=more.__getitem__) == "tts"
+    assert more["tts"] == pytest.approx(0.4, abs=0.1)
 
 
 def test_of_a_few_turns_no_tenth_is_spoken_of():

@@ -16,7 +16,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def slower():
-    return sample_run(rounds=6, seed=1, slower={"mind": 0.08}, missed=0.1)
+    return sample_run(rounds=6, seed=1, slower={"llm": 0.08}, missed=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,9 @@ def test_a_baseline_that_was_not_tested_gets_no_verdict(tested):
 def test_the_stage_that_is_slower_is_the_only_one_called_so(tested):
     table = tables.stage_table(*tested)
     assert [row["name"] for row in table["stages"]] == ["voice-to-voice", *CONTRIBUTIONS]
-    assert {row["name"] for row in table["stages"] if row["tone"] == "bad"} == {"voice-to-voice", "mind"}
+    assert {row["name"] for row in table["stages"] if row["tone"] == "bad"} == {"voice-to-voice", "llm"}
     assert {len(row["cells"]) for row in table["stages"]} == {len(table["stage_columns"]) - 1}
-    assert {row["name"]: row["cells"][-1] for row in table["stages"]}["mind"] == "▲ slower"
+    assert {row["name"]: row["cells"][-1] for row in table["stages"]}["llm"] == "▲ slower"
 
 
 def test_quality_rows_are_compared_where_there_is_a_test(tested):
@@ -93,7 +93,7 @@ def test_the_mean_bars_are_drawn_to_one_scale(base, slower):
 
 
 def test_what_slow_turns_wait_for_is_told():
-    quick, slow = sample_run(rounds=9, seed=1), sample_run(seed=2, slower={"voice": 0.4})
+    quick, slow = sample_run(rounds=9, seed=1), sample_run(seed=2, slower={"tts": 0.4})
     told = wording.slow_told(quick.model_copy(update={"turns": quick.turns + slow.turns}))
     assert told.split("Most of it: ")[1].startswith("voice ")
 

@@ -9,12 +9,12 @@ from pipelines.records.results import Run, Turn
 from pipelines.replay.summary import summarise
 from pipelines.telemetry.ledger import CONTRIBUTIONS
 
-PARTS = dict.fromkeys(CONTRIBUTIONS, 0.0) | {"recognition": 0.3, "mind": 0.1}
+PARTS = dict.fromkeys(CONTRIBUTIONS, 0.0) | {"asr": 0.3, "llm": 0.1}
 
 
 def turn(line=0, round=0, wait=0.4, **more):
     """A turn that was answered after ``wait``: what is not recognition's or the mind's is the voice's."""
-    parts = {} if wait is None else PARTS | {"voice": wait - 0.4}
+    parts = {} if wait is None else PARTS | {"tts": wait - 0.4}
     common = {"talk": "talk", "line": line, "name": f"line {line}", "round": round, "session": 0, "at": 0.0}
     fields = {
         "seconds": 2.0,
@@ -54,9 +54,9 @@ def test_waits_and_stages():
     assert summary.voice_to_voice.p50.low < 0.6 < summary.voice_to_voice.p50.high
     by_name = {stage.name: stage for stage in summary.stages}
     assert tuple(by_name) == CONTRIBUTIONS
-    assert by_name["recognition"].spread.p50.value == pytest.approx(0.3)
-    assert by_name["voice"].mean == pytest.approx(0.2)
-    assert by_name["mind"].share == pytest.approx(0.1 / 0.6)
+    assert by_name["asr"].spread.p50.value == pytest.approx(0.3)
+    assert by_name["tts"].mean == pytest.approx(0.2)
+    assert by_name["llm"].share == pytest.approx(0.1 / 0.6)
     assert sum(stage.mean for stage in summary.stages) == pytest.approx(np.mean(waits))
     assert sum(stage.share for stage in summary.stages) == pytest.approx(1)
 

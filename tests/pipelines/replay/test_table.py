@@ -32,12 +32,12 @@ def changed(run, **update):
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_it_fits_and_nothing_is_cut(width):
-    base, new = pair(added={"voice": 0.03})
+    base, new = pair(added={"tts": 0.03})
     new = changed(new, lip_skew=0.02, face_lateness=-0.01, end_error=0.01, speculations=1, residue=0.0004)
     text = shown(new, compare(base, new), width=width)
     assert all(len(line) <= width for line in text.splitlines())
     assert "…" not in text
-    for name in ("voice-to-voice", "recognition", "playout", "barge-in", "lip skew", "false cut-offs", "underruns"):
+    for name in ("voice-to-voice", "asr", "playout", "barge-in", "lip skew", "false cut-offs", "underruns"):
         assert name in text
     for name in ("word error rate", "speculation", "residue", "missed turns", "95 % sure", "verdict", "p99"):
         assert name in text
@@ -69,9 +69,9 @@ def test_a_summary_shows_as_its_run_does():
 
 
 def test_the_verdict_on_each_measure():
-    base, new = pair(added={"mind": 0.03})
+    base, new = pair(added={"llm": 0.03})
     rows = {line.split()[0]: line for line in shown(new, compare(base, new)).splitlines() if line.strip()}
-    assert rows["mind"].rstrip().endswith("slower")
+    assert rows["llm"].rstrip().endswith("slower")
     assert rows["playout"].rstrip().endswith("same")
 
 

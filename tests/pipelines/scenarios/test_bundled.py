@@ -15,7 +15,7 @@ from sophia.audio import EAR_RATE
 
 
 def test_all_of_it_loads_without_a_voice_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.scenarios.staging.say", None)
+    monkeypatch.setattr("pipelines.scenarios.rendering.say", None)
     scenario = load_scenario("bundled")
     assert scenario.notes == ()
     assert scenario.lines >= 18

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
 from pipelines.scenarios.loading import load_scenario
+from pipelines.scenarios.rendering import NOISE_LEAD, NOISE_TAIL
 from pipelines.scenarios.scenario import Cue, Scenario, ScenarioError
-from pipelines.scenarios.staging import NOISE_LEAD, NOISE_TAIL
 from sophia.audio import EAR_RATE
 
 VOICE = sound(0.2, 1.0, 0.3)
@@ -321,5 +321,5 @@ def test_another_language_is_played_and_noted(folder: Path) -> None:
 
 
 def test_more_sound_than_anybody_wants(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.scenarios.staging.MOST_SECONDS", 3.6)
+    monkeypatch.setattr("pipelines.scenarios.rendering.MOST_SECONDS", 3.6)
     assert "hours of sound; name less" in wrong(folder)

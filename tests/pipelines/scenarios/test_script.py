@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
 from pipelines.embedded.speech.voices import Piece, Timeline
-from pipelines.scenarios import saying
+from pipelines.scenarios import speech as marked
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.room import speech_level
-from pipelines.scenarios.saying import CannotSay, parse, say
 from pipelines.scenarios.scenario import Cue, Scenario, ScenarioError
-from pipelines.scenarios.sheet import LineSheet, TalkSheet
+from pipelines.scenarios.spec import LineSpec, TalkSpec
+from pipelines.scenarios.speech import CannotSay, parse, say
 from pipelines.scenarios.voiced import find_voice
 from sophia.audio import EAR_RATE
 
@@ -48,7 +48,7 @@ class Parrot:
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> Parrot:
     engine = Parrot()
-    monkeypatch.setattr(saying.say, "__defaults__", (lambda: engine,))
+    monkeypatch.setattr(marked.say, "__defaults__", (lambda: engine,))
     return engine
 
 
@@ -206,9 +206,9 @@ VALUES = st.one_of(
     st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=8), st.lists(st.integers(), max_size=2),
     st.sampled_from(["a.wav", "one [0.5] two", "pink:15", "ignore", "rms"]),
 )  # fmt: skip
-LINES = st.dictionaries(st.sampled_from([*LineSheet.model_fields, "extra"]), VALUES, max_size=4)
+LINES = st.dictionaries(st.sampled_from([*LineSpec.model_fields, "extra"]), VALUES, max_size=4)
 TALKS = st.dictionaries(
-    st.sampled_from([*TalkSheet.model_fields, "talks", "x"]), st.one_of(VALUES, st.lists(LINES, max_size=3)), max_size=4
+    st.sampled_from([*TalkSpec.model_fields, "talks", "x"]), st.one_of(VALUES, st.lists(LINES, max_size=3)), max_size=4
 )
 
 

@@ -15,12 +15,12 @@ BITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
 
 
 def profile(**changes) -> ServiceProfile:
-    """Exact delays; ``changes`` replace keys of a section, for example ``mind={"first_token": 0.3}``."""
+    """Exact delays; ``changes`` replace keys of a section, for example ``llm={"first_token": 0.3}``."""
     values = {
         "name": "exact",
-        "recognizer": {"interim": 0.05, "stable": 0.06, "final": 0.07, "forced": 0.03},
-        "mind": {"first_token": 0.12, "token": 0.015, "replies": ["It is a quarter past ten, I think."]},
-        "voice": {"first_sound": 0.08, "speed": 8},
+        "asr": {"interim": 0.05, "stable": 0.06, "final": 0.07, "forced": 0.03},
+        "llm": {"first_token": 0.12, "token": 0.015, "replies": ["It is a quarter past ten, I think."]},
+        "tts": {"first_sound": 0.08, "speed": 8},
     }
     for section, change in changes.items():
         values[section] = {**values[section], **change} if isinstance(values.get(section), dict) else change

@@ -8,9 +8,9 @@ from stage import faceless, profile, question, scenario
 from pipelines.records.results import Happened, Run, Turn
 from pipelines.replay.simulate import simulate
 from pipelines.settings.layers import SettingsError
-from pipelines.simulation.cast import reply_to
 from pipelines.simulation.measured import ASSUMED_INTERIM, ASSUMED_SPEED, MOST_SAMPLES, profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
+from pipelines.simulation.services import reply_to
 
 MARKS = {
     "voice_end": 1.0,
@@ -64,22 +64,22 @@ def of(*turns, **changes):
 
 def test_each_delay_is_the_distance_of_two_marks():
     found = profile_from(of(turn()))
-    assert found.recognizer.stable.at(0.5) == pytest.approx(0.06)  # 1.3 - 1.0 less stop_history_eou
-    assert found.recognizer.final.at(0.5) == pytest.approx(0.08)  # 1.58 - 1.0 less stop_history
-    assert found.recognizer.forced is None
-    assert found.recognizer.word_error_rate == 0.25
-    assert found.mind.first_token.at(0.5) == pytest.approx(0.12)
-    assert found.mind.token.at(0.5) == pytest.approx(0.03)
-    assert [reply.tokens for reply in found.mind.replies] == [6]
-    assert found.voice.first_sound.at(0.5) == pytest.approx(0.1)
-    assert found.voice.speed.at(0.5) == pytest.approx(5)
-    assert found.voice.word == pytest.approx(0.4)
+    assert found.asr.stable.at(0.5) == pytest.approx(0.06)  # 1.3 - 1.0 less stop_history_eou
+    assert found.asr.final.at(0.5) == pytest.approx(0.08)  # 1.58 - 1.0 less stop_history
+    assert found.asr.forced is None
+    assert found.asr.word_error_rate == 0.25
+    assert found.llm.first_token.at(0.5) == pytest.approx(0.12)
+    assert found.llm.token.at(0.5) == pytest.approx(0.03)
+    assert [reply.tokens for reply in found.llm.replies] == [6]
+    assert found.tts.first_sound.at(0.5) == pytest.approx(0.1)
+    assert found.tts.speed.at(0.5) == pytest.approx(5)
+    assert found.tts.word == pytest.approx(0.4)
     assert found.face.first_frame.at(0.5) == pytest.approx(0.03)
     assert found.network.at(0.5) == 0
 
 
 def test_the_windows_of_the_run_are_taken_off():
-    run = of(turn(), config={"recognizer": {"stop_history": 400, "stop_history_eou": 160, "model": "x"}})
+    run = of(turn(), config={"asr": {"stop_history": 400, "stop_history_eou": 160, "model": "x"}})
     found = profile_from(run).recognizer
     assert found.stable.at(0.5) == pytest.approx(0.14)
     assert found.final.at(0.5) == pytest.approx(0.18)
@@ -106,7 +106,7 @@ def test_a_recogniser_may_be_ahead_of_the_end_of_the_voice():
     found = profile_from(
         of(turn(marks={"transcript": 1.22, "started": 1.22}, decisions=(STABLE.model_copy(update={"at": 1.22}),)))
     )
-    assert found.recognizer.stable.at(0.5) == pytest.approx(-0.02)
+    assert found.asr.stable.at(0.5) == pytest.approx(-0.02)
 
 
 def test_a_run_without_a_face_gives_none():
@@ -118,7 +118,7 @@ def test_turns_that_tell_nothing_are_left_out():
     spoilt = [
         turn(marks=other, outcome="cut off"),
         turn(marks=other, false_cutoffs=1),
-        turn(marks=other, faults=(Happened(at=1.0, kind="mind", reason="it broke"),)),
+        turn(marks=other, faults=(Happened(at=1.0, kind="llm", reason="it broke"),)),
         turn(marks=other, voiced=None),
         turn(marks={"first_audio": None}, outcome="missed"),
     ]
@@ -130,8 +130,8 @@ def test_turns_that_tell_nothing_are_left_out():
 def test_what_comes_all_at_once_has_no_pace():
     """A mind that does not stream has one token, a voice that does not one piece of sound."""
     found = profile_from(of(turn(tokens=1, marks={"last_audio": MARKS["first_audio"]})))
-    assert found.mind.token.at(0.5) == 0
-    assert found.voice.speed.at(0.5) == ASSUMED_SPEED
+    assert found.llm.token.at(0.5) == 0
+    assert found.tts.speed.at(0.5) == ASSUMED_SPEED
 
 
 def test_a_recogniser_that_never_came_in_time_is_told():
@@ -207,13 +207,13 @@ def test_where_it_comes_from_is_told():
 def test_a_simulation_of_a_run_has_the_runs_medians(tmp_path):
     """What is measured in a run that is simulated with known delays is found, and found again."""
     likely = profile(  # narrow, so that nine turns are enough to tell a bias from luck
-        recognizer={"stable": {"p50": 0.06, "p95": 0.063}, "final": {"p50": 0.09, "p95": 0.095}},
-        mind={
+        asr={"stable": {"p50": 0.06, "p95": 0.063}, "final": {"p50": 0.09, "p95": 0.095}},
+        llm={
             "first_token": {"p50": 0.15, "p95": 0.155},
             "token": {"p50": 0.02, "p95": 0.0205},
             "replies": [{"text": "Half past ten.", "tokens": 5}],
         },
-        voice={"first_sound": {"p50": 0.1, "p95": 0.105}, "speed": {"p50": 6, "p95": 7}},
+        tts={"first_sound": {"p50": 0.1, "p95": 0.105}, "speed": {"p50": 6, "p95": 7}},
     )
     bites, silent = scenario(question()), faceless()
     first = simulate(bites, silent, likely, rounds=9, seed=1, jobs=1)

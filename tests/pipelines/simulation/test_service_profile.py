@@ -7,7 +7,6 @@ from stage import profile
 
 from pipelines.scenarios.loading import load_scenario
 from pipelines.settings.layers import SettingsError
-from pipelines.simulation.cast import reply_to, tokens_of
 from pipelines.simulation.profile import (
     Reply,
     ServiceProfile,
@@ -17,6 +16,7 @@ from pipelines.simulation.profile import (
     profiles_folder,
     to_yaml,
 )
+from pipelines.simulation.services import reply_to, tokens_of
 
 PUBLISHED = {  # streams: ASR, LLM TTFT, LLM first sentence, TTS TTFB; means in seconds (see the profile's own comment)
     1: (0.040, 0.126, 0.138, 0.078),
@@ -80,18 +80,18 @@ def test_the_shipped_minds_give_the_replies_that_the_bundled_lines_expect(name):
 @pytest.mark.parametrize("streams", PUBLISHED)
 def test_the_published_means_are_met(streams):
     shipped = load_profile("nvidia-4xh100")
-    mind, load = shipped.mind, shipped.load
+    llm, load = shipped.llm, shipped.load
 
     def mean(delay, factors):
         shares = [(i + 0.5) / 2000 for i in range(2000)]
         return sum(map(delay.at, shares)) / len(shares) * factor(factors, streams)
 
-    first = mean(mind.first_token, load.first_token)
+    first = mean(llm.first_token, load.first_token)
     found = (
-        mean(shipped.recognizer.stable, load.recognizer),
+        mean(shipped.asr.stable, load.asr),
         first,
-        first + 15 * mean(mind.token, load.token),
-        mean(shipped.voice.first_sound, load.first_sound),
+        first + 15 * mean(llm.token, load.token),
+        mean(shipped.tts.first_sound, load.first_sound),
     )
     assert found == pytest.approx(PUBLISHED[streams], abs=0.001)
 
@@ -101,9 +101,9 @@ def test_the_published_means_are_met(streams):
 def test_a_profile_is_read_back_as_it_was_written(tmp_path_factory, delays, factors, about):
     stable, first, sound = delays
     before = profile(
-        recognizer={"stable": stable},
-        mind={"first_token": first, "replies": ["One.", {"text": "Two: {}", "question": "^two\\b|#"}]},
-        voice={"first_sound": sound},
+        asr={"stable": stable},
+        llm={"first_token": first, "replies": ["One.", {"text": "Two: {}", "question": "^two\\b|#"}]},
+        tts={"first_sound": sound},
         face={"first_frame": 0.05, "speed": {"p50": 2, "p95": 3}},
         load={"by": "streams", "first_token": factors},
         about="".join(filter(str.isprintable, about)),
@@ -128,18 +128,18 @@ def test_a_profile_that_is_not_there():
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("first_token:", "first_tokken:", "5: mind.first_tokken is not a setting; did you mean mind.first_token?"),
-        ("0.12", "quick", "5: mind.first_token does not fit: it must be a number, {p50: …, p95: …} or {samples: […]}."),
-        ("0.12", "-0.1", "5: mind.first_token does not fit: it must not be below 0."),
-        ("0.12", "{p50: 0.3, p95: 0.2}", "5: mind.first_token does not fit: p50 must be above 0 and not above p95."),
-        ("0.12", "{p50: 0.1, p59: 0.2}", "did you mean mind.first_token.p95?"),
-        ("0.03", "{p50: 0.1, p59: 0.2}", "did you mean recognizer.forced.p95?"),
-        ("speed: 8", "speed: 0", "10: voice.speed = 0 does not fit: it must be above 0."),
-        ("speed: 8", "word: 0", "mine.yaml: voice.speed is missing."),
+        ("first_token:", "first_tokken:", "5: mind.first_tokken is not a setting; did you mean llm.first_token?"),
+        ("0.12", "quick", "5: llm.first_token does not fit: it must be a number, {p50: …, p95: …} or {samples: […]}."),
+        ("0.12", "-0.1", "5: llm.first_token does not fit: it must not be below 0."),
+        ("0.12", "{p50: 0.3, p95: 0.2}", "5: llm.first_token does not fit: p50 must be above 0 and not above p95."),
+        ("0.12", "{p50: 0.1, p59: 0.2}", "did you mean llm.first_token.p95?"),
+        ("0.03", "{p50: 0.1, p59: 0.2}", "did you mean asr.forced.p95?"),
+        ("speed: 8", "speed: 0", "10: tts.speed = 0 does not fit: it must be above 0."),
+        ("speed: 8", "word: 0", "mine.yaml: tts.speed is missing."),
         ("by: requests", "first_token: {0: 2}", "load.first_token"),
         ("by: requests", "first_token: {4: -2}", "load.first_token"),
         ("by: requests", "by: users", "12: load.by = 'users' must be one of requests, streams."),
-        ("[Yes., No.]", "[]", "7: mind.replies = [] does not fit: at least one reply is needed."),
+        ("[Yes., No.]", "[]", "7: llm.replies = [] does not fit: at least one reply is needed."),
     ],
 )
 def test_each_mistake_is_told_in_one_line_that_says_where(tmp_path, old, new, told):
@@ -152,7 +152,7 @@ def test_each_mistake_is_told_in_one_line_that_says_where(tmp_path, old, new, to
 
 def test_a_question_that_is_no_expression(tmp_path):
     (line,) = mistakes(written(tmp_path, WRITTEN.replace("[Yes., No.]", "[{text: Yes., question: (}]")))
-    assert "mind.replies" in line
+    assert "llm.replies" in line
     assert "no regular expression" in line
 
 
@@ -173,7 +173,7 @@ def test_factors_are_met_and_interpolated():
 
 def test_replies_fit_the_question_or_take_turns():
     mind = profile(
-        mind={
+        llm={
             "replies": [{"text": "Ten.", "question": r"\btime\b"}, "First.", {"text": "Two.", "question": "2"}, "Last."]
         }
     ).mind

@@ -12,17 +12,17 @@ from pipelines.replay.conductor import play
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Talk
 from pipelines.settings.model import load_settings
-from pipelines.simulation.cast import SimulatedCast
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel
+from pipelines.simulation.services import SimulatedParts
 from pipelines.virtual_time import run
 from sophia.silero import CONTEXT, WINDOW, SileroModel
 
 SPREAD = {"p50": 0.1, "p95": 0.2}
 LIKELY = {
-    "recognizer": {"stable": SPREAD, "final": SPREAD, "interim": SPREAD},
-    "mind": {"first_token": SPREAD, "replies": ["It is ten o'clock."]},
-    "voice": {"first_sound": SPREAD, "piece": 0.1},
+    "asr": {"stable": SPREAD, "final": SPREAD, "interim": SPREAD},
+    "llm": {"first_token": SPREAD, "replies": ["It is ten o'clock."]},
+    "tts": {"first_sound": SPREAD, "piece": 0.1},
 }
 SETTINGS = faceless()
 TIME = scenario(question())
@@ -42,7 +42,7 @@ def played(cast, units, *, apart=False, told=TIME):
 
 
 def alone(unit, seed=0, **changes):
-    return played(SimulatedCast(profile(**{**LIKELY, **changes}), SETTINGS, TIME, seed), [unit])[0]
+    return played(SimulatedParts(profile(**{**LIKELY, **changes}), SETTINGS, TIME, seed), [unit])[0]
 
 
 def between(turn, first, last):
@@ -50,7 +50,7 @@ def between(turn, first, last):
 
 
 def test_a_turn_takes_what_the_profile_says():
-    (turn,) = played(SimulatedCast(profile(network=0.01), SETTINGS, TIME), [Unit(0, 0, 0)])
+    (turn,) = played(SimulatedParts(profile(network=0.01), SETTINGS, TIME), [Unit(0, 0, 0)])
     assert turn.outcome == "answered"
     assert turn.heard == turn.transcript
     assert turn.reply == "It is a quarter past ten, I think."
@@ -68,7 +68,7 @@ def test_a_turn_takes_what_the_profile_says():
 @given(seed=st.integers(0, 2**32), median=st.floats(0.01, 0.4), spread=st.floats(1.0, 3.0))
 def test_equal_seeds_give_equal_turns(seed, median, spread):
     delay = {"p50": median, "p95": median * spread}
-    unit, changes = Unit(0, seed % 7, 0), {"mind": {**LIKELY["mind"], "first_token": delay}}
+    unit, changes = Unit(0, seed % 7, 0), {"llm": {**LIKELY["llm"], "first_token": delay}}
     assert alone(unit, seed, **changes).model_dump_json() == alone(unit, seed, **changes).model_dump_json()
 
 
@@ -88,7 +88,7 @@ def rounded(value):
 
 def test_what_is_played_beside_it_does_not_matter():
     units = [Unit(0, number, 0) for number in range(4)]
-    cast = SimulatedCast(profile(**LIKELY), SETTINGS, TIME)
+    cast = SimulatedParts(profile(**LIKELY), SETTINGS, TIME)
     together = played(cast, units, apart=True)
     assert [rounded(turn.model_dump()) for turn in together] == [rounded(alone(unit).model_dump()) for unit in units]
 
@@ -98,7 +98,7 @@ def test_a_slower_stage_moves_nothing_but_itself():
     unit = Unit(0, 2, 0)
     before = alone(unit)
     slower = {"p50": 0.12, "p95": 0.24}
-    after = alone(unit, mind={**LIKELY["mind"], "first_token": slower})
+    after = alone(unit, llm={**LIKELY["llm"], "first_token": slower})
     first = between(before, "started", "first_token")
     assert between(after, "started", "first_token") == pytest.approx(1.2 * first, abs=1e-9)
     for pair in (("voice_end", "transcript"), ("first_token", "last_token"), ("first_clause", "first_audio")):
@@ -111,11 +111,11 @@ def test_conversations_of_one_cast_slow_each_other_down(by, factor):
     told = scenario(question()), scenario(noise_line([], seconds=1.2))
     both = scenario(*told[0].talks[0].lines)
     both.talks.append(told[1].talks[0])
-    slow = profile(load={"by": by, "first_token": {1: 1.0, 2: 2.0}, "recognizer": {1: 1.0, 2: 1.5}})
-    turn = played(SimulatedCast(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], told=both)[0]
+    slow = profile(load={"by": by, "first_token": {1: 1.0, 2: 2.0}, "asr": {1: 1.0, 2: 1.5}})
+    turn = played(SimulatedParts(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], told=both)[0]
     assert between(turn, "started", "first_token") == pytest.approx(0.12 * factor, abs=1e-6)
     assert turn.marks["transcript"] - turn.voiced[1] == pytest.approx(0.24 + 0.06 * 1.5, abs=1e-6)
-    apart = played(SimulatedCast(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], apart=True, told=both)[0]
+    apart = played(SimulatedParts(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], apart=True, told=both)[0]
     assert between(apart, "started", "first_token") == pytest.approx(0.12, abs=1e-6)
 
 
@@ -138,7 +138,7 @@ def test_the_face_is_there_if_both_know_of_one():
     face, seeing = {"first_frame": 0.05, "speed": 2}, load_settings(environment={})
 
     async def has_face(told, wanted):
-        return SimulatedCast(told, wanted, TIME).parts(Caller(TIME.talks[0]), Unit(0, 0, 0)).face is not None
+        return SimulatedParts(told, wanted, TIME).parts(Caller(TIME.talks[0]), Unit(0, 0, 0)).face is not None
 
     assert not run(has_face(profile(), seeing))
     assert not run(has_face(profile(face=face), SETTINGS))
@@ -148,7 +148,7 @@ def test_the_face_is_there_if_both_know_of_one():
 def test_the_first_frame_comes_when_it_should_and_no_thread_does():
     before = threading.active_count()
     face = {"first_frame": 0.05, "speed": 2}
-    (turn,) = played(SimulatedCast(profile(face=face), load_settings(environment={}), TIME), [Unit(0, 0, 0)])
+    (turn,) = played(SimulatedParts(profile(face=face), load_settings(environment={}), TIME), [Unit(0, 0, 0)])
     assert between(turn, "first_audio", "first_frame") == pytest.approx(0.05, abs=1e-6)
     assert not turn.faults
     assert threading.active_count() == before
@@ -158,7 +158,7 @@ def test_what_is_not_understood_is_asked_again_with_a_sound():
     noise = question()
     lines = Talk("talk", [type(noise)("noise", noise.pcm, noise.voiced)])
     told = scenario(*lines.lines)
-    (turn,) = played(SimulatedCast(profile(), SETTINGS, told), [Unit(0, 0, 0)], told=told)
+    (turn,) = played(SimulatedParts(profile(), SETTINGS, told), [Unit(0, 0, 0)], told=told)
     assert turn.outcome == "missed"
     assert any(decision.kind == "reprompt" for decision in turn.decisions)
     assert "played" in turn.marks

@@ -9,9 +9,9 @@ from stage import noise_line, profile
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Talk
-from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.ears import TwoPassRecognizer, windows, words_of
+from pipelines.simulation.service_load import ServiceLoad
 from pipelines.virtual_time import run
 from sophia.recognition_wire import RecognizerSettings
 
@@ -32,7 +32,7 @@ def recognise(lines, told=None, *, finish=(), seconds=6.0, seed=0, **asked):
             profile=told,
             settings=RecognizerSettings(**asked),
             chance=Chance(seed, Unit(0, 0, 0), lambda: max(0, len(caller.said) - 1)),
-            bustle=Bustle(told.load),
+            load=ServiceLoad(told.load),
         )
 
         async def read():
@@ -116,7 +116,7 @@ def test_a_word_that_is_being_said_belongs_to_what_follows():
 
 
 def test_a_slow_interim_never_comes_after_what_makes_it_superfluous():
-    slow = profile(recognizer={"interim": 0.9})
+    slow = profile(asr={"interim": 0.9})
     heard = recognise([(1.0, noise_line(ORDER))], slow)
     assert [(t.text, t.final or t.stable) for _, t in heard] == [
         ("where", False),
@@ -132,7 +132,7 @@ def test_noise_is_not_told_of():
 
 def test_a_service_without_a_first_pass_gives_finals_only():
     assert [
-        kind for _, _, kind in told(recognise([(1.0, noise_line(ORDER))], profile(recognizer={"stable": None})))
+        kind for _, _, kind in told(recognise([(1.0, noise_line(ORDER))], profile(asr={"stable": None})))
     ] == ["final"]
 
 
@@ -143,20 +143,20 @@ def test_of_two_who_talk_at_once_the_words_come_by_time():
 
 
 def test_an_early_recogniser_is_not_earlier_than_its_sound():
-    early = profile(recognizer={"stable": -0.03, "final": -1.0})
+    early = profile(asr={"stable": -0.03, "final": -1.0})
     (stable, final) = told(recognise([(1.001, noise_line(ORDER))], early))
     assert stable[0] == 2.66  # 2.401 + 0.24 - 0.03 would be before the frame that tells of the silence
     assert final[0] == 2.92
 
 
 def test_the_network_and_the_load_come_on_top():
-    slow = profile(network=0.02, load={"recognizer": {1: 3}})
+    slow = profile(network=0.02, load={"asr": {1: 3}})
     assert told(recognise([(1.0, noise_line(ORDER))], slow))[0][0] == 2.4 + 0.24 + 3 * 0.06 + 2 * 0.02
 
 
 def test_words_are_misheard_as_often_as_told():
     words = [(f"w{i}", 0.1 * i, 0.1 * i + 0.1) for i in range(300)]
-    hasty = profile(recognizer={"word_error_rate": 0.2})
+    hasty = profile(asr={"word_error_rate": 0.2})
     text = recognise([(0.5, noise_line(words))], hasty, seconds=32)[-1][1].text.split()
     wrong = 1 - len({*text}) / 300
     assert 0.1 < wrong < 0.3
@@ -177,7 +177,7 @@ def test_every_word_is_final_exactly_once_and_nothing_is_told_too_early(gaps, fi
         words.append((f"w{number}", round(at, 3), round(at + 0.3, 3)))
         at += 0.3 + gap
     delay = {"p50": 0.05, "p95": 0.05 * spread}
-    likely = profile(recognizer={"interim": delay, "stable": delay, "final": delay, "forced": delay})
+    likely = profile(asr={"interim": delay, "stable": delay, "final": delay, "forced": delay})
     heard = recognise([(0.5, noise_line(words))], likely, finish=finish, seconds=0.5 + at + 2.5, seed=seed)
     finals = [t for _, t in heard if t.final]
     assert " ".join(t.text for t in finals).split() == [word[0] for word in words]

@@ -39,10 +39,10 @@ def test_bounds_lie_within_those_of_the_settings_and_hold_the_default(parameter:
         {
             "turns.pause_complete": st.floats(0.1, 2),
             "turns.max_speculations": st.integers(1, 20),
-            "recognizer.stop_history": st.integers(-1, 1200),
-            "recognizer.stop_history_eou": st.integers(-1, 1100),
-            "ears.vad.onset": st.floats(0.01, 0.99),
-            "ears.vad.offset": st.floats(0.01, 0.99),
+            "asr.stop_history": st.integers(-1, 1200),
+            "asr.stop_history_eou": st.integers(-1, 1100),
+            "microphone.vad.onset": st.floats(0.01, 0.99),
+            "microphone.vad.offset": st.floats(0.01, 0.99),
         }
     )
 )
@@ -57,7 +57,7 @@ def test_every_combination_of_extremes_is_accepted_whatever_the_configuration(va
         assert one.current in one.values
         assert list(one.values) == sorted(set(one.values))
     ends = {one.key: {one.values[0], one.values[-1]} for one in found}
-    joint = ("ears.vad.onset", "ears.vad.offset")  # where one setting bounds another
+    joint = ("microphone.vad.onset", "microphone.vad.offset")  # where one setting bounds another
     for extremes in product(*(ends[key] for key in joint if key in ends)):
         for end in (min, max):
             apply(configured, {key: end(both) for key, both in ends.items()} | dict(zip(joint, extremes, strict=False)))
@@ -68,16 +68,16 @@ def test_the_grid_goes_through_the_current_value_and_reaches_out_to_it() -> None
     assert by_key["turns.pause_open"].values[-1] == 1.93
     assert by_key["turns.pause_open"].values[0] == pytest.approx(0.23)
     assert by_key["turns.speculate"].values == (False, True)
-    assert by_key["recognizer.stop_history_eou"].values == (160, 240, 320, 400)
-    assert all(isinstance(value, int) for value in by_key["recognizer.stop_history_eou"].values)
+    assert by_key["asr.stop_history_eou"].values == (160, 240, 320, 400)
+    assert all(isinstance(value, int) for value in by_key["asr.stop_history_eou"].values)
 
 
 def test_applying_changes_only_what_is_named_and_is_checked() -> None:
     before = load_settings("lab.yaml", environment={})
-    after = apply(before, {"turns.pause_open": 0.4, "ears.vad.offset_windows": 4})
+    after = apply(before, {"turns.pause_open": 0.4, "microphone.vad.offset_windows": 4})
     assert (after.turns.pause_open, after.ears.vad.offset_windows) == (0.4, 4)
     assert after.recognizer == before.recognizer
-    assert apply(after, {"turns.pause_open": 0.6, "ears.vad.offset_windows": 2}) == before
+    assert apply(after, {"turns.pause_open": 0.6, "microphone.vad.offset_windows": 2}) == before
     with pytest.raises(ValidationError, match="pause_open"):
         apply(before, {"turns.pause_open": 99})
 
@@ -99,11 +99,11 @@ def test_what_cannot_be_tuned_is_told_with_what_was_meant(name: str, expected: s
 
 
 def test_only_what_is_named_is_tuned_and_something_must_be_left() -> None:
-    assert [one.key for one in ranges(Settings(), ["ears.vad.onset", "turns.settle"])] == [
+    assert [one.key for one in ranges(Settings(), ["microphone.vad.onset", "turns.settle"])] == [
         "turns.settle",
-        "ears.vad.onset",
+        "microphone.vad.onset",
     ]
-    models_own = load_settings(None, {"recognizer.stop_history_eou": "-1"}, {})
-    assert "recognizer.stop_history_eou" not in {one.key for one in ranges(models_own)}
+    models_own = load_settings(None, {"asr.stop_history_eou": "-1"}, {})
+    assert "asr.stop_history_eou" not in {one.key for one in ranges(models_own)}
     with pytest.raises(SettingsError, match="nothing to tune"):
-        ranges(models_own, ["recognizer.stop_history_eou"])
+        ranges(models_own, ["asr.stop_history_eou"])

@@ -18,7 +18,7 @@ from pipelines.tune.overlay import check_target, overlay_text, write_text
 from pipelines.tune.parameters import apply
 from pipelines.tune.search import Search
 
-ONLY = ["--only", "turns.pause_open", "turns.pause_unfinished", "turns.speculate", "recognizer.stop_history_eou"]
+ONLY = ["--only", "turns.pause_open", "turns.pause_unfinished", "turns.speculate", "asr.stop_history_eou"]
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_an_overlay_is_not_overwritten_and_a_configuration_never() -> None:
         (["--study", "slow.yaml"], "slow.yaml is not a study of the tuner"),
         (["--choose", "99"], "this trial is not on the front; there are "),
         (
-            ["--set", "ears.vad.onset=0.75"],
+            ["--set", "microphone.vad.onset=0.75"],
             "With the current configuration, simulated as in exact, no line was answered",
         ),
     ],
@@ -180,7 +180,11 @@ def test_what_can_be_tuned_is_listed(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_an_overlay_holds_the_changed_keys_only_and_reads_back(tmp_path: Path) -> None:
-    changes = {"turns.pause_open": (0.6, 0.45), "turns.speculate": (True, False), "ears.vad.offset_windows": (2, 3)}
+    changes = {
+        "turns.pause_open": (0.6, 0.45),
+        "turns.speculate": (True, False),
+        "microphone.vad.offset_windows": (2, 3),
+    }
     text = overlay_text(changes, ["two\nlines", "another: 'one'"])
     assert text.startswith("# two lines\n# another: 'one'\n\nturns:\n  pause_open: 0.45")
     write_text(tmp_path / "o.yaml", text)

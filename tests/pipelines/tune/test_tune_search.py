@@ -17,9 +17,9 @@ from pipelines.tune.search import GENERATION, Limit, Search, StudyError, Trial
 KEYS = (
     "turns.pause_open",
     "turns.speculate",
-    "recognizer.stop_history_eou",
+    "asr.stop_history_eou",
     "turns.pause_unfinished",
-    "ears.vad.onset",
+    "microphone.vad.onset",
 )
 HALVES = split(SCENARIO)
 

@@ -21,7 +21,7 @@ def test_a_process_of_its_own_finds_what_this_one_finds() -> None:
     short = replace(bundled, talks=[replace(talk, lines=talk.lines[:2])])
     halves = Halves(frozenset({(talk.name, 0)}), frozenset({(talk.name, 1)}))
     case = Case(short, load_profile("exact"), halves)
-    eager = apply(Settings(), {"recognizer.stop_history_eou": 160})
+    eager = apply(Settings(), {"asr.stop_history_eou": 160})
     patient = apply(Settings(), {"turns.speculate": False, "turns.pause_complete": 1.0, "turns.pause_open": 1.0})
     deaf = replace(case, scenario=replace(short, talks=[replace(talk, lines=[replace(talk.lines[0], words=())])]))
 

@@ -11,19 +11,19 @@ from pipelines.scenarios.scenario import Line, Scenario, SpokenWord, Talk
 from pipelines.settings.model import Settings
 from pipelines.simulation.distribution import exactly
 from pipelines.simulation.profile import (
-    MindDelays,
-    RecognizerDelays,
+    AsrDelays,
+    LlmDelays,
     Reply,
     ServiceProfile,
-    VoiceDelays,
+    TtsDelays,
 )
 from sophia.audio import EAR_RATE
 
 PROFILE = ServiceProfile(
     name="made-up",
-    recognizer=RecognizerDelays(final=exactly(0.06)),
-    mind=MindDelays(first_token=exactly(0.12), token=exactly(0.015), replies=(Reply(text="Yes."),)),
-    voice=VoiceDelays(first_sound=exactly(0.08), speed=exactly(8.0)),
+    asr=AsrDelays(final=exactly(0.06)),
+    llm=LlmDelays(first_token=exactly(0.12), token=exactly(0.015), replies=(Reply(text="Yes."),)),
+    tts=TtsDelays(first_sound=exactly(0.08), speed=exactly(8.0)),
 )
 
 
@@ -58,13 +58,13 @@ def simulated(
 ) -> Run:
     """As the loop does, roughly: a pause longer than ``pause_open`` cuts off, one longer than ``eou`` is guessed at."""
     turns = []
-    patience, guess = settings.turns.pause_open, settings.recognizer.stop_history_eou / 1000
+    patience, guess = settings.turns.pause_open, settings.asr.stop_history_eou / 1000
     for talk in scenario.talks:
         for number, one in enumerate(talk.lines):
             pauses = [later.start - earlier.end for earlier, later in pairwise(one.words)]
             guesses = sum(pause > guess for pause in pauses) if settings.turns.speculate else 0
             ready = (guess if settings.turns.speculate else patience) + 0.3
-            missed = settings.ears.vad.onset > 0.7
+            missed = settings.microphone.vad.onset > 0.7
             turns.append(
                 Turn(
                     talk=talk.name,

@@ -47,7 +47,7 @@ class Unsaid:
     reason: str
 
 
-def judge(
+def score(
     talk: Talk,
     unit: Unit,
     caller: Caller,

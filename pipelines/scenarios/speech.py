@@ -48,14 +48,14 @@ class CannotSay(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class MarkedText:
     """Phrases and, after each but the last, the seconds of silence that follow it."""
 
     phrases: tuple[str, ...]
     pauses: tuple[float, ...]
 
 
-def parse(text: str) -> Saying:
+def parse(text: str) -> MarkedText:
     """Reads ``I would like [0.8] a table``; raises :class:`CannotSay`."""
     if "|" in text:
         raise CannotSay("a pause in what is said needs its length: [0.5], not |")
@@ -67,7 +67,7 @@ def parse(text: str) -> Saying:
         raise CannotSay(f"a pause of {too_long:g} s is too long; {LONGEST_PAUSE:g} s at most")
     if not all(speakable(phrase) for phrase in phrases):
         raise CannotSay("there are no words to speak " + ("between its pauses" if pauses else "in it"))
-    return Saying(tuple(phrases), tuple(pauses))
+    return MarkedText(tuple(phrases), tuple(pauses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Spoken:
     engine: str
 
 
-def say(texts: Sequence[tuple[Saying, str]], engine: Callable[[], Engine] = open_engine) -> Spoken:
+def say(texts: Sequence[tuple[MarkedText, str]], engine: Callable[[], Engine] = open_engine) -> Spoken:
     """Speaks ``(what, voice)`` one after another; blocks for about a tenth of their length.
 
     A voice goes by Riva's name or the engine's own. Raises :class:`CannotSay`. May be called from a running event loop.
@@ -87,7 +87,7 @@ def say(texts: Sequence[tuple[Saying, str]], engine: Callable[[], Engine] = open
         return thread.submit(lambda: asyncio.run(_all(texts, engine))).result()
 
 
-async def _all(texts: Sequence[tuple[Saying, str]], make: Callable[[], Engine]) -> Spoken:
+async def _all(texts: Sequence[tuple[MarkedText, str]], make: Callable[[], Engine]) -> Spoken:
     try:
         engine = make()
     except (OSError, RuntimeError) as error:
@@ -96,7 +96,7 @@ async def _all(texts: Sequence[tuple[Saying, str]], make: Callable[[], Engine]) 
         if wrong := {place: why for place, (_, voice) in enumerate(texts) if (why := _unknown(engine, voice))}:
             raise CannotSay("; ".join(dict.fromkeys(wrong.values())), wrong)
         ctypes.CDLL(None).srand(1)  # flite's breath is the C library's chance, from which others here draw, too
-        return Spoken([await _line(engine, saying, _voice(engine, name)) for saying, name in texts], engine.name)
+        return Spoken([await _line(engine, marked, _voice(engine, name)) for marked, name in texts], engine.name)
     except RuntimeError as error:
         raise CannotSay(str(error)) from None
     finally:
@@ -121,25 +121,25 @@ def _unknown(engine: Engine, voice: str) -> str | None:
     return None
 
 
-async def _line(engine: Engine, saying: Saying, voice: str) -> Pcm:
+async def _line(engine: Engine, marked: MarkedText, voice: str) -> Pcm:
     """The phrases over a little room tone, exactly their pauses between the voiced samples of one and the next."""
     out: list[Pcm] = []
     carried = 0  # samples of silence at the end of the phrase before
-    for place, phrase in enumerate(saying.phrases):
+    for place, phrase in enumerate(marked.phrases):
         text = speakable(phrase)
-        if place < len(saying.pauses) and not text.endswith(_ENDS):
+        if place < len(marked.pauses) and not text.endswith(_ENDS):
             text += ","  # the voice stays up: there is more to come
         pcm = np.concatenate([piece.pcm async for piece in engine.speak(text, voice)] or [np.zeros(0, np.int16)])
         if engine.rate != EAR_RATE:
             pcm = soxr.resample(pcm, engine.rate, EAR_RATE)
         span = voiced_span(pcm) or (0, len(pcm))
         if place:
-            silent = round(saying.pauses[place - 1] * EAR_RATE) - carried
+            silent = round(marked.pauses[place - 1] * EAR_RATE) - carried
             cut = min(span[0], max(0, span[0] - silent))
             out.append(np.zeros(max(0, silent - span[0]), np.int16))
             pcm, span = pcm[cut:], (span[0] - cut, span[1] - cut)
         carried = len(pcm) - span[1]
         out.append(pcm)
     speech = np.concatenate(out)
-    tone = noise("white", len(speech), zlib.crc32(" ".join(saying.phrases).encode())) * _ROOM_TONE
+    tone = noise("white", len(speech), zlib.crc32(" ".join(marked.phrases).encode())) * _ROOM_TONE
     return np.clip(np.rint(speech + tone), -32768, 32767).astype(np.int16)

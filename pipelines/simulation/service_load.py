@@ -22,39 +22,39 @@ class Busy:
 
 
 @dataclass(slots=True)
-class Bustle:
+class ServiceLoad:
     """What all conversations of a simulation ask of the services together."""
 
     load: Load
     streams: Busy = field(default_factory=Busy)
-    mind: Busy = field(default_factory=Busy)
-    voice: Busy = field(default_factory=Busy)
+    llm: Busy = field(default_factory=Busy)
+    tts: Busy = field(default_factory=Busy)
     face: Busy = field(default_factory=Busy)
 
     @property
-    def recognizer(self) -> float:
+    def asr(self) -> float:
         """The factor on the recogniser's delays."""
-        return factor(self.load.recognizer, self.streams.count)
+        return factor(self.load.asr, self.streams.count)
 
     @property
     def first_token(self) -> float:
         """The factor on the time to the first token."""
-        return factor(self.load.first_token, self._number(self.mind))
+        return factor(self.load.first_token, self._number(self.llm))
 
     @property
     def token(self) -> float:
         """The factor on the time between two tokens."""
-        return factor(self.load.token, self._number(self.mind))
+        return factor(self.load.token, self._number(self.llm))
 
     @property
     def first_sound(self) -> float:
         """The factor on the time to a clause's first sound."""
-        return factor(self.load.first_sound, self._number(self.voice))
+        return factor(self.load.first_sound, self._number(self.tts))
 
     @property
     def speed(self) -> float:
         """The factor on the time that a second of sound takes."""
-        return factor(self.load.speed, self._number(self.voice))
+        return factor(self.load.speed, self._number(self.tts))
 
     @property
     def first_frame(self) -> float:

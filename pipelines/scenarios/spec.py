@@ -13,8 +13,8 @@ from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, Co
 from pydantic_core import ErrorDetails
 
 from pipelines.scenarios.room import Colour
-from pipelines.scenarios.saying import CannotSay, parse
 from pipelines.scenarios.scenario import Reaction
+from pipelines.scenarios.speech import CannotSay, parse
 from pipelines.settings.errors import allowed, field_at, group_of
 from pipelines.settings.layers import did_you_mean
 
@@ -100,11 +100,11 @@ Pattern = Annotated[str, MinLen(1), MaxLen(500), AfterValidator(_pattern)]
 Language = Annotated[str, AfterValidator(_language)]
 
 
-class _Sheet(BaseModel):
+class _Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class LineSheet(_Sheet):
+class LineSpec(_Spec):
     """One line. Exactly one of ``wav`` and ``say``, at most one of ``pause``, ``over`` and ``gap``."""
 
     wav: File | None = Field(None, description="the recording, beside the file that names it")
@@ -127,7 +127,7 @@ class LineSheet(_Sheet):
     noise: Noise | None = Field(None, description="noise under this line: white:20, pink:15, file.wav:10")
 
     @model_validator(mode="after")
-    def _fits(self) -> LineSheet:
+    def _fits(self) -> LineSpec:
         if (self.wav is None) == (self.say is None):
             raise ValueError("a line needs either wav or say" + (", not both" if self.wav else ""))
         if self.say is None and self.voice is not None:
@@ -140,7 +140,7 @@ class LineSheet(_Sheet):
         return self
 
 
-class TalkSheet(_Sheet):
+class TalkSpec(_Spec):
     """One conversation; what it says of voice, room and language holds for each line that says nothing itself."""
 
     name: Name
@@ -148,14 +148,14 @@ class TalkSheet(_Sheet):
     language: Language | None = Field(None, description="language that is spoken")
     room: Echo | None = Field(None, description="seconds in which the room's echo falls by 60 dB")
     noise: Noise | None = Field(None, description="noise that goes on all the time, below its median line")
-    lines: tuple[LineSheet, ...] = Field(min_length=1, max_length=1000)
+    lines: tuple[LineSpec, ...] = Field(min_length=1, max_length=1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
     """A talk as it was written: ``places`` says of each line where it stands, such as ``manifest.csv:3``."""
 
-    sheet: TalkSheet
+    spec: TalkSpec
     places: Sequence[str]
 
 
@@ -183,7 +183,7 @@ def _mistake(error: ErrorDetails, model: type[BaseModel], what: str, place: Call
     kind = error["type"]
     if kind == "extra_forbidden" and group is not None:
         guess = did_you_mean(key, group.model_fields)
-        of = "a line" if group is LineSheet else "a talk" if group is TalkSheet else what
+        of = "a line" if group is LineSpec else "a talk" if group is TalkSpec else what
         known = f"; did you mean {guess}?" if guess else f"; there are {', '.join(group.model_fields)}"
         return f"{before}{key} is no key of {of}{known}"
     if kind == "missing":

@@ -17,13 +17,13 @@ from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings
-from pipelines.simulation.busy import Bustle
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel
 from pipelines.simulation.distribution import Distribution
 from pipelines.simulation.ears import TwoPassRecognizer, words_of
 from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice, tone
-from pipelines.simulation.profile import FaceDelays, MindDelays, Reply, ServiceProfile
+from pipelines.simulation.profile import FaceDelays, LlmDelays, Reply, ServiceProfile
+from pipelines.simulation.service_load import ServiceLoad
 from sophia.audio import Pcm
 from sophia.silero import VoiceDetector
 from sophia.sinks import NullSink
@@ -32,8 +32,8 @@ from sophia.turns import TurnTaking
 _WORD = re.compile(r"\s*\S+")
 
 
-class SimulatedCast:
-    """A :class:`pipelines.replay.cast.Cast` without sockets, threads and wall clock.
+class SimulatedParts:
+    """A :class:`pipelines.replay.parts.PartsFactory` without sockets, threads and wall clock.
 
     All conversations of one cast load the same simulated services; those of two casts know nothing of each other.
     What a request takes depends on ``seed`` and the request alone (see :class:`~pipelines.simulation.chance.Chance`).
@@ -43,73 +43,73 @@ class SimulatedCast:
         self._profile = profile
         self._settings = settings
         self._seed = seed
-        self._bustle = Bustle(profile.load)
+        self._load = ServiceLoad(profile.load)
         self._lines = [line for talk in scenario.talks for line in talk.lines]  # kept: their ids are keys
         self._words = {id(line): words_of(line) for line in self._lines}
         self._model = _model()
 
-    def apart(self) -> SimulatedCast:
+    def apart(self) -> SimulatedParts:
         """The same cast with services of its own: what is asked of this one does not slow that one down."""
         other = copy.copy(self)
-        other._bustle = Bustle(self._profile.load)
+        other._load = ServiceLoad(self._profile.load)
         return other
 
     def parts(self, caller: Caller, unit: Unit) -> Parts:
         """The parts of one conversation; to be called in the loop that runs it."""
         settings, profile, model = self._settings, self._profile, self._model
         chance = Chance(self._seed, unit, lambda: max(0, len(caller.said) - 1))
-        services = _Services(profile, chance, self._bustle)
+        services = _Services(profile, chance, self._load)
         return Parts(
             source=caller,
-            recognizer=TwoPassRecognizer(
+            asr=TwoPassRecognizer(
                 caller,
                 words=self._words,
                 profile=profile,
-                settings=settings.recognizer,
+                settings=settings.asr,
                 chance=chance,
-                bustle=self._bustle,
+                load=self._load,
             ),
-            detector=lambda emit: VoiceDetector(model, settings.ears.vad, emit),
+            detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
             turns=TurnTaking(settings.turns),
-            mind=PacedMind(services.answer, self._bustle.mind),
-            history=History(settings.mind.persona, settings.mind.history_tokens),
-            voice=PacedVoice(
+            llm=PacedMind(services.answer, self._load.llm),
+            history=History(settings.llm.persona, settings.llm.history_tokens),
+            tts=PacedVoice(
                 services.voice,
-                rate=settings.voice.rate,
-                word=profile.voice.word,
-                piece=profile.voice.piece,
-                busy=self._bustle.voice,
+                rate=settings.tts.rate,
+                word=profile.tts.word,
+                piece=profile.tts.piece,
+                busy=self._load.tts,
             ),
-            phrases=_TonePhrases(settings.turns.language, settings.voice.rate, profile.voice.word),
+            phrases=_TonePhrases(settings.turns.language, settings.tts.rate, profile.tts.word),
             sink=NullSink(),
-            face=PacedFace(services.face, self._bustle.face) if profile.face and settings.face.enabled else None,
+            face=PacedFace(services.face, self._load.face) if profile.face and settings.face.enabled else None,
         )
 
 
 class _Services:
     """What each request of one conversation takes."""
 
-    def __init__(self, profile: ServiceProfile, chance: Chance, bustle: Bustle) -> None:
+    def __init__(self, profile: ServiceProfile, chance: Chance, load: ServiceLoad) -> None:
         self._profile = profile
         self._chance = chance
-        self._bustle = bustle
+        self._load = load
 
     def answer(self, messages: Sequence[Message]) -> Answer:
-        mind, bustle = self._profile.mind, self._bustle
-        tokens = tokens_of(reply_to(messages[-1].content, mind, self._chance.line()), mind.letters)
-        first = self._drawn("first_token", mind.first_token) * bustle.first_token + self._there_and_back("mind")
-        gap = self._drawn("token", mind.token)
-        return Answer(tokens, first, lambda: gap * bustle.token)
+        llm, load = self._profile.llm, self._load
+        tokens = tokens_of(reply_to(messages[-1].content, llm, self._chance.line()), llm.letters)
+        first = self._drawn("first_token", llm.first_token) * load.first_token + self._there_and_back("llm")
+        gap = self._drawn("token", llm.token)
+        return Answer(tokens, first, lambda: gap * load.token)
 
     def voice(self) -> Pace:
-        voice, bustle = self._profile.voice, self._bustle
-        first = self._drawn("first_sound", voice.first_sound) * bustle.first_sound + self._there_and_back("voice")
-        return Pace(first, bustle.speed / self._drawn("speed", voice.speed))
+        tts, load = self._profile.tts, self._load
+        first = self._drawn("first_sound", tts.first_sound) * load.first_sound + self._there_and_back("tts")
+        return Pace(first, load.speed / self._drawn("speed", tts.speed))
 
     def face(self) -> Pace:
         face = self._profile.face
         assert isinstance(face, FaceDelays)
-        first = self._drawn("first_frame", face.first_frame) * self._bustle.first_frame + self._there_and_back("face")
+        first = self._drawn("first_frame", face.first_frame) * self._load.first_frame + self._there_and_back("face")
         return Pace(first, 1 / self._drawn("face speed", face.speed))
 
     def _drawn(self, kind: str, distribution: Distribution) -> float:
@@ -119,15 +119,15 @@ class _Services:
         return 2 * self._drawn(f"{service} network", self._profile.network)
 
 
-def reply_to(question: str, mind: MindDelays, line: int) -> Reply:
+def reply_to(question: str, llm: LlmDelays, line: int) -> Reply:
     """The first reply whose question fits; else of those for every other question, one line each in turn.
 
     Where every reply has its question, those take their turns.
     """
-    for reply in mind.replies:
+    for reply in llm.replies:
         if reply.question is not None and re.search(reply.question, question, re.IGNORECASE):
             return reply
-    others = [reply for reply in mind.replies if reply.question is None] or mind.replies
+    others = [reply for reply in llm.replies if reply.question is None] or llm.replies
     return others[line % len(others)]
 
 

@@ -9,7 +9,7 @@ from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
 
 
-class Cast(Protocol):
+class PartsFactory(Protocol):
     """Makes the parts of conversations. ``aclose`` is not needed: what it made is closed with the conversation."""
 
     def parts(self, caller: Caller, unit: Unit) -> Parts:

@@ -13,10 +13,10 @@ import numpy as np
 
 from pipelines.scenarios.alignment import align, unmarked
 from pipelines.scenarios.room import amplified, echoed, mixed, noise, scaled, seamless, speech_level
-from pipelines.scenarios.saying import DEFAULT_VOICE, CannotSay, Saying, parse, say
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord
 from pipelines.scenarios.scenario import Talk as PlayedTalk
-from pipelines.scenarios.sheet import COLOURS, Background, LineSheet, Talk, TalkSheet, Unreadable, printable
+from pipelines.scenarios.spec import COLOURS, Background, LineSpec, Talk, TalkSpec, Unreadable, printable
+from pipelines.scenarios.speech import DEFAULT_VOICE, CannotSay, MarkedText, parse, say
 from pipelines.scenarios.voiced import Voice, find_voice
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
@@ -34,7 +34,7 @@ _LOOP = 10.0  # seconds after which a talk's noise repeats
 
 
 @dataclass(slots=True)
-class Stage:
+class Renderer:
     """Makes a scenario of talks whose files lie in ``folder``. ``language`` is what the loop listens for."""
 
     folder: Path
@@ -55,14 +55,14 @@ class Stage:
 
     def _speak(self, talks: Sequence[Talk]) -> None:
         """Speaks every line that is written, all at once: starting an engine takes longer than a line."""
-        wanted: dict[tuple[str, str], tuple[Saying, str]] = {}
+        wanted: dict[tuple[str, str], tuple[MarkedText, str]] = {}
         places: list[str] = []
         for talk in talks:
-            for sheet, place in zip(talk.sheet.lines, talk.places, strict=True):
-                if sheet.say is not None:
-                    voice = _voice(sheet, talk.sheet)
-                    if (sheet.say, voice) not in wanted:
-                        wanted[sheet.say, voice] = (parse(sheet.say), voice)
+            for spec, place in zip(talk.spec.lines, talk.places, strict=True):
+                if spec.say is not None:
+                    voice = _voice(spec, talk.spec)
+                    if (spec.say, voice) not in wanted:
+                        wanted[spec.say, voice] = (parse(spec.say), voice)
                         places.append(place)
         if not wanted:
             return
@@ -82,53 +82,53 @@ class Stage:
     def _talk(self, talk: Talk) -> PlayedTalk:
         lines: list[Line] = []
         tail = 0.0
-        for number, (sheet, place) in enumerate(zip(talk.sheet.lines, talk.places, strict=True)):
-            made = self._line(talk.sheet, number, sheet, place, tail)
+        for number, (spec, place) in enumerate(zip(talk.spec.lines, talk.places, strict=True)):
+            made = self._line(talk.spec, number, spec, place, tail)
             if made is not None:
                 lines.append(made.line)
                 tail = made.tail
                 self._seconds += made.line.seconds
                 if self._seconds > MOST_SECONDS:
                     raise Unreadable([f"{place}: there is more than {MOST_SECONDS / 3600:g} hours of sound; name less"])
-        return PlayedTalk(talk.sheet.name, lines, self._noise(talk, lines))
+        return PlayedTalk(talk.spec.name, lines, self._noise(talk, lines))
 
     def _noise(self, talk: Talk, lines: Sequence[Line]) -> Pcm | None:
         """The noise that goes on through the whole talk."""
-        wanted = talk.sheet.noise
+        wanted = talk.spec.noise
         levels = [speech_level(line.pcm) for line in lines if line.voiced is not None]
         if wanted is None or not levels:
             return None
-        seed = zlib.crc32(talk.sheet.name.encode())
+        seed = zlib.crc32(talk.spec.name.encode())
         sound = self._background(wanted, round(_LOOP * EAR_RATE), seed, talk.places[0])
         return None if sound is None else scaled(sound, float(np.median(levels)), wanted.snr)
 
-    def _line(self, talk: TalkSheet, number: int, sheet: LineSheet, place: str, before: float) -> _Made | None:
+    def _line(self, talk: TalkSpec, number: int, spec: LineSpec, place: str, before: float) -> _Made | None:
         """The line, or None where a mistake was noted. ``before``: seconds that were added to the end of the last."""
-        sound = self._sound(talk, sheet, place)
+        sound = self._sound(talk, spec, place)
         if sound is None:
             return None
-        name = sheet.name or (printable(sheet.wav.stem) if sheet.wav else unmarked(sheet.say or "")[:40])
+        name = spec.name or (printable(spec.wav.stem) if spec.wav else unmarked(spec.say or "")[:40])
         voice = find_voice(sound)
         span = voice.span if voice else None
-        if span is None and sheet.reaction == "reply":
+        if span is None and spec.reaction == "reply":
             self._mistakes.append(f"{place}: {name} is silent; record it again, or write reaction: ignore")
             return None
-        self._note(name, voice, talk, sheet)
+        self._note(name, voice, talk, spec)
         seed = zlib.crc32(f"{talk.name}/{number}".encode())
-        pcm = amplified(sound, sheet.level) if sheet.level else sound
-        if sheet.level and sheet.level + _peak_db(sound) > 0:
-            self.notes.append(f"{name}: {sheet.level:+g} dB is louder than 16 bits hold; it is clipped")
-        if t60 := sheet.room if sheet.room is not None else talk.room:
+        pcm = amplified(sound, spec.level) if spec.level else sound
+        if spec.level and spec.level + _peak_db(sound) > 0:
+            self.notes.append(f"{name}: {spec.level:+g} dB is louder than 16 bits hold; it is clipped")
+        if t60 := spec.room if spec.room is not None else talk.room:
             pcm = echoed(pcm, t60, seed)
-        cue, lead = _cue(sheet, before)
-        if sheet.noise is not None:
+        cue, lead = _cue(spec, before)
+        if spec.noise is not None:
             padded = np.pad(pcm, (round(lead * EAR_RATE), round(NOISE_TAIL * EAR_RATE)))
-            background = self._background(sheet.noise, len(padded), seed, place)
+            background = self._background(spec.noise, len(padded), seed, place)
             if background is None:
                 return None
-            pcm = mixed(padded, _faded(np.resize(background, len(padded))), sheet.noise.snr)
+            pcm = mixed(padded, _faded(np.resize(background, len(padded))), spec.noise.snr)
         shift = round(lead * EAR_RATE)
-        transcript = sheet.transcript if sheet.say is None else sheet.say
+        transcript = spec.transcript if spec.say is None else spec.say
         words = align(sound, transcript) if transcript else ()
         line = Line(
             name,
@@ -136,17 +136,17 @@ class Stage:
             None if span is None else (span[0] + shift, span[1] + shift),
             unmarked(transcript or "") or None,
             tuple(SpokenWord(word.text, word.start + lead, word.end + lead) for word in words),
-            sheet.expect,
-            sheet.reaction,
+            spec.expect,
+            spec.reaction,
             cue,
         )
         return _Made(line, (len(pcm) - shift - len(sound)) / EAR_RATE)
 
-    def _sound(self, talk: TalkSheet, sheet: LineSheet, place: str) -> Pcm | None:
-        if sheet.say is not None:
-            return self._said[sheet.say, _voice(sheet, talk)]
-        assert sheet.wav is not None
-        return self._wav(sheet.wav, place)
+    def _sound(self, talk: TalkSpec, spec: LineSpec, place: str) -> Pcm | None:
+        if spec.say is not None:
+            return self._said[spec.say, _voice(spec, talk)]
+        assert spec.wav is not None
+        return self._wav(spec.wav, place)
 
     def _background(self, wanted: Background, samples: int, seed: int, place: str) -> Pcm | np.ndarray | None:
         for colour in COLOURS:
@@ -179,8 +179,8 @@ class Stage:
             self._mistakes.append(f"{place}: {file} cannot be used, as above")
         return self._sounds[path]
 
-    def _note(self, name: str, voice: Voice | None, talk: TalkSheet, sheet: LineSheet) -> None:
-        language = sheet.language or talk.language
+    def _note(self, name: str, voice: Voice | None, talk: TalkSpec, spec: LineSpec) -> None:
+        language = spec.language or talk.language
         if language and language.lower()[:2] != self.language.lower()[:2]:
             self.notes.append(f"{name} is said in {language}, but the loop listens for {self.language}")
         if voice is not None and voice.noisy:
@@ -193,19 +193,19 @@ class _Made:
     tail: float  # seconds of echo and noise after the line's own sound
 
 
-def _voice(sheet: LineSheet, talk: TalkSheet) -> str:
-    return sheet.voice or talk.voice or DEFAULT_VOICE
+def _voice(spec: LineSpec, talk: TalkSpec) -> str:
+    return spec.voice or talk.voice or DEFAULT_VOICE
 
 
-def _cue(sheet: LineSheet, before: float) -> tuple[Cue, float]:
+def _cue(spec: LineSpec, before: float) -> tuple[Cue, float]:
     """When the line's sound begins, and how much of its noise fits before; what is written counts between voices."""
-    if sheet.gap is not None:
-        lead = NOISE_LEAD if sheet.noise is not None else 0.0
-        return Cue("gap", sheet.gap - before - lead), lead
-    kind, seconds = ("over", sheet.over) if sheet.over is not None else ("reply", sheet.pause)
+    if spec.gap is not None:
+        lead = NOISE_LEAD if spec.noise is not None else 0.0
+        return Cue("gap", spec.gap - before - lead), lead
+    kind, seconds = ("over", spec.over) if spec.over is not None else ("reply", spec.pause)
     if seconds is None:
         seconds = Cue().seconds
-    lead = min(NOISE_LEAD, seconds) if sheet.noise is not None else 0.0
+    lead = min(NOISE_LEAD, seconds) if spec.noise is not None else 0.0
     return Cue("over" if kind == "over" else "reply", seconds - lead), lead
 
 
