@@ -3,3 +3,5 @@
 
 class FaceError(Exception):
     """The face service answered, but not with a face. The message says what to do."""
+
+    kind = "broken"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 
 class MindError(Exception):
-    """Base of everything a mind raises itself."""
+    """Base of everything a mind raises itself. ``kind`` is what it means to whoever has to mend it."""
+
+    kind = "broken"
 
 
 class ModelError(MindError):
@@ -16,3 +18,5 @@ class ModelError(MindError):
 
 class MindTimeout(MindError):
     """The model kept silent longer than it may: its time limit for the first or for the next token is over."""
+
+    kind = "silent"

@@ -146,8 +146,8 @@ async def _served(args: argparse.Namespace) -> int:
     from nova.repository import serving  # noqa: PLC0415
     from nova.repository.control import ModelControl  # noqa: PLC0415
     from nova.repository.rollout import Rollout  # noqa: PLC0415
-    from pipelines.failures import diagnose  # noqa: PLC0415
     from pipelines.services.channels import CredentialsError  # noqa: PLC0415
+    from pipelines.services.diagnosis import diagnose  # noqa: PLC0415
 
     try:
         settings = settings_of(args)

@@ -106,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresholds, console: Console) -> int:
     from nova.benchmark.tables import shown  # noqa: PLC0415
-    from pipelines.failures import diagnose, explain  # noqa: PLC0415
+    from pipelines.failures import explain  # noqa: PLC0415
+    from pipelines.services.diagnosis import diagnose  # noqa: PLC0415
 
     report, code, failure = None, 0, None
     task = asyncio.current_task()

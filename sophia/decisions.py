@@ -1,26 +1,44 @@
-"""What turn taking decides: plain data. Each decision says when it was taken and why, in words.
+"""What turn taking decides: plain data. Each decision says when it was taken, for which turn and reply, and why.
 
-All times are ``loop.time()`` seconds.
+Turns and generations count from 1 in each conversation. A turn begins with :class:`Begin` and ends in one of three
+ways: its reply was played to its end, :class:`Interrupt`, or :class:`Dismiss`. A turn that :class:`Reopen` names as
+``joined`` goes on in the one before it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Phrase = Literal["reprompt", "asr", "llm", "tts"]
+"""A canned sentence: "I did not catch that", or what she says when that service has failed."""
+
+Origin = Literal["voice", "words", "typed", "agent"]
+"""What a turn began with: a voice, words too soft for the voice detector, a typed message, or she herself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do now, and why in words."""
+    """What to do now, and why in words. ``at`` is ``loop.time()``; ``generation`` is 0 where no reply is concerned."""
 
     at: float
     reason: str
+    turn: int
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin(Decision):
+    """A turn begins. ``onset`` is when the user's voice set in; None where it began with something else."""
+
+    origin: Origin
+    onset: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start(Decision):
     """Begin a reply to ``text``; it stays behind the playout gate until its :class:`Commit`."""
 
-    generation: int
     text: str
 
 
@@ -28,7 +46,6 @@ class Start(Decision):
 class Commit(Decision):
     """The turn is decided: the reply may be heard. ``silence`` is what the user had been silent for, seconds."""
 
-    generation: int
     text: str
     silence: float
 
@@ -37,7 +54,12 @@ class Commit(Decision):
 class Drop(Decision):
     """Cancel a reply of which nothing was heard; another one follows or the user goes on."""
 
-    generation: int
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismiss(Decision):
+    """The turn is over without a reply: there was nothing to answer. ``text`` is what was recognised of it."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +89,22 @@ class Resume(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt(Decision):
-    """The user has taken the floor: cancel the reply, keep what was heard in the history."""
+    """The reply ends before its time: cancel it, keep what was heard in the history.
 
-    generation: int
+    ``onset`` is when the voice that took the floor set in; None if no voice did.
+    """
+
+    onset: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen(Decision):
-    """The turn was decided too early: cancel the reply and withdraw it from the history; the turn goes on."""
+    """The turn was decided too early: cancel the reply and withdraw it from the history; the turn goes on.
 
-    generation: int
+    ``joined`` is the turn that had begun meanwhile, and is part of this one now.
+    """
+
+    joined: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,4 +116,23 @@ class FinishUtterance(Decision):
 class Reprompt(Decision):
     """Speech was heard but no text: say that it was not understood. Committed from the start."""
 
-    generation: int
+    phrase: Phrase = "reprompt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apologise(Decision):
+    """A service failed in the middle of this reply: end it with ``phrase``."""
+
+    phrase: Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell(Decision):
+    """The ears are lost for good: say so as a last word. Committed from the start, in a turn without a user."""
+
+    phrase: Phrase = "asr"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse(Decision):
+    """A client's request cannot be met; ``reason`` says why. ``turn`` is 0 where there is none."""

@@ -15,7 +15,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,32 +36,38 @@ Tap = Callable[[Pcm, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The generation's first audible sample (leading silence does not count) is heard at ``time``."""
+class PlayoutStarted:
+    """The generation's first audible sample (leading silence does not count) is heard at ``time``.
+
+    ``at`` is when a playout's event was told; it is no part of what happened, so two events are equal without it.
+    """
 
     generation: int
     time: float
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class PlayoutFinished:
     """The generation's last sample, its ``samples``-th, is over at ``time``."""
 
     generation: int
     time: float
     samples: int
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Underrun:
+class PlayoutUnderrun:
     """The generation had nothing to play from ``time`` on, for ``samples`` samples; told when the gap is over."""
 
     generation: int
     time: float
     samples: int
+    at: float = field(default=0.0, compare=False)
 
 
-PlayoutEvent = Started | Finished | Underrun
+PlayoutEvent = PlayoutStarted | PlayoutFinished | PlayoutUnderrun
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +353,7 @@ class Playout:
                 self._gap_over(generation, track, events)
                 if not track.started and (loud := np.flatnonzero((part >= AUDIBLE) | (part <= -AUDIBLE))).size:
                     track.started = True
-                    events.append(Started(generation, now + int(loud[0]) / self.rate))
+                    events.append(PlayoutStarted(generation, now + int(loud[0]) / self.rate))
                 self._blocks.append((now, generation, first, len(part)))
                 part = self._ramps.shape(part)
                 block = np.concatenate((block, part)) if len(block) else part
@@ -356,7 +362,7 @@ class Playout:
                     track.crowded = False
                     self._loop.call_soon_threadsafe(track.space.set)
             elif track.finished:
-                events.append(Finished(generation, track.gap_time if track.gap else now, track.top))
+                events.append(PlayoutFinished(generation, track.gap_time if track.gap else now, track.top))
                 self._retire(generation)
                 self._calm()
             else:
@@ -374,7 +380,7 @@ class Playout:
     def _gap_over(self, generation: int, track: Track, events: list[PlayoutEvent]) -> None:
         if track.gap:
             self.underruns += 1
-            events.append(Underrun(generation, track.gap_time, track.gap))
+            events.append(PlayoutUnderrun(generation, track.gap_time, track.gap))
             track.gap = 0
             self._ramps.rise()
 
@@ -389,4 +395,4 @@ class Playout:
         if block is not None and self.tap is not None:
             self.tap(block, time)
         for event in events:
-            self._on_event(event)
+            self._on_event(replace(event, at=self._loop.time()))

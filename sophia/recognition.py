@@ -62,9 +62,13 @@ _LONG_LIVED = 5.0  # a stream that lasted so many seconds did not fail for the r
 class RecognizerError(Exception):
     """The recogniser's service misbehaves in a way that gRPC does not report. The message is one line."""
 
+    kind = "lost"
+
 
 class RecognizerSilent(RecognizerError):
     """The service takes no sound, or gives no answer."""
+
+    kind = "silent"
 
 
 class RecognizerEnded(RecognizerError):

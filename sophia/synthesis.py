@@ -36,6 +36,8 @@ CLOSE_SECONDS = 1.0
 class VoiceError(Exception):
     """The voice answered, but not with sound in time; the message says what to do."""
 
+    kind = "broken"
+
 
 class SynthesizerSettings(BaseModel):
     """How to speak with Riva."""

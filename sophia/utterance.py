@@ -13,9 +13,10 @@ from sophia.transcripts import Transcript
 class Utterance:
     """What the user says in one turn, pauses and all. Times are ``loop.time()`` seconds.
 
-    ``onset`` is None until a voice, or words without one, began it.
+    ``onset`` is None, and ``turn`` 0, until a voice, or words without one, began it.
     """
 
+    turn: int = 0
     onset: float | None = None
     last_voiced: float = 0.0
     voiced: float = 0.0  # seconds of voice, without the pauses
@@ -26,6 +27,7 @@ class Utterance:
     rejected: bool = False  # the recogniser's final said: no words
     asked_final_at: float | None = None
     speculations: int = 0
+    commit_asked: bool = False  # a client said that it is over
 
     @property
     def text(self) -> str:

@@ -50,10 +50,14 @@ class VoiceStarted:
 
 @dataclass(frozen=True, slots=True)
 class VoiceStopped:
-    """The last voiced sample was at ``time``; that was certain at ``at`` (both ``loop.time()``)."""
+    """The last voiced sample was at ``time``; that was certain at ``at`` (both ``loop.time()``).
+
+    ``captured`` is when the frame with that sample reached the loop, if whoever passes the edge on knows it.
+    """
 
     time: float
     at: float
+    captured: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
-"""One conversation: ears, turn taking, mind, voice, face and playout joined in a graph, one direction, no cycle.
+"""One conversation: ears, turn taking, model, voice, face and playout joined in a graph, one direction, no cycle.
 
 The graph is built from objects (:class:`Parts`), each behind a protocol, so that a simulated service can stand in for
-any of them. Here lives only the wiring: what comes in is told to turn taking, whose decisions the
-:class:`~pipelines.conversation.floor.Floor` carries out.
+any of them. :meth:`Conversation.tell` is the only door: each event goes to turn taking, which decides; events and
+decisions go to the book of turns, to the observers, and to the replies, which carry them out.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from opentelemetry import context as otel
 
 from aurora.face import Face
 from aurora.idle import IdleFace
@@ -21,21 +22,35 @@ from aurora.performer import Performer
 from aurora.timeline import FaceTimeline
 from nova.history import History
 from nova.mind import Mind
+from pipelines.conversation.book import TurnBook
+from pipelines.conversation.events import (
+    Failed,
+    Happening,
+    HeardSoFar,
+    Levels,
+    PhaseChanged,
+    Stopped,
+    Tick,
+    Transcribed,
+    TurnEnded,
+    TurnEvent,
+    UserText,
+    VoiceStarted,
+    VoiceStopped,
+)
 from pipelines.conversation.face_show import FaceShow
-from pipelines.conversation.floor import Floor, Tools
-from pipelines.conversation.generation import Speakers, StageFailed, first_failure
+from pipelines.conversation.generation import ReplyServices
+from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
-from pipelines.conversation.watcher import Watcher
-from pipelines.telemetry.spans import ConversationSpan
+from pipelines.conversation.replies import Replies, ReplyParts
+from pipelines.failures import StageFailed, explain, first_failure, log_defect
 from sophia.audio import AudioSource, Frame, Pcm, dbfs
-from sophia.decisions import Decision
 from sophia.echo import EchoGuard
-from sophia.playout import Finished, Playout, PlayoutEvent, Started
+from sophia.playout import Playout
 from sophia.sinks import Sink
 from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer
 from sophia.turns import Phase, TurnTaking
-from sophia.vad import VoiceStarted, VoiceStopped
 
 NOTHING: Pcm = np.zeros(0, np.int16)
 
@@ -58,6 +73,12 @@ class Detector(Protocol):
     def push(self, frame: Frame) -> None: ...
 
 
+class Tracing(Protocol):
+    """Spans of the conversation: an observer that also knows each turn's place in a trace."""
+
+    def context(self, turn: int) -> otel.Context | None: ...
+
+
 @dataclass(slots=True)
 class Parts:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function."""
@@ -78,33 +99,39 @@ class Parts:
 class Conversation:
     """A conversation from its first frame to :meth:`stop`, or until its source is exhausted.
 
-    Must be made in the loop that runs it. ``playout`` is its clock.
+    Must be made in the loop that runs it. ``playout`` is its clock. ``observers`` are told everything; one of them may
+    be ``tracing``, which is then asked for each turn's place in a trace.
     """
 
-    def __init__(self, parts: Parts, watcher: Watcher | None = None, span: ConversationSpan | None = None) -> None:
+    def __init__(self, parts: Parts, observers: Iterable[Observer] = (), tracing: Tracing | None = None) -> None:
         self._parts = parts
-        self._watcher = watcher or Watcher()
+        self._observers = Observers(observers)
         self._loop = asyncio.get_running_loop()
         self._turns = parts.turns
+        self._book = TurnBook()
         self._group = asyncio.TaskGroup()
         self._stopping = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting: deque[Happening] = deque()
+        self._telling = False
+        self._phase: Phase = "idle"
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
-        self.playout = Playout(parts.tts.rate, self._on_playout, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
+        self.playout = Playout(parts.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
-        self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), self._watcher.posed)
-        speakers = Speakers(parts.llm, parts.tts, self.playout, timeline, parts.face, parts.turns.settings.language)
-        self._floor = Floor(
-            Tools(
-                speakers,
-                parts.history,
-                parts.phrases,
-                self._watcher,
-                span,
-                self._group,
-                parts.asr.finish_utterance,
-                self._show.skew,
+        shown = self._observers.posed if self._observers.watch_the_face else None
+        self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown)
+        language = parts.turns.settings.language
+        self._replies = Replies(
+            ReplyParts(
+                services=ReplyServices(parts.llm, parts.tts, self.playout, timeline, parts.face, language),
+                history=parts.history,
+                phrases=parts.phrases,
+                show=self._show,
+                group=self._group,
+                finish_utterance=parts.asr.finish_utterance,
+                tell=self.tell,
+                context=tracing.context if tracing else lambda turn: None,
             )
         )
 
@@ -114,14 +141,15 @@ class Conversation:
         return self._turns.phase
 
     def stop(self) -> None:
-        """Ends the conversation; :meth:`run` returns soon after."""
+        """Ends the conversation; :meth:`run` returns soon after. Nothing begins any more."""
+        self.tell(Stopped(at=self._loop.time()))
         self._stopping.set()
 
     async def run(self) -> None:
-        """Runs it to its end; turns that are open then are closed and told to the watcher.
+        """Runs it to its end; turns that are open then are closed and told to the observers.
 
-        Raises :class:`~.StageFailed` when it cannot go on: the microphone, the recogniser or the
-        loudspeaker is lost for good.
+        Raises :class:`~pipelines.failures.StageFailed` when it cannot go on: the microphone, the recogniser or the
+        speaker is lost for good.
         """
         try:
             async with self._group:
@@ -135,34 +163,68 @@ class Conversation:
                 await self._stopping.wait()
                 for worker in workers:
                     worker.cancel()
-                self._floor.hush()
         except* StageFailed as failures:
             raise first_failure(failures) from None
         finally:
-            self._floor.hush()
+            self.stop()
             if self._timer:
                 self._timer.cancel()
+
+    def tell(self, event: Happening) -> None:
+        """The only door: takes an event, carries out what is decided, and tells the observers of both.
+
+        Must be called on the loop's thread. An event that is told while another is being dealt with waits for it.
+        """
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._waiting:
+                self._take(self._waiting.popleft())
+        finally:
+            self._telling = False
+
+    def _take(self, event: Happening) -> None:
+        if isinstance(event, Failed):
+            log_defect(explain(event.error, event.service), event.error)
+        self._pass_on(event)
+        if not isinstance(event, TurnEvent):
+            return
+        for decision in self._turns.tell(event):
+            self._pass_on(decision)
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if (deadline := self._turns.deadline) is not None:
+            self._timer = self._loop.call_at(deadline, self._tick)
+        if isinstance(event, Transcribed) and self._turns.text:
+            self._pass_on(UserText(at=event.at, turn=self._turns.turn, text=self._turns.text))
+        if (phase := self._turns.phase) != self._phase:
+            self._phase = phase
+            self._pass_on(PhaseChanged(at=event.at, phase=phase))
+
+    def _pass_on(self, happening: Happening) -> None:
+        if isinstance(happening, Tick):
+            return
+        ended = self._book.tell(happening)
+        self._observers.told(happening)
+        self._replies.carry_out(happening)
+        for ledger in ended:
+            self._observers.told(TurnEnded(at=happening.at, ledger=ledger))
+
+    def _tick(self) -> None:
+        self.tell(Tick(at=self._loop.time()))
 
     async def _serve(self, service: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
-            self._watcher.fault(service, error)
+            self.tell(Failed(at=self._loop.time(), service=service, error=error, fatal=True))
             if service == "asr":
-                await self._farewell()
+                await self._until_quiet()
+            self.tell(Stopped(at=self._loop.time()))
             raise StageFailed(service, error) from error
-
-    async def _farewell(self) -> None:
-        """Says that she cannot hear any more, if she still has a voice for it."""
-        self._floor.hush()
-        sound = self._parts.phrases.sound("asr")
-        if sound is not None:
-            generation = self.playout.newest + 1
-            self.playout.open(generation)
-            self.playout.release(generation)
-            await self.playout.push(generation, sound)
-            self.playout.finish(generation)
-            await asyncio.sleep(min(len(sound) / self.playout.rate + 0.1, LAST_WORDS_SECONDS))
 
     # Ears
 
@@ -175,83 +237,49 @@ class Conversation:
             frame = parts.echo.process(heard) if parts.echo else heard
             parts.asr.push(frame)
             detector.push(frame)
-            self._watcher.listened(frame)
+            self._observers.listened(frame)
             count += 1
             if count % LEVELS_EVERY == 0:
-                self._watcher.levels(dbfs(frame.pcm), dbfs(self._last_block))
-                self._last_block = NOTHING
-                if self.playout.audible:
-                    self._watcher.heard(self._floor.heard_so_far())
+                self._measure(frame)
         await self._until_quiet()
         self.stop()
+
+    def _measure(self, frame: Frame) -> None:
+        """What meters and captions show, now and then."""
+        now = self._loop.time()
+        self._pass_on(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
+        self._last_block = NOTHING
+        if self.playout.audible:
+            turn, text = self._replies.heard_so_far()
+            self._pass_on(HeardSoFar(at=now, turn=turn, text=text))
 
     async def _until_quiet(self) -> None:
         """Waits until the last turn is over, or until nothing has sounded for a while."""
         since = self._loop.time()
         while self._turns.phase != "idle":
-            if self._loop.time() > max(since, self._floor.last_sound) + LAST_WORDS_SECONDS:
+            if self._loop.time() > max(since, self._replies.last_sound) + LAST_WORDS_SECONDS:
                 return
             await asyncio.sleep(0.05)
 
     async def _read(self) -> None:
         async for transcript in self._parts.asr.transcripts():
-            now = self._loop.time()
-            self._watcher.happened(now, transcript)
-            if transcript.text.strip():
-                self._floor.text_at = now
-            if transcript.final:
-                self._floor.final(now)
-            self._carry_out(self._turns.transcript(now, transcript))
-            if text := self._turns.text:
-                self._watcher.partial(text)
+            self.tell(Transcribed(at=self._loop.time(), transcript=transcript))
 
-    def _on_voice(self, event: VoiceStarted | VoiceStopped) -> None:
+    def _on_voice(self, edge: VoiceStarted | VoiceStopped) -> None:
         now = self._loop.time()
-        self._watcher.happened(now, event)
         self._parts.asr.expect_answer()
-        if isinstance(event, VoiceStarted):
-            self._floor.listen(event.time, afresh=not self._turns.hearing)
-            self._carry_out(self._turns.voice_started(now, event.time))
+        if isinstance(edge, VoiceStopped):
+            captured = next((arrival for end, arrival in self._arrivals if end >= edge.time), now)
+            self.tell(replace(edge, at=now, captured=captured))
         else:
-            captured = next((arrival for end, arrival in self._arrivals if end >= event.time), now)
-            self._floor.voice_ended(event.time, captured)
-            self._carry_out(self._turns.voice_stopped(now, event.time))
+            self.tell(replace(edge, at=now))
 
     # Playout
 
-    def _on_playout(self, event: PlayoutEvent) -> None:
-        now = self._loop.time()
-        self._watcher.happened(now, event)
-        match event:
-            case Started():
-                self._floor.audible(event.generation, event.time)
-                self._carry_out(self._turns.reply_audible(now, event.generation))
-            case Finished():
-                self._floor.finished(event.generation, event.samples)
-                self._carry_out(self._turns.reply_ended(now, event.generation))
-            case _:
-                self._floor.underrun(event.generation)
-
     def _on_block(self, pcm: Pcm, time: float) -> None:
         if pcm.any():
-            self._floor.last_sound = time + len(pcm) / self.playout.rate
+            self._replies.last_sound = time + len(pcm) / self.playout.rate
             self._last_block = pcm
         if self._parts.echo:
             self._parts.echo.reference(pcm, self.playout.rate, time)
-        self._watcher.played(pcm, time)
-
-    # Turn taking
-
-    def _carry_out(self, decisions: list[Decision]) -> None:
-        for decision in decisions:
-            self._watcher.happened(decision.at, decision)
-            self._floor.obey(decision)
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        if (deadline := self._turns.deadline) is not None:
-            self._timer = self._loop.call_at(deadline, self._tick)
-        self._watcher.phase(self._turns.phase)
-
-    def _tick(self) -> None:
-        self._carry_out(self._turns.tick(self._loop.time()))
+        self._observers.played(pcm, time)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from aurora.timeline import FaceTimeline, Look, lip_skew
 from sophia.playout import Playout
 
 POSES_PER_SECOND = 60
+MISSING_LIMIT = 0.2
+
+
+@dataclass(frozen=True)
+class Sync:
+    skew: float | None
+    missing: float
+
 
 Show = Callable[[float, Weights], None]
 
@@ -25,11 +34,11 @@ Show = Callable[[float, Weights], None]
 class FaceShow:
     """The performance of one conversation. ``show`` gets each pose with the ``loop.time()`` it is for."""
 
-    def __init__(self, playout: Playout, timeline: FaceTimeline, performer: Performer, show: Show) -> None:
+    def __init__(self, playout: Playout, timeline: FaceTimeline, performer: Performer, show: Show | None) -> None:
         self.timeline = timeline
         self._playout = playout
         self._performer = performer
-        self._show = show
+        self._show: Show = show or (lambda now, pose: None)
         self._generation: int | None = None
         self._looks: list[Look] = []
 
@@ -69,3 +78,6 @@ class FaceShow:
         heard = np.array([look.position for look in self._looks])
         skew = lip_skew(self._looks[:-1], lambda time: float(np.interp(time, times, heard)), step=0.005)
         return -math.copysign(skew.p95, skew.mean)
+
+    def sync(self, generation: int) -> Sync | None:
+        return Sync(self.skew(generation), 0.0)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Literal
 
 import numpy as np
 
 from sophia.audio import Pcm
+from sophia.decisions import Phrase
+from sophia.heard import Script
 from sophia.speech import Synthesizer
-
-Phrase = Literal["reprompt", "asr", "llm", "tts"]
 
 _ENGLISH: Mapping[Phrase, str] = {
     "reprompt": "Sorry, I didn't catch that. Could you say it again?",
@@ -38,6 +37,13 @@ class Phrases:
     def sound(self, phrase: Phrase) -> Pcm | None:
         """The phrase at the voice's rate, or None if it could not be synthesised."""
         return self._sounds.get(phrase)
+
+    def script(self, phrase: Phrase, rate: int) -> Script:
+        """The phrase's words along its sound, at ``rate`` Hz."""
+        sound = self.sound(phrase)
+        script = Script(rate)
+        script.add(self.texts[phrase], 0, 0 if sound is None else len(sound))
+        return script
 
     async def prepare(self, voice: Synthesizer, seconds: float = 10.0) -> None:
         """Synthesises them all; what is not ready after ``seconds`` stays silent. Raises what the voice raises."""

@@ -22,8 +22,8 @@ from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.monitoring import MONITORING
 from pipelines.doctor.web import WebTrouble, get
-from pipelines.failures import diagnose
 from pipelines.services.channels import metadata_for, open_channel
+from pipelines.services.diagnosis import diagnose
 from pipelines.services.probes import Probe, probes
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings

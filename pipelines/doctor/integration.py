@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Final
 
 import pipelines
-from pipelines.conversation.generation import StageFailed
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.inventory import listens
 from pipelines.doctor.web import Page, WebTrouble, get
-from pipelines.failures import diagnose
+from pipelines.failures import StageFailed
 from pipelines.records.results import Turn
 from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.loading import load_scenario
 from pipelines.services.connect import endpoints
+from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings
 
 SOUNDBITE: Final = Path(pipelines.__file__).parent / "soundbites" / "01_who_are_you.wav"

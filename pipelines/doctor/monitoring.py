@@ -14,8 +14,8 @@ from pipelines.doctor.containers import START_MONITORING
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.web import Page, WebTrouble, get
-from pipelines.failures import diagnose
 from pipelines.services.channels import open_channel
+from pipelines.services.diagnosis import diagnose
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.telemetry import TelemetrySettings
 

@@ -33,6 +33,8 @@ _SIGNALS = {sig.value: sig.name for sig in signal.Signals}
 class ServiceFailed(Exception):
     """An embedded service could not be started; the message says which and why, ``hint`` where to read more."""
 
+    kind = "down"
+
     def __init__(self, service: str, why: str, hint: str = "") -> None:
         super().__init__(f"the embedded {service} service did not start: {why}")
         self.service = service

@@ -10,16 +10,14 @@ import grpc.aio
 
 from nova.errors import ModelError
 from nova.services.triton_statistics import ModelStatistics, model_statistics
-from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.home import home
 from pipelines.load.progress import LoadProgress
 from pipelines.load.ramp import Ramp
 from pipelines.records.results import Turn
-from pipelines.replay.live import header, replay_live
+from pipelines.replay.live import header, replay_with
 from pipelines.replay.runner import Progress
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.settings.model import Settings
-from pipelines.telemetry.setup import Telemetry
+from pipelines.talk.runtime import Runtime
 
 COOLDOWN_SECONDS = 5.0
 """Pause between two steps, in which queues run empty."""
@@ -38,27 +36,16 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
     """
     settings, plan = ramp.settings, ramp.plan
     async with AsyncExitStack() as stack:
-        if settings.embedded:
-            embedded = await stack.enter_async_context(EmbeddedServices(settings, home(), progress.note))
-            settings = embedded.settings.model_copy(update={"embedded": False})  # they run already
+        runtime = await stack.enter_async_context(Runtime(settings, sessions=max(plan.streams), notice=progress.note))
+        settings = runtime.settings
         read = await stack.enter_async_context(_statistics(settings, ramp.note))
-        telemetry = Telemetry(settings.telemetry, clock=asyncio.get_running_loop().time, warn=progress.note)
-        telemetry.install()
-        stack.push_async_callback(telemetry.aclose)
         for number, streams in enumerate(ramp.steps()):
             if number:
                 await asyncio.sleep(cooldown)
             progress.step(streams)
             said = _Step(progress, read)
             try:
-                run = await replay_live(
-                    settings,
-                    plan.scenario,
-                    rounds=plan.rounds,
-                    sessions=streams,
-                    progress=said,
-                    telemetry=telemetry,
-                )
+                run = await replay_with(runtime, plan.scenario, rounds=plan.rounds, sessions=streams, progress=said)
             except asyncio.CancelledError:
                 run = header(settings, plan.scenario, rounds=plan.rounds, sessions=streams)
                 if said.turns:
@@ -98,7 +85,7 @@ async def _statistics(settings: Settings, note: Callable[[str], None]) -> AsyncI
 class _Step(Progress):
     """Passes everything on, keeps the turns for a step that is interrupted, and reads the counters at its beginning.
 
-    Connected and warm is each step anew; only then it begins, and nobody asks the mind anything in its first second.
+    They are read when it begins, for then nobody has asked the model anything yet.
     """
 
     def __init__(self, inner: Progress, read: ReadStatistics) -> None:

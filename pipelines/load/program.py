@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.failures import EXIT_CODES, blamed, diagnose
+from pipelines.failures import EXIT_CODES, blamed
 from pipelines.load import plot
 from pipelines.load.live import COOLDOWN_SECONDS, run_live
 from pipelines.load.progress import ShownLoad
@@ -25,6 +25,7 @@ from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import ScenarioError
 from pipelines.services.connect import endpoints
+from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.profile import ServiceProfile, load_profile
 

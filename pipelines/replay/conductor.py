@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from pipelines.conversation.conversation import Conversation
-from pipelines.conversation.generation import StageFailed
-from pipelines.conversation.watcher import Watcher
+from pipelines.failures import StageFailed
 from pipelines.records.results import Turn, Unit
 from pipelines.replay.listener import Listener
-from pipelines.replay.parts import PartsFactory
 from pipelines.replay.scoring import Unsaid, score
+from pipelines.replay.sessions import Sessions
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, Talk
-from pipelines.telemetry.spans import ConversationSpan
 
 LEAD_SECONDS = 0.5
 """Silence before the first line, in which the detector and the recogniser settle; its own cue comes on top."""
@@ -41,46 +38,35 @@ class Played:
     lost: StageFailed | None = None
 
 
-async def play(
-    talk: Talk,
-    unit: Unit,
-    cast: PartsFactory,
-    began: float,
-    *,
-    watcher: Watcher | None = None,
-    span: ConversationSpan | None = None,
-) -> Played:
+async def play(talk: Talk, unit: Unit, sessions: Sessions, began: float) -> Played:
     """Plays ``talk`` once, from its first line to the end of the last reply.
 
-    ``began`` is the ``loop.time()`` that the turns' ``at`` counts from. ``watcher`` is told turns and faults too. A
-    service that is lost is no error here: the lines that it cost are missed, with the reason.
+    ``began`` is the ``loop.time()`` that the turns' ``at`` counts from. A service that is lost is no error here: the
+    lines that it cost are missed, with the reason.
     """
     caller = Caller(talk)
-    parts = cast.parts(caller, unit)
-    listener = Listener(parts.tts.rate, watcher)
-    conversation = Conversation(parts, listener, span)
+    listener = Listener(sessions.reply_rate)
+    session = sessions.session(caller, unit, [listener])
     conductor = _Conductor(talk, caller, listener)
     lost: StageFailed | None = None
 
     async def conduct() -> None:
         await conductor.run()
-        conversation.stop()
+        session.stop()
 
     cues = asyncio.create_task(conduct())
     try:
-        await conversation.run()
+        await session.run()
     except StageFailed as failure:
         lost = failure
     finally:
         cues.cancel()
         await asyncio.gather(cues, return_exceptions=True)
-        for part in (parts.source, parts.asr, parts.sink):
-            await part.aclose()
     if cues.done() and not cues.cancelled() and (error := cues.exception()):
         raise error
-    language = parts.turns.settings.language
     ended = listener.faults[-1] if lost and listener.faults else ENDED
     unsaid = conductor.unsaid
+    language = sessions.language
     turns = score(talk, unit, caller, listener, began=began, unsaid=unsaid, ended=ended, language=language)
     return Played(turns, lost)
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.conversation.watcher import Happening, Watcher
+from pipelines.conversation.events import Failed, Happening, Phase, PhaseChanged, PlayoutStarted, TurnEnded
+from pipelines.conversation.observers import Observer
 from pipelines.failures import explain
-from pipelines.telemetry.ledger import Ledger
-from pipelines.telemetry.spans import TurnSpan
+from pipelines.telemetry.ledger import Ledger, Outcome
 from sophia.audio import Pcm, dbfs
-from sophia.playout import AUDIBLE, Started
-from sophia.turns import Phase
+from sophia.playout import AUDIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,15 @@ class Sounding:
     last: float
 
 
-class Listener(Watcher):
+class Listener(Observer):
     """Everything of a conversation that a replay reports. ``rate`` is the sink's, in Hz.
+
+    ``ledgers`` are those of turns that an attempt at a reply was made for.
 
     :meth:`change` wakes whoever waits for something to happen.
     """
 
-    def __init__(self, rate: int, then: Watcher | None = None) -> None:
+    def __init__(self, rate: int) -> None:
         self.ledgers: list[Ledger] = []
         self.faults: list[str] = []
         self.soundings: list[Sounding] = []
@@ -42,8 +43,6 @@ class Listener(Watcher):
         self.now: Phase = "idle"
         self.idle_since = 0.0
         self._rate = rate
-        self._then = then or Watcher()
-        self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
 
     async def change(self, until: float) -> None:
@@ -55,33 +54,27 @@ class Listener(Watcher):
         except TimeoutError:
             return
 
-    def phase(self, phase: Phase) -> None:
-        if phase != self.now:
-            self.now = phase
-            self.idle_since = self._loop.time()
-            self._changed.set()
-
-    def happened(self, at: float, what: Happening) -> None:
-        if isinstance(what, Started):
-            self.started.append(what.time)
-            self._changed.set()
+    def told(self, happening: Happening) -> None:
+        match happening:
+            case PhaseChanged(at=at, phase=phase):
+                self.now, self.idle_since = phase, at
+            case PlayoutStarted(time=time):
+                self.started.append(time)
+            case TurnEnded(ledger=ledger):
+                if ledger.generations and ledger.outcome is not Outcome.JOINED:
+                    self.ledgers.append(ledger)
+            case Failed(service=service, error=error):
+                self.faults.append(explain(error, service).line)
+                return
+            case _:
+                return
+        self._changed.set()
 
     def played(self, pcm: Pcm, time: float) -> None:
         loud = np.flatnonzero((pcm >= AUDIBLE) | (pcm <= -AUDIBLE))
         if len(loud):
             first, last = time + int(loud[0]) / self._rate, time + (int(loud[-1]) + 1) / self._rate
             self.soundings.append(Sounding(time, dbfs(pcm), first, last))
-
-    def turn(self, ledger: Ledger, span: TurnSpan | None) -> None:
-        self.ledgers.append(ledger)
-        self._then.turn(ledger, span)
-        self._changed.set()
-
-    def fault(self, service: str, error: Exception) -> str:
-        self._then.fault(service, error)
-        line = explain(error, service, None).line
-        self.faults.append(line)
-        return line
 
     def first_audible(self, since: float) -> float | None:
         """When the first audible sample at or after ``since`` was played."""

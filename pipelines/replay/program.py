@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from pipelines.failures import EXIT_CODES, blamed, diagnose
+from pipelines.failures import EXIT_CODES, blamed
 from pipelines.home import home
 from pipelines.log import logging_to_file
 from pipelines.page import PageError, plotly
@@ -31,6 +31,7 @@ from pipelines.replay.table import show
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.services.connect import endpoints
+from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml

@@ -7,13 +7,11 @@ import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from pipelines.conversation.generation import StageFailed
-from pipelines.conversation.watcher import Watcher
+from pipelines.failures import StageFailed
 from pipelines.records.results import Turn, Unit
 from pipelines.replay.conductor import Played, play
-from pipelines.replay.parts import PartsFactory
+from pipelines.replay.sessions import Sessions
 from pipelines.scenarios.scenario import Scenario
-from pipelines.telemetry.spans import ConversationSpan
 
 STAGGER_SECONDS = 4.0
 """Sessions begin within this time of each other, or all callers would speak in one breath."""
@@ -67,12 +65,10 @@ class Plan:
 
 @dataclass(slots=True)
 class Stage:
-    """Where units are played: who plays the services, what watches, the run's beginning in ``loop.time()``."""
+    """Where units are played: where sessions come from, and the run's beginning in ``loop.time()``."""
 
-    cast: PartsFactory
+    sessions: Sessions
     began: float
-    watcher: Watcher | None = None
-    span: ConversationSpan | None = None
     lost: list[StageFailed] = field(default_factory=list)
     """Services that were lost for good, the last one last."""
 
@@ -86,9 +82,7 @@ async def run_session(plan: Plan, session: int, stage: Stage, progress: Progress
     found: list[Turn] = []
     lost_in_a_row = 0
     for unit in plan.of(session):
-        played: Played = await play(
-            plan.scenario.talks[unit.talk], unit, stage.cast, stage.began, watcher=stage.watcher, span=stage.span
-        )
+        played: Played = await play(plan.scenario.talks[unit.talk], unit, stage.sessions, stage.began)
         for turn in played.turns:
             progress.turn(turn)
         found += played.turns

@@ -20,6 +20,7 @@ from pipelines.machine.environment import config_hash, project_version
 from pipelines.records.results import Run, Turn, Unit
 from pipelines.replay.conductor import play
 from pipelines.replay.runner import Plan, Progress, Stage, run_all
+from pipelines.replay.sessions import SimulatedSessions
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable
 from pipelines.simulation.profile import ServiceProfile
@@ -89,7 +90,7 @@ def simulate(
 
 def _together(world: _World, plan: Plan, progress: Progress) -> list[Turn]:
     async def run() -> list[Turn]:
-        return await run_all(plan, Stage(_cast(world), asyncio.get_running_loop().time()), progress)
+        return await run_all(plan, Stage(SimulatedSessions(_parts(world)), asyncio.get_running_loop().time()), progress)
 
     return virtual_time.run(run())
 
@@ -117,8 +118,8 @@ def _in_groups(world: _World, plan: Plan, jobs: int | None, progress: Progress) 
 @contextmanager
 def _playing(world: _World, groups: Sequence[Group], jobs: int) -> Iterator[Iterator[Results]]:
     if jobs <= 1 or len(groups) == 1:
-        cast = _cast(world)
-        yield (_play(world, cast, group) for group in groups)
+        parts = _parts(world)
+        yield (_play(world, parts, group) for group in groups)
         return
     context = multiprocessing.get_context("spawn")  # whatever threads this process has, a fork could not
     with ProcessPoolExecutor(min(jobs, len(groups)), context, _enter, (world,)) as pool:
@@ -129,13 +130,13 @@ def _playing(world: _World, groups: Sequence[Group], jobs: int) -> Iterator[Iter
             raise
 
 
-def _cast(world: _World) -> SimulatedParts:
+def _parts(world: _World) -> SimulatedParts:
     return SimulatedParts(world.profile, world.settings, world.scenario, world.seed)
 
 
-def _play(world: _World, cast: SimulatedParts, group: Group) -> Results:
+def _play(world: _World, parts: SimulatedParts, group: Group) -> Results:
     async def one(unit: Unit) -> tuple[list[Turn], float]:
-        played = await play(world.scenario.talks[unit.talk], unit, cast.apart(), 0.0)
+        played = await play(world.scenario.talks[unit.talk], unit, SimulatedSessions(parts.apart()), 0.0)
         return played.turns, asyncio.get_running_loop().time()
 
     async def all_of_them() -> Results:
@@ -153,7 +154,7 @@ _here: tuple[_World, SimulatedParts] | None = None
 def _enter(world: _World) -> None:
     global _here  # noqa: PLW0603 - a process of a pool has no other place
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
-    _here = world, _cast(world)
+    _here = world, _parts(world)
 
 
 def _play_here(group: Group) -> Results:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord, Talk
 from pipelines.scenarios.spec import Unreadable, printable
-from pipelines.takes.recording import SCHEMA
+from pipelines.takes.writer import SCHEMA
 from pipelines.telemetry.ledger import PLAYED, VOICE_END
 from pipelines.telemetry.ledger import SCHEMA as LEDGER_SCHEMA
 from sophia.audio import EAR_RATE, Pcm

@@ -39,6 +39,10 @@ MAX_KEY_BYTES = 16 << 10
 class CredentialsError(Exception):
     """A certificate, key or API key that the settings name cannot be used; the message says which and why."""
 
+    kind = "settings"
+    what = "cannot be reached"
+    hint = "Correct the path in the settings"
+
 
 @dataclass(frozen=True, slots=True)
 class PeerIdentity:

@@ -1,4 +1,4 @@
-"""The services of a conversation, connected: channels, clients, and one warm-up for all of them."""
+"""The services of conversations, connected: channels, clients, and one warm-up for all of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import grpc.aio
 import numpy as np
 
 from aurora.bridge import Audio2Face
-from pipelines.conversation.generation import StageFailed
-from pipelines.conversation.phrases import Phrases
+from pipelines.failures import StageFailed
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.minds import WarmMind, connect_mind
 from pipelines.settings.endpoint import Endpoint
@@ -24,19 +23,18 @@ from sophia.synthesis import RivaSynthesizer
 WARM_UP_SECONDS = 20.0
 """Longest wait for a service at the start; a NIM's first request is slow."""
 
+Trouble = Callable[[Exception, float], None]
+"""Hears of a stream that broke, with its error, and is opened again after so many seconds."""
+
 
 @dataclass(slots=True)
 class Services:
-    """Clients on open channels, and the sentences that must be there when a service is not.
+    """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number."""
 
-    ``new_recognizer`` makes the one recogniser of a conversation; the other clients serve any number of them.
-    """
-
-    new_recognizer: Callable[[], RivaRecognizer]
+    asr: Callable[[Trouble], RivaRecognizer]
     llm: WarmMind
     tts: RivaSynthesizer
     face: Audio2Face | None
-    phrases: Phrases
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
@@ -52,11 +50,10 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, trouble: Callable[[Exception, float], None]) -> AsyncIterator[Services]:
+async def connected(settings: Settings) -> AsyncIterator[Services]:
     """Opens the channels and makes the clients; closes the channels at the end.
 
-    ``trouble`` hears of a recogniser's stream that broke and is being mended. Raises
-    :class:`~pipelines.conversation.generation.StageFailed` naming a service whose credentials cannot be used.
+    Raises :class:`~pipelines.failures.StageFailed` naming a service whose credentials cannot be used.
     """
     channels: dict[str, grpc.aio.Channel] = {}
     async with AsyncExitStack() as stack:
@@ -70,30 +67,30 @@ async def connected(settings: Settings, trouble: Callable[[Exception, float], No
 
         s, service = settings, "asr"
         try:
-            ears = channel(s.asr.endpoint), s.asr, metadata_for(s.asr.endpoint), trouble
+            ears = channel(s.asr.endpoint), s.asr, metadata_for(s.asr.endpoint)
             service = "tts"
-            voice = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
+            tts = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
             service = "llm"
-            mind = await stack.enter_async_context(connect_mind(s.llm, channel))
+            llm = await stack.enter_async_context(connect_mind(s.llm, channel))
             service = "face"
             face = None
             if s.face.enabled:
                 face = Audio2Face(channel(s.face.endpoint), s.face, metadata_for(s.face.endpoint))
         except Exception as error:
             raise StageFailed(service, error) from error
-        yield Services(lambda: RivaRecognizer(*ears), mind, voice, face, Phrases(s.turns.language))
+        yield Services(lambda trouble: RivaRecognizer(*ears, trouble), llm, tts, face)
 
 
-async def warm_up(services: Services) -> list[StageFailed]:
+async def warm_up(services: Services, speak: Callable[[], Awaitable[object]]) -> list[StageFailed]:
     """Makes every service answer once, all at the same time, so that the first turn is as quick as the second.
 
-    Connected is not warm: each path is used for real. Returns what failed.
+    Connected is not warm: each path is used for real; ``speak`` is the voice's first use. Returns what failed.
     """
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "asr": services.new_recognizer().describe,
+        "asr": services.asr(lambda error, seconds: None).describe,
         "llm": services.llm.warm_up,
-        "tts": lambda: services.phrases.prepare(services.tts, WARM_UP_SECONDS),
+        "tts": speak,
     }
     if face is not None:
         jobs["face"] = lambda: _first_frame(face, services.tts.rate)

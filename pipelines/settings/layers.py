@@ -29,6 +29,8 @@ MAX_BYTES = 1 << 20
 class SettingsError(Exception):
     """Settings cannot be used; ``lines`` says why, one complete sentence for each mistake."""
 
+    kind = "settings"
+
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = tuple(lines)
         super().__init__("\n".join(self.lines))

@@ -1,4 +1,4 @@
-"""A cast of simulated services for replayed conversations; voice detector, turn taking and playout are real."""
+"""Conversations with simulated services; voice detector, turn taking and playout are real."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from nova.history import History
 from nova.mind import Message
 from pipelines.conversation.conversation import Parts
-from pipelines.conversation.phrases import Phrase, Phrases
+from pipelines.conversation.phrases import Phrases
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Scenario
@@ -25,6 +25,7 @@ from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, Paced
 from pipelines.simulation.profile import FaceDelays, LlmDelays, Reply, ServiceProfile
 from pipelines.simulation.service_load import ServiceLoad
 from sophia.audio import Pcm
+from sophia.decisions import Phrase
 from sophia.silero import VoiceDetector
 from sophia.sinks import NullSink
 from sophia.turns import TurnTaking
@@ -33,15 +34,15 @@ _WORD = re.compile(r"\s*\S+")
 
 
 class SimulatedParts:
-    """A :class:`pipelines.replay.parts.PartsFactory` without sockets, threads and wall clock.
+    """Makes the parts of conversations without sockets, threads and wall clock.
 
-    All conversations of one cast load the same simulated services; those of two casts know nothing of each other.
+    All conversations of one object load the same simulated services; those of two know nothing of each other.
     What a request takes depends on ``seed`` and the request alone (see :class:`~pipelines.simulation.chance.Chance`).
     """
 
     def __init__(self, profile: ServiceProfile, settings: Settings, scenario: Scenario, seed: int = 0) -> None:
         self._profile = profile
-        self._settings = settings
+        self.settings = settings
         self._seed = seed
         self._load = ServiceLoad(profile.load)
         self._lines = [line for talk in scenario.talks for line in talk.lines]  # kept: their ids are keys
@@ -49,14 +50,14 @@ class SimulatedParts:
         self._model = _model()
 
     def apart(self) -> SimulatedParts:
-        """The same cast with services of its own: what is asked of this one does not slow that one down."""
+        """The same with services of its own: what is asked of this one does not slow that one down."""
         other = copy.copy(self)
         other._load = ServiceLoad(self._profile.load)
         return other
 
     def parts(self, caller: Caller, unit: Unit) -> Parts:
         """The parts of one conversation; to be called in the loop that runs it."""
-        settings, profile, model = self._settings, self._profile, self._model
+        settings, profile, model = self.settings, self._profile, self._model
         chance = Chance(self._seed, unit, lambda: max(0, len(caller.said) - 1))
         services = _Services(profile, chance, self._load)
         return Parts(

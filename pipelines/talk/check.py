@@ -18,9 +18,10 @@ from rich.text import Text
 
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.failures import Failure, diagnose
+from pipelines.failures import Failure
 from pipelines.home import home
 from pipelines.services.channels import PeerIdentity, identity, metadata_for, open_channel, warm
+from pipelines.services.diagnosis import diagnose
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings

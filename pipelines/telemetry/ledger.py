@@ -11,7 +11,6 @@ adds nothing. So whatever was noted, in whatever order, the contributions add up
 
 from __future__ import annotations
 
-import time as wall
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of :meth:`Ledger.as_dict`; raised when a reader of older files would misread a newer one."""
 
 VOICE_END: Final = "voice_end"
@@ -65,7 +64,8 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"  # the user took the floor
     REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
     DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
-    FAILED = "failed"  # a service failed and nothing of a reply was heard
+    JOINED = "joined"  # it was the rest of the turn before, which went on
+    FAILED = "failed"  # a service failed, and nothing but an apology was heard
 
 
 class Count(StrEnum):
@@ -93,7 +93,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure that befell the turn: the service in one word, and one line for people."""
+    """A failure that befell the turn: the service in one word, and one line for people that names no place."""
 
     time: float
     service: str
@@ -105,6 +105,8 @@ class Ledger:
     """The book of one turn. Numbers of turns and generations count from 1 in each conversation.
 
     ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
+    ``lip_skew`` is by how many seconds the lips led the sound at worst, nearly always (95 %); ``face_missing`` the share
+    of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
     """
 
     turn: int
@@ -118,9 +120,9 @@ class Ledger:
     sound_seconds: float = 0.0
     wasted_seconds: float = 0.0
     lip_skew: float | None = None
+    face_missing: float | None = None
     decisions: list[Decision] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    written_at: float = field(default_factory=wall.time)
 
     def mark(self, name: str, time: float, *, replace: bool = False) -> None:
         """Notes that the instant ``name`` (one of :data:`INSTANTS`) was at ``time``; the first note stands.
@@ -213,7 +215,6 @@ class Ledger:
             "schema": SCHEMA,
             "turn": self.turn,
             "generations": list(self.generations),
-            "written_at": self.written_at,
             "outcome": None if self.outcome is None else str(self.outcome),
             "user": self.user,
             "reply": self.reply,
@@ -223,6 +224,7 @@ class Ledger:
             "residue": self.residue,
             "face_lateness": self.face_lateness,
             "lip_skew": self.lip_skew,
+            "face_missing": self.face_missing,
             "barge_in_latency": self.barge_in_latency,
             "sound_seconds": self.sound_seconds,
             "wasted_seconds": self.wasted_seconds,

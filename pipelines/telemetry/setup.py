@@ -35,6 +35,8 @@ STOP_SECONDS = 2.0
 class TelemetryError(Exception):
     """Telemetry cannot be set up as the settings ask; the message is one line that says what to change."""
 
+    kind = "settings"
+
 
 class Telemetry:
     """Spans and metrics of a process.

@@ -8,9 +8,10 @@ import numpy as np
 
 from nova.history import History
 from pipelines.conversation.conversation import Conversation, Parts
-from pipelines.conversation.generation import StageFailed
+from pipelines.conversation.events import Decision, Failed, TurnEnded
+from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
-from pipelines.conversation.watcher import Watcher
+from pipelines.failures import StageFailed
 from pipelines.simulation.exact import (
     Delays,
     OracleDetector,
@@ -21,7 +22,9 @@ from pipelines.simulation.exact import (
     SimulatedUser,
     SimulatedVoice,
 )
+from pipelines.telemetry.ledger import Outcome
 from pipelines.virtual_time import run
+from sophia.decisions import Commit
 from sophia.sinks import NullSink
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking
@@ -34,10 +37,12 @@ TOKENS = [word + " " for word in REPLY.split()]
 
 
 @dataclass
-class Notes(Watcher):
-    """Everything that happened."""
+class Notes(Observer):
+    """Everything that happened. ``turns`` are the ledgers of turns that she had something to say to."""
 
     turns: list = field(default_factory=list)
+    ledgers: list = field(default_factory=list)
+    happened: list = field(default_factory=list)
     decisions: list = field(default_factory=list)
     blocks: list = field(default_factory=list)
     faults: list = field(default_factory=list)
@@ -45,25 +50,25 @@ class Notes(Watcher):
     poses: list = field(default_factory=list)
     start: float = 0.0
 
-    def turn(self, ledger, span):
-        self.turns.append(ledger)
-
-    def happened(self, at, what):
-        if hasattr(what, "reason"):
-            self.decisions.append(what)
+    def told(self, happening):
+        self.happened.append(happening)
+        match happening:
+            case TurnEnded(ledger=ledger):
+                self.ledgers.append(ledger)
+                if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
+                    self.turns.append(ledger)
+            case Failed(service=service, error=error):
+                self.faults.append((service, error))
+            case Commit(text=text):
+                self.finals.append(text)
+        if isinstance(happening, Decision):
+            self.decisions.append(happening)
 
     def played(self, pcm, time):
         self.blocks.append((time, pcm))
 
-    def final(self, text):
-        self.finals.append(text)
-
     def posed(self, time, weights):
         self.poses.append((time, weights))
-
-    def fault(self, service, error):
-        self.faults.append((service, error))
-        return super().fault(service, error)
 
     def sounding(self, since, until):
         """Seconds of audible sound between two times of the user's script."""
@@ -122,7 +127,7 @@ class Table:
             echo=self.echo,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
-        self.conversation = Conversation(parts, self.notes)
+        self.conversation = Conversation(parts, [self.notes])
         self.notes.start = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(600):

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from aurora.errors import FaceError
 from nova.errors import MindTimeout, ModelError
-from pipelines.conversation.generation import StageFailed
 from pipelines.embedded.process import ServiceFailed
-from pipelines.failures import EXIT_CODES, Failure, diagnose, explain
+from pipelines.failures import EXIT_CODES, Failure, StageFailed, explain
 from pipelines.services.channels import CredentialsError, open_channel, warm
+from pipelines.services.diagnosis import diagnose
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import SettingsError
 from pipelines.takes.recording import RecordingError

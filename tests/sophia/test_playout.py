@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.virtual_time import run
-from sophia.playout import RAMP_SECONDS, Finished, Playout, Position, Started, Underrun
+from sophia.playout import RAMP_SECONDS, Playout, PlayoutFinished, PlayoutStarted, PlayoutUnderrun, Position
 
 RATE = 1000
 RAMP = round(RAMP_SECONDS * RATE)
@@ -67,7 +67,7 @@ def test_what_was_pushed_is_what_is_heard():
         assert not listener.sound[230:].any()
         assert playout.heard(1) == 230
         loud = int(np.flatnonzero(np.abs(sound) >= 104)[0])
-        assert listener.events == [Started(1, loud / RATE), Finished(1, pytest.approx(0.23), 230)]
+        assert listener.events == [PlayoutStarted(1, loud / RATE), PlayoutFinished(1, pytest.approx(0.23), 230)]
         assert playout.underruns == 0
 
     check(scenario)
@@ -83,7 +83,7 @@ def test_started_is_the_first_audible_sample_not_the_leading_silence():
         assert not listener.events
         assert not playout.audible
         listener.pull(20)
-        assert listener.events == [Started(3, pytest.approx(7.033))]
+        assert listener.events == [PlayoutStarted(3, pytest.approx(7.033))]
         assert playout.audible
 
     check(scenario)
@@ -145,8 +145,8 @@ def test_the_next_generation_waits_behind_the_one_that_plays_and_joins_without_a
         playout.release(2)
         block = listener.pull(40)
         assert np.array_equal(block, np.concatenate((steady(25), steady(15, -5000))))
-        assert listener.of(Finished) == [Finished(1, pytest.approx(0.035), 35)]
-        assert listener.of(Started)[1] == Started(2, pytest.approx(0.035))
+        assert listener.of(PlayoutFinished) == [PlayoutFinished(1, pytest.approx(0.035), 35)]
+        assert listener.of(PlayoutStarted)[1] == PlayoutStarted(2, pytest.approx(0.035))
 
     check(scenario)
 
@@ -369,7 +369,7 @@ def test_an_underrun_dies_away_comes_back_softly_and_is_counted_once():
         back = listener.pull(20)
         assert 0 < back[0] < 5000
         assert np.array_equal(back[RAMP:], steady(20 - RAMP))
-        assert listener.of(Underrun) == [Underrun(1, pytest.approx(0.03), 30)]
+        assert listener.of(PlayoutUnderrun) == [PlayoutUnderrun(1, pytest.approx(0.03), 30)]
         assert playout.underruns == 1
         assert playout.heard(1) == 50
 
@@ -385,7 +385,7 @@ def test_a_late_finish_is_not_an_underrun_and_dates_the_end_right():
         listener.pull(20)
         playout.finish(1)
         listener.pull(20)
-        assert listener.of(Finished) == [Finished(1, pytest.approx(0.03), 30)]
+        assert listener.of(PlayoutFinished) == [PlayoutFinished(1, pytest.approx(0.03), 30)]
         assert playout.underruns == 0
         assert playout.idle
 
@@ -400,7 +400,7 @@ def test_a_reply_without_sound_finishes():
         playout.finish(1)
         assert not playout.idle
         listener.pull(20)
-        assert listener.events == [Finished(1, 0.0, 0)]
+        assert listener.events == [PlayoutFinished(1, 0.0, 0)]
 
     check(scenario)
 
@@ -506,7 +506,7 @@ async def test_an_audio_thread_may_pull():
 
     def on_event(event):
         threads.add(threading.get_ident())
-        if isinstance(event, Finished):
+        if isinstance(event, PlayoutFinished):
             finished.set()
 
     blocks = []
@@ -708,7 +708,7 @@ async def play_both(operations):
             assert playout.heard(g) == track["top"]
         for g, heard in model.heard.items():
             assert playout.heard(g) == heard
-    finished = [event.generation for event in events if isinstance(event, Finished)]
+    finished = [event.generation for event in events if isinstance(event, PlayoutFinished)]
     assert finished == sorted(set(finished))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.virtual_time import run
-from sophia.playout import Finished, Playout, Started
+from sophia.playout import Playout, PlayoutFinished, PlayoutStarted
 from sophia.sinks import FallbackSink, NullSink, SinkError, SinkStalled, WavSink
 
 RATE = 24_000
@@ -64,10 +64,10 @@ def test_null_sink_plays_in_real_time_and_at_once():
 
     events, pulls = run(main())
     assert [event for event, _ in events] == [
-        Started(1, pytest.approx(1.2345)),
-        Finished(1, pytest.approx(2.2345), RATE),
-        Started(2, pytest.approx(4.2345)),
-        Finished(2, pytest.approx(4.7345), RATE // 2),
+        PlayoutStarted(1, pytest.approx(1.2345)),
+        PlayoutFinished(1, pytest.approx(2.2345), RATE),
+        PlayoutStarted(2, pytest.approx(4.2345)),
+        PlayoutFinished(2, pytest.approx(4.7345), RATE // 2),
     ]
     assert all(at == pytest.approx(event.time, abs=0.021) for event, at in events)
     assert len(pulls) <= 50 + 25 + 2
@@ -155,7 +155,7 @@ def test_a_full_disk_is_one_line_and_the_voice_goes_on():
     assert [str(report) for report in reports] == [
         "cannot write reply.wav: No space left on device; what was written before is kept"
     ]
-    assert events[-1] == Finished(1, pytest.approx(1.0, abs=0.021), RATE), "the clock never stood still"
+    assert events[-1] == PlayoutFinished(1, pytest.approx(1.0, abs=0.021), RATE), "the clock never stood still"
 
 
 def test_a_sink_that_stalls_gives_way():
@@ -189,7 +189,7 @@ def test_a_sink_that_stalls_gives_way():
 
     reports, events = run(main())
     assert isinstance(reports[0], SinkError)
-    assert events[-1] == Finished(1, pytest.approx(3.0), RATE)
+    assert events[-1] == PlayoutFinished(1, pytest.approx(3.0), RATE)
 
 
 def test_two_hundred_idle_sinks_cost_nothing():

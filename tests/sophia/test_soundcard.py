@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sophia.playout import Finished, Playout, Started
+from sophia.playout import Playout, PlayoutFinished, PlayoutStarted
 from sophia.sinks import SinkError, SinkStalled
 from sophia.soundcard import NoSpeaker, SoundCard, SoundCardSettings, _Puller
 
@@ -91,7 +91,7 @@ async def play(device, sound, **settings):
 
     def on_event(event):
         events.append(event)
-        if isinstance(event, Finished):
+        if isinstance(event, PlayoutFinished):
             done.set()
 
     playout = Playout(RATE, on_event)
@@ -120,7 +120,7 @@ async def test_the_card_gets_every_sample():
     mono = played[:, 0]
     first = int(np.flatnonzero(mono)[0])
     assert np.array_equal(mono[first : first + len(sound)], sound)
-    assert isinstance(events[0], Started)
+    assert isinstance(events[0], PlayoutStarted)
     assert before + 0.04 < events[0].time < loop.time() + 0.06, "the time is when the card plays it, in loop time"
     assert card.latency == 0.05
     assert card.underflows == 1

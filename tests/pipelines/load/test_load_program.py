@@ -16,7 +16,7 @@ import pytest
 from load_runs import run, turn
 from rich.console import Console
 
-from pipelines.conversation.generation import StageFailed
+from pipelines.failures import StageFailed
 from pipelines.load import live, program
 from pipelines.load.__main__ import arguments, main
 from pipelines.load.results import LoadTest

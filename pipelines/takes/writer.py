@@ -6,7 +6,8 @@ A folder with
     config.yaml     the effective settings, without secrets
     user.wav        the microphone as the ears got it
     reply.wav       her voice as the sink got it, on the same clock: sample 0 of both is the beginning
-    events.jsonl    transcripts, voice edges, decisions, playout: ``{"t": seconds from the beginning, "kind": …}``
+    events.jsonl    what came in and what was decided: ``{"t": seconds from the beginning, "kind": …, "data": …}``;
+                    :mod:`pipelines.takes.reader` makes events of it again, and the ledgers can be computed from those
     turns.jsonl     the ledgers; their marks are ``loop.time()``, which ``manifest.json`` ties to the beginning
     frames.jsonl    poses of the face, if there was one: first their names, then ``{"t": …, "w": [52 weights]}``
 
@@ -36,11 +37,23 @@ from typing import Any, Final, TextIO
 import numpy as np
 import yaml
 
-from pipelines.telemetry.ledger import Ledger
+from aurora.face import ARKIT, Weights
+from pipelines.conversation.events import (
+    Failed,
+    Happening,
+    HeardSoFar,
+    Levels,
+    PhaseChanged,
+    Retrying,
+    TurnEnded,
+    UserText,
+)
+from pipelines.conversation.observers import Observer
+from pipelines.failures import explain
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.wav import WavWriter
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the folder's layout."""
 
 FILES: Final = (
@@ -57,14 +70,20 @@ GAP_SECONDS: Final = 0.04
 """Sound that comes later than this after the last is put at its place, with silence between. Less is jitter."""
 
 CLOSE_SECONDS: Final = 1.5
-"""How long :meth:`Recording.aclose` may take."""
+"""How long :meth:`TakeWriter.aclose` may take."""
+
+
+VIEWS: Final = (PhaseChanged, UserText, HeardSoFar, Levels)
+"""What is derived for those who watch, and can be derived again: not written."""
 
 
 class RecordingError(Exception):
     """The recording cannot begin; the message is one line that says what to change."""
 
+    kind = "settings"
 
-class Recording:
+
+class TakeWriter(Observer):
     """Writes a take into ``folder``, which is made where it is missing; nothing that it holds is overwritten.
 
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
@@ -110,35 +129,25 @@ class Recording:
         self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
         self._thread.start()
 
-    def user(self, frame: Frame) -> None:
-        """A frame as the ears got it."""
+    def listened(self, frame: Frame) -> None:
         pcm, at = frame.pcm.copy(), frame.time - self._start
         self._put(lambda: self._user.write(pcm, at), sound=True)
 
-    def reply(self, pcm: Pcm, time: float) -> None:
-        """A block as the sink got it, audible at ``time``; blocks that are not handed over were silence."""
+    def played(self, pcm: Pcm, time: float) -> None:
         pcm, at = pcm.copy(), time - self._start
         self._put(lambda: self._reply.write(pcm, at), sound=True)
 
-    def event(self, kind: str, time: float, **data: Any) -> None:
-        """Something that happened at ``time``; ``data`` is anything that :func:`_plain` makes JSON of."""
-        line = {"t": round(time - self._start, 6), "kind": kind, **data}
-        self._put(lambda: self._line("events", line))
+    def told(self, happening: Happening) -> None:
+        if isinstance(happening, TurnEnded):
+            ledger = happening.ledger.as_dict()
+            self._put(lambda: self._line("turns", ledger))
+        elif not isinstance(happening, VIEWS):
+            line = {"t": round(happening.at - self._start, 6), "kind": kind_of(type(happening)), "data": happening}
+            self._put(lambda: self._line("events", line))
 
-    def happened(self, time: float, what: object) -> None:
-        """A dataclass that came in or was decided, as an event named after its class."""
-        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(what).__name__).lower()
-        self._put(lambda: self._line("events", {"t": round(time - self._start, 6), "kind": kind, "data": what}))
-
-    def turn(self, ledger: Ledger) -> None:
-        """A turn that is over."""
-        line = ledger.as_dict()
-        self._put(lambda: self._line("turns", line))
-
-    def pose(self, time: float, weights: Sequence[float], names: Sequence[str]) -> None:
-        """A pose of the face at ``time``: the weights in the order of ``names``, which are written once."""
-        values = [round(float(weight), 4) for weight in weights]
-        self._put(lambda: self._pose(time - self._start, values, names), sound=True)
+    def posed(self, time: float, weights: Weights) -> None:
+        values = [round(weight, 4) for weight in weights.tolist()]
+        self._put(lambda: self._pose(time - self._start, values, ARKIT), sound=True)
 
     async def aclose(self) -> None:
         """Writes what is left and completes the files, within :data:`CLOSE_SECONDS` whatever the disk does."""
@@ -250,6 +259,11 @@ class _Track:
             samples -= len(second)
 
 
+def kind_of(event: type) -> str:
+    """What events of this class are called in ``events.jsonl``: ``VoiceStarted`` is ``voice_started``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+
+
 def _plain(value: Any) -> Any:
     """``value`` as what JSON and YAML know; sound becomes its length in samples, anything else its text."""
     if isinstance(value, Enum):
@@ -260,13 +274,21 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return {"samples": len(value)}
+    if isinstance(value, Failed | Retrying):  # what is said of an error depends on whose it is
+        failure = explain(value.error, value.service)
+        error = {"kind": failure.kind, "line": failure.line, "hint": failure.hint}
+        return {**_fields(value), "error": error}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return _fields(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, Sequence | set | frozenset):
         return [_plain(item) for item in value]
     return str(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
 
 
 def _version() -> str:

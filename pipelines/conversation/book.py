@@ -1,0 +1,223 @@
+"""The book of turns: ledgers as a fold over events and decisions. Pure: no await, no clock, no I/O.
+
+The same events and decisions in the same order make the same ledgers, also when they are read from a recording. A
+ledger is opened by :class:`~sophia.decisions.Begin` and is handed over exactly once, when its turn is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipelines.conversation.events import (
+    Decision,
+    Failed,
+    GenerationOver,
+    Happening,
+    Marked,
+    PlayoutStarted,
+    PlayoutUnderrun,
+    Transcribed,
+    VoiceStopped,
+)
+from pipelines.failures import explain
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
+from sophia.decisions import (
+    Begin,
+    Commit,
+    Dismiss,
+    Drop,
+    Farewell,
+    Interrupt,
+    Refuse,
+    Reopen,
+    Reprompt,
+    Resume,
+    Start,
+)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn that is not over.
+
+    ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
+    """
+
+    ledger: Ledger
+    generation: int = 0
+    played: Outcome = Outcome.REPLIED
+    fates: dict[int, Decision] = field(default_factory=dict)
+
+
+class TurnBook:
+    """All turns of a conversation that are open; :meth:`tell` returns those that are over with that."""
+
+    def __init__(self) -> None:
+        self._turns: dict[int, _Turn] = {}
+        self._hearing: _Turn | None = None  # the turn that the user's voice belongs to
+        self._generations: dict[int, _Turn] = {}  # those whose GenerationOver is still to come
+        self._text_at = 0.0
+        self._final_at = 0.0
+
+    @property
+    def open(self) -> int:
+        """How many turns are not over."""
+        return len(self._turns)
+
+    def tell(self, happening: Happening) -> list[Ledger]:
+        """Takes what happened or was decided; returns the ledgers of turns that are over now."""
+        match happening:
+            case Transcribed(at=at, transcript=transcript):
+                if transcript.text.strip():
+                    self._text_at = at
+                turn = self._hearing or next(reversed(self._turns.values()), None)
+                if transcript.final and turn:
+                    turn.ledger.mark("final", at)
+            case VoiceStopped(time=time, captured=captured):
+                if self._hearing:
+                    ledger = self._hearing.ledger
+                    ledger.mark(VOICE_END, time, replace=True)
+                    ledger.mark("captured", time if captured is None else captured, replace=True)
+            case PlayoutStarted(generation=generation, time=time):
+                self._mark(generation, PLAYED, time)
+            case PlayoutUnderrun(generation=generation):
+                if turn := self._making(generation):
+                    turn.ledger.count(Count.UNDERRUNS)
+            case Marked(at=at, generation=generation, instant=instant):
+                self._mark(generation, instant, at)
+            case Failed():
+                self._failed(happening)
+            case GenerationOver():
+                return self._over(happening)
+            case Decision():
+                return self._decided(happening)
+            case _:
+                pass
+        return []
+
+    def _decided(self, decision: Decision) -> list[Ledger]:
+        if isinstance(decision, Begin):
+            self._begin(decision)
+        turn = self._turns.get(decision.turn)
+        if turn is None or isinstance(decision, Refuse):
+            return []
+        ledger = turn.ledger
+        ledger.decide(decision.at, type(decision).__name__.lower(), decision.reason)
+        match decision:
+            case Start(at=at, generation=generation, text=text):
+                self._attempt(turn, generation)
+                ledger.user = text
+                ledger.count(Count.SPECULATIONS_STARTED)
+                ledger.mark("transcript", self._text_at)
+                ledger.mark("started", at)
+            case Commit(at=at, text=text):
+                if ledger.marks.get("started") == at:
+                    ledger.counts[Count.SPECULATIONS_STARTED] -= 1  # it was no guess
+                ledger.user = text
+                self._release(turn, at)
+            case Reprompt(at=at, generation=generation) | Farewell(at=at, generation=generation):
+                self._attempt(turn, generation)
+                turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
+                self._release(turn, at)
+            case Drop(generation=generation):
+                turn.fates[generation] = decision
+            case Interrupt(generation=generation, onset=onset):
+                turn.fates[generation] = decision
+                if onset is not None:
+                    ledger.mark("barge_in", onset)
+            case Reopen():
+                return [self._reopen(turn, decision)]
+            case Resume(backchannel=backchannel):
+                ledger.count(Count.RESUMES)
+                ledger.count(Count.BACKCHANNELS if backchannel else Count.FALSE_INTERRUPTIONS)
+            case Dismiss(text=text):
+                ledger.user = text or ledger.user
+                self._hearing = None if self._hearing is turn else self._hearing
+                if turn.generation not in self._generations:
+                    return [self._close(turn, Outcome.DROPPED, decision.at)]
+                turn.fates[turn.generation] = decision  # closed once it is known what was wasted
+            case _:
+                pass
+        return []
+
+    def _begin(self, decision: Begin) -> None:
+        turn = self._turns[decision.turn] = _Turn(Ledger(decision.turn))
+        if decision.origin != "agent":
+            self._hearing = turn
+        if decision.onset is not None:
+            turn.ledger.mark("voice_start", decision.onset)
+        elif decision.origin == "words":  # the voice detector missed it: all that is known is when the words came
+            turn.ledger.mark(VOICE_END, decision.at)
+
+    def _attempt(self, turn: _Turn, generation: int) -> None:
+        turn.generation, turn.played = generation, Outcome.REPLIED
+        turn.ledger.attempt(generation)
+        self._generations[generation] = turn
+
+    def _release(self, turn: _Turn, at: float) -> None:
+        turn.ledger.mark("decided", at, replace=True)
+        turn.ledger.mark("released", at)
+        if self._hearing is turn:
+            self._hearing = None
+
+    def _reopen(self, turn: _Turn, decision: Reopen) -> Ledger:
+        """The later turn is part of the earlier one, and it is the later voice that ends it."""
+        turn.fates[decision.generation] = decision
+        turn.ledger.count(Count.FALSE_CUTOFFS)
+        joined = self._turns[decision.joined]
+        for name in (VOICE_END, "captured"):
+            if name in joined.ledger.marks:
+                turn.ledger.mark(name, joined.ledger.marks[name], replace=True)
+        self._hearing = turn
+        return self._close(joined, Outcome.JOINED, decision.at)
+
+    def _failed(self, event: Failed) -> None:
+        turn = self._generations.get(event.generation)
+        if turn is None and event.fatal:  # what it befell is whatever is going on
+            turn = next(reversed(self._turns.values()), None)
+        if turn:
+            turn.ledger.fail(event.at, event.service, explain(event.error, event.service).line)
+
+    def _over(self, event: GenerationOver) -> list[Ledger]:
+        turn = self._generations.pop(event.generation, None)
+        if turn is None:
+            return []
+        ledger, fate = turn.ledger, turn.fates.pop(event.generation, None)
+        match fate:
+            case Drop() | Reopen() | Dismiss():
+                ledger.counts[Count.SPECULATIONS_DROPPED] += not isinstance(fate, Reopen)
+                ledger.count(Count.WASTED_TOKENS, event.tokens)
+                ledger.wasted_seconds += event.seconds
+                if isinstance(fate, Dismiss):
+                    return [self._close(turn, Outcome.DROPPED, event.at)]
+                return []
+            case Interrupt():
+                outcome = Outcome.INTERRUPTED
+                ledger.mark("silenced", event.at if event.silenced is None else event.silenced)
+            case _:
+                nothing_heard = turn.played is Outcome.REPLIED and ledger.faults and not event.heard
+                outcome = Outcome.FAILED if nothing_heard else turn.played
+        ledger.reply = event.text
+        ledger.heard = " ".join(part for part in (event.heard, event.said) if part)
+        ledger.count(Count.TOKENS, event.tokens)
+        ledger.sound_seconds = event.seconds
+        ledger.lip_skew, ledger.face_missing = event.lip_skew, event.face_missing
+        return [self._close(turn, outcome, event.at)]
+
+    def _close(self, turn: _Turn, outcome: Outcome, at: float) -> Ledger:
+        ledger = turn.ledger
+        del self._turns[ledger.turn]
+        if self._hearing is turn:
+            self._hearing = None
+        ledger.outcome = outcome
+        ledger.mark("end", at)
+        return ledger
+
+    def _making(self, generation: int) -> _Turn | None:
+        """The turn whose current attempt this is."""
+        turn = self._generations.get(generation)
+        return turn if turn and turn.generation == generation and generation not in turn.fates else None
+
+    def _mark(self, generation: int, instant: str, at: float) -> None:
+        if turn := self._making(generation):
+            turn.ledger.mark(instant, at)

@@ -1,0 +1,179 @@
+"""Everything that happens in a conversation, as plain data with ``at``, the ``loop.time()`` at which it was known.
+
+There are three kinds. What comes in from the world is in :mod:`sophia.events` (and the edges of a voice, and what was
+played). What is decided is in :mod:`sophia.decisions`. What a reply tells of itself, and what is derived from all of
+it, is here. Observers are told all three, in the order in which they happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.telemetry.ledger import Ledger
+from sophia.decisions import Decision
+from sophia.events import (
+    CancelRequested,
+    CommitRequested,
+    Event,
+    Failed,
+    HoldEnded,
+    HoldStarted,
+    Stopped,
+    TextTyped,
+    Tick,
+    Transcribed,
+    TurnEvent,
+)
+from sophia.playout import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
+from sophia.turns import Phase
+from sophia.vad import VoiceStarted, VoiceStopped
+
+__all__ = [
+    "CancelRequested",
+    "CommitRequested",
+    "Decision",
+    "Event",
+    "Failed",
+    "GenerationOver",
+    "Happening",
+    "HeardSoFar",
+    "HoldEnded",
+    "HoldStarted",
+    "Levels",
+    "Marked",
+    "Phase",
+    "PhaseChanged",
+    "PlaybackAcknowledged",
+    "PlayoutFinished",
+    "PlayoutStarted",
+    "PlayoutUnderrun",
+    "ReplyText",
+    "Retrying",
+    "Stopped",
+    "TextTyped",
+    "Tick",
+    "Transcribed",
+    "TurnEnded",
+    "TurnEvent",
+    "UserText",
+    "VoiceStarted",
+    "VoiceStopped",
+]
+
+
+# From outside, beside what turn taking is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackAcknowledged(Event):
+    """A remote client has played ``samples`` of a generation, at the voice's rate: so much was heard, not more."""
+
+    generation: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying(Event):
+    """A service's stream broke with ``error`` and is opened again in ``seconds``."""
+
+    service: str
+    error: Exception
+    seconds: float
+
+
+# What a reply tells of itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked(Event):
+    """A generation reached ``instant``, one of the ledger's, such as ``first_token``."""
+
+    generation: int
+    instant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyText(Event):
+    """The next piece of a reply's text; it may still be unheard behind the gate."""
+
+    generation: int
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationOver(Event):
+    """A generation was played to its end, cut off or dropped: what was made of it, and what was heard.
+
+    ``text`` is the reply and ``heard`` its part that was heard, ``said`` what was heard of a canned phrase after it or
+    instead. ``tokens`` counts pieces of text, ``seconds`` the sound that was made. ``silenced`` is when her last
+    sample was played, if she was cut off. ``lip_skew`` and ``face_missing`` are the ledger's.
+    """
+
+    generation: int
+    text: str = ""
+    heard: str = ""
+    said: str = ""
+    tokens: int = 0
+    seconds: float = 0.0
+    silenced: float | None = None
+    lip_skew: float | None = None
+    face_missing: float | None = None
+
+
+# What is derived, for those who watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnded(Event):
+    """A turn is over, and this is its book. Each turn that began ends in exactly one."""
+
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChanged(Event):
+    """What she is doing now."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserText(Event):
+    """The user's words in this turn so far, as far as the recogniser knows."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardSoFar(Event):
+    """How much of her reply was heard by now, in whole words."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels(Event):
+    """Levels of the last moments, dB relative to full scale: the user's and hers."""
+
+    user: float
+    agent: float
+
+
+Happening = (
+    TurnEvent
+    | Decision
+    | PlayoutUnderrun
+    | PlaybackAcknowledged
+    | Retrying
+    | Marked
+    | ReplyText
+    | GenerationOver
+    | TurnEnded
+    | PhaseChanged
+    | UserText
+    | HeardSoFar
+    | Levels
+)
+"""Everything that an observer is told."""

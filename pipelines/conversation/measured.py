@@ -1,0 +1,51 @@
+"""Spans and metrics of a conversation, as an observer: views of the ledgers, written when a turn is over.
+
+A turn's span is live while the turn happens, from its first attempt at a reply on, so that the calls made for it carry
+its traceparent.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.context import Context
+
+from pipelines.conversation.events import Failed, Happening, TurnEnded
+from pipelines.conversation.observers import Observer
+from pipelines.telemetry.metrics import Metrics
+from pipelines.telemetry.spans import ConversationSpan, TurnSpan
+from sophia.decisions import Begin, Farewell, Reprompt, Start
+
+
+class Measured(Observer):
+    """Writes spans under ``span`` and counts in ``metrics``; either may be missing."""
+
+    def __init__(self, metrics: Metrics | None = None, span: ConversationSpan | None = None) -> None:
+        self._metrics = metrics
+        self._span = span
+        self._begun: dict[int, float] = {}  # turns that are open, and since when
+        self._turns: dict[int, TurnSpan] = {}
+
+    def context(self, turn: int) -> Context | None:
+        """The turn's place in the trace; None where there is no trace."""
+        span = self._turns.get(turn)
+        return span.context if span else None
+
+    def told(self, happening: Happening) -> None:
+        match happening:
+            case Begin(at=at, turn=turn, onset=onset):
+                self._begun[turn] = at if onset is None else onset
+            case Start(turn=turn) | Reprompt(turn=turn) | Farewell(turn=turn):
+                if self._span and turn not in self._turns:
+                    self._turns[turn] = self._span.start_turn(turn, self._begun[turn])
+            case TurnEnded(ledger=ledger):
+                self._begun.pop(ledger.turn, None)
+                span = self._turns.pop(ledger.turn, None)
+                if span:
+                    span.end(ledger)
+                if self._metrics:
+                    trace_id, context = (span.trace_id, span.context) if span else ("", None)
+                    self._metrics.record(ledger, trace_id=trace_id, context=context)
+            case Failed(service=service):
+                if self._metrics:
+                    self._metrics.error(service)
+            case _:
+                pass

@@ -1,0 +1,77 @@
+"""Those who watch a conversation: the terminal, a recording, metrics, spans, a client's connection, a test.
+
+An observer is told every event and every decision, on the loop's thread, in the order in which they happened. It is
+quick: what takes long it hands to a task or a thread of its own. An observer that raises is logged and not told any
+more; the conversation does not depend on who watches.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from aurora.face import Weights
+from pipelines.conversation.events import Happening
+from sophia.audio import Frame, Pcm
+
+_log = logging.getLogger(__name__)
+
+
+class Observer:
+    """Does nothing; overrides what it cares for. Methods that are not overridden cost nothing."""
+
+    def told(self, happening: Happening) -> None:
+        """Anything that came in, was decided or was derived."""
+
+    def listened(self, frame: Frame) -> None:
+        """A frame as the ears got it: 20 ms of 16 kHz mono, echo removed."""
+
+    def played(self, pcm: Pcm, time: float) -> None:
+        """A block as the sink got it, audible at ``time``; no call means silence."""
+
+    def posed(self, time: float, weights: Weights) -> None:
+        """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
+
+
+class Observers:
+    """All observers of a conversation as one."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._all = list(observers)
+        self._sort()
+
+    def _sort(self) -> None:
+        """Who overrides what: a frame every 20 ms should not visit those who do not care."""
+
+        def who(method: str) -> list[Observer]:
+            plain = getattr(Observer, method)
+            return [one for one in self._all if getattr(getattr(one, method), "__func__", None) is not plain]
+
+        self._told, self._listened = who("told"), who("listened")
+        self._played, self._posed = who("played"), who("posed")
+
+    @property
+    def watch_the_face(self) -> bool:
+        """Whether anybody sees her: otherwise no pose need be made."""
+        return bool(self._posed)
+
+    def told(self, happening: Happening) -> None:
+        self._tell(self._told, "told", happening)
+
+    def listened(self, frame: Frame) -> None:
+        self._tell(self._listened, "listened", frame)
+
+    def played(self, pcm: Pcm, time: float) -> None:
+        self._tell(self._played, "played", pcm, time)
+
+    def posed(self, time: float, weights: Weights) -> None:
+        self._tell(self._posed, "posed", time, weights)
+
+    def _tell(self, whom: list[Observer], method: str, *what: object) -> None:
+        for one in whom:
+            try:
+                getattr(one, method)(*what)
+            except Exception:
+                _log.exception("an observer failed and is not told any more: %r", one)
+                self._all = [other for other in self._all if other is not one]
+                self._sort()

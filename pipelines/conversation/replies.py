@@ -1,0 +1,284 @@
+"""Carries out what turn taking decides: makes, releases and cancels replies, and keeps the history as it was heard.
+
+The only part of a conversation with tasks. A reply that is cut off is silenced first, then its face, then all its
+calls are cancelled at once. Whatever a reply reaches, and what was heard of it in the end, is told as an event. No
+policy here; :mod:`sophia.turns` decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry import context as otel
+
+from aurora.errors import FaceError
+from nova.history import History
+from pipelines.conversation.events import (
+    Failed,
+    GenerationOver,
+    Happening,
+    Marked,
+    PlaybackAcknowledged,
+    PlayoutFinished,
+    ReplyText,
+)
+from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
+from pipelines.conversation.generation import Generation, ReplyServices
+from pipelines.conversation.phrases import Phrases
+from pipelines.failures import StageFailed
+from sophia.decisions import (
+    Apologise,
+    Commit,
+    Drop,
+    Duck,
+    Farewell,
+    FinishUtterance,
+    Interrupt,
+    Pause,
+    Phrase,
+    Reopen,
+    Reprompt,
+    Resume,
+    Start,
+    Unduck,
+)
+from sophia.heard import Script
+from sophia.playout import RAMP_SECONDS
+
+REMEMBERED = 4
+"""Past generations of which a client may still tell how much it played."""
+
+FACELESS_SECONDS = 1.0
+"""Shortest reply, in seconds heard, that a face without frames is blamed for."""
+
+
+@dataclass(slots=True)
+class _Reply:
+    """A reply that is not over. ``generation`` is None while she says nothing but a canned phrase."""
+
+    turn: int
+    number: int
+    generation: Generation | None = None
+    phrase: Phrase | None = None
+    phrase_at: int = 0
+    """Sample at which the phrase begins."""
+    committed: bool = False
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyParts:
+    """What the replies of a conversation work with.
+
+    ``group`` holds their tasks; ``tell`` takes events; ``context`` is a turn's place in a trace, if there is one.
+    """
+
+    services: ReplyServices
+    history: History
+    phrases: Phrases
+    show: FaceShow
+    group: asyncio.TaskGroup
+    finish_utterance: Callable[[], None]
+    tell: Callable[[Happening], None]
+    context: Callable[[int], otel.Context | None]
+
+
+class Replies:
+    """The replies of one conversation. All times are ``loop.time()``."""
+
+    def __init__(self, parts: ReplyParts) -> None:
+        self._parts = parts
+        self._playout = parts.services.playout
+        self._loop = asyncio.get_running_loop()
+        self._replies: dict[int, _Reply] = {}
+        self._past: dict[int, tuple[Script, int]] = {}  # generation -> its script, samples that were heard
+        self._acknowledged: dict[int, int] = {}
+        self.last_sound = 0.0
+        """When her last sample so far was, or will have been, played."""
+
+    def carry_out(self, happening: Happening) -> None:
+        """Does what a decision, or the end of a reply, asks for."""
+        parts = self._parts
+        match happening:
+            case Start():
+                self._start(happening)
+            case Commit(generation=generation, text=text):
+                parts.history.user(text)
+                self._release(generation)
+            case Reprompt() | Farewell():
+                self._open(happening.turn, happening.generation)
+                self._release(happening.generation)
+                self._say(self._replies[happening.generation], happening.phrase)
+            case Apologise(generation=generation, phrase=phrase):
+                if reply := self._replies.get(generation):
+                    self._say(reply, phrase)
+            case Drop(generation=generation) | Reopen(generation=generation):
+                self._withdraw(generation)
+            case Interrupt(generation=generation):
+                self._cut_off(generation, interrupted=True)
+            case PlayoutFinished(generation=generation, samples=samples):
+                if reply := self._replies.get(generation):
+                    self._over(reply, self._heard(generation, samples))
+            case PlaybackAcknowledged(generation=generation, samples=samples):
+                self._acknowledge(generation, samples)
+            case Duck():
+                self._playout.duck()
+            case Unduck():
+                self._playout.unduck()
+            case Pause():
+                self._playout.pause()
+            case Resume(rewind=rewind):
+                self._playout.resume(rewind)
+            case FinishUtterance():
+                parts.finish_utterance()
+            case _:
+                pass
+
+    def heard_so_far(self) -> tuple[int, str]:
+        """The turn whose reply is sounding, and what was heard of it by now; turn 0 if none is."""
+        active = self._playout.active
+        reply = self._replies.get(active) if active is not None else None
+        if reply is None:
+            return 0, ""
+        return reply.turn, self._texts(reply, self._heard(reply.number, self._playout.heard(reply.number)))[0]
+
+    # What a generation tells
+
+    def reached(self, generation: int, instant: str) -> None:
+        self._parts.tell(Marked(at=self._loop.time(), generation=generation, instant=instant))
+
+    def wrote(self, generation: int, delta: str) -> None:
+        self._parts.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
+
+    def failed(self, generation: int, failure: StageFailed) -> None:
+        self._parts.tell(
+            Failed(at=self._loop.time(), service=failure.service, error=failure.cause, generation=generation)
+        )
+
+    # A reply's life
+
+    def _open(self, turn: int, generation: int) -> _Reply:
+        self._playout.open(generation)
+        reply = self._replies[generation] = _Reply(turn, generation)
+        return reply
+
+    def _start(self, decision: Start) -> None:
+        reply = self._open(decision.turn, decision.generation)
+        messages = self._parts.history.messages(decision.text)
+        reply.generation = Generation(reply.number, messages, self._parts.services, self)
+        self._spawn(reply, reply.generation.run())
+
+    def _release(self, generation: int) -> None:
+        self._replies[generation].committed = True
+        self._playout.release(generation)
+
+    def _withdraw(self, generation: int) -> None:
+        """The turn goes on without this reply, or comes to nothing; its words, if they were recorded, are taken back."""
+        if (reply := self._replies.get(generation)) and reply.committed:
+            self._parts.history.withdraw(generation)
+        self._cut_off(generation)
+
+    def _say(self, reply: _Reply, phrase: Phrase) -> None:
+        """Ends the reply with a canned phrase, or with nothing where that has no sound."""
+        reply.phrase = phrase
+        reply.phrase_at = reply.generation.script.samples if reply.generation else 0
+
+        async def say() -> None:
+            sound = self._parts.phrases.sound(phrase)
+            if sound is not None:
+                await self._playout.push(reply.number, sound)
+            self._playout.finish(reply.number)
+
+        self._spawn(reply, say())
+
+    def _cut_off(self, generation: int, *, interrupted: bool = False) -> None:
+        """Mutes the sink first, then the face, then cancels all calls at once."""
+        if (reply := self._replies.get(generation)) is None:
+            return
+        paused = self._playout.paused and self._playout.active == generation
+        samples = self._heard(generation, self._playout.clear(generation))
+        self._parts.services.timeline.clear(generation)
+        now = self._loop.time()
+        silenced = self.last_sound if paused else now + RAMP_SECONDS
+        self._over(reply, samples, silenced=silenced, interrupted=interrupted)
+
+    def _over(self, reply: _Reply, samples: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
+        """Closes a reply of which ``samples`` were heard, and tells what it was."""
+        del self._replies[reply.number]
+        for task in reply.tasks:
+            task.cancel()
+        heard, said = self._texts(reply, samples)
+        if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
+            self._parts.history.assistant(reply.number, " ".join(filter(None, (heard, said))), interrupted=interrupted)
+        made = reply.generation
+        sync = self._parts.show.sync(reply.number) if made else None
+        if made:
+            self._remember(reply.number, made.script, samples)
+            self._blame_the_face(made, heard, samples, sync.missing if sync else None)
+        text = made.text if made else self._parts.phrases.texts[reply.phrase] if reply.phrase else ""
+        self._parts.tell(
+            GenerationOver(
+                at=self._loop.time(),
+                generation=reply.number,
+                text=text,
+                heard=heard,
+                said=said,
+                tokens=made.tokens if made else 0,
+                seconds=made.seconds if made else 0.0,
+                silenced=silenced,
+                lip_skew=sync.skew if sync else None,
+                face_missing=sync.missing if sync else None,
+            )
+        )
+
+    def _texts(self, reply: _Reply, samples: int) -> tuple[str, str]:
+        """What was heard of the reply's own text, and of the phrase after it or instead."""
+        heard = reply.generation.script.heard(samples) if reply.generation else ""
+        said = ""
+        if reply.phrase and samples > reply.phrase_at:
+            said = self._parts.phrases.script(reply.phrase, self._playout.rate).heard(samples - reply.phrase_at)
+        return heard, said
+
+    def _blame_the_face(self, made: Generation, heard: str, samples: int, missing: float | None) -> None:
+        """Tells a fault if the face did not move with a reply that was heard."""
+        if not self._parts.services.face or made.face_failed or not heard:
+            return
+        if "first_frame" not in made.reached:
+            error = FaceError("the face service sent no frame while she spoke; is it overloaded?")
+        elif missing is not None and missing > MISSING_LIMIT and samples >= FACELESS_SECONDS * self._playout.rate:
+            error = FaceError(f"the face had no frame for {missing:.0%} of what she said; is its service overloaded?")
+        else:
+            return
+        self.failed(made.number, StageFailed("face", error))
+
+    # What was really heard
+
+    def _heard(self, generation: int, pulled: int) -> int:
+        """A remote client may have played less than was pulled for it."""
+        return min(pulled, self._acknowledged.get(generation, pulled))
+
+    def _acknowledge(self, generation: int, samples: int) -> None:
+        if generation in self._replies:
+            self._acknowledged[generation] = max(0, samples)
+        elif generation in self._past:  # it told only after the reply was over: the history is corrected
+            script, heard = self._past[generation]
+            if samples < heard:
+                self._parts.history.assistant(generation, script.heard(samples), interrupted=True)
+                self._past[generation] = script, samples
+
+    def _remember(self, generation: int, script: Script, heard: int) -> None:
+        self._past[generation] = script, heard
+        self._acknowledged.pop(generation, None)
+        if len(self._past) > REMEMBERED:
+            del self._past[next(iter(self._past))]
+
+    def _spawn(self, reply: _Reply, work: Coroutine[Any, Any, None]) -> None:
+        """Starts a task of the reply in its turn's place in a trace, so that its calls carry the traceparent."""
+        context = self._parts.context(reply.turn)
+        token = otel.attach(context) if context is not None else None
+        reply.tasks.append(self._parts.group.create_task(work))
+        if token is not None:
+            otel.detach(token)

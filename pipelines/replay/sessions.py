@@ -1,0 +1,52 @@
+"""Where a replayed conversation's session comes from: a runtime with real services, or simulated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipelines.conversation.observers import Observer
+from pipelines.records.results import Unit
+from pipelines.scenarios.caller import Caller
+from pipelines.simulation.services import SimulatedParts
+from pipelines.talk.runtime import Runtime
+from pipelines.talk.session import Session
+from sophia.sinks import NullSink
+
+
+class Sessions(Protocol):
+    """Makes sessions. ``reply_rate`` is the voice's, in Hz; ``language`` is what turn taking listens for."""
+
+    @property
+    def reply_rate(self) -> int: ...
+
+    @property
+    def language(self) -> str: ...
+
+    def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
+        """A session of this caller. It is closed by running it."""
+        ...
+
+
+class LiveSessions:
+    """Sessions of a runtime. The voice is played to nobody, in real time."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.reply_rate = runtime.reply_rate
+        self.language = runtime.settings.turns.language
+
+    def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
+        return self._runtime.session(caller, NullSink(), observers)
+
+
+class SimulatedSessions:
+    """Sessions without sockets, threads and wall clock."""
+
+    def __init__(self, parts: SimulatedParts) -> None:
+        self._parts = parts
+        self.reply_rate = parts.settings.tts.rate
+        self.language = parts.settings.turns.language
+
+    def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
+        return Session(self._parts.parts(caller, unit), observers)

@@ -1,0 +1,40 @@
+"""``--json``: a line for each turn that is over, with its ledger and when it was written."""
+
+from __future__ import annotations
+
+import json
+import time as wall
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from pipelines.conversation.events import Happening, TurnEnded
+from pipelines.conversation.observers import Observer
+
+
+class LedgerLines(Observer):
+    """Writes ``path``, which is overwritten. Raises ``OSError`` if it cannot be opened.
+
+    A disk that refuses a line ends the file; ``lost`` is told so, once, and what was written before is kept.
+    """
+
+    def __init__(self, path: Path, lost: Callable[[OSError], None]) -> None:
+        self._file = path.open("w", encoding="utf-8")
+        self._lost = lost
+        self._broken = False
+
+    def told(self, happening: Happening) -> None:
+        if not isinstance(happening, TurnEnded) or self._broken:
+            return
+        line = {**happening.ledger.as_dict(), "written_at": wall.time()}
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._broken = True
+            self._lost(error)
+
+    def close(self) -> None:
+        """Closes the file; each line was flushed, so whatever the disk refuses was told already."""
+        with suppress(OSError):
+            self._file.close()

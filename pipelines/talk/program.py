@@ -1,0 +1,249 @@
+"""The voice loop's run: from settings and options to an exit code; whatever fails is shown, nothing is raised."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.conversation.events import Failed, Happening, Retrying, TurnEnded
+from pipelines.conversation.observers import Observer
+from pipelines.failures import EXIT_CODES, Place, StageFailed, blamed, explain
+from pipelines.services.connect import endpoints
+from pipelines.services.diagnosis import diagnose
+from pipelines.settings.layers import SettingsError
+from pipelines.settings.model import Settings, shareable
+from pipelines.takes.writer import TakeWriter
+from pipelines.talk.devices import Bites, Devices, open_devices, read_bites
+from pipelines.talk.ledger_lines import LedgerLines
+from pipelines.talk.runtime import Runtime
+from pipelines.talk.session import Session
+from pipelines.telemetry.ledger import Outcome
+from pipelines.terminal.display import Display
+from pipelines.terminal.observer import Shown
+from sophia.sinks import SinkError
+from sophia.soundbite import Soundbite
+
+STOP_SECONDS = 2.0
+"""Ctrl+C ends the program within this time, whatever a peer does."""
+
+SETTLED_SECONDS = 0.5
+"""Quiet after a reply, before the next soundbite is played."""
+
+UNANSWERED_SECONDS = 3.0
+"""Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for beside the settings."""
+
+    config: str
+    soundbites: tuple[Path, ...] = ()
+    once: bool = False
+    json: Path | None = None
+    reply: Path | None = None
+    record: Path | None = None
+
+
+async def talk(settings: Settings, options: Options, display: Display) -> int:
+    """Holds a conversation until it ends, and returns the exit code."""
+    loop = asyncio.get_running_loop()
+    run = VoiceLoop(settings, options, display)
+    work = asyncio.create_task(run.run())
+
+    def leave() -> None:
+        display.close()  # else a terminal is left without its cursor
+        os._exit(130)
+
+    def stop() -> None:
+        # Every part ends in bounded time, but perhaps not all of them in two seconds; the services die with us.
+        loop.call_later(STOP_SECONDS - 0.2, leave)
+        if not run.stop():
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return 130
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class _Outcomes(Observer):
+    """Counts turns and remembers the worst exit code; nothing here grows with the number of turns."""
+
+    def __init__(self, places: Mapping[str, Place], answered: Callable[[], None]) -> None:
+        self.turns = 0
+        self.exit_code = 0
+        self._places = places
+        self._answered = answered
+        self._deaf_code = 0
+
+    @property
+    def worst(self) -> int:
+        """The exit code that these events ask for."""
+        return max(self.exit_code, self._deaf_code)
+
+    def told(self, happening: Happening) -> None:
+        match happening:
+            case TurnEnded(ledger=ledger) if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
+                self.turns += 1
+                if ledger.outcome is Outcome.REPLIED:
+                    self._deaf_code = 0  # what broke has been mended
+                self._answered()
+            case Failed(service=service, error=error):
+                self.exit_code = max(self.exit_code, explain(error, service, self._places.get(service)).exit_code)
+            case Retrying(service=service, error=error):
+                self._deaf_code = explain(error, service, self._places.get(service)).exit_code
+            case _:
+                pass
+
+
+class VoiceLoop:
+    """One run; :meth:`run` returns the exit code."""
+
+    def __init__(self, settings: Settings, options: Options, display: Display) -> None:
+        self._settings = settings
+        self._options = options
+        self._display = display
+        self._session: Session | None = None
+        self._outcomes: _Outcomes | None = None
+        self._exit_code = 0
+
+    def stop(self) -> bool:
+        """Ends the conversation; false if there is none yet."""
+        if self._session:
+            self._session.stop()
+        return self._session is not None
+
+    async def run(self) -> int:
+        """The whole run."""
+        told = False
+        try:
+            bites = read_bites(self._options.soundbites)  # first, for a mistake should not have to wait for services
+            async with Runtime(self._settings, notice=self._display.notice) as runtime:
+                self._settings = runtime.settings
+                await self._converse(runtime, bites)
+        except StageFailed as failure:
+            told = self._session is not None  # the conversation told its observers before
+            await self._tell(failure.service, failure.cause, told)
+        except Exception as error:
+            await self._tell(*blamed(error, "voice loop"), told)
+        return max(self._exit_code, self._outcomes.worst if self._outcomes else 0)
+
+    async def _tell(self, service: str, error: Exception, told: bool) -> None:
+        place = endpoints(self._settings).get(service)
+        failure = explain(error, service, place) if told else await diagnose(error, service, place)
+        if not told:
+            self._display.error(failure.line, failure.hint)
+        self._blame(failure.exit_code)
+
+    def _blame(self, exit_code: int) -> None:
+        self._exit_code = max(self._exit_code, exit_code)
+
+    async def _converse(self, runtime: Runtime, bites: Bites) -> None:
+        options, display = self._options, self._display
+        loop = asyncio.get_running_loop()
+        places = endpoints(runtime.settings)
+        async with AsyncExitStack() as stack:
+            with _named("--reply", options.reply):
+                devices = open_devices(runtime.settings, bites, options.reply, runtime.reply_rate, self._sink_lost)
+            outcomes = self._outcomes = _Outcomes(places, self._answered)
+            observers: list[Observer] = [outcomes, Shown(display, places)]
+            if options.record:
+                take = TakeWriter(
+                    options.record,
+                    shareable(runtime.settings),
+                    start=loop.time(),
+                    reply_rate=runtime.reply_rate,
+                    warn=self._take_lost,
+                )
+                stack.push_async_callback(take.aclose)
+                observers.append(take)
+            if options.json:
+                with _named("--json", options.json):
+                    lines = LedgerLines(options.json, self._ledgers_lost)
+                stack.callback(lines.close)
+                observers.append(lines)
+            display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
+            for note in devices.notes:
+                display.notice(note)
+            self._session = runtime.session(devices.source, devices.sink, observers, echo=devices.echo)
+            await self._hold(self._session, devices, outcomes)
+        if devices.reply:
+            display.notice(f"Her voice is in {devices.reply}.")
+
+    async def _hold(self, session: Session, devices: Devices, outcomes: _Outcomes) -> None:
+        lost: StageFailed | None = None
+        async with asyncio.TaskGroup() as group:
+            cue: asyncio.Task[None] | None = None
+            if isinstance(devices.source, Soundbite):
+                cue = group.create_task(self._cue(devices.source, session, outcomes))
+            try:
+                await session.run()
+            except StageFailed as failure:
+                lost = failure
+            finally:
+                if cue:
+                    cue.cancel()
+        if lost:
+            raise lost
+
+    def _answered(self) -> None:
+        if self._options.once and self._session:
+            self._session.stop()
+
+    def _take_lost(self, line: str) -> None:
+        self._blame(EXIT_CODES["disk"])
+        self._display.error(f"{line[:1].upper()}{line[1:]}.")
+
+    def _ledgers_lost(self, error: OSError) -> None:
+        self._blame(EXIT_CODES["disk"])
+        self._display.error(
+            f"The ledgers cannot be written: {error.strerror or error}.", "What was written before is kept."
+        )
+
+    def _sink_lost(self, error: SinkError) -> None:
+        if self._session:
+            now = asyncio.get_running_loop().time()
+            self._session.tell(Failed(at=now, service="speaker", error=error))
+
+    async def _cue(self, source: Soundbite, session: Session, outcomes: _Outcomes) -> None:
+        """Plays the next soundbite when the reply to the last one is over; ends the talk after the last reply."""
+        loop = asyncio.get_running_loop()
+        quiet_since, turns, begun = loop.time(), 0, 0
+        while True:
+            await asyncio.sleep(0.05)
+            now = loop.time()
+            over = len(source.spoken) > begun and now >= (source.spoken[-1].last_voiced or 0.0)
+            if session.phase != "idle" or not over:
+                quiet_since = now
+                continue
+            answered = outcomes.turns > turns
+            if now - quiet_since < (SETTLED_SECONDS if answered else UNANSWERED_SECONDS):
+                continue
+            if not answered:
+                self._display.notice(f"{source.spoken[-1].bite.name}: nothing was understood.")
+                self._blame(1)  # a missed turn: whoever plays soundbites wants to know
+            if not source.left:
+                session.stop()
+                return
+            turns, begun = outcomes.turns, len(source.spoken)
+            source.cue()
+
+
+@contextmanager
+def _named(option: str, path: Path | None) -> Iterator[None]:
+    """Blames a file that cannot be written on the option that named it."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError([f"{option} {path}: it cannot be written ({error.strerror or error})"]) from error

@@ -1,0 +1,180 @@
+"""What is one a process: services, clients, telemetry, the voice detector's network, the canned phrases.
+
+    async with Runtime(settings) as runtime:
+        session = runtime.session(source, sink, observers=[…])
+        await session.run()
+
+Any number of sessions may run side by side; they share connections and one network, whose judgements are batched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from nova.history import History
+from pipelines.conversation.conversation import Parts
+from pipelines.conversation.events import Retrying
+from pipelines.conversation.measured import Measured
+from pipelines.conversation.observers import Observer
+from pipelines.conversation.phrases import Phrases
+from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.home import home
+from pipelines.services.certificates import watch_certificates
+from pipelines.services.connect import WARM_UP_SECONDS, Services, connected, endpoints, warm_up
+from pipelines.services.diagnosis import diagnose
+from pipelines.settings.model import Settings
+from pipelines.talk.session import Session
+from pipelines.telemetry.setup import Telemetry
+from pipelines.telemetry.spans import Labels
+from sophia.audio import AudioSource
+from sophia.echo import EchoGuard
+from sophia.silero import SileroModel, VoiceDetector
+from sophia.sinks import Sink
+from sophia.turns import TurnTaking
+
+SESSIONS_A_CONNECTION = 32
+"""Sessions that share one connection to a service. A proxy bounds the streams of a connection (HAProxy: 100), and a
+session has up to three at a time."""
+
+
+class Runtime:
+    """The runtime of a process; enter it before sessions are made, in the loop that runs them.
+
+    ``settings`` say where the services are; with ``embedded: true`` those that come with the project are started, and
+    ``settings`` then tells where. ``sessions`` is how many will run side by side at most. ``notice`` is handed lines
+    worth telling, such as a face that is not there; it may be called from any thread.
+
+    Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
+    :class:`~pipelines.embedded.process.ServiceFailed` for an embedded one that does not start, and a
+    :class:`~pipelines.telemetry.setup.TelemetryError`. Without a face she only speaks.
+    """
+
+    def __init__(
+        self, settings: Settings, *, sessions: int = 1, notice: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self.settings = settings
+        self.phrases = Phrases(settings.turns.language)
+        self._connections = -(-max(1, sessions) // SESSIONS_A_CONNECTION)
+        self._notice = notice
+        self._stack = AsyncExitStack()
+        self._services: list[Services] = []
+        self._users: list[int] = []
+        self._telemetry: Telemetry | None = None
+        self._model: SileroModel | None = None
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Spans and metrics of the process."""
+        assert self._telemetry is not None, "the runtime has not been entered"
+        return self._telemetry
+
+    @property
+    def reply_rate(self) -> int:
+        """The voice's rate in Hz: what a sink is handed."""
+        return self._services[0].tts.rate
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        stack, loop = self._stack, asyncio.get_running_loop()
+        if self.settings.embedded:
+            embedded = EmbeddedServices(self.settings, home(), self._notice)
+            self.settings = (await stack.enter_async_context(embedded)).settings
+        for _ in range(self._connections):
+            self._services.append(await stack.enter_async_context(connected(self.settings)))
+            self._users.append(0)
+        await self._warm_up()
+        self._telemetry = Telemetry(self.settings.telemetry, clock=loop.time, warn=self._notice)
+        self._telemetry.install()
+        stack.push_async_callback(self._telemetry.aclose)
+        self._model = SileroModel()
+        await self._watch(self._telemetry.metrics.watch_loop())
+        if self.settings.telemetry.metrics_port:
+            await self._watch(watch_certificates(self._telemetry.metrics, endpoints(self.settings)))
+        gc.collect()
+        gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
+        stack.callback(gc.unfreeze)
+
+    async def _warm_up(self) -> None:
+        first = self._services[0]
+        for failure in await warm_up(first, lambda: self.phrases.prepare(first.tts, WARM_UP_SECONDS)):
+            if failure.service != "face":
+                raise failure
+            told = await diagnose(failure.cause, "face", self.settings.face.endpoint)
+            self._notice(f"{told.line} She goes on without a face. {told.hint}")
+            for services in self._services:
+                services.face = None
+
+    async def _watch(self, work: Awaitable[None]) -> None:
+        """Runs ``work`` until the runtime ends."""
+        task = asyncio.ensure_future(work)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        self._stack.push_async_callback(end)
+
+    def session(
+        self,
+        source: AudioSource,
+        sink: Sink,
+        observers: Iterable[Observer] = (),
+        *,
+        echo: EchoGuard | None = None,
+        conversation_id: str = "",
+    ) -> Session:
+        """One conversation for one user; call it in the loop that runs it.
+
+        ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
+        both are closed with the session. ``echo`` keeps her own voice out of the ears.
+        """
+        place = self._users.index(min(self._users))
+        services, settings, model = self._services[place], self.settings, self._model
+        assert model is not None, "the runtime has not been entered"
+        loop = asyncio.get_running_loop()
+
+        def trouble(error: Exception, seconds: float) -> None:
+            session.tell(Retrying(at=loop.time(), service="asr", error=error, seconds=seconds))
+
+        parts = Parts(
+            source=source,
+            asr=services.asr(trouble),
+            detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
+            turns=TurnTaking(settings.turns),
+            llm=services.llm,
+            history=History(settings.llm.persona, settings.llm.history_tokens),
+            tts=services.tts,
+            phrases=self.phrases,
+            sink=sink,
+            face=services.face,
+            echo=echo,
+        )
+        labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
+        span = self.telemetry.start_conversation(conversation_id or uuid.uuid4().hex, labels)
+        measured = Measured(self.telemetry.metrics, span)
+        self._users[place] += 1
+
+        def closed() -> None:
+            span.end()
+            self._users[place] -= 1
+
+        session = Session(parts, observers, measured, self.telemetry.metrics, closed)
+        return session

@@ -1,0 +1,80 @@
+"""Shows a conversation on a display: an observer that knows what of it people want to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.conversation.events import (
+    Failed,
+    Happening,
+    HeardSoFar,
+    Levels,
+    Phase,
+    PhaseChanged,
+    ReplyText,
+    Retrying,
+    TurnEnded,
+    UserText,
+)
+from pipelines.conversation.observers import Observer
+from pipelines.failures import Place, explain
+from pipelines.telemetry.ledger import Ledger, Outcome
+from pipelines.terminal.display import Display, State
+from sophia.decisions import Commit, Start
+
+TROUBLE_SECONDS = 30.0
+"""A service that breaks again and again is told about once in this time."""
+
+_STATES: Mapping[Phase, State] = {
+    "idle": State.LISTENING,
+    "hearing": State.HEARING,
+    "thinking": State.THINKING,
+    "speaking": State.SPEAKING,
+    "paused": State.INTERRUPTED,
+}
+
+
+class Shown(Observer):
+    """Shows everything on ``display``. ``places`` lets a failure say where its service is."""
+
+    def __init__(self, display: Display, places: Mapping[str, Place]) -> None:
+        self._display = display
+        self._places = places
+        self._reply = ""
+        self._troubled: dict[str, float] = {}
+
+    def told(self, happening: Happening) -> None:
+        display = self._display
+        match happening:
+            case PhaseChanged(phase=phase):
+                display.state(_STATES[phase])
+            case UserText(text=text):
+                display.partial(text)
+            case Commit(text=text):
+                display.final(text)
+            case Start():
+                self._reply = ""
+            case ReplyText(delta=delta):
+                self._reply += delta
+                display.reply(self._reply, 0)
+            case HeardSoFar(text=text):
+                display.reply(self._reply, len(text))
+            case Levels(user=user, agent=agent):
+                display.levels(user, agent)
+            case TurnEnded(ledger=ledger):
+                if _worth_a_line(ledger):
+                    display.turn(ledger)
+            case Failed(service=service, error=error):
+                failure = explain(error, service, self._places.get(service))
+                display.error(failure.line, failure.hint)
+            case Retrying(at=at, service=service, error=error):
+                if at - self._troubled.get(service, -TROUBLE_SECONDS) >= TROUBLE_SECONDS:
+                    self._troubled[service] = at
+                    display.notice(f"{explain(error, service, self._places.get(service)).line} Trying again.")
+            case _:
+                pass
+
+
+def _worth_a_line(ledger: Ledger) -> bool:
+    """Noises come to nothing all the time, and a piece that was joined shows in the turn that it belongs to."""
+    return ledger.outcome is not Outcome.JOINED and (ledger.outcome is not Outcome.DROPPED or bool(ledger.user))

@@ -1,0 +1,103 @@
+"""Endpointing and speculation: when an utterance is over, and when a reply to it is begun on a guess. Pure policy."""
+
+from __future__ import annotations
+
+from sophia.completeness import words
+from sophia.decisions import FinishUtterance
+from sophia.transcripts import Transcript
+from sophia.turn_state import TurnState
+from sophia.utterance import Utterance
+
+
+class Endpointing:
+    """The policy over one session's state."""
+
+    def __init__(self, state: TurnState) -> None:
+        self._state = state
+
+    def weigh(self, at: float) -> None:
+        """Begins a guess, asks for the recogniser's last word, decides the turn, or waits; nothing is committed yet."""
+        state, utterance, s = self._state, self._state.utterance, self._state.settings
+        if utterance.onset is None:
+            return
+        # Words from before the last voice are not all of them, or it was no voice: nothing to make a guess from.
+        stale = not utterance.interim and utterance.final_at < state.voice_from
+        wanted = s.speculate and not state.reply and utterance.speculations < s.max_speculations
+        if utterance.settled and wanted and not stale:
+            # A guess is free of risk, so the recogniser's word is enough, even if the voice detector lags behind it.
+            utterance.speculations += 1
+            guess = "the recogniser’s " + ("stable partial" if utterance.interim else "final")
+            state.start(at, utterance.turn, utterance.text, guess)
+        if state.speaking and not utterance.commit_asked:
+            # Noise can hold the voice detector for ever; a recogniser that has closed the utterance, and found no more
+            # words in what came since, knows better.
+            silent_since = max(utterance.final_at, state.voice_from)
+            if not utterance.finals or utterance.interim or not state.reached(at, silent_since + s.pause_unfinished):
+                return
+            utterance.last_voiced = silent_since
+        if not utterance.text:
+            self._weigh_reprompt(at, utterance)
+            return
+        pause, sounds, why = state.pauses.after(utterance.text)
+        if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + pause):
+            return
+        if not utterance.settled and not self._last_word(at, utterance):
+            return
+        state.commit(at, utterance, "a client asked for it" if utterance.commit_asked else f"{sounds}: {why}")
+        state.answer(utterance, final_seen=not utterance.interim)
+
+    def check_speculation(self, at: float, transcript: Transcript) -> None:
+        """Drops an unheard reply whose question is no longer the question."""
+        state, text = self._state, self._state.utterance.text
+        reply = state.reply
+        if not reply or reply.committed_at is not None or words(text) == words(reply.text):
+            return
+        # In silence an unstable interim is only the recogniser thinking aloud; with a voice it is news.
+        if transcript.final or transcript.stable or state.speaking:
+            state.drop(at, f"the text became “{text}”")
+
+    def late(self, at: float, transcript: Transcript, text: str) -> None:
+        """Takes the recogniser's last word on an utterance that is being answered already."""
+        state = self._state
+        if not transcript.final:
+            return
+        state.answered_final_seen = True
+        answered, reply = state.answered, state.committed
+        before = answered.text
+        answered.hear(at, transcript, text)
+        changed = bool(text) and words(answered.text) != words(before)
+        if reply and changed and reply.audible_at is None and not reply.held:
+            # Nothing was heard yet, so nothing is lost but the work: answer what was really said.
+            state.commit(at, answered, "the final differs from what was about to be answered")
+
+    def _last_word(self, at: float, utterance: Utterance) -> bool:
+        """Whether the recogniser's last word need not be waited for any more.
+
+        The pause is over but the text may still change: it is asked for, for a bounded time. Not too soon: the
+        recogniser's own first pass is on its way, and an utterance cut short for us is recognised worse.
+        """
+        state, s = self._state, self._state.settings
+        if utterance.asked_final_at is None:
+            if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.settle):
+                return False
+            self._ask(at, utterance, f"silent for {max(0.0, at - utterance.last_voiced):.2f} s")
+        return state.reached(at, (utterance.asked_final_at or at) + s.final_timeout)
+
+    def _weigh_reprompt(self, at: float, utterance: Utterance) -> None:
+        state, s = self._state, self._state.settings
+        verdict = utterance.last_voiced + (s.pause_open if utterance.rejected else s.text_timeout)
+        if utterance.asked_final_at is None and not utterance.rejected:
+            if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.pause_open):
+                return
+            self._ask(at, utterance, "speech, but no text yet")
+        if not state.reached(at, verdict):
+            return
+        if utterance.voiced < s.reprompt_voice or state.reprompts >= s.max_reprompts:
+            state.dismiss(at, f"{utterance.voiced:.2f} s of voice without a word: not worth asking")
+            return
+        state.reprompt(at, utterance, f"{utterance.voiced:.2f} s of speech without a word recognised")
+
+    def _ask(self, at: float, utterance: Utterance, reason: str) -> None:
+        utterance.asked_final_at = at
+        generation = self._state.reply.generation if self._state.reply else 0
+        self._state.out.append(FinishUtterance(at=at, turn=utterance.turn, generation=generation, reason=reason))

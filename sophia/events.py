@@ -1,0 +1,102 @@
+"""What turn taking is told: plain data, each with ``at``, the ``loop.time()`` at which it was known.
+
+The edges of the user's voice come from :mod:`sophia.vad`, what was played from :mod:`sophia.playout`; the rest is here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sophia.playout import PlayoutFinished, PlayoutStarted
+from sophia.transcripts import Transcript
+from sophia.vad import VoiceStarted, VoiceStopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; known at ``at``."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribed(Event):
+    """The recogniser said something."""
+
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTyped(Event):
+    """The user typed a message. It needs no endpointing and takes the floor at once."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRequested(Event):
+    """A client says that the user's turn is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested(Event):
+    """A client wants the reply that is being made or heard to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldStarted(Event):
+    """The reply waits for something that may take long and may have effects, such as a tool.
+
+    From then on the reply's turn cannot be reopened: what the user says is a turn of its own.
+    """
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnded(Event):
+    """The reply goes on."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Event):
+    """A service or a device failed with ``error``.
+
+    ``service`` is one of asr, llm, tts, face, microphone, speaker. ``generation`` is the reply that it was working on,
+    0 if none. ``fatal`` says that the conversation cannot go on without it.
+    """
+
+    service: str
+    error: Exception
+    generation: int = 0
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(Event):
+    """The conversation ends: whatever is open is closed, and nothing begins any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Event):
+    """Time has passed; due at :attr:`sophia.turns.TurnTaking.deadline`."""
+
+
+TurnEvent = (
+    VoiceStarted
+    | VoiceStopped
+    | Transcribed
+    | TextTyped
+    | CommitRequested
+    | CancelRequested
+    | PlayoutStarted
+    | PlayoutFinished
+    | HoldStarted
+    | HoldEnded
+    | Failed
+    | Stopped
+    | Tick
+)
+"""Everything that :meth:`sophia.turns.TurnTaking.tell` takes."""

@@ -1,0 +1,188 @@
+"""What turn taking knows, and its decisions as verbs: each changes the state and notes the decision that tells of it.
+
+Plain bookkeeping; when to do what is the business of the policies (:mod:`sophia.endpointing`, :mod:`sophia.barge_in`)
+and of :mod:`sophia.turns`, which drives them. The numbers of turns and generations are given here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sophia.completeness import TurnModel, words
+from sophia.decisions import (
+    Begin,
+    Commit,
+    Decision,
+    Dismiss,
+    Drop,
+    Farewell,
+    Interrupt,
+    Origin,
+    Refuse,
+    Reopen,
+    Reprompt,
+    Start,
+)
+from sophia.pauses import Pauses
+from sophia.turn_settings import TurnSettings
+from sophia.utterance import Utterance
+
+CLOCK_TICK = 0.001
+"""Seconds by which an event loop's timer may fire early: uvloop's clock counts whole milliseconds. A deadline that is
+nearer than this counts as reached, or whoever drives the machine would spin until it is."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """The reply in the making, or being heard. ``held``: it waited for something that may have had effects."""
+
+    turn: int
+    generation: int
+    text: str
+    committed_at: float | None = None
+    audible_at: float | None = None
+    ducked: bool = False
+    paused_at: float | None = None
+    holding: bool = False
+    held: bool = False
+
+
+class TurnState:
+    """The state of one session's turn taking; ``out`` collects the decisions until they are handed over."""
+
+    def __init__(self, settings: TurnSettings, model: TurnModel) -> None:
+        self.settings = settings
+        self.pauses = Pauses(settings, model)
+        self.deadline: float | None = None
+        self.speaking = False
+        self.voice_from = 0.0
+        """Onset of the voice that is on, or was on last."""
+        self.utterance = Utterance()
+        self.answered = Utterance()
+        self.answered_final_seen = True
+        self.reply: Reply | None = None
+        self.reprompts = 0
+        self.over = False
+        self.out: list[Decision] = []
+        self._turn = 0
+        self._generation = 0
+
+    @property
+    def committed(self) -> Reply | None:
+        """The reply, if its turn is decided."""
+        return self.reply if self.reply and self.reply.committed_at is not None else None
+
+    def of(self, generation: int) -> Reply | None:
+        """The reply, if it is this one."""
+        return self.reply if self.reply and self.reply.generation == generation else None
+
+    def voiced(self, at: float) -> float:
+        """Seconds of voice in the current utterance so far."""
+        return self.utterance.voiced + (max(0.0, at - self.voice_from) if self.speaking else 0.0)
+
+    def reached(self, at: float, time: float) -> bool:
+        """Whether ``time`` has come; if not, asks for a tick then."""
+        if at > time - CLOCK_TICK:
+            return True
+        self.deadline = time if self.deadline is None else min(self.deadline, time)
+        return False
+
+    # A turn
+
+    def begin(self, at: float, origin: Origin, reason: str, onset: float | None = None) -> None:
+        """A turn begins with the current utterance."""
+        self._turn += 1
+        utterance = self.utterance
+        utterance.turn = self._turn
+        utterance.onset = utterance.last_voiced = at if onset is None else onset
+        self.out.append(Begin(at=at, turn=self._turn, origin=origin, onset=onset, reason=reason))
+
+    def answer(self, utterance: Utterance, *, final_seen: bool) -> None:
+        """The utterance is decided to be answered; what comes now is another one."""
+        self.answered, self.answered_final_seen = utterance, final_seen
+        self.utterance = Utterance()
+
+    def dismiss(self, at: float, reason: str) -> None:
+        """The current utterance is nothing to answer, nor is a guess that was made for it."""
+        if not self.committed:
+            self.drop(at, reason)
+        if turn := self.utterance.turn:
+            self.out.append(Dismiss(at=at, turn=turn, text=self.utterance.text, reason=reason))
+        self.utterance = Utterance()
+
+    def close(self, at: float, reason: str) -> None:
+        """Ends whatever is open."""
+        if self.committed:
+            self.interrupt(at, reason)
+        self.dismiss(at, reason)
+        self.deadline = None
+
+    # A reply
+
+    def start(self, at: float, turn: int, text: str, reason: str) -> Reply:
+        """Begins a reply."""
+        reply = self._new_reply(turn, text)
+        self.out.append(Start(at=at, turn=turn, generation=reply.generation, text=text, reason=reason))
+        return reply
+
+    def commit(self, at: float, utterance: Utterance, why: str) -> None:
+        """Decides the turn: the reply to the utterance, begun by now if need be, may be heard."""
+        text, silence = utterance.text, max(0.0, at - utterance.last_voiced)
+        if self.reply and words(self.reply.text) != words(text):
+            self.drop(at, f"the text became “{text}”")
+        reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided")
+        reply.committed_at = at
+        reason = f"silent for {silence:.2f} s, {why}"
+        self.out.append(
+            Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
+        )
+        self.reprompts = 0
+
+    def drop(self, at: float, reason: str) -> None:
+        """Gives up a reply of which nothing was heard, if there is one."""
+        if reply := self.reply:
+            self.out.append(Drop(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+            self.reply = None
+
+    def interrupt(self, at: float, reason: str, onset: float | None = None) -> None:
+        """Ends a committed reply before its time."""
+        if reply := self.reply:
+            self.out.append(Interrupt(at=at, turn=reply.turn, generation=reply.generation, onset=onset, reason=reason))
+            self.reply = None
+
+    def reopen(self, at: float, reply: Reply, reason: str) -> None:
+        """The reply came too early: what is being said belongs to its turn."""
+        self.reply = None
+        heard, before = self.utterance, self.answered
+        self.out.append(Reopen(at=at, turn=reply.turn, generation=reply.generation, joined=heard.turn, reason=reason))
+        heard.turn, heard.onset = before.turn, before.onset
+        heard.voiced += before.voiced
+        heard.finals = [*before.finals, *([before.interim] if before.interim else []), *heard.finals]
+        heard.speculations = before.speculations
+
+    # What needs no user's words
+
+    def reprompt(self, at: float, utterance: Utterance, reason: str) -> None:
+        """Answers speech without words with a question."""
+        self.drop(at, "no words are left of it")
+        self.reprompts += 1
+        reply = self._new_reply(utterance.turn, "", committed_at=at)
+        self.out.append(Reprompt(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+        self.answer(utterance, final_seen=utterance.rejected)
+
+    def farewell(self, at: float, reason: str) -> None:
+        """Ends everything but for a last word of hers, in a turn of its own."""
+        self.close(at, reason)
+        self.begin(at, "agent", reason)
+        reply = self._new_reply(self.utterance.turn, "", committed_at=at)
+        self.utterance, self.over = Utterance(), True
+        self.out.append(Farewell(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+
+    def refuse(self, at: float, reason: str) -> None:
+        """Says no to a client."""
+        self.out.append(Refuse(at=at, turn=self.utterance.turn, reason=reason))
+
+    def _new_reply(self, turn: int, text: str, committed_at: float | None = None) -> Reply:
+        self._generation += 1
+        self.reply = Reply(turn, self._generation, text, committed_at)
+        return self.reply
