@@ -2,7 +2,8 @@
 
 Only turns that went well are examples. A reply that the user cut short would teach the model to stop in the middle, and
 one that failed teaches nothing: there the conversation is cut, and what follows is a chat of its own, because its
-beginning no longer tells what was said. Noise that got no reply is left out without a cut.
+beginning no longer tells what was said. Noise that got no reply, and pieces that were joined to a turn, are left out
+without a cut.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from nova.mind import Message
 from nova.training.chats import MOST_BYTES, DataError
 
 FILE: Final = "turns.jsonl"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Of the ledgers that are read."""
 
 _CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
 """What tokenizers take for the end of a turn and the like."""
 
-_SKIPPED = "dropped"
+_SKIPPED = ("dropped", "joined")
 _GOOD = "replied"
 
 
@@ -57,8 +58,8 @@ def read(folder: Path) -> Conversation:
         if row.get("schema") != SCHEMA:
             raise DataError(f"{folder / FILE} has ledgers of schema {str(row.get('schema'))[:20]}, this reads {SCHEMA}")
         user, reply, outcome = (row.get(key) for key in ("user", "reply", "outcome"))
-        if outcome == _SKIPPED:
-            conversation.left_out[_SKIPPED] += 1
+        if outcome in _SKIPPED:
+            conversation.left_out[str(outcome)] += 1
         elif outcome == _GOOD and _text(user) and _text(reply):
             chat += [Message("user", _text(user)), Message("assistant", _text(reply))]
         else:

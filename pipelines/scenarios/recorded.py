@@ -21,7 +21,7 @@ from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord, Talk
 from pipelines.scenarios.spec import Unreadable, printable
 from pipelines.takes.writer import SCHEMA
-from pipelines.telemetry.ledger import PLAYED, VOICE_END
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Outcome
 from pipelines.telemetry.ledger import SCHEMA as LEDGER_SCHEMA
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
@@ -48,6 +48,7 @@ class _Ledger(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     schema_: int = Field(alias="schema")
+    outcome: str | None = None
     user: str = Field("", max_length=10_000)
     marks: dict[str, float]
 
@@ -129,6 +130,8 @@ def _turns(path: Path, beginning: float, notes: list[str]) -> Iterator[_Utteranc
             continue
         if ledger.schema_ != LEDGER_SCHEMA:
             raise Unreadable([f"{path} has ledgers of schema {ledger.schema_}, this version reads {LEDGER_SCHEMA}"])
+        if ledger.outcome in (Outcome.DROPPED, Outcome.JOINED):
+            continue  # what was said over her is found by its voice, and a piece is part of the turn before it
         at = {mark: time - beginning for mark, time in ledger.marks.items() if np.isfinite(time)}
         if "voice_start" not in at or VOICE_END not in at or at[VOICE_END] - at["voice_start"] < _SHORTEST:
             unusable += 1

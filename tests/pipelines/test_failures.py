@@ -23,7 +23,7 @@ from pipelines.services.channels import CredentialsError, open_channel, warm
 from pipelines.services.diagnosis import diagnose
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import SettingsError
-from pipelines.takes.recording import RecordingError
+from pipelines.takes.writer import RecordingError
 from pipelines.telemetry.setup import TelemetryError
 from sophia.microphone import NoMicrophone
 from sophia.recognition import RecognizerSilent

@@ -4,17 +4,35 @@ import json
 import resource
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import get_args
 
 import numpy as np
 import pytest
 import yaml
 
-from pipelines.takes import recording as module
-from pipelines.takes.recording import GAP_SECONDS, MOST_WAITING, WORDS_RESERVED, Recording, RecordingError
+from aurora.face import ARKIT
+from nova.errors import ModelError
+from pipelines.conversation.events import (
+    Decision,
+    Failed,
+    GenerationOver,
+    Happening,
+    Levels,
+    PlayoutFinished,
+    TextTyped,
+    Transcribed,
+    TurnEnded,
+    VoiceStarted,
+    VoiceStopped,
+)
+from pipelines.takes import writer as module
+from pipelines.takes.reader import KINDS, read_events
+from pipelines.takes.writer import GAP_SECONDS, MOST_WAITING, VIEWS, WORDS_RESERVED, RecordingError, TakeWriter
 from pipelines.telemetry.ledger import Ledger, Outcome
 from sophia.audio import EAR_RATE, Frame
+from sophia.decisions import Begin
+from sophia.synthesis import VoiceError
+from sophia.transcripts import Transcript, Word
 from sophia.wav import read_wav
 
 START = 100.0
@@ -28,7 +46,7 @@ def patient(monkeypatch):
 
 def begin(folder, **changes):
     options = {"start": START, "reply_rate": 22_050, **changes}
-    return Recording(folder, {"llm": {"model": "nova"}}, **options)
+    return TakeWriter(folder, {"llm": {"model": "nova"}}, **options)
 
 
 def tone(seconds, rate=EAR_RATE, value=1000):
@@ -37,6 +55,10 @@ def tone(seconds, rate=EAR_RATE, value=1000):
 
 def frames(count, first=START):
     return [Frame(tone(0.02, value=number + 1), first + 0.02 * number) for number in range(count)]
+
+
+def said(text):
+    return TextTyped(at=START, text=text)
 
 
 def lines(folder, name):
@@ -61,10 +83,10 @@ def files_at_most(size):
 async def test_both_voices_stand_on_one_clock(tmp_path):
     take = begin(tmp_path / "take")
     for frame in frames(50):
-        take.user(frame)
-    take.reply(tone(0.1, 22_050, 7), START + 0.5)
-    take.reply(tone(0.1, 22_050, 8), START + 0.6)
-    take.reply(tone(0.1, 22_050, 9), START + 2.0)
+        take.listened(frame)
+    take.played(tone(0.1, 22_050, 7), START + 0.5)
+    take.played(tone(0.1, 22_050, 8), START + 0.6)
+    take.played(tone(0.1, 22_050, 9), START + 2.0)
     await take.aclose()
     user = wav(tmp_path / "take", "user", EAR_RATE)
     assert len(user) == EAR_RATE
@@ -81,7 +103,7 @@ async def test_a_lost_frame_becomes_silence_and_jitter_does_not(tmp_path):
     for number, frame in enumerate(heard):
         jitter = GAP_SECONDS / 3 * (number % 2)
         if number not in (10, 11, 12):
-            take.user(Frame(frame.pcm, frame.time + jitter))
+            take.listened(Frame(frame.pcm, frame.time + jitter))
     await take.aclose()
     user = wav(tmp_path / "take", "user", EAR_RATE)
     assert not user[3200 + 480 : 3200 + 800].any()
@@ -90,38 +112,57 @@ async def test_a_lost_frame_becomes_silence_and_jitter_does_not(tmp_path):
 
 
 async def test_what_happened_is_told_from_the_beginning_on(tmp_path):
-    class Kind(StrEnum):
-        GUESS = "guess"
-
-    @dataclass(frozen=True)
-    class VoiceStarted:
-        time: float
-        kind: Kind
-        level: np.float32
-        pcm: np.ndarray
-
     take = begin(tmp_path / "take")
-    take.event("transcript", START + 1.25, text="grüß dich", final=True)
-    take.happened(START + 1.5, VoiceStarted(101.0, Kind.GUESS, np.float32(0.5), tone(0.02)))
-    take.turn(Ledger(turn=1, outcome=Outcome.REPLIED, user="grüß dich"))
-    take.pose(START + 2.0, np.array([0.25, 0.123456], np.float32), ("jawOpen", "mouthClose"))
-    take.pose(START + 2.1, [1.0, 0.0], ("jawOpen", "mouthClose"))
+    heard = Transcript("grüß dich", final=True, words=(Word("grüß", 0.1, 0.2),))
+    take.told(Transcribed(at=START + 1.25, transcript=heard))
+    take.told(VoiceStopped(101.0, START + 1.5, captured=101.02))
+    take.told(Levels(at=START + 1.6, user=-20.0, agent=-96.0))  # can be derived again
+    take.told(Failed(at=START + 1.75, service="llm", error=ModelError("out of memory")))
+    take.told(TurnEnded(at=START + 1.8, ledger=Ledger(turn=1, outcome=Outcome.REPLIED, user="grüß dich")))
+    pose = np.zeros(len(ARKIT), np.float32)
+    pose[0] = 0.123456
+    take.posed(START + 2.0, pose)
+    take.posed(START + 2.1, pose)
     await take.aclose()
     folder = tmp_path / "take"
-    assert lines(folder, "events") == [
-        {"t": 1.25, "kind": "transcript", "text": "grüß dich", "final": True},
-        {
-            "t": 1.5,
-            "kind": "voice_started",
-            "data": {"time": 101.0, "kind": "guess", "level": 0.5, "pcm": {"samples": 320}},
-        },
-    ]
+    first, second, third = lines(folder, "events")
+    assert (first["t"], first["kind"]) == (1.25, "transcribed")
+    assert first["data"]["transcript"]["text"] == "grüß dich"
+    assert second == {"t": 1.5, "kind": "voice_stopped", "data": {"time": 101.0, "at": 101.5, "captured": 101.02}}
+    assert third["data"]["error"] == {"kind": "broken", "line": "Out of memory.", "hint": ""}
     assert lines(folder, "turns")[0]["outcome"] == "replied"
-    assert lines(folder, "frames") == [
-        {"names": ["jawOpen", "mouthClose"]},
-        {"t": 2.0, "w": [0.25, 0.1235]},
-        {"t": 2.1, "w": [1.0, 0.0]},
+    names, *poses = lines(folder, "frames")
+    assert names == {"names": list(ARKIT)}
+    assert [(line["t"], line["w"][0]) for line in poses] == [(2.0, 0.1235), (2.1, 0.1235)]
+
+
+async def test_events_are_read_back_as_they_were_told(tmp_path):
+    told = [
+        VoiceStarted(100.1, 100.2),
+        Transcribed(at=100.3, transcript=Transcript("hello", stability=1.0, words=(Word("hello", 0.1, 0.3, 0.9),))),
+        Begin(at=100.2, turn=1, origin="voice", onset=100.1, reason="a voice set in"),
+        PlayoutFinished(3, 104.0, 22_050, 104.1),
+        GenerationOver(at=104.1, generation=3, text="Hi.", heard="Hi.", tokens=2, seconds=0.7),
     ]
+    take = begin(tmp_path / "take")
+    for event in told:
+        take.told(event)
+    take.told(Failed(at=105.0, service="tts", error=VoiceError("the voice broke"), generation=3))
+    await take.aclose()
+    *same, failed = read_events(tmp_path / "take")
+    assert same == told
+    assert same[3].at == 104.1
+    assert (failed.service, failed.generation, str(failed.error)) == ("tts", 3, "The voice broke.")
+    with (tmp_path / "take" / "events.jsonl").open("a") as file:
+        file.write('{"t": 1, "kind": "voice_sta')
+    with pytest.raises(ValueError, match=r"events.jsonl, line 7: not an event of this version"):
+        list(read_events(tmp_path / "take"))
+
+
+def test_every_event_and_decision_has_a_kind_of_its_own():
+    classes = [cls for cls in get_args(Happening) if cls is not Decision and cls not in VIEWS]
+    assert set(KINDS.values()) == {*classes, *Decision.__subclasses__()}
+    assert len(KINDS) == len(classes) + len(Decision.__subclasses__())
 
 
 async def test_the_manifest_and_the_config(tmp_path):
@@ -130,7 +171,7 @@ async def test_the_manifest_and_the_config(tmp_path):
     await take.aclose()
     after = json.loads((tmp_path / "deep" / "take" / "manifest.json").read_text())
     assert (before["complete"], after["complete"]) == (False, True)
-    assert after["schema"] == 1
+    assert after["schema"] == module.SCHEMA
     assert after["loop_time"] == START
     assert after["reply_rate"] == 22_050
     assert yaml.safe_load((tmp_path / "deep" / "take" / "config.yaml").read_text()) == {"llm": {"model": "nova"}}
@@ -140,7 +181,7 @@ async def test_the_manifest_and_the_config(tmp_path):
 async def test_sound_is_taken_as_it_was_when_it_was_handed_over(tmp_path):
     take = begin(tmp_path / "take")
     buffer = tone(0.02, value=5)
-    take.user(Frame(buffer, START))
+    take.listened(Frame(buffer, START))
     buffer[:] = 0
     await take.aclose()
     assert set(wav(tmp_path / "take", "user", EAR_RATE)) == {5}
@@ -149,7 +190,7 @@ async def test_sound_is_taken_as_it_was_when_it_was_handed_over(tmp_path):
 async def test_closing_twice_and_writing_after_it_are_harmless(tmp_path):
     take = begin(tmp_path / "take")
     await take.aclose()
-    take.event("late", START)
+    take.told(said("late"))
     await take.aclose()
     assert lines(tmp_path / "take", "events") == []
 
@@ -162,19 +203,19 @@ async def test_a_full_disk_is_one_warning_and_what_was_written_can_be_read(tmp_p
         warned.set()
 
     take = begin(tmp_path / "take", warn=warn)
-    take.event("before", START)
+    take.told(said("before"))
     with files_at_most(100_000):
         for frame in frames(400):  # 256 kB
-            take.user(frame)
+            take.listened(frame)
         assert warned.wait(30)
-    take.event("after", START)
-    take.user(frames(1)[0])
+    take.told(said("after"))
+    take.listened(frames(1)[0])
     await take.aclose()
     assert len(lines_of_warning) == 1
     assert "recording stopped, the conversation goes on" in lines_of_warning[0]
     sound = read_wav(tmp_path / "take" / "user.wav")
     assert 1.0 <= sound.seconds <= 100_000 / 2 / EAR_RATE
-    assert [line["kind"] for line in lines(tmp_path / "take", "events")] == ["before"]
+    assert [line["data"]["text"] for line in lines(tmp_path / "take", "events")] == ["before"]
     assert json.loads((tmp_path / "take" / "manifest.json").read_text())["complete"] is False
 
 
@@ -190,12 +231,12 @@ async def test_a_slow_disk_costs_sound_before_words_and_is_counted(tmp_path, mon
     monkeypatch.setattr(module._Track, "write", slow)
     take = begin(tmp_path / "take")
     sound = frames(MOST_WAITING + 10)
-    take.user(sound[0])
+    take.listened(sound[0])
     assert reached.wait(30)
     for frame in sound[1:]:
-        take.user(frame)
+        take.listened(frame)
     for number in range(WORDS_RESERVED):
-        take.event("word", START, number=number)
+        take.told(said(f"word {number}"))
     released.set()
     await take.aclose()
     refused = MOST_WAITING + 9 - (MOST_WAITING - WORDS_RESERVED)
@@ -208,7 +249,7 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path, monkeypatch)
     released = threading.Event()
     monkeypatch.setattr(module._Track, "write", lambda self, pcm, at: released.wait(30))
     take = begin(tmp_path / "take")
-    take.user(frames(1)[0])
+    take.listened(frames(1)[0])
     await take.aclose()
     assert not released.is_set()
     released.set()

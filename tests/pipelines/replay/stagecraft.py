@@ -8,6 +8,7 @@ import numpy as np
 from pipelines import virtual_time
 from pipelines.records.results import Unit
 from pipelines.replay.conductor import play
+from pipelines.replay.sessions import SimulatedSessions
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk
 from pipelines.settings.model import Settings
@@ -57,11 +58,11 @@ def settings(**turns):
 def profile(reply=LONG, **changes):
     """The exact profile; its mind always says ``reply``."""
     exact = load_profile("exact")
-    mind = type(exact.mind).model_validate({**exact.mind.model_dump(), "replies": [reply]})
+    mind = type(exact.llm).model_validate({**exact.llm.model_dump(), "replies": [reply]})
     return exact.model_copy(update={"llm": mind, **changes})
 
 
-class PartsFactory(SimulatedParts):
+class ChangedParts(SimulatedParts):
     """Simulated services of which ``change`` may replace some parts."""
 
     change = None
@@ -73,13 +74,13 @@ class PartsFactory(SimulatedParts):
         return parts
 
 
-def perform(*lines, change=None, using=None, noise=None, watcher=None, **turns):
+def perform(*lines, change=None, using=None, noise=None, **turns):
     """Plays the lines once; the turns that were found, and what was lost."""
     talk = Talk("talk", lines, noise)
 
     async def run():
-        cast = PartsFactory(using or profile(), settings(**turns), Scenario("test", [talk]))
-        cast.change = change
-        return await play(talk, Unit(0, 0, 0), cast, 0.0, watcher=watcher)
+        parts = ChangedParts(using or profile(), settings(**turns), Scenario("test", [talk]))
+        parts.change = change
+        return await play(talk, Unit(0, 0, 0), SimulatedSessions(parts), 0.0)
 
     return virtual_time.run(run())

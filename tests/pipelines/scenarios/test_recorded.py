@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loading_sounds import buzz, silence, write
 
+from pipelines.conversation.events import TurnEnded
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.recorded import MARGIN
 from pipelines.scenarios.scenario import Cue, Line, Scenario, ScenarioError
-from pipelines.takes.recording import Recording
+from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Ledger, Outcome
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame
 from sophia.vad import VoiceStarted, VoiceStopped
@@ -50,15 +51,15 @@ def sound(seconds: float = 16.0, hiss: float = 3.0) -> np.ndarray:
 
 
 async def record(folder: Path, turns: list[Ledger], pcm: np.ndarray) -> Path:
-    recording = Recording(folder, {}, start=BEGAN, reply_rate=22_050)
+    recording = TakeWriter(folder, {}, start=BEGAN, reply_rate=22_050)
     step = round(FRAME_SECONDS * EAR_RATE)
     for place in range(0, len(pcm), 10 * step):
-        recording.user(Frame(pcm[place : place + 10 * step], BEGAN + place / EAR_RATE))
+        recording.listened(Frame(pcm[place : place + 10 * step], BEGAN + place / EAR_RATE))
     for start, end in VOICES:
-        recording.happened(BEGAN + start + 0.1, VoiceStarted(BEGAN + start, BEGAN + start + 0.1))
-        recording.happened(BEGAN + end + 0.1, VoiceStopped(BEGAN + end, BEGAN + end + 0.1))
+        recording.told(VoiceStarted(BEGAN + start, BEGAN + start + 0.1))
+        recording.told(VoiceStopped(BEGAN + end, BEGAN + end + 0.1))
     for ledger in turns:
-        recording.turn(ledger)
+        recording.told(TurnEnded(at=BEGAN, ledger=ledger))
     await recording.aclose()
     return folder
 
