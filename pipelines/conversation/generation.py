@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class StageFailed(Exception):
-    """A service failed while it worked on a reply; ``service`` is ``mind``, ``voice`` or ``face``."""
+    """A service failed while it worked on a reply; ``service`` is ``llm``, ``tts`` or ``face``."""
 
     def __init__(self, service: str, cause: Exception) -> None:
         super().__init__(f"{service}: {cause}")

@@ -127,7 +127,7 @@ async def replay_live(
 
 async def _connect(stack: AsyncExitStack, settings: Settings, progress: Progress) -> Services:
     def trouble(error: Exception, seconds: float) -> None:
-        progress.note(f"recognizer: {error or type(error).__name__}; trying again in {seconds:.1f} s")
+        progress.note(f"asr: {error or type(error).__name__}; trying again in {seconds:.1f} s")
 
     return await stack.enter_async_context(connected(settings, trouble))
 

@@ -131,9 +131,9 @@ def test_noise_is_not_told_of():
 
 
 def test_a_service_without_a_first_pass_gives_finals_only():
-    assert [
-        kind for _, _, kind in told(recognise([(1.0, noise_line(ORDER))], profile(asr={"stable": None})))
-    ] == ["final"]
+    assert [kind for _, _, kind in told(recognise([(1.0, noise_line(ORDER))], profile(asr={"stable": None})))] == [
+        "final"
+    ]
 
 
 def test_of_two_who_talk_at_once_the_words_come_by_time():
