@@ -192,7 +192,7 @@ async def test_a_lab_that_cannot_be_trusted_or_reached_is_one_line(
     assert code == trust.code, output + errors
     assert errors == ""
     line, hint = output.splitlines()
-    assert line.startswith(f"error: The recognizer at localhost:{asked} {trust.says}")
+    assert line.startswith(f"error: The asr at localhost:{asked} {trust.says}")
     assert trust.do in hint
 
 

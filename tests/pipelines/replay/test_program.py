@@ -37,9 +37,9 @@ def replay(capsys, bites, monkeypatch, tmp_path):
 
 def slower(tmp_path, by=0.02):
     exact = load_profile("exact")
-    voice = exact.voice.model_copy(update={"first_sound": exactly(0.08 + by)})
+    tts = exact.tts.model_copy(update={"first_sound": exactly(0.08 + by)})
     file = tmp_path / "slower.yaml"
-    file.write_text(to_yaml(exact.model_copy(update={"tts": voice, "name": "slower"})))
+    file.write_text(to_yaml(exact.model_copy(update={"tts": tts, "name": "slower"})))
     return file
 
 
