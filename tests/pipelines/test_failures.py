@@ -280,7 +280,7 @@ def test_a_file_keeps_its_name_and_the_hint_is_given_once(name: str) -> None:
 
 def test_a_rooms_error_is_told_with_the_place_of_its_service() -> None:
     failure = explain(VoiceError("the voice said nothing"), "tts", Endpoint(target="riva.lab:50051"))
-    assert (failure.line, failure.hint) == ("The voice said nothing.", "The voice is at riva.lab:50051.")
+    assert (failure.line, failure.hint) == ("The voice said nothing.", "The tts is at riva.lab:50051.")
 
 
 def test_a_setting_keeps_its_name() -> None:

@@ -111,7 +111,7 @@ async def test_console_goes_to_standard_error(capsys):
     await telemetry.aclose()
     out, err = capsys.readouterr()
     assert out == ""
-    assert json.loads(err.splitlines()[0])["name"] == "asr"
+    assert json.loads(err.splitlines()[0])["name"] == "capture"
 
 
 async def test_otlp_reaches_a_collector_over_tls_with_exemplars(tmp_path):

@@ -197,4 +197,4 @@ def test_tokens_are_the_text(text, letters, number):
 
 def test_only_known_keys():
     with pytest.raises(ValueError, match="extra"):
-        ServiceProfile.model_validate({**profile().model_dump(), "asr": {}})
+        ServiceProfile.model_validate({**profile().model_dump(), "ears": {}})
