@@ -180,6 +180,25 @@ def test_an_unknown_key_names_the_nearest_and_all_there_are(tmp_path: Path, text
     assert line.startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("ears", "microphone"), ("recognizer", "asr"), ("mind", "llm"), ("voice", "tts")]
+)
+def test_a_sections_old_name_is_one_line_that_tells_the_new_one(tmp_path: Path, old: str, new: str) -> None:
+    told = f"{old} is called {new} now."
+    assert lines(tmp_path, f"{old}: {{rate: 1}}\n") == (f"my.yaml:1: {told}",)
+    assert lines(tmp_path, f"\n{old}:\n  endpoint:\n    target: lab:1\n") == (f"my.yaml:2: {told}",)
+    assert lines(tmp_path, f"{old}:\n  # all commented out\n") == (f"my.yaml:1: {told}",)
+    variable = f"SOPHIA_{old.upper()}__ENDPOINT__TARGET"
+    assert lines(tmp_path, "", {variable: "lab:1"}) == (f"{variable}: {told}",)
+    assert lines(tmp_path, "", {}, **{f"{old}.rate": "1"}) == (f"--set {old}.rate: {told}",)
+    assert lines(tmp_path, "", {}, **{old: "1"}) == (f"--set {old}: {told}",)
+
+
+def test_an_old_name_is_not_known_further_down(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, "llm: {voice: slt}\n")
+    assert line.startswith("my.yaml:1: llm.voice is not a setting; did you mean tts.voice? (llm has: ")
+
+
 def test_every_mistake_is_told_and_each_where_it_stands(tmp_path: Path) -> None:
     told = lines(
         tmp_path,
