@@ -60,7 +60,7 @@ class TestGate:
         code, told = replay("--repeat", 5, "--baseline", base, profile=slower(tmp_path))
         assert code == 1
         assert "slower" in told
-        assert "because of voice" in told
+        assert "because of tts" in told
 
     def test_other_soundbites_cannot_be_compared(self, replay, tmp_path, bites):
         base = tmp_path / "base.json"
@@ -77,7 +77,7 @@ class TestGate:
         base.write_text(json.dumps({**content, "schema": 7}))
         code, told = replay("--baseline", base)
         assert code == 2
-        assert "has schema 7, this version reads 1" in told
+        assert "has schema 7, this version reads 2" in told
 
 
 class TestKept:
