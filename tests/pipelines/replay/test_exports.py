@@ -76,7 +76,7 @@ def test_spans_are_the_loops_own_and_add_up_to_voice_to_voice():
     assert of(by_name["turn"])[names.VOICE_TO_VOICE] == pytest.approx(sum(PARTS.values()), abs=1e-6)
     assert of(by_name["llm"])[names.MODEL] == "nova"
     assert of(by_name["tts"])[names.VOICE] == "slt"
-    assert by_name["asr"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
+    assert by_name["capture"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
 
 
 def test_a_failed_turn_has_the_status_of_an_error():
