@@ -36,7 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     d = commands.add_parser("dataset", help="recordings to chat-format JSON lines, without private details")
     d.add_argument("recordings", nargs="+", type=Path, help="folders made by --record, or folders of such folders")
     d.add_argument("--out", type=Path, required=True, help="folder to make")
-    d.add_argument("--persona", type=Path, metavar="FILE", help="the system message; take that of mind.persona")
+    d.add_argument("--persona", type=Path, metavar="FILE", help="the system message; take that of llm.persona")
     d.add_argument("--names", type=Path, metavar="FILE", help="names to take out, one on each line")
     d.add_argument("--validation", type=_share, default=0.1, metavar="SHARE", help="of the conversations (0.1)")
     d.add_argument("--seed", type=int, default=1, help="of the split (1)")

@@ -59,7 +59,7 @@ def framework(settings: Settings) -> tuple[Check, ...]:
     """The checks of this phase; which services there are depends on ``settings``."""
     used = [_service(probe) for probe in probes(settings)]
     more = (
-        Check("framework", "services", "round_trip", "voice to recogniser", "what she says must be intelligible speech",
+        Check("framework", "services", "round_trip", "tts to asr", "what she says must be intelligible speech",
               _round_trip, 2 * USE_SECONDS),
         Check("framework", "services", "models", "Triton's models", "a model that is not ready answers nobody",
               _models, USE_SECONDS),

@@ -32,7 +32,7 @@ from pipelines.settings.layers import SettingsError
 if TYPE_CHECKING:
     from pipelines.embedded.supervisor import EmbeddedServices
 
-_TITLES = {"speech": "speech (Riva)", "triton": "mind (Triton)", "face": "face (Audio2Face-3D)"}
+_TITLES = {"speech": "speech (Riva)", "triton": "llm (Triton)", "face": "face (Audio2Face-3D)"}
 
 _SET_UP = {"speech": "pipelines.embedded.speech.prepare", "triton": "pipelines.embedded.triton.environment"}
 """Where ``prepare(home, report)`` is found; the face needs none."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of these records; raised when a reader of older files would misread a newer one."""
 
 ENVELOPE_SECONDS: Final = 0.02

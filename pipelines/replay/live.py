@@ -74,7 +74,7 @@ async def replay_with(
     plan = Plan(scenario, rounds, sessions, done)
     run = header(settings, scenario, rounds=rounds, sessions=sessions)
     machine = MachineCounters(partial(find_gpu, dcgm))
-    stage = Stage(LiveSessions(runtime), asyncio.get_running_loop().time())
+    stage = Stage(LiveSessions(runtime, progress.note), asyncio.get_running_loop().time())
     async with asyncio.TaskGroup() as group:
         beside = group.create_task(machine.run())
         turns = await run_all(plan, stage, progress)

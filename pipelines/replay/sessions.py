@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pipelines.conversation.events import Happening, Retrying
 from pipelines.conversation.observers import Observer
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
@@ -29,15 +30,26 @@ class Sessions(Protocol):
 
 
 class LiveSessions:
-    """Sessions of a runtime. The voice is played to nobody, in real time."""
+    """Sessions of a runtime. The voice is played to nobody, in real time; ``note`` is told of streams that broke."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, note: Callable[[str], None]) -> None:
         self._runtime = runtime
+        self._note = note
         self.reply_rate = runtime.reply_rate
         self.language = runtime.settings.turns.language
 
     def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
-        return self._runtime.session(caller, NullSink(), observers)
+        return self._runtime.session(caller, NullSink(), [*observers, _Troubles(self._note)])
+
+
+class _Troubles(Observer):
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+
+    def told(self, happening: Happening) -> None:
+        if isinstance(happening, Retrying):
+            what = happening.error or type(happening.error).__name__
+            self._note(f"{happening.service}: {what}; trying again in {happening.seconds:.1f} s")
 
 
 class SimulatedSessions:

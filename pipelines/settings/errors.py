@@ -22,7 +22,7 @@ from pipelines.settings.layers import Key, Layer, did_you_mean
 _SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential")
 _NOT_SECRET = ("api_key_file", "api_key_env", "tls")
 
-_RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts", "loudspeaker": "speaker"}
+_RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts"}
 """Sections that had another name once."""
 
 

@@ -143,9 +143,9 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_groups(cls, values: Any) -> Any:
         """A section whose keys are all commented out is ``None`` in YAML and means its defaults."""
-        return (
-            {key: value for key, value in values.items() if value is not None} if isinstance(values, dict) else values
-        )
+        if not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if value is not None or key not in cls.model_fields}
 
     @model_validator(mode="before")
     @classmethod
@@ -237,7 +237,8 @@ def reference(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tu
 
 def _said(layer: Layer) -> dict[str, Any]:
     """A section whose keys are all commented out says nothing, and leaves the layers below as they are."""
-    return {name: value for name, value in layer.values.items() if value is not None}
+    known = Settings.model_fields
+    return {name: value for name, value in layer.values.items() if value is not None or name not in known}
 
 
 def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None]) -> M:

@@ -182,7 +182,7 @@ class TwoPassRecognizer:
         self._queue.put_nowait(transcript)
 
     def _delay(self, kind: str, delay: Distribution) -> float:
-        network = self._profile.network.draw(self._chance.of("recognizer network"))
+        network = self._profile.network.draw(self._chance.of("asr network"))
         return delay.draw(self._chance.of(kind)) * self._load.asr + 2 * network
 
     def _text(self) -> str:

@@ -138,7 +138,7 @@ def test_what_can_be_opened_to_other_machines_asks_them_who_they_are() -> None:
 
 def test_the_sparks_configuration_shows_its_certificate_to_the_mind() -> None:
     for name, environment in (("spark.yaml", {}), ("lab.yaml", services(merged("spark"))["sophia"]["environment"])):
-        tls = load_settings(name, environment=environment).mind.endpoint.tls
+        tls = load_settings(name, environment=environment).llm.endpoint.tls
         assert tls.enabled, name
         assert tls.cert, name
         assert tls.key, name

@@ -155,7 +155,7 @@ async def test_the_sparks_configuration_reaches_it(
         shutil.copy(running.tls / name, place / as_name)
     monkeypatch.setenv("HOME", str(tmp_path))
     target = {"llm.endpoint.target": f"localhost:{running.ports.grpc}"}
-    endpoint = load_settings("spark.yaml", target, environment={}).mind.endpoint
+    endpoint = load_settings("spark.yaml", target, environment={}).llm.endpoint
     async with open_channel(endpoint) as channel:
         answer = await GRPCInferenceServiceStub(channel).ServerReady(pb.ServerReadyRequest(), timeout=5)
     assert answer.ready

@@ -216,7 +216,7 @@ def test_a_certificate_made_for_a_day_is_about_to_end(stack, tmp_path):
     asyncio.run(look())
     until(lambda: len(stack.firing("certificate_expiring", service="llm")) == 2)
     (urgent,) = stack.firing("certificate_expiring", severity="critical")
-    assert urgent["annotations"]["summary"].startswith("The certificate of mind ends in 22h")  # it begins an hour ago
+    assert urgent["annotations"]["summary"].startswith("The certificate of llm ends in 22h")  # it begins an hour ago
     assert not stack.firing("certificate_expiring", service="tts")
     stack.metrics.certificate("llm", time.time() + 90 * 86400)
     until(lambda: not stack.firing("certificate_expiring"))

@@ -32,9 +32,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def config(folder: Path, port: int, **mind: Any) -> str:
-    section = {"endpoint": {"target": f"127.0.0.1:{port}", "tls": {"enabled": False}}, **mind}
-    (folder / "lab.yaml").write_text(yaml.safe_dump({"mind": section}))
+def config(folder: Path, port: int, **llm: Any) -> str:
+    section = {"endpoint": {"target": f"127.0.0.1:{port}", "tls": {"enabled": False}}, **llm}
+    (folder / "lab.yaml").write_text(yaml.safe_dump({"llm": section}))
     return "lab.yaml"
 
 

@@ -26,7 +26,7 @@ def test_a_fine_tuned_model_goes_its_way(tmp_path: Path, capsys: pytest.CaptureF
     answers = tmp_path / "answers.jsonl"
     with served(tmp_path, "nova", restricted=True) as server:
         (tmp_path / "lab.yaml").write_text(
-            "embedded: false\nmind: {backend: triton, endpoint: {target: '"
+            "embedded: false\nllm: {backend: triton, endpoint: {target: '"
             f"{server.target}', tls: {{enabled: false}}}}}}\n"
         )
 
@@ -62,11 +62,11 @@ def test_without_a_server_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["state", str(model)]) == 2
     assert "name no Triton of your own" in capsys.readouterr().err
     (tmp_path / "lab.yaml").write_text(
-        "embedded: false\nmind: {backend: triton, endpoint: {target: 'localhost:1', tls: {enabled: false}}}\n"
+        "embedded: false\nllm: {backend: triton, endpoint: {target: 'localhost:1', tls: {enabled: false}}}\n"
     )
     assert main(["state", str(model), "--config", str(tmp_path / "lab.yaml")]) == 3
     assert "localhost:1" in capsys.readouterr().err
-    (tmp_path / "tls.yaml").write_text(f"mind: {{endpoint: {{tls: {{enabled: true, ca: {tmp_path / 'ca.crt'}}}}}}}\n")
+    (tmp_path / "tls.yaml").write_text(f"llm: {{endpoint: {{tls: {{enabled: true, ca: {tmp_path / 'ca.crt'}}}}}}}\n")
     layered = ["--config", str(tmp_path / "lab.yaml"), "--config", str(tmp_path / "tls.yaml")]
     assert main(["state", str(model), *layered]) == 2
     told = capsys.readouterr().err

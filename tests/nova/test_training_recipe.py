@@ -90,7 +90,7 @@ def test_what_the_recipe_trains_on_is_what_nova_asks(talk: list[Message]) -> Non
 def test_a_dgx_asks_as_the_recipe_trained() -> None:
     """Both ways to run the loop on a Spark; the weights there are those that the recipe starts from, or made by it."""
     root = RECIPES.parents[2]
-    assert yaml.safe_load((root / "configs" / "spark.yaml").read_text())["mind"]["template"] == "nemotron"
+    assert yaml.safe_load((root / "configs" / "spark.yaml").read_text())["llm"]["template"] == "nemotron"
     compose = yaml.safe_load((root / "docker" / "docker-compose.sophia.yml").read_text())
     variables = compose["services"]["sophia"]["environment"]
     assert variables["SOPHIA_LLM__TEMPLATE"] == "${NOVA_TEMPLATE:-nemotron}"

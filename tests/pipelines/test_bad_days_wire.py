@@ -192,7 +192,7 @@ async def test_a_lab_that_cannot_be_trusted_or_reached_is_one_line(
     assert code == trust.code, output + errors
     assert errors == ""
     line, hint = output.splitlines()
-    assert line.startswith(f"error: The recognizer at localhost:{asked} {trust.says}")
+    assert line.startswith(f"error: The asr at localhost:{asked} {trust.says}")
     assert trust.do in hint
 
 
@@ -403,11 +403,11 @@ async def test_a_soundbite_that_cannot_be_played_is_told_before_anything_starts(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"voice: {rate: [\n- \t: }", ":2:1: this is not YAML: "),
+        (b"tts: {rate: [\n- \t: }", ":2:1: this is not YAML: "),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "is not a text file"),
         (b"just words", "settings are a mapping of sections"),
-        (b"voice: {rate: fast}", "tts.rate"),
-        (b"voice: {rat: 16000}", "did you mean tts.rate?"),
+        (b"tts: {rate: fast}", "tts.rate"),
+        (b"tts: {rat: 16000}", "did you mean tts.rate?"),
     ],
 )
 def test_settings_that_are_none_are_one_line_and_nothing_starts(

@@ -202,7 +202,7 @@ def rpc_error(code: grpc.StatusCode, details: str = "") -> grpc.aio.AioRpcError:
 def test_what_a_service_answers(code: grpc.StatusCode, details: str, kind: str, words: str) -> None:
     failure = explain(rpc_error(code, details), "asr", Endpoint(target="riva.lab:50051"))
     assert failure.kind == kind
-    assert failure.line.startswith("The recognizer at riva.lab:50051 ")
+    assert failure.line.startswith("The asr at riva.lab:50051 ")
     assert words in failure.line
 
 
@@ -229,12 +229,12 @@ def test_an_error_of_our_own_speaks_for_itself() -> None:
         hint = "Plug it in"
 
     Ours.__module__ = "sophia.microphone"
-    failure = explain(Ours("no microphone was found"), "ears")
+    failure = explain(Ours("no microphone was found"), "microphone")
     assert (failure.kind, failure.line, failure.hint) == ("part", "No microphone was found.", "Plug it in.")
 
 
 def test_a_files_name_stays_as_it_is_and_a_hint_is_said_once() -> None:
-    failure = explain(WavError(Path("none.wav"), "cannot be read", "check the path"), "ears")
+    failure = explain(WavError(Path("none.wav"), "cannot be read", "check the path"), "microphone")
     assert failure.line.startswith("none.wav cannot be read")
     assert f"{failure.line} {failure.hint}".lower().count("check the path") == 1
 
@@ -280,7 +280,7 @@ def test_a_file_keeps_its_name_and_the_hint_is_given_once(name: str) -> None:
 
 def test_a_rooms_error_is_told_with_the_place_of_its_service() -> None:
     failure = explain(VoiceError("the voice said nothing"), "tts", Endpoint(target="riva.lab:50051"))
-    assert (failure.line, failure.hint) == ("The voice said nothing.", "The voice is at riva.lab:50051.")
+    assert (failure.line, failure.hint) == ("The voice said nothing.", "The tts is at riva.lab:50051.")
 
 
 def test_a_setting_keeps_its_name() -> None:

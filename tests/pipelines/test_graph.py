@@ -30,7 +30,7 @@ def parsed(text):
 
 @pytest.mark.parametrize(
     "overrides",
-    [{}, {"face__enabled": "false"}, {"ears__echo": "off"}, {"mind__backend": "openai"}, {"embedded": "true"}],
+    [{}, {"face__enabled": "false"}, {"microphone__echo": "off"}, {"llm__backend": "openai"}, {"embedded": "true"}],
 )
 def test_every_arrow_joins_parts_that_are_there_and_no_part_stands_alone(overrides):
     nodes, arrows = parsed(mermaid(settings(**overrides)))
@@ -41,11 +41,11 @@ def test_every_arrow_joins_parts_that_are_there_and_no_part_stands_alone(overrid
 def test_it_names_what_is_wired():
     text = mermaid(
         settings(
-            recognizer__endpoint__target="riva.lab:50051",
-            mind__model="nova_vllm",
-            mind__endpoint__tls__enabled="false",
-            voice__voice="English-US.Male-1",
-            ears__device="USB",
+            asr__endpoint__target="riva.lab:50051",
+            llm__model="nova_vllm",
+            llm__endpoint__tls__enabled="false",
+            tts__voice="English-US.Male-1",
+            microphone__device="USB",
         )
     )
     for piece in ("riva.lab:50051, TLS", "nova_vllm", "localhost:8001, plaintext", "English-US.Male-1", "device USB"):
@@ -53,7 +53,7 @@ def test_it_names_what_is_wired():
 
 
 def test_what_is_off_is_not_drawn():
-    nodes, _ = parsed(mermaid(settings(face__enabled="false", ears__echo="off")))
+    nodes, _ = parsed(mermaid(settings(face__enabled="false", microphone__echo="off")))
     assert not nodes & {"face", "performer", "echo"}
     nodes, _ = parsed(mermaid(settings()))
     assert {"face", "performer", "echo"} <= nodes

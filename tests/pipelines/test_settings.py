@@ -39,14 +39,14 @@ def test_what_the_shipped_configurations_reach() -> None:
     assert [endpoint.port for endpoint in endpoints] == [50051, 8001, 50051, 52000]
     assert all(endpoint.tls.enabled and endpoint.tls.ca for endpoint in endpoints)
     spark = load_settings("spark.yaml", environment={})
-    plaintext = [e for e in (spark.recognizer.endpoint, spark.mind.endpoint, spark.voice.endpoint) if not e.tls.enabled]
+    plaintext = [e for e in (spark.asr.endpoint, spark.llm.endpoint, spark.tts.endpoint) if not e.tls.enabled]
     assert all(endpoint.host == "localhost" for endpoint in plaintext)
     assert not spark.face.enabled
 
 
 def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
-    file.write_text("turns: {pause_open: 0.5, pause_complete: 0.3}\nvoice: {endpoint: {target: 'a:1'}}\n")
+    file.write_text("turns: {pause_open: 0.5, pause_complete: 0.3}\ntts: {endpoint: {target: 'a:1'}}\n")
     environment = {"SOPHIA_TURNS__PAUSE_OPEN": "0.7", "SOPHIA_TTS__ENDPOINT__TARGET": "b:2", "HOME": "/x"}
     overrides = {"tts.endpoint.target": "c:3", "tts.endpoint.metadata": "{function-id: abc}"}
     settings = load_settings(file, overrides, environment)
@@ -61,13 +61,13 @@ def test_each_file_changes_what_those_before_it_say(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     lab, tuned = tmp_path / "lab" / "lab.yaml", tmp_path / "tuned.yaml"
     lab.write_text(
-        "turns: {pause_open: 0.5, pause_complete: 0.3}\nears: {vad: {onset: 0.6}}\n"
-        "recognizer: {boost_phrases: [one, two]}\n"
-        "voice: {endpoint: {tls: {ca: lab.crt}, metadata: {a: '1'}}}\nface: {endpoint: {tls: {ca: face.crt}}}\n"
+        "turns: {pause_open: 0.5, pause_complete: 0.3}\nmicrophone: {vad: {onset: 0.6}}\n"
+        "asr: {boost_phrases: [one, two]}\n"
+        "tts: {endpoint: {tls: {ca: lab.crt}, metadata: {a: '1'}}}\nface: {endpoint: {tls: {ca: face.crt}}}\n"
     )
     tuned.write_text(
-        "turns: {pause_open: 0.4}\nears:\n  # nothing\nrecognizer: {boost_phrases: [three]}\n"
-        "voice: {endpoint: {metadata: {b: '2'}}}\nface: {endpoint: {tls: {ca: tuned.crt}}}\n"
+        "turns: {pause_open: 0.4}\nmicrophone:\n  # nothing\nasr: {boost_phrases: [three]}\n"
+        "tts: {endpoint: {metadata: {b: '2'}}}\nface: {endpoint: {tls: {ca: tuned.crt}}}\n"
     )
     settings = load_settings([lab, tuned], {}, {})
     assert (settings.turns.pause_open, settings.turns.pause_complete) == (0.4, 0.3)
@@ -113,7 +113,7 @@ def test_an_empty_file_and_an_empty_section_mean_defaults(tmp_path: Path) -> Non
 
 
 def test_naming_one_key_of_an_endpoint_keeps_the_services_own_port(tmp_path: Path) -> None:
-    (tmp_path / "my.yaml").write_text("mind: {endpoint: {tls: {ca: ca.crt}}}\nface: {endpoint: {connect_seconds: 1}}\n")
+    (tmp_path / "my.yaml").write_text("llm: {endpoint: {tls: {ca: ca.crt}}}\nface: {endpoint: {connect_seconds: 1}}\n")
     settings = load_settings(tmp_path / "my.yaml", environment={})
     assert settings.llm.endpoint.target == "localhost:8001"
     assert settings.face.endpoint.target == "localhost:52000"
@@ -122,7 +122,7 @@ def test_naming_one_key_of_an_endpoint_keeps_the_services_own_port(tmp_path: Pat
 def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "my.yaml").write_text(
-        "voice: {endpoint: {tls: {ca: tls/ca.crt}}}\nmind: {endpoint: {tls: {ca: ~/ca.crt}}}\n"
+        "tts: {endpoint: {tls: {ca: tls/ca.crt}}}\nllm: {endpoint: {tls: {ca: ~/ca.crt}}}\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/someone")
@@ -139,7 +139,7 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
         ("\nturns:\n  pause_open: 99\n", "my.yaml:3: turns.pause_open = 99 must be a number from 0.1 to 3."),
         ("turns:\n  pause_open: soon\n", "my.yaml:2: turns.pause_open = 'soon' must be a number from 0.1 to 3."),
         (
-            "ears: {echo: canceling}\n",
+            "microphone: {echo: canceling}\n",
             "my.yaml:1: microphone.echo = 'canceling' must be one of auto, cancel, half-duplex, off.",
         ),
         (
@@ -148,11 +148,11 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
             "write it as host:port, for example riva.lab:50051 or [::1]:50051.",
         ),
         (
-            "mind:\n  endpoint:\n    tls: {cert: a.crt}\n",
+            "llm:\n  endpoint:\n    tls: {cert: a.crt}\n",
             "my.yaml:3: llm.endpoint.tls does not fit: cert and key belong together: set both (mutual TLS) or neither.",
         ),
         (
-            "mind: {endpoint: {keepalive_seconds: 10}}\n",
+            "llm: {endpoint: {keepalive_seconds: 10}}\n",
             "my.yaml:1: llm.endpoint.keepalive_seconds = 10 does not fit: "
             "use 0 for none, or 300 and more: servers cut off clients that ping more often.",
         ),
@@ -180,6 +180,25 @@ def test_an_unknown_key_names_the_nearest_and_all_there_are(tmp_path: Path, text
     assert line.startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("ears", "microphone"), ("recognizer", "asr"), ("mind", "llm"), ("voice", "tts")]
+)
+def test_a_sections_old_name_is_one_line_that_tells_the_new_one(tmp_path: Path, old: str, new: str) -> None:
+    told = f"{old} is called {new} now."
+    assert lines(tmp_path, f"{old}: {{rate: 1}}\n") == (f"my.yaml:1: {told}",)
+    assert lines(tmp_path, f"\n{old}:\n  endpoint:\n    target: lab:1\n") == (f"my.yaml:2: {told}",)
+    assert lines(tmp_path, f"{old}:\n  # all commented out\n") == (f"my.yaml:1: {told}",)
+    variable = f"SOPHIA_{old.upper()}__ENDPOINT__TARGET"
+    assert lines(tmp_path, "", {variable: "lab:1"}) == (f"{variable}: {told}",)
+    assert lines(tmp_path, "", {}, **{f"{old}.rate": "1"}) == (f"--set {old}.rate: {told}",)
+    assert lines(tmp_path, "", {}, **{old: "1"}) == (f"--set {old}: {told}",)
+
+
+def test_an_old_name_is_not_known_further_down(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, "llm: {voice: slt}\n")
+    assert line.startswith("my.yaml:1: llm.voice is not a setting; did you mean tts.voice? (llm has: ")
+
+
 def test_every_mistake_is_told_and_each_where_it_stands(tmp_path: Path) -> None:
     told = lines(
         tmp_path,
@@ -202,8 +221,8 @@ def test_where_a_value_was_overridden_the_override_is_blamed(tmp_path: Path) -> 
 
 def test_secrets_are_never_repeated(tmp_path: Path) -> None:
     text = (
-        "voice:\n  endpoint:\n    api_key: hunter2\n    metadata: {authorization: [hunter2]}\n"
-        "mind:\n  endpoint:\n    metadata: {Authorization: hunter2}\n"
+        "tts:\n  endpoint:\n    api_key: hunter2\n    metadata: {authorization: [hunter2]}\n"
+        "llm:\n  endpoint:\n    metadata: {Authorization: hunter2}\n"
         "face:\n  endpoint:\n    metadata: hunter2\n"
     )
     told = lines(tmp_path, text)
@@ -291,13 +310,13 @@ def test_a_folder_is_not_a_configuration(tmp_path: Path) -> None:
 
 def test_environment_and_command_line_contradicting_themselves() -> None:
     with pytest.raises(SettingsError, match="disagree"):
-        from_environment({"SOPHIA_VOICE": "x", "SOPHIA_TTS__RATE": "1"})
+        from_environment({"SOPHIA_TTS": "x", "SOPHIA_TTS__RATE": "1"})
     with pytest.raises(SettingsError, match="does not name a setting"):
         from_environment({"SOPHIA_TTS____RATE": "1"})
     with pytest.raises(SettingsError, match="one form"):
         from_overrides({"tts.rate": "1", "tts": "x"})
     with pytest.raises(SettingsError, match="begins like a list"):
-        from_overrides({"voice.metadata": "{a: "})
+        from_overrides({"tts.metadata": "{a: "})
 
 
 def test_variables_of_others_are_left_alone() -> None:
@@ -347,9 +366,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_one_language_counts_for_ears_voice_and_turn_taking(tmp_path):
-    (tmp_path / "german.yaml").write_text("language: de-DE\nvoice: {language: de-CH}\nturns:\n")
+    (tmp_path / "german.yaml").write_text("language: de-DE\ntts: {language: de-CH}\nturns:\n")
     settings = load_settings(tmp_path / "german.yaml", {}, {})
     assert (settings.asr.language, settings.turns.language) == ("de-DE", "de-DE")
     assert settings.tts.language == "de-CH"
     assert load_settings(None, {"language": "de-DE"}, {}).turns.language == "de-DE"
-    assert load_settings(None, {}, {"SOPHIA_LANGUAGE": "de-DE"}).recognizer.language == "de-DE"
+    assert load_settings(None, {}, {"SOPHIA_LANGUAGE": "de-DE"}).asr.language == "de-DE"

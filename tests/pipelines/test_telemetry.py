@@ -111,7 +111,7 @@ async def test_console_goes_to_standard_error(capsys):
     await telemetry.aclose()
     out, err = capsys.readouterr()
     assert out == ""
-    assert json.loads(err.splitlines()[0])["name"] == "asr"
+    assert json.loads(err.splitlines()[0])["name"] == "capture"
 
 
 async def test_otlp_reaches_a_collector_over_tls_with_exemplars(tmp_path):
@@ -124,7 +124,7 @@ async def test_otlp_reaches_a_collector_over_tls_with_exemplars(tmp_path):
         telemetry = Telemetry(settings, clock=asyncio.get_running_loop().time)
         trace_id = talk(telemetry)
         await telemetry.aclose()
-    assert {"conversation", "turn", "asr", "nova"} <= {span.name for span in there.spans}
+    assert {"conversation", "turn", "asr", "llm"} <= {span.name for span in there.spans}
     assert there.services == {"lab"}
     metric = there.metrics["sophia.voice_to_voice"]
     assert metric.unit == "s"
@@ -244,12 +244,12 @@ def test_stages_become_ranges_that_may_overlap():
             log.append(("end", handle))
 
     mark = _ranges(Library())
-    first, second = mark("asr"), mark("nova")
+    first, second = mark("asr"), mark("llm")
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
     second.__exit__(None, None, None)
-    assert log == [("start", "asr", "sophia"), ("start", "nova", "sophia"), ("end", "asr"), ("end", "nova")]
+    assert log == [("start", "asr", "sophia"), ("start", "llm", "sophia"), ("end", "asr"), ("end", "llm")]
 
 
 def test_a_stage_needs_no_profiler():

@@ -90,10 +90,10 @@ def test_the_bar_is_one_line_that_fits(waits, width):
 
 def test_the_bar_names_its_parts_and_puts_small_ones_together_where_it_is_narrow():
     assert latency_line(a_turn(), 120).plain.split("─")[-1] == (
-        "  capture 20  recognition 240  mind 40  clause 40  voice 80  playout 20"
+        "  capture 20  asr 240  llm 40  clause 40  tts 80  playout 20"
     )
     narrow = latency_line(a_turn(), 60).plain
-    assert "recognition 240" in narrow
+    assert "asr 240" in narrow
     assert "rest" in narrow
     assert "capture" not in narrow
 
@@ -106,7 +106,7 @@ def test_the_bars_length_is_the_wait():
 
 
 def test_the_latency_in_words():
-    assert in_words(a_turn()) == ("440 ms = capture 20 + recognition 240 + mind 40 + clause 40 + voice 80 + playout 20")
+    assert in_words(a_turn()) == ("440 ms = capture 20 + asr 240 + llm 40 + clause 40 + tts 80 + playout 20")
     early = Ledger(turn=1)
     early.marks.update({"voice_end": 2.0, "played": 1.8})
     assert in_words(early) == "began 200 ms before you had ended"
@@ -162,10 +162,10 @@ def test_plain_lines_of_a_conversation():
     )
     assert lines == [
         "sophia with embedded.yaml",
-        "  mind: nova on Triton",
+        "  llm: nova on Triton",
         "you: hello",
         "sophia: Hi there, how are you?",
-        "  turn 1: 440 ms = capture 20 + recognition 240 + mind 40 + clause 40 + voice 80 + playout 20",
+        "  turn 1: 440 ms = capture 20 + asr 240 + llm 40 + clause 40 + tts 80 + playout 20",
         "no sound card",
         "error: the voice does not answer",
         "  try --check",

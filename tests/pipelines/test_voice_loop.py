@@ -59,7 +59,7 @@ def test_a_soundbite_is_heard_answered_and_written_down(tmp_path):
     assert json.loads((tmp_path / "take/manifest.json").read_text())["complete"]
     spans = [json.loads(line) for line in (tmp_path / "spans.jsonl").read_text().splitlines()]
     names = {span["name"] for span in spans}
-    assert {"conversation", "turn", "asr", "nova", "tts", "playout"} <= names
+    assert {"conversation", "turn", "asr", "llm", "tts", "playout"} <= names
 
 
 def test_ctrl_c_ends_the_talk_within_two_seconds_and_nothing_survives(tmp_path):
@@ -109,9 +109,9 @@ def test_mistakes_are_one_clear_line_each(tmp_path, arguments, code, words):
 
 def test_a_service_that_is_down_at_the_start_is_named(tmp_path):
     (tmp_path / "down.yaml").write_text(
-        "recognizer: {endpoint: {target: '127.0.0.1:1'}}\n"
-        "voice: {endpoint: {target: '127.0.0.1:1'}}\n"
-        "mind: {endpoint: {target: '127.0.0.1:1'}}\n"
+        "asr: {endpoint: {target: '127.0.0.1:1'}}\n"
+        "tts: {endpoint: {target: '127.0.0.1:1'}}\n"
+        "llm: {endpoint: {target: '127.0.0.1:1'}}\n"
         "face: {enabled: false}\n"
     )
     done = loop("--config", "down.yaml", "--soundbite", str(TIME), cwd=tmp_path)
@@ -145,7 +145,7 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
     async def main() -> tuple[int, Watching, list[str]]:
         told: list[str] = []
         display = Watching()
-        settings = load_settings("embedded.yaml", {"mind.token_timeout": "2", "asr.give_up_seconds": "15"}, {})
+        settings = load_settings("embedded.yaml", {"llm.token_timeout": "2", "asr.give_up_seconds": "15"}, {})
         async with EmbeddedServices(settings, home(), told.append) as services:
             display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
             options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")

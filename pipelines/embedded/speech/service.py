@@ -78,11 +78,11 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
         server = grpc.aio.server(options=SERVER_OPTIONS)
         offered = {}
         if workers is not None:
-            offered["recognizer"] = speech.recognizer_name
+            offered["asr"] = speech.recognizer_name
             recognition = SpeechRecognition(workers, speech.recognizer_name)
             riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
         if engine is not None:
-            offered["voice"] = engine.name
+            offered["tts"] = engine.name
             riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(SpeechSynthesis(engine), server)
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

@@ -148,7 +148,7 @@ async def test_a_loop_that_has_the_port_already(
 
 def test_latency_against_its_budget() -> None:
     within = budgeted(TURN, 0.8)
-    assert (within.mark, within.found) == (Mark.OK, "800 ms voice to voice (recognition 500, voice 300)")
+    assert (within.mark, within.found) == (Mark.OK, "800 ms voice to voice (asr 500, tts 300)")
     late = budgeted(TURN, 0.799)
     assert (late.mark, late.expected) == (Mark.WARN, "at most 799 ms (stack.voice_to_voice)")
     assert budgeted(None, 1).mark is Mark.SKIP

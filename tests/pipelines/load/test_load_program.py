@@ -177,7 +177,7 @@ def test_a_service_that_goes_away_keeps_what_was_measured(load: Load, sound: Pat
     file = tmp_path / "load.json"
     code, told = load(play, str(sound), "--sessions", "1,2,4", "--json", str(file))
     assert code == 3
-    assert "The voice at localhost:50051 is down" in told
+    assert "The tts at localhost:50051 is down" in told
     assert "It ended before its time" in told
     written = json.loads(file.read_bytes())
     assert [step["streams"] for step in written["steps"]] == [1]

@@ -46,7 +46,7 @@ def a_run(*turns: Turn, **changes) -> Run:
         "scenario": "bundled", "fingerprint": "0123456789abcdef", "lines": 1, "rounds": 1, "config_hash": "feedc0de",
         "environment": {"date": "2026-11-22T10:00:00+00:00", "versions": {"sophia-avatar": "0.1.0"}},
         "config": {"llm": {"model": "nova", "backend": "triton"}, "asr": {"language": "en-US"},
-                   "tts": {"tts": "slt"}, "telemetry": {"capture_content": False}},
+                   "tts": {"voice": "slt"}, "telemetry": {"capture_content": False}},
         "turns": turns or (a_turn(),), "counters": (lag, load),
     }  # fmt: skip
     return Run(**{**fields, **changes})

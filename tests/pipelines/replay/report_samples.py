@@ -45,7 +45,7 @@ def sample_run(
             turns.append(turn)
             at += turn.seconds + 4.0
     return Run(
-        schema=1, scenario="bundled", fingerprint="0123456789abcdef", lines=lines, rounds=rounds, simulated=simulated,
+        schema=2, scenario="bundled", fingerprint="0123456789abcdef", lines=lines, rounds=rounds, simulated=simulated,
         config={"llm": {"model": "nova"}, "asr": {"language": "en-US"}}, config_hash="feedc0de12345678",
         environment={"date": "2026-11-22T10:00:00Z", "commit": "0011fcf", "machine": {"cores": 2, "cpu": "Xeon"}},
         turns=tuple(turns), counters=_counters(draw, at) if counters else (),

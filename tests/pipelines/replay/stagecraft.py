@@ -58,8 +58,8 @@ def settings(**turns):
 def profile(reply=LONG, **changes):
     """The exact profile; its mind always says ``reply``."""
     exact = load_profile("exact")
-    mind = type(exact.llm).model_validate({**exact.llm.model_dump(), "replies": [reply]})
-    return exact.model_copy(update={"llm": mind, **changes})
+    llm = type(exact.llm).model_validate({**exact.llm.model_dump(), "replies": [reply]})
+    return exact.model_copy(update={"llm": llm, **changes})
 
 
 class ChangedParts(SimulatedParts):

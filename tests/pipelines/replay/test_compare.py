@@ -27,7 +27,7 @@ def changed(run, change, which=lambda turn: True):
 # By experiment
 
 
-@pytest.mark.parametrize("stage", [*SERVICES, "hidden mind", "hidden voice"])
+@pytest.mark.parametrize("stage", [*SERVICES, "hidden llm", "hidden tts"])
 def test_20_ms_more_in_one_stage_are_found_and_blamed(stage):
     """More trials, sizes and machines: ``python -m benchmarks.gate``."""
     stage, world = (stage.split()[1], WAITING) if "hidden" in stage else (stage, USUAL)
@@ -70,7 +70,7 @@ def test_a_slower_stage_tells_how_much_and_why():
     assert comparison.exit_code == 1
     lines = list(comparison.lines())
     assert lines[0] == "verdict (simulated): slower"
-    assert any(line.startswith("because of mind: +") for line in lines)
+    assert any(line.startswith("because of llm: +") for line in lines)
 
 
 def test_two_slower_stages_share_the_blame_by_size():

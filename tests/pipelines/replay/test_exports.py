@@ -76,7 +76,7 @@ def test_spans_are_the_loops_own_and_add_up_to_voice_to_voice():
     assert of(by_name["turn"])[names.VOICE_TO_VOICE] == pytest.approx(sum(PARTS.values()), abs=1e-6)
     assert of(by_name["llm"])[names.MODEL] == "nova"
     assert of(by_name["tts"])[names.VOICE] == "slt"
-    assert by_name["asr"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
+    assert by_name["capture"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
 
 
 def test_a_failed_turn_has_the_status_of_an_error():
@@ -111,7 +111,7 @@ def test_a_trace_is_a_talk_played_once():
 def test_a_long_talk_takes_several_lines_of_one_trace(monkeypatch):
     monkeypatch.setattr(otlp, "MOST_SPANS", 7)
     run = a_run(*(a_turn(line=i, at=8.0 * i) for i in range(3)))
-    assert len(list(otlp_lines(run))) == 4  # 28 spans
+    assert len(list(otlp_lines(run))) == 5  # 34 spans
     assert len({span.trace_id for span in received(run)}) == 1
 
 

@@ -37,9 +37,9 @@ def replay(capsys, bites, monkeypatch, tmp_path):
 
 def slower(tmp_path, by=0.02):
     exact = load_profile("exact")
-    voice = exact.voice.model_copy(update={"first_sound": exactly(0.08 + by)})
+    tts = exact.tts.model_copy(update={"first_sound": exactly(0.08 + by)})
     file = tmp_path / "slower.yaml"
-    file.write_text(to_yaml(exact.model_copy(update={"tts": voice, "name": "slower"})))
+    file.write_text(to_yaml(exact.model_copy(update={"tts": tts, "name": "slower"})))
     return file
 
 
@@ -60,7 +60,7 @@ class TestGate:
         code, told = replay("--repeat", 5, "--baseline", base, profile=slower(tmp_path))
         assert code == 1
         assert "slower" in told
-        assert "because of voice" in told
+        assert "because of tts" in told
 
     def test_other_soundbites_cannot_be_compared(self, replay, tmp_path, bites):
         base = tmp_path / "base.json"
@@ -77,7 +77,7 @@ class TestGate:
         base.write_text(json.dumps({**content, "schema": 7}))
         code, told = replay("--baseline", base)
         assert code == 2
-        assert "has schema 7, this version reads 1" in told
+        assert "has schema 7, this version reads 2" in told
 
 
 class TestKept:

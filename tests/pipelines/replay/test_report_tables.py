@@ -95,7 +95,7 @@ def test_the_mean_bars_are_drawn_to_one_scale(base, slower):
 def test_what_slow_turns_wait_for_is_told():
     quick, slow = sample_run(rounds=9, seed=1), sample_run(seed=2, slower={"tts": 0.4})
     told = wording.slow_told(quick.model_copy(update={"turns": quick.turns + slow.turns}))
-    assert told.split("Most of it: ")[1].startswith("voice ")
+    assert told.split("Most of it: ")[1].startswith("tts ")
 
 
 def test_what_was_cut_short_is_said_first():

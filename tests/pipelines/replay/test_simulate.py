@@ -16,8 +16,8 @@ def short():
 
 def jittery():
     exact = short()
-    mind = exact.mind.model_copy(update={"first_token": Distribution(p50=0.12, p95=0.3)})
-    return exact.model_copy(update={"llm": mind})
+    llm = exact.llm.model_copy(update={"first_token": Distribution(p50=0.12, p95=0.3)})
+    return exact.model_copy(update={"llm": llm})
 
 
 def test_equal_arguments_give_equal_bytes_however_many_processes_share_the_work():

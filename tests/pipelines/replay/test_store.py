@@ -69,8 +69,9 @@ class TestRefused:
             ("not json", "is not JSON"),
             ("[]", "is not a replay's run"),
             ('{"kind": "other"}', "is not a replay's run"),
-            (json.dumps({"kind": "sophia-replay", "schema": 99}), "has schema 99, this version reads 1"),
-            (json.dumps({"kind": "sophia-replay", "schema": 1, "scenario": "s"}), "fingerprint: Field required"),
+            (json.dumps({"kind": "sophia-replay", "schema": 99}), "has schema 99, this version reads 2"),
+            (json.dumps({"kind": "sophia-replay", "schema": 1}), "reads 2: make the baseline afresh"),  # other stages
+            (json.dumps({"kind": "sophia-replay", "schema": 2, "scenario": "s"}), "fingerprint: Field required"),
             ("\xff\xfe", "is not JSON"),
         ],
     )

@@ -41,7 +41,7 @@ def test_it_fits_and_nothing_is_cut(width):
         assert name in text
     for name in ("word error rate", "speculation", "residue", "missed turns", "95 % sure", "verdict", "p99"):
         assert name in text
-    assert "because of voice" in text
+    assert "because of tts" in text
 
 
 def test_simulated_figures_say_so_in_the_title():

@@ -80,14 +80,14 @@ def test_each_delay_is_the_distance_of_two_marks():
 
 def test_the_windows_of_the_run_are_taken_off():
     run = of(turn(), config={"asr": {"stop_history": 400, "stop_history_eou": 160, "model": "x"}})
-    found = profile_from(run).recognizer
+    found = profile_from(run).asr
     assert found.stable.at(0.5) == pytest.approx(0.14)
     assert found.final.at(0.5) == pytest.approx(0.18)
 
 
 def test_a_final_that_was_asked_for_counts_from_the_question():
     asked = Happened(at=1.5, kind="finishutterance", reason="silent")
-    found = profile_from(of(turn(decisions=(STABLE, asked)), turn(marks={"final": 1.6}))).recognizer
+    found = profile_from(of(turn(decisions=(STABLE, asked)), turn(marks={"final": 1.6}))).asr
     assert found.forced.at(0.5) == pytest.approx(0.08)
     assert found.final.at(0.5) == pytest.approx(0.1)
 
@@ -95,11 +95,11 @@ def test_a_final_that_was_asked_for_counts_from_the_question():
 def test_a_stable_partial_that_was_not_waited_for_took_at_least_so_long():
     late = Happened(at=1.4, kind="start", reason="the turn is decided")
     other = turn(decisions=(late,), marks={"transcript": 1.2, "started": 1.4})
-    found = profile_from(of(turn(), other)).recognizer
+    found = profile_from(of(turn(), other)).asr
     assert found.stable.samples == (0.06, 0.16)
     assert found.interim.at(0.5) == pytest.approx(0.2)
-    assert profile_from(of(other)).recognizer.stable is None  # it never came
-    assert profile_from(of(turn())).recognizer.interim.at(0.5) == ASSUMED_INTERIM
+    assert profile_from(of(other)).asr.stable is None  # it never came
+    assert profile_from(of(turn())).asr.interim.at(0.5) == ASSUMED_INTERIM
 
 
 def test_a_recogniser_may_be_ahead_of_the_end_of_the_voice():
@@ -122,7 +122,7 @@ def test_turns_that_tell_nothing_are_left_out():
         turn(marks=other, voiced=None),
         turn(marks={"first_audio": None}, outcome="missed"),
     ]
-    assert profile_from(of(turn(), *spoilt)).mind.first_token.at(1.0) == pytest.approx(0.12)
+    assert profile_from(of(turn(), *spoilt)).llm.first_token.at(1.0) == pytest.approx(0.12)
     with pytest.raises(SettingsError, match="no answered turn"):
         profile_from(of(*spoilt))
 
@@ -142,7 +142,7 @@ def test_a_recogniser_that_never_came_in_time_is_told():
 
 def test_many_samples_become_as_many_quantiles():
     turns = [turn(marks={"first_token": 1.3 + (i % 997) / 1000}) for i in range(1500)]
-    found = profile_from(of(*turns)).mind.first_token
+    found = profile_from(of(*turns)).llm.first_token
     assert len(found.samples) == MOST_SAMPLES
     assert (found.samples[0], found.samples[-1]) == (0.0, 0.996)
     assert found.at(0.5) == pytest.approx(median(t.marks["first_token"] - 1.3 for t in turns), abs=0.002)
@@ -157,11 +157,11 @@ def test_each_question_gets_a_reply_that_it_got():
         turn(transcript=None, heard="hello", reply="Hi."),
         turn(transcript="", heard="", reply="Pardon?"),
     ]
-    mind = profile_from(of(*turns)).mind
-    assert reply_to("What time is it", mind, 0).text == "It is four."
-    assert reply_to("and what time is it (there)?", mind, 0).text == "Six there."
-    assert reply_to("well hello", mind, 0).text == "Hi."
-    assert reply_to("othello", mind, 0).text == "Pardon?"
+    llm = profile_from(of(*turns)).llm
+    assert reply_to("What time is it", llm, 0).text == "It is four."
+    assert reply_to("and what time is it (there)?", llm, 0).text == "Six there."
+    assert reply_to("well hello", llm, 0).text == "Hi."
+    assert reply_to("othello", llm, 0).text == "Pardon?"
 
 
 @settings(max_examples=30)

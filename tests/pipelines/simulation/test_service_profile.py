@@ -33,14 +33,14 @@ DELAY = st.one_of(
 )
 
 WRITTEN = """\
-recognizer:
+asr:
   final: 0.07
   forced: 0.03
-mind:
+llm:
   first_token: 0.12
   token: 0.015
   replies: [Yes., No.]
-voice:
+tts:
   first_sound: 0.08
   speed: 8
 load:
@@ -70,10 +70,10 @@ def test_what_is_shipped_is_read_and_says_what_it_is(name):
 
 @pytest.mark.parametrize("name", ["exact", "nvidia-4xh100"])
 def test_the_shipped_minds_give_the_replies_that_the_bundled_lines_expect(name):
-    mind = load_profile(name).mind
+    llm = load_profile(name).llm
     asked = [line for talk in load_scenario("bundled").talks for line in talk.lines if line.expect]
     for number, line in enumerate(asked):
-        reply = reply_to(line.transcript, mind, number).text
+        reply = reply_to(line.transcript, llm, number).text
         assert re.search(line.expect, reply, re.IGNORECASE), (line.name, reply)
 
 
@@ -128,7 +128,7 @@ def test_a_profile_that_is_not_there():
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("first_token:", "first_tokken:", "5: mind.first_tokken is not a setting; did you mean llm.first_token?"),
+        ("first_token:", "first_tokken:", "5: llm.first_tokken is not a setting; did you mean llm.first_token?"),
         ("0.12", "quick", "5: llm.first_token does not fit: it must be a number, {p50: …, p95: …} or {samples: […]}."),
         ("0.12", "-0.1", "5: llm.first_token does not fit: it must not be below 0."),
         ("0.12", "{p50: 0.3, p95: 0.2}", "5: llm.first_token does not fit: p50 must be above 0 and not above p95."),
@@ -172,14 +172,14 @@ def test_factors_are_met_and_interpolated():
 
 
 def test_replies_fit_the_question_or_take_turns():
-    mind = profile(
+    llm = profile(
         llm={
             "replies": [{"text": "Ten.", "question": r"\btime\b"}, "First.", {"text": "Two.", "question": "2"}, "Last."]
         }
-    ).mind
-    assert reply_to("What TIME is it", mind, 3).text == "Ten."
-    assert reply_to("seventeen times two", mind, 0).text == "First."
-    assert [reply_to("hm", mind, line).text for line in range(4)] == ["First.", "Last.", "First.", "Last."]
+    ).llm
+    assert reply_to("What TIME is it", llm, 3).text == "Ten."
+    assert reply_to("seventeen times two", llm, 0).text == "First."
+    assert [reply_to("hm", llm, line).text for line in range(4)] == ["First.", "Last.", "First.", "Last."]
 
 
 @settings(max_examples=40)
@@ -197,4 +197,4 @@ def test_tokens_are_the_text(text, letters, number):
 
 def test_only_known_keys():
     with pytest.raises(ValueError, match="extra"):
-        ServiceProfile.model_validate({**profile().model_dump(), "asr": {}})
+        ServiceProfile.model_validate({**profile().model_dump(), "ears": {}})

@@ -75,8 +75,8 @@ def test_the_grid_goes_through_the_current_value_and_reaches_out_to_it() -> None
 def test_applying_changes_only_what_is_named_and_is_checked() -> None:
     before = load_settings("lab.yaml", environment={})
     after = apply(before, {"turns.pause_open": 0.4, "microphone.vad.offset_windows": 4})
-    assert (after.turns.pause_open, after.ears.vad.offset_windows) == (0.4, 4)
-    assert after.recognizer == before.recognizer
+    assert (after.turns.pause_open, after.microphone.vad.offset_windows) == (0.4, 4)
+    assert after.asr == before.asr
     assert apply(after, {"turns.pause_open": 0.6, "microphone.vad.offset_windows": 2}) == before
     with pytest.raises(ValidationError, match="pause_open"):
         apply(before, {"turns.pause_open": 99})

@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const plots = new Map(); // by the id of its place: what makes [traces, layout], what a click does, whether it stands
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const coarse = matchMedia("(pointer: coarse)");
-const WAITING = { endpoint: "/", hold: "\\" }; // stages that wait by policy are hatched
+const WAITING = { endpointing: "/", hold: "\\" }; // stages that wait by policy are hatched
 
 const element = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

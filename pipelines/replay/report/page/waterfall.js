@@ -2,21 +2,21 @@
 // voice and her first audible sample. Zero is the end of the voice (of the sound, where there is no voice).
 
 const QUIET = -60; // dB of full scale that is drawn as nothing
-const ROWS = ["you", "recognizer", "turn taking", "mind", "voice", "face", "gate", "the wait", "Sophia"];
+const ROWS = ["you", "asr", "turn taking", "llm", "tts", "face", "gate", "the wait", "Sophia"];
 const SPANS = [
   // row, from, to, stage whose colour it has, whether it is work that goes on after the first result
-  ["recognizer", "voice_end", "transcript", "recognition", false],
-  ["recognizer", "transcript", "final", "recognition", true],
-  ["mind", "started", "first_token", "mind", false],
-  ["mind", "first_token", "last_token", "mind", true],
-  ["voice", "first_clause", "first_audio", "voice", false],
-  ["voice", "first_audio", "last_audio", "voice", true],
+  ["asr", "voice_end", "transcript", "asr", false],
+  ["asr", "transcript", "final", "asr", true],
+  ["llm", "started", "first_token", "llm", false],
+  ["llm", "first_token", "last_token", "llm", true],
+  ["tts", "first_clause", "first_audio", "tts", false],
+  ["tts", "first_audio", "last_audio", "tts", true],
   ["face", "first_audio", "first_frame", "face", false],
   ["gate", "first_audio", "released", "hold", false],
 ];
 const INSTANTS = {
   // instants that no span's edge shows, and their rows
-  voice_start: "recognizer",
+  voice_start: "asr",
   decided: "turn taking",
   barge_in: "you",
   silenced: "Sophia",
