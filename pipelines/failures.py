@@ -2,7 +2,7 @@
 
 :func:`explain` judges by the error alone; :mod:`pipelines.services.diagnosis` also looks at the service's port. The
 rooms' own errors say themselves what they mean, so no room is imported here: the message is one line, and the class
-may have ``kind`` (one of :data:`Kind`, else "part"), ``hint`` (what to do) and ``what`` (what befell the service, if
+may have ``kind`` (one of :data:`Kind`, else "part"), ``hint`` (what to do) and ``befell`` (what befell the service, if
 the message alone does not say).
 """
 
@@ -151,8 +151,8 @@ def _of_our_own(error: BaseException, service: str, endpoint: Place | None) -> F
         kind = "disk"
     hint = clean(str(getattr(error, "hint", "")))
     line = clean(" ".join(getattr(error, "lines", (str(error),)))).removesuffix(f"; {hint}") or type(error).__name__
-    if what := getattr(error, "what", ""):
-        line = f"{place(service, endpoint)} {what}: {line}"
+    if befell := getattr(error, "befell", ""):
+        line = f"{place(service, endpoint)} {befell}: {line}"
     if endpoint and not hint:
         hint = f"The {service} is at {endpoint.target}"
     return failure(service, kind, _sentence(line, name=str(getattr(error, "path", ""))), _sentence(hint))

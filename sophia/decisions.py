@@ -136,3 +136,24 @@ class Farewell(Decision):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Decision):
     """A client's request cannot be met; ``reason`` says why. ``turn`` is 0 where there is none."""
+
+
+AnyDecision = (
+    Begin
+    | Start
+    | Commit
+    | Drop
+    | Dismiss
+    | Duck
+    | Unduck
+    | Pause
+    | Resume
+    | Interrupt
+    | Reopen
+    | FinishUtterance
+    | Reprompt
+    | Apologise
+    | Farewell
+    | Refuse
+)
+"""Each kind of decision there is."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from sophia.completeness import TurnModel, words
 from sophia.decisions import (
+    AnyDecision,
     Begin,
     Commit,
-    Decision,
     Dismiss,
     Drop,
     Farewell,
@@ -63,7 +63,7 @@ class TurnState:
         self.reply: Reply | None = None
         self.reprompts = 0
         self.over = False
-        self.out: list[Decision] = []
+        self.out: list[AnyDecision] = []
         self._turn = 0
         self._generation = 0
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 from sophia.barge_in import BargeIn
 from sophia.completeness import TurnModel, WordTurnModel
-from sophia.decisions import Apologise, Decision, Unduck
+from sophia.decisions import AnyDecision, Apologise, Unduck
 from sophia.endpointing import Endpointing
 from sophia.events import (
     CancelRequested,
@@ -86,7 +86,7 @@ class TurnTaking:
         """The words of that utterance so far."""
         return self._state.utterance.text
 
-    def tell(self, event: TurnEvent) -> list[Decision]:
+    def tell(self, event: TurnEvent) -> list[AnyDecision]:
         """Takes one event and returns what is decided, in order. Events come in the order of their ``at``, about."""
         state = self._state
         state.deadline = None

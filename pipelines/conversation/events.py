@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.telemetry.ledger import Ledger
-from sophia.decisions import Decision
+from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
     CancelRequested,
     CommitRequested,
@@ -163,7 +163,7 @@ class Levels(Event):
 
 Happening = (
     TurnEvent
-    | Decision
+    | AnyDecision
     | PlayoutUnderrun
     | PlaybackAcknowledged
     | Retrying

@@ -24,6 +24,8 @@ MISSING_LIMIT = 0.2
 
 @dataclass(frozen=True)
 class Sync:
+    """Stands in."""
+
     skew: float | None
     missing: float
 

@@ -40,7 +40,7 @@ class CredentialsError(Exception):
     """A certificate, key or API key that the settings name cannot be used; the message says which and why."""
 
     kind = "settings"
-    what = "cannot be reached"
+    befell = "cannot be reached"
     hint = "Correct the path in the settings"
 
 

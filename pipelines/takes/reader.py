@@ -14,15 +14,12 @@ from pipelines.conversation.events import Happening
 from pipelines.failures import RecordedFailure
 from pipelines.takes.writer import VIEWS, kind_of
 from pipelines.telemetry.ledger import Ledger
-from sophia import decisions
 from sophia.transcripts import Transcript, Word
 
 
 def _kinds() -> dict[str, type]:
     """Every class of event and decision by the name that it has in ``events.jsonl``."""
-    classes = [cls for cls in typing.get_args(Happening) if cls is not decisions.Decision]
-    classes += decisions.Decision.__subclasses__()
-    return {kind_of(cls): cls for cls in classes if cls not in VIEWS}
+    return {kind_of(cls): cls for cls in typing.get_args(Happening) if cls not in VIEWS}
 
 
 KINDS = _kinds()

@@ -139,7 +139,7 @@ def test_it_is_json():
     book.decide(10.3, "endpoint", "stable partial and 300 ms of silence")
     book.fail(11.0, "face", "Audio2Face does not answer")
     read = json.loads(json.dumps(book.as_dict()))
-    assert read["schema"] == 1
+    assert read["schema"] == 2
     assert read["outcome"] == "interrupted"
     assert read["counts"]["speculations_started"] == 2
     assert read["counts"]["underruns"] == 0

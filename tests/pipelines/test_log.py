@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.failures import explain
+from pipelines.failures import explain, log_defect
 from pipelines.log import log_file, logging_to_file
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +31,7 @@ def test_warnings_and_the_traceback_of_a_defect_are_kept(capfd: pytest.CaptureFi
             _ = 1 / 0
         except ZeroDivisionError as error:
             failure = explain(error, "llm")
+            log_defect(failure, error)
     kept = log_file().read_text()
     assert "WARNING sophia.recognition: recognition broke" in kept
     assert "this is old" in kept

@@ -8,8 +8,10 @@ import json
 import os
 import signal
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,12 +125,17 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Runs a load test in which something stands in for the replay: exit code and what was printed."""
 
     def loaded(play: Play, *given: str) -> tuple[int, str]:
+        @asynccontextmanager
+        async def standing(settings: Settings, **_: object) -> AsyncIterator[SimpleNamespace]:
+            yield SimpleNamespace(settings=settings)
+
         async def replayed(
-            settings: Settings, scenario: Scenario, *, rounds: int, sessions: int, progress: Progress, telemetry: object
+            runtime: object, scenario: Scenario, *, rounds: int, sessions: int, progress: Progress
         ) -> Run:
             return await play(sessions, progress)
 
-        monkeypatch.setattr(live, "replay_live", replayed)
+        monkeypatch.setattr(live, "Runtime", standing)
+        monkeypatch.setattr(live, "replay_with", replayed)
         monkeypatch.setattr(live, "COUNTED_SECONDS", 0.0)
         settings = Settings.model_validate({"llm": {"backend": "openai", "model": "m"}})  # no Triton to ask
         args = arguments().parse_args([*given, "--cooldown", "0"])

@@ -138,7 +138,7 @@ async def test_sound_that_a_slow_disk_lost_is_left_out(take: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"schema": 9}, "has schema 9, this version reads 1; use the version that recorded it"),
+        ({"schema": 9}, "has schema 9, this version reads 2; use the version that recorded it"),
         ({"schema": None}, "is not the manifest of a recording; name a folder that --record made"),
         ({"loop_time": "soon"}, "loop_time is missing or wrong"),
     ],
@@ -151,11 +151,11 @@ async def test_manifests_of_another_kind(take: Path, change: dict[str, Any], tol
 
 async def test_files_that_are_missing_or_broken(take: Path) -> None:
     text = (take / "turns.jsonl").read_text()
-    (take / "turns.jsonl").write_text(text.replace('{"schema": 1', '{"schema": 3'))
-    assert "turns.jsonl has ledgers of schema 3, this version reads 1" in wrong(take)
+    (take / "turns.jsonl").write_text(text.replace('{"schema": 2', '{"schema": 3'))
+    assert "turns.jsonl has ledgers of schema 3, this version reads 2" in wrong(take)
     (take / "turns.jsonl").write_text("")
     assert "holds no turn that can be replayed" in wrong(take)
-    (take / "turns.jsonl").write_text('{"schema": 1, "marks": {"voice_start": 501.0}}\n[1, 2]\n')
+    (take / "turns.jsonl").write_text('{"schema": 2, "marks": {"voice_start": 501.0}}\n[1, 2]\n')
     assert "holds no turn that can be replayed" in wrong(take)
     (take / "user.wav").write_bytes(b"")
     assert "user.wav is empty" in wrong(take)

@@ -9,6 +9,7 @@ from stage import faceless, noise_line, profile, question, scenario
 
 from pipelines.records.results import Unit
 from pipelines.replay.conductor import play
+from pipelines.replay.sessions import SimulatedSessions
 from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Talk
 from pipelines.settings.model import load_settings
@@ -33,7 +34,7 @@ def played(cast, units, *, apart=False, told=TIME):
 
     async def one(unit):
         mine = cast.apart() if apart else cast
-        return (await play(told.talks[unit.talk], unit, mine, 0.0)).turns
+        return (await play(told.talks[unit.talk], unit, SimulatedSessions(mine), 0.0)).turns
 
     async def all_of_them():
         return await asyncio.gather(*(one(unit) for unit in units))
