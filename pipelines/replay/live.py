@@ -73,6 +73,8 @@ async def replay_with(
     settings = runtime.settings
     plan = Plan(scenario, rounds, sessions, done)
     run = header(settings, scenario, rounds=rounds, sessions=sessions)
+    if runtime.faceless:
+        progress.note(f"{runtime.faceless.line} The replay goes on without a face.")
     machine = MachineCounters(partial(find_gpu, dcgm))
     stage = Stage(LiveSessions(runtime, progress.note), asyncio.get_running_loop().time())
     async with asyncio.TaskGroup() as group:

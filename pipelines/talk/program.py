@@ -176,6 +176,8 @@ class VoiceLoop:
             display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
             for note in devices.notes:
                 display.notice(note)
+            if lost := runtime.faceless:
+                display.error(lost.line, f"She goes on without a face. {lost.hint}")
             self._session = runtime.session(devices.source, devices.sink, observers, echo=devices.echo)
             await self._hold(self._session, devices, outcomes)
         if devices.reply:

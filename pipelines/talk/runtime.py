@@ -24,6 +24,7 @@ from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
 from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.failures import Failure
 from pipelines.home import home
 from pipelines.services.certificates import watch_certificates
 from pipelines.services.connect import WARM_UP_SECONDS, Services, connected, endpoints, warm_up
@@ -48,11 +49,11 @@ class Runtime:
 
     ``settings`` say where the services are; with ``embedded: true`` those that come with the project are started, and
     ``settings`` then tells where. ``sessions`` is how many will run side by side at most. ``notice`` is handed lines
-    worth telling, such as a face that is not there; it may be called from any thread.
+    worth telling; it may be called from any thread.
 
     Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
     :class:`~pipelines.embedded.process.ServiceFailed` for an embedded one that does not start, and a
-    :class:`~pipelines.telemetry.setup.TelemetryError`. Without a face she only speaks.
+    :class:`~pipelines.telemetry.setup.TelemetryError`. A face that cannot be used is no error: see ``faceless``.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.phrases = Phrases(settings.turns.language)
+        self.faceless: Failure | None = None
+        """Why there is no face, though the settings ask for one: she goes on without."""
         self._connections = -(-max(1, sessions) // SESSIONS_A_CONNECTION)
         self._notice = notice
         self._stack = AsyncExitStack()
@@ -117,8 +120,7 @@ class Runtime:
         for failure in await warm_up(first, lambda: self.phrases.prepare(first.tts, WARM_UP_SECONDS)):
             if failure.service != "face":
                 raise failure
-            told = await diagnose(failure.cause, "face", self.settings.face.endpoint)
-            self._notice(f"{told.line} She goes on without a face. {told.hint}")
+            self.faceless = await diagnose(failure.cause, "face", self.settings.face.endpoint)
             for services in self._services:
                 services.face = None
 

@@ -17,7 +17,7 @@ from pipelines.services.certificates import INTERVAL, watch_certificates
 from pipelines.services.channels import PeerIdentity
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import load_settings
-from pipelines.talk.session import Options, Session
+from pipelines.talk.program import Options, VoiceLoop
 from pipelines.telemetry.metrics import Metrics
 from pipelines.terminal.display import SilentDisplay
 from pipelines.virtual_time import run
@@ -108,7 +108,7 @@ async def test_a_conversation_shows_the_dates_of_its_services_on_its_metrics_pag
     async with asyncio.timeout(30), serving(Lab(), pki) as port:
         file = config(tmp_path, pki, dict.fromkeys(("asr", "llm", "tts", "face"), port))
         settings = load_settings(file, {"telemetry.metrics_port": str(page)}, {})
-        session = Session(settings, Options("lab.yaml", (bite,), reply=tmp_path / "reply.wav"), SilentDisplay())
+        session = VoiceLoop(settings, Options("lab.yaml", (bite,), reply=tmp_path / "reply.wav"), SilentDisplay())
         talk = asyncio.create_task(session.run())
         while len(found := dict(await asyncio.to_thread(scrape))) < 4:
             assert not talk.done(), await talk

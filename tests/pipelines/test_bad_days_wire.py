@@ -29,7 +29,7 @@ from lab import HEARD, Lab, config, serving
 from pipelines.home import home
 from pipelines.settings.model import load_settings
 from pipelines.talk import devices
-from pipelines.talk.session import Options, Session
+from pipelines.talk.program import Options, VoiceLoop
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import SilentDisplay
 from pipelines.voice_loop import main
@@ -72,7 +72,7 @@ async def hold(config: Path, *bites: Path, **options: Any) -> tuple[int, Told]:
     told = Told()
     settings = load_settings(config, {}, {})
     async with asyncio.timeout(90):
-        code = await Session(settings, Options("lab.yaml", bites or (QUESTION,), **options), told).run()
+        code = await VoiceLoop(settings, Options("lab.yaml", bites or (QUESTION,), **options), told).run()
     for line in (*told.errors, *told.notices):
         assert line.isprintable()
         assert "Traceback" not in line
@@ -462,7 +462,7 @@ async def test_a_microphone_that_is_unplugged_ends_the_talk_with_one_line(
         told = Told()
         settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
         options = Options("lab.yaml", reply=tmp_path / "reply.wav", record=tmp_path / "take")
-        code = await Session(settings, options, told).run()
+        code = await VoiceLoop(settings, options, told).run()
     assert code == 1
     assert told.errors == ["The microphone is gone; plug it in again."]
     assert read_wav(tmp_path / "take/user.wav").seconds > 0.95

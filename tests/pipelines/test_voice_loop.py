@@ -15,7 +15,7 @@ import pytest
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import home
 from pipelines.settings.model import load_settings
-from pipelines.talk.session import Options, Session
+from pipelines.talk.program import Options, VoiceLoop
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import SilentDisplay
 
@@ -149,7 +149,7 @@ def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_pa
         async with EmbeddedServices(settings, home(), told.append) as services:
             display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
             options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")
-            session = Session(services.settings.model_copy(update={"embedded": False}), options, display)
+            session = VoiceLoop(services.settings.model_copy(update={"embedded": False}), options, display)
             async with asyncio.timeout(150):
                 return await session.run(), display, told
 
