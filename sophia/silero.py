@@ -93,6 +93,9 @@ class SileroModel:
         ``sound`` has shape ``(n, 576)``: 64 samples of context and 512 of the window, in -1 … 1; ``hidden`` and
         ``cell`` have shape ``(n, 128)``, zeros at a stream's start. Returns the speech probabilities ``(n,)`` and
         the new ``hidden`` and ``cell``.
+
+        A window is judged alike, to the bit, in any company. Each has products of its own, so their shapes never
+        change. In one product of many rows, BLAS adds up in another order for other numbers of rows.
         """
         n = len(sound)
         sound = np.concatenate([sound, sound[:, -2 : -2 - CONTEXT : -1]], axis=1)  # mirrored at the end
@@ -102,16 +105,17 @@ class SileroModel:
         np.abs(np.fft.rfft(spectra), out=first[:, 1:-1])
         second = np.zeros((n, _SPECTRA + 1, 128), np.float32)  # the right one is never read by a stride of 2
         layer1 = _columns(first, 4, 1) @ self._conv1 + self._bias1
-        np.maximum(layer1.reshape(n, 4, 128), 0, out=second[:, 1:])
+        np.maximum(layer1, 0, out=second[:, 1:])
         layer2 = np.maximum(_columns(second, 2, 2) @ self._conv2 + self._bias2, 0)
-        layer3 = np.maximum(layer2.reshape(n, 2 * 64) @ self._conv3 + self._bias3, 0)
+        layer3 = np.maximum(layer2.reshape(n, 1, 2 * 64) @ self._conv3 + self._bias3, 0)
         layer4 = np.maximum(layer3 @ self._conv4 + self._bias4, 0)
 
-        gates = np.concatenate([layer4, hidden], axis=1) @ self._gates + self._gates_bias
-        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
+        gates = np.concatenate([layer4, hidden[:, None]], axis=2) @ self._gates + self._gates_bias
+        enter, forget, candidate, leave = np.split(gates[:, 0], 4, axis=1)
         cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(candidate)
         hidden = _sigmoid(leave) * np.tanh(cell)
-        return _sigmoid(np.maximum(hidden, 0) @ self._head + np.float32(self._head_bias)), hidden, cell
+        speech = np.maximum(hidden, 0)[:, None] @ self._head
+        return _sigmoid(speech[:, 0] + np.float32(self._head_bias)), hidden, cell
 
     def enqueue(self, detector: VoiceDetector) -> None:
         """Has ``detector``'s full windows judged in this loop iteration, together with everyone else's."""
@@ -222,11 +226,10 @@ class VoiceDetector:
 
 
 def _columns(padded: Floats, outputs: int, stride: int) -> Floats:
-    """What a kernel of 3 sees at ``outputs`` places: ``(n, time, channels)`` to ``(n * outputs, 3 * channels)``."""
+    """What a kernel of 3 sees at ``outputs`` places: ``(n, time, channels)`` to ``(n, outputs, 3 * channels)``."""
     n, _, channels = padded.shape
     row, step, item = padded.strides
-    view = as_strided(padded, (n, outputs, 3 * channels), (row, stride * step, item))
-    return view.reshape(n * outputs, 3 * channels)
+    return np.ascontiguousarray(as_strided(padded, (n, outputs, 3 * channels), (row, stride * step, item)))
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +69,38 @@ def test_a_batch_is_the_same_as_one_by_one(model: SileroModel) -> None:
         alone = model.forward(sound[i : i + 1], hidden[i : i + 1], cell[i : i + 1])
         for a, b in zip(alone, together, strict=True):
             np.testing.assert_allclose(a[0], b[i], atol=1e-5)
+
+
+ALIKE = """
+import sys
+import numpy as np
+from threadpoolctl import threadpool_info
+from sophia.silero import SileroModel
+
+model, random = SileroModel(), np.random.default_rng(5)
+sound = (random.normal(size=(40, 576)) * 0.1).astype(np.float32)
+hidden, cell = (random.normal(size=(2, 40, 128)) * 0.3).astype(np.float32)
+alone = [model.forward(sound[i : i + 1], hidden[i : i + 1], cell[i : i + 1]) for i in range(40)]
+for first, last in ((0, 2), (1, 4), (3, 8), (7, 16), (2, 27), (0, 40)):
+    rows = slice(first, last)
+    for i, together in enumerate(model.forward(sound[rows], hidden[rows], cell[rows])):
+        assert np.array_equal(together, np.concatenate([each[i] for each in alone[rows]])), (first, last)
+print(*{pool["architecture"] for pool in threadpool_info() if pool["internal_api"] == "openblas"})
+"""
+
+
+@pytest.mark.parametrize("kernel", ["", "Haswell", "Sandybridge", "Nehalem"])
+def test_a_window_is_judged_alike_to_the_bit_in_any_company(kernel: str) -> None:
+    """With each of OpenBLAS's kernels that this processor has: they differ in where a row's place matters."""
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    if {"Haswell": "avx2", "Sandybridge": "avx", "Nehalem": "sse4_2"}.get(kernel, "") not in flags:
+        pytest.skip(f"{kernel} would stop at an instruction that this processor lacks")
+    environment = {**os.environ, **({"OPENBLAS_CORETYPE": kernel} if kernel else {})}
+    command, root = [sys.executable, "-c", ALIKE], Path(__file__).parents[2]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if kernel and done.stdout.strip() != kernel:
+        pytest.skip(f"this numpy has no {kernel} kernel: {done.stdout.strip() or 'no OpenBLAS'}")
 
 
 async def listen(model: SileroModel, sounds: list[np.ndarray], frame: int = 320) -> list[Edges]:
