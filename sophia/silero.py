@@ -11,8 +11,7 @@ share: on a busy machine, threads that wait for each other turn 1 ms into 100, o
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,60 +19,91 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from sophia.audio import EAR_RATE, Frame, Pcm
+from sophia.silero_batch import SileroBatch
 from sophia.silero_network import CONTEXT, HIDDEN, WINDOW, Floats, SileroNetwork
 from sophia.vad import VadSettings, VoiceActivity, VoiceStarted, VoiceStopped, Window, last_voiced
 
-__all__ = ["CONTEXT", "WINDOW", "Floats", "SileroModel", "VoiceDetector"]
+__all__ = ["CONTEXT", "GATHER_SECONDS", "WINDOW", "Floats", "SileroModel", "VoiceDetector"]
 
-_ROOM = 2048  # samples; a window with its context is 576, a frame 320
-_KEPT = 48  # judged windows, 1.5 s: enough to know how loud the voice was
+GATHER_SECONDS = 0.010
+"""From one batch to the next, so that callers whose frames have other phases share it."""
+
+_KEPT = 48 * WINDOW  # judged samples, 1.5 s: enough to know how loud the voice was
+_ROOM = 8 * WINDOW  # samples that come before those kept are moved; a frame is 320
 
 
 class SileroModel(SileroNetwork):
-    """The network, and the batching of all :class:`VoiceDetector` that share it. ``weights``: see the network."""
+    """The network, and the batching of all :class:`VoiceDetector` that share it.
 
-    def __init__(self, weights: Path | None = None) -> None:
+    ``weights``: see :class:`sophia.silero_network.SileroNetwork`. ``gather`` is how long after a batch the next one
+    begins, in seconds: at most so long a full window waits for company. It never waits where no other session was
+    judged in that time. 0 judges all windows in the loop iteration in which they fill.
+    """
+
+    def __init__(self, weights: Path | None = None, *, gather: float = GATHER_SECONDS) -> None:
         # For the whole process, for good: on matrices this small BLAS threads wait for each other and burn a core.
         threadpool_limits(limits=1, user_api="blas")
         super().__init__(weights)
+        # Who has a `forward` of its own is asked by it: simulations, to whom the last bits matter.
+        replaced = type(self).forward is not SileroNetwork.forward
+        self._batch = None if replaced else SileroBatch(self)
+        self._gather = gather
         self._waiting: dict[VoiceDetector, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._scheduled = False
+        self._next = 0.0  # loop.time() before which no batch begins that others could join
+        self._alone: VoiceDetector | None = None  # who was judged last, where that was only one
 
     def enqueue(self, detector: VoiceDetector) -> None:
-        """Has ``detector``'s full windows judged in this loop iteration, together with everyone else's."""
+        """Has ``detector``'s full windows judged together with everyone else's, within the model's ``gather``."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # the first of this iteration, or the former loop ended before its batch ran
+        if self._loop is not loop:  # the first ever, or the former loop ended, perhaps before its batch ran
             self._waiting.clear()
-            self._loop = loop
-            loop.call_soon(self._flush, loop)
+            self._loop, self._scheduled, self._next = loop, False, loop.time()
         self._waiting[detector] = None  # once, even if a late source hands over several frames at a time
+        if self._scheduled:
+            return
+        self._scheduled = True
+        if self._alone is detector or loop.time() >= self._next:
+            loop.call_soon(self._flush, loop)
+        else:
+            loop.call_at(self._next, self._flush, loop)
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        waiting, self._waiting, self._loop = self._waiting, {}, None
-        batch = list(waiting)
-        while batch := [detector for detector in batch if detector.full]:
-            sound = np.empty((len(batch), CONTEXT + WINDOW), np.float32)
-            for row, detector in zip(sound, batch, strict=True):
-                detector.take_window(row)
-            sound *= np.float32(1 / 32768)
-            hidden = np.stack([detector.hidden for detector in batch])
-            cell = np.stack([detector.cell for detector in batch])
-            probabilities, hidden, cell = self.forward(sound, hidden, cell)
-            for i, detector in enumerate(batch):
-                detector.hidden, detector.cell = hidden[i], cell[i]
-            for detector, probability in zip(batch, probabilities.tolist(), strict=True):
+        batch = list(self._waiting)
+        self._waiting.clear()
+        self._scheduled, self._next = False, loop.time() + self._gather
+        self._alone = batch[0] if len(batch) == 1 else None
+        room = self._batch.room if self._batch else len(batch)
+        while batch := [detector for detector in batch if detector.ready()]:
+            probabilities: list[float] = []
+            for first in range(0, len(batch), room):
+                part = batch[first : first + room]
+                windows, memories = [d.take_window() for d in part], [d.memory for d in part]
+                judged, after = self._judge(windows, memories)
+                for memory, row in zip(memories, after, strict=True):
+                    memory[:] = row
+                probabilities += judged
+            for detector, probability in zip(batch, probabilities, strict=True):
                 try:
                     detector.judged(probability, loop.time())
                 except Exception as error:
                     # One session's listener must not take the edges from the others.
                     loop.call_exception_handler({"message": "a voice listener failed", "exception": error})
 
+    def _judge(self, windows: Sequence[Pcm], memories: Sequence[Floats]) -> tuple[list[float], Floats]:
+        if self._batch is not None:
+            return self._batch.judge(windows, memories)
+        sound, memory = np.stack(windows) * np.float32(1 / 32768), np.stack(memories)
+        probabilities, hidden, cell = self.forward(sound, memory[:, :HIDDEN], memory[:, HIDDEN:])
+        return probabilities.tolist(), np.concatenate([hidden, cell], axis=1)
+
 
 class VoiceDetector:
     """One session's voice activity.
 
-    ``push`` takes 16 kHz frames of any length in order; ``emit`` is called on the loop, in the same iteration, with
-    each edge. ``probability`` is the last window's, ``speaking`` says whether a voice is on.
+    ``push`` takes 16 kHz frames of any length in order; ``emit`` is called on the loop with each edge, at most the
+    model's ``gather`` later. ``probability`` is the last window's, ``speaking`` says whether a voice is on.
     """
 
     def __init__(
@@ -88,14 +118,15 @@ class VoiceDetector:
     def reset(self) -> None:
         """Starts afresh: forgets pending sound, the network's memory and a voice that was on."""
         self._activity.reset()
-        self._sound = np.zeros(_ROOM, np.int16)  # the context, then what is not judged yet, then room
-        self._filled = CONTEXT
+        self._sound = np.zeros(CONTEXT + _KEPT + _ROOM, np.int16)  # what was judged, what waits, then room
+        self._first = CONTEXT  # where in _sound the oldest judged sample lies that is kept,
+        self._window = CONTEXT  # where the next window begins,
+        self._filled = CONTEXT  # and where the next frame goes
         self._ends = 0.0  # loop.time() just after the last sample of _sound
         self._window_start = 0.0
         self._started = 0.0  # loop.time() of the last onset: a voice never ends before it began
-        self._judged: deque[Pcm] = deque(maxlen=_KEPT)
-        self.hidden = np.zeros(HIDDEN, np.float32)
-        self.cell = np.zeros(HIDDEN, np.float32)
+        self.memory = np.zeros(2 * HIDDEN, np.float32)
+        """What the network remembers: 128 values ``hidden``, 128 values ``cell``."""
         self.probability = 0.0
 
     @property
@@ -103,31 +134,29 @@ class VoiceDetector:
         return self._activity.speaking
 
     def push(self, frame: Frame) -> None:
-        """Takes a frame; whatever it makes certain is emitted before the loop's next iteration."""
+        """Takes a frame; whatever it makes certain is emitted within the model's ``gather``."""
         if frame.rate != EAR_RATE:
             raise ValueError(f"voice activity needs {EAR_RATE} Hz, not {frame.rate}; resample the source")
-        filled = self._filled + len(frame.pcm)
-        if filled > len(self._sound):
-            self._sound = np.concatenate([self._sound[: self._filled], frame.pcm, np.zeros(_ROOM, np.int16)])
-        else:
-            self._sound[self._filled : filled] = frame.pcm
+        pcm = frame.pcm
+        if self._filled + len(pcm) > len(self._sound):
+            self._move(len(pcm))
+        filled = self._filled + len(pcm)
+        self._sound[self._filled : filled] = pcm
         self._filled = filled
         self._ends = frame.end  # newest stamp wins: windows follow the source's clock, drift and gaps included
-        if self.full:
+        if self.ready():
             self._model.enqueue(self)
 
-    @property
-    def full(self) -> bool:
+    def ready(self) -> bool:
         """Whether a whole window waits."""
-        return self._filled >= CONTEXT + WINDOW
+        return self._filled >= self._window + WINDOW
 
-    def take_window(self, into: Floats) -> None:
-        """Puts the next window with its context into ``into``, shape ``(576,)``, as int16 values."""
-        self._window_start = self._ends - (self._filled - CONTEXT) / EAR_RATE
-        into[:] = self._sound[: CONTEXT + WINDOW]
-        self._judged.append(self._sound[CONTEXT : CONTEXT + WINDOW].copy())
-        self._sound[: self._filled - WINDOW] = self._sound[WINDOW : self._filled]
-        self._filled -= WINDOW
+    def take_window(self) -> Pcm:
+        """The next window after its context: 576 samples, valid until the next ``push``."""
+        first, last = self._window - CONTEXT, self._window + WINDOW
+        self._window_start = self._ends - (self._filled - self._window) / EAR_RATE
+        self._window = last
+        return self._sound[first:last]
 
     def judged(self, probability: float, at: float) -> None:
         """Takes the network's word on the window that was taken last."""
@@ -136,12 +165,23 @@ class VoiceDetector:
         event = self._activity.step(window, at)
         if self._activity.silence >= self._settings.reset_seconds:
             self._activity.silence = 0.0
-            self.hidden = np.zeros(HIDDEN, np.float32)
-            self.cell = np.zeros(HIDDEN, np.float32)
+            self.memory[:] = 0
         if isinstance(event, VoiceStarted):
             self._started = event.time
         elif isinstance(event, VoiceStopped):
-            sharpened = last_voiced(np.concatenate(self._judged), window.end, event.time)
+            kept = self._sound[max(self._first, self._window - _KEPT) : self._window]
+            sharpened = last_voiced(kept, window.end, event.time)
             event = replace(event, time=max(self._started, sharpened))
         if event is not None:
             self._emit(event)
+
+    def _move(self, length: int) -> None:
+        """Makes room for ``length`` samples: keeps what waits, and of what was judged as much as is needed."""
+        first = max(self._first, self._window - _KEPT)
+        kept = self._sound[first - CONTEXT : self._filled]
+        sound = np.zeros(max(CONTEXT + _KEPT + _ROOM, len(kept) + length), np.int16)
+        sound[: len(kept)] = kept
+        shift = first - CONTEXT
+        self._sound, self._first = sound, CONTEXT
+        self._window -= shift
+        self._filled -= shift
