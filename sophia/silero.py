@@ -28,6 +28,10 @@ __all__ = ["CONTEXT", "GATHER_SECONDS", "WINDOW", "Floats", "SileroModel", "Voic
 GATHER_SECONDS = 0.010
 """From one batch to the next, so that callers whose frames have other phases share it."""
 
+STILL_AFTER = 16
+"""Windows of digital silence, 0.5 s, after which the network is not asked about further ones."""
+
+_STILL_LEVEL = 8  # A-law's code for silence decodes to it; whatever has a noise floor is never constant
 _KEPT = 48 * WINDOW  # judged samples, 1.5 s: enough to know how loud the voice was
 _ROOM = 8 * WINDOW  # samples that come before those kept are moved; a frame is 320
 
@@ -102,6 +106,9 @@ class SileroModel(SileroNetwork):
 class VoiceDetector:
     """One session's voice activity.
 
+    Digital silence (a muted line, never a microphone) is passed over after half a second: the network's memory stands
+    still until sound comes. Asked, the network would say no each time, and drift until its memory is emptied.
+
     ``push`` takes 16 kHz frames of any length in order; ``emit`` is called on the loop with each edge, at most the
     model's ``gather`` later. ``probability`` is the last window's, ``speaking`` says whether a voice is on.
     """
@@ -128,6 +135,7 @@ class VoiceDetector:
         self.memory = np.zeros(2 * HIDDEN, np.float32)
         """What the network remembers: 128 values ``hidden``, 128 values ``cell``."""
         self.probability = 0.0
+        self._still = 0  # windows of digital silence in a row that the network was asked about
 
     @property
     def speaking(self) -> bool:
@@ -148,15 +156,21 @@ class VoiceDetector:
             self._model.enqueue(self)
 
     def ready(self) -> bool:
-        """Whether a whole window waits."""
-        return self._filled >= self._window + WINDOW
+        """Whether a whole window waits to be judged; passes over digital silence first."""
+        while self._filled >= self._window + WINDOW:
+            certain = not self.speaking and self.probability < self._settings.offset
+            if not (certain and self._still >= STILL_AFTER and _is_still(self._seen())):
+                return True
+            self._window += WINDOW
+        return False
 
     def take_window(self) -> Pcm:
         """The next window after its context: 576 samples, valid until the next ``push``."""
-        first, last = self._window - CONTEXT, self._window + WINDOW
+        seen = self._seen()
+        self._still = self._still + 1 if _is_still(seen) else 0
         self._window_start = self._ends - (self._filled - self._window) / EAR_RATE
-        self._window = last
-        return self._sound[first:last]
+        self._window += WINDOW
+        return seen
 
     def judged(self, probability: float, at: float) -> None:
         """Takes the network's word on the window that was taken last."""
@@ -166,6 +180,7 @@ class VoiceDetector:
         if self._activity.silence >= self._settings.reset_seconds:
             self._activity.silence = 0.0
             self.memory[:] = 0
+            self._still = 0  # an empty memory notices a voice later than one that has heard silence
         if isinstance(event, VoiceStarted):
             self._started = event.time
         elif isinstance(event, VoiceStopped):
@@ -174,6 +189,9 @@ class VoiceDetector:
             event = replace(event, time=max(self._started, sharpened))
         if event is not None:
             self._emit(event)
+
+    def _seen(self) -> Pcm:
+        return self._sound[self._window - CONTEXT : self._window + WINDOW]
 
     def _move(self, length: int) -> None:
         """Makes room for ``length`` samples: keeps what waits, and of what was judged as much as is needed."""
@@ -185,3 +203,9 @@ class VoiceDetector:
         self._sound, self._first = sound, CONTEXT
         self._window -= shift
         self._filled -= shift
+
+
+def _is_still(pcm: Pcm) -> bool:
+    """Whether ``pcm`` is digital silence: one value throughout, zero or nearly."""
+    value = pcm[0]
+    return bool(value == pcm[-1] and abs(value) <= _STILL_LEVEL and (pcm == value).all())
