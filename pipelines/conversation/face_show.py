@@ -7,6 +7,7 @@ can pull lips and voice apart. What the face service sent may still be late, off
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from aurora.face import Weights
@@ -44,6 +45,7 @@ class FaceShow:
         self._show = show
         self._generation: int | None = None
         self._sync = LipSync()
+        self._faceless: dict[int, float] = {}
 
     async def run(self) -> None:
         """Performs until cancelled; sleeps while there is nothing to say and the mouth is at rest."""
@@ -58,6 +60,10 @@ class FaceShow:
                     rest = now + 2 * RELEASE
                 self._look(now)
                 await asyncio.sleep(pause)
+
+    def faceless(self, generation: int, since: float) -> None:
+        """From ``since`` seconds on ``generation`` is sound that no face was asked for: it does not count."""
+        self._faceless[generation] = since
 
     def sync(self, generation: int) -> Sync | None:
         """Lips against sound in what was heard of ``generation``; ``None`` if nothing was, or it is long over.
@@ -80,5 +86,8 @@ class FaceShow:
         if generation != self._generation:
             self._generation = generation
             self._sync = LipSync() if self._show else LipSync(1 / POSES_PER_SECOND)
+            self._faceless = {later: since for later, since in self._faceless.items() if later >= generation}
+        if position >= self._faceless.get(generation, math.inf):
+            return
         sound = playout.heard(generation) / playout.rate + playout.buffered(generation)
         self._sync.look(position, self.timeline.shown(generation, position, sound), playout.loud_at(now))

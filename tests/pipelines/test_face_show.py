@@ -58,10 +58,10 @@ def frozen(since=0.0, until=SECONDS):
     return Spoilt(lambda frame: FaceFrame(frame.time, weights) if since <= frame.time < until else frame)
 
 
-def perform(face, pcm=SAMPLES, watched=True, interrupt=None):
+def perform(face, pcm=SAMPLES, watched=True, interrupt=None, faceless=None):
     """Makes ``pcm`` :data:`SPEED` times faster than it sounds, moves the face with it, and says what was measured.
 
-    ``interrupt`` is when the reply is cleared, in seconds.
+    ``interrupt`` is when the reply is cleared, ``faceless`` from where on its sound has no face, in seconds.
     """
 
     async def main():
@@ -97,6 +97,8 @@ def perform(face, pcm=SAMPLES, watched=True, interrupt=None):
             await asyncio.sleep(PIECE / SPEED)
         playout.finish(1)
         sound.put_nowait(None)
+        if faceless is not None:
+            stage.faceless(1, faceless)
         await asyncio.sleep(ends - loop.time())
         playout.clear(1)
         timeline.clear(1)
@@ -198,6 +200,11 @@ def test_silence_needs_no_frames(watched, grain):
 def test_a_reply_that_is_cut_short_is_measured_as_far_as_it_was_heard(watched):
     sync = perform(only(until=1.0), watched=watched, interrupt=2.0)
     assert sync.missing == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_phrase_that_no_face_was_asked_for_does_not_count(watched, grain):
+    assert perform(only(until=2.0), watched=watched, faceless=2.0).missing == pytest.approx(0.0, abs=3 * grain)
+    assert perform(only(until=1.0), watched=watched, faceless=2.0).missing == pytest.approx(0.5, abs=3 * grain)
 
 
 def test_of_what_was_not_heard_nothing_is_said():
