@@ -69,13 +69,15 @@ class Audio2Face:
         frames = 0
         span = _tracer.start_span("audio2face.clip", attributes={"aurora.clip.start": start})
         call = self._stub.ProcessAudioStream(metadata=tuple(self._metadata()))
-        sender = asyncio.create_task(self._send(call, feed), name="audio2face sender")
+        complete = asyncio.Event()
+        sender = asyncio.create_task(self._send(call, feed, complete), name="audio2face sender")
         answers = _Answers(call)
         try:
             while (message := await self._read(answers)) is not None:
                 for time, weights in answers.frames(message, within=feed.seconds - start + BEYOND_SECONDS):
                     frames += 1
-                    yield FaceFrame(start + time, weights)
+                    if not complete.is_set() or start + time < feed.seconds:  # what it pads would hide the next clip
+                        yield FaceFrame(start + time, weights, clip=start)
         except (FaceError, grpc.aio.AioRpcError) as error:
             span.record_exception(error)
             raise
@@ -103,8 +105,8 @@ class Audio2Face:
                 return None
             raise
 
-    async def _send(self, call: Any, feed: Feed) -> None:
-        """Header, sound as it comes, end of audio. A dead RPC is the reader's to report."""
+    async def _send(self, call: Any, feed: Feed, complete: asyncio.Event) -> None:
+        """Header, sound as it comes, end of audio once it is ``complete``. A dead RPC is the reader's to report."""
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await call.write(self._header(feed.rate))
             longest = self._settings.clip_seconds
@@ -116,6 +118,7 @@ class Audio2Face:
                     sound = wire.AudioWithEmotion(audio_buffer=samples, emotions=emotions)
                     await call.write(wire.AudioWithEmotionStream(audio_with_emotion=sound))
                     emotions = []
+            complete.set()
             await call.write(wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOfAudio()))
             await call.done_writing()
 

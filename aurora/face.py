@@ -30,12 +30,14 @@ ARKIT: tuple[str, ...] = (
 class FaceFrame:
     """One pose of the face.
 
-    ``time`` is the time code in seconds from the clip's first sample; ``weights`` has shape ``(52,)``, in the
-    order of :data:`ARKIT`, clamped to 0..1.
+    ``time`` is its time code in seconds from the first sample of the sound; ``weights`` has shape ``(52,)``, in the
+    order of :data:`ARKIT`, clamped to 0..1. Where a face cuts the sound into several clips, ``clip`` is the second at
+    which this frame's clip begins.
     """
 
     time: float
     weights: Weights
+    clip: float = 0.0
 
 
 class Face(Protocol):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from aurora.face import FaceFrame, Weights
+from aurora.face import ARKIT, FaceFrame, Weights
 
 LEAD = 0.015
 """Seconds by which the lips run ahead of the sound, because a pose stays on show until the next look and is half a
@@ -32,35 +32,66 @@ CAPACITY = 9_000
 GENERATIONS = 4
 """Generations kept at once: the playing one, a speculative one and what is on its way out. The oldest goes first."""
 
+SPARE_SECONDS, SPARE_SHARE = 2.0, 0.25
+"""How much longer than its sound a stream may be: a service may pad 1.5 s of silence, a piece may be on its way."""
+
+_MOUTH = np.array([name.startswith(("jaw", "mouth", "tongue")) for name in ARKIT])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which pose is on show.
+
+    ``code`` is the second of the sound that it was made for, between two frames the time between theirs. ``mouth``
+    is the same number for mouths that are exactly equal.
+    """
+
+    code: float
+    mouth: int
+
+
+class _Filed(NamedTuple):
+    weights: Weights
+    late: float
+    """Seconds from the first sample of its clip to the clip's first time code."""
+    mouth: int
+
 
 class _Track:
     """One generation's frames in the order of their times."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
-        self.poses: list[Weights] = []
+        self.frames: list[_Filed] = []
+        self._clip = math.nan
+        self._late = 0.0
 
-    def add(self, time: float, weights: Weights) -> None:
+    def add(self, clip: float, time: float, weights: Weights) -> None:
+        # A clip's first frame belongs to its first sample. If its time code says otherwise, all codes of the clip are
+        # off by as much. Each clip is an RPC of its own and is judged by its own first frame: frames that are lost
+        # between two clips, or a first clip too short for any frame, are holes and move nothing else.
+        if clip != self._clip:
+            self._clip, self._late = clip, time - clip
+        filed = _Filed(weights, self._late, hash(weights[_MOUTH].tobytes()))
         at = bisect_left(self.times, time)
         if at < len(self.times) and self.times[at] == time:
-            self.poses[at] = weights
+            self.frames[at] = filed
             return
         self.times.insert(at, time)
-        self.poses.insert(at, weights)
+        self.frames.insert(at, filed)
         if len(self.times) > CAPACITY:
-            del self.times[0], self.poses[0]
+            del self.times[0], self.frames[0]
 
-    def at(self, time: float) -> Weights | None:
+    def find(self, time: float) -> tuple[int, float] | None:
+        """Which frame is on show, and its share of the way to the next one, if it has begun that way."""
         after = bisect_right(self.times, time)
         if after == 0:
             return None
         before = after - 1
         since = time - self.times[before]
         if after < len(self.times) and (gap := self.times[after] - self.times[before]) <= BRIDGED:
-            share = np.float32(since / gap)
-            mixed: Weights = self.poses[before] * (1 - share) + self.poses[after] * share
-            return mixed
-        return self.poses[before] if since <= HOLD else None
+            return before, since / gap
+        return (before, 0.0) if since <= HOLD else None
 
 
 class FaceTimeline:
@@ -86,13 +117,34 @@ class FaceTimeline:
                     return False
                 self.clear(oldest)
             self._tracks[generation] = _Track()
-        self._tracks[generation].add(offset + frame.time, frame.weights)
+        self._tracks[generation].add(offset + frame.clip, offset + frame.time, frame.weights)
         return True
 
     def at(self, generation: int, position: float) -> Weights | None:
         """The pose while the sound at ``position`` seconds is heard; ``None`` where the face has nothing to show."""
         track = self._tracks.get(generation)
-        return None if track is None else track.at(position + self._lead)
+        if track is None or (found := track.find(position + self._lead)) is None:
+            return None
+        at, share = found
+        pose = track.frames[at].weights
+        return pose + share * (track.frames[at + 1].weights - pose) if share else pose
+
+    def shown(self, generation: int, position: float, sound: float) -> Shown | None:
+        """Which pose :meth:`at` gives at ``position``; ``sound`` is how many seconds of the reply have been made.
+
+        A clip's first frame belongs to its first sample, whatever its time code. So does the last frame to the last
+        sample, in a stream that is far longer than its sound: then the codes run at a wrong pace, and are scaled.
+        """
+        track = self._tracks.get(generation)
+        if track is None or (found := track.find(position + self._lead)) is None:
+            return None
+        at, share = found
+        code = track.times[at] - track.frames[at].late
+        if share:
+            code += share * (track.times[at + 1] - track.times[at])
+        if (reach := self.reach(generation)) > sound + SPARE_SECONDS + SPARE_SHARE * sound:
+            code *= sound / reach
+        return Shown(code, track.frames[at].mouth)
 
     def reach(self, generation: int) -> float:
         """Up to which second of the sound frames have come; 0 if none has."""
@@ -104,49 +156,3 @@ class FaceTimeline:
         self._cleared = max(self._cleared, generation)
         for stale in [g for g in self._tracks if g <= generation]:
             del self._tracks[stale]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """At ``time`` (``loop.time()``) the pose for ``position`` (seconds of the sound) went on show."""
-
-    time: float
-    position: float
-
-
-@dataclass(frozen=True, slots=True)
-class Skew:
-    """How far the lips were ahead of the sound, in seconds; negative where they were late."""
-
-    mean: float
-    p50: float
-    p95: float
-    """95th percentile of the distance, early or late."""
-    worst: float
-
-    @property
-    def good(self) -> bool:
-        """Within ±15 ms on average, 33 ms nearly always, 80 ms ever: well inside EBU R37's -40 … +60 ms."""
-        return abs(self.mean) <= 0.015 and self.p95 <= 0.033 and self.worst <= 0.080
-
-
-def lip_skew(looks: Sequence[Look], heard: Callable[[float], float], step: float = 0.001) -> Skew:
-    """Compares, every ``step`` seconds, the pose on show with what ``heard`` says is audible at that time.
-
-    ``heard`` maps ``loop.time()`` to seconds of the sound. Each pose counts until the next look; the last one for
-    ``step``. Raises ``ValueError`` without looks.
-    """
-    if not looks:
-        raise ValueError("no looks to compare")
-    skews: list[float] = []
-    for look, until in zip(looks, [*(later.time for later in looks[1:]), looks[-1].time + step], strict=True):
-        instants = np.arange(look.time, until, step)
-        skews.extend(look.position - heard(float(instant)) for instant in instants)
-    early = np.array(skews)
-    distance = np.abs(early)
-    return Skew(
-        mean=float(early.mean()),
-        p50=float(np.median(early)),
-        p95=float(np.percentile(distance, 95)),
-        worst=float(distance.max()),
-    )

@@ -29,6 +29,9 @@ RAMP_SECONDS = 0.004
 AUDIBLE = 104
 """The smallest amplitude that counts as audible: -50 dB relative to full scale."""
 
+LOUD_SECONDS = 0.05
+"""Sound counts as audible for so long after its last block that was: voices have dips, and blocks may be short."""
+
 REMEMBERED = 64
 """How many blocks, and how many past generations, can still be asked about."""
 
@@ -115,7 +118,8 @@ class Playout:
         self._tracks: dict[int, Track] = {}  # in rising order of generation
         self._past: dict[int, int] = {}  # generation -> samples heard, of those that ended
         self._newest = -1
-        self._blocks: deque[tuple[float, int, int, int]] = deque(maxlen=REMEMBERED)  # time, generation, first, count
+        self._blocks: deque[tuple[float, int, int, int, bool]] = deque(maxlen=REMEMBERED)
+        """Time, generation, first sample, count, and whether a sample of it was audible."""
         self._sounding = False  # the last sample that was pulled belongs to the active generation
         self._paused = False
 
@@ -304,11 +308,21 @@ class Playout:
     def at(self, time: float) -> Position | None:
         """What sounds at ``time``, to the sample, within about the last second; ``None`` before anything did."""
         with self._lock:
-            for begin, generation, first, count in reversed(self._blocks):
+            for begin, generation, first, count, _ in reversed(self._blocks):
                 if begin <= time:
                     passed = int((time - begin) * self.rate + 0.5)
                     return Position(generation, first + min(passed, count), passed < count)
         return None
+
+    def loud_at(self, time: float) -> bool:
+        """Whether a block that sounded at ``time``, or within :data:`LOUD_SECONDS` before, was audible."""
+        with self._lock:
+            for begin, _, _, count, loud in reversed(self._blocks):
+                if begin + count / self.rate <= time - LOUD_SECONDS:
+                    return False
+                if loud and begin <= time:
+                    return True
+        return False
 
     # --- inside; the lock is held -------------------------------------------------------------------------------
 
@@ -351,10 +365,12 @@ class Playout:
             part = track.take(samples - len(block))
             if len(part):
                 self._gap_over(generation, track, events)
-                if not track.started and (loud := np.flatnonzero((part >= AUDIBLE) | (part <= -AUDIBLE))).size:
+                loud = bool(part.max() >= AUDIBLE or part.min() <= -AUDIBLE)
+                if loud and not track.started:
                     track.started = True
-                    events.append(PlayoutStarted(generation, now + int(loud[0]) / self.rate))
-                self._blocks.append((now, generation, first, len(part)))
+                    onset = int(np.argmax((part >= AUDIBLE) | (part <= -AUDIBLE)))
+                    events.append(PlayoutStarted(generation, now + onset / self.rate))
+                self._blocks.append((now, generation, first, len(part), loud))
                 part = self._ramps.shape(part)
                 block = np.concatenate((block, part)) if len(block) else part
                 self._sounding = True

@@ -1,7 +1,7 @@
 """Shows the face on the playout's clock: asks the performer for a pose sixty times a second while she speaks.
 
 What is asked for is always the position in the sound that is heard at that moment, so nothing that befalls the sound
-can pull lips and voice apart. How far they were apart all the same (a pose stands until the next one) is measured.
+can pull lips and voice apart. What the face service sent may still be late, off or not there: that is measured.
 """
 
 from __future__ import annotations
@@ -9,44 +9,48 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
 
 from aurora.face import Weights
 from aurora.performer import RELEASE, Performer
-from aurora.timeline import FaceTimeline, Look, lip_skew
+from aurora.sync import LipSync, Sync
+from aurora.timeline import FaceTimeline
 from sophia.playout import Playout
 
 POSES_PER_SECOND = 60
+
+LOOKS_PER_SECOND = 11
+"""Looks while nobody watches; out of step with blocks of sound and with frames, so that they fall everywhere in both.
+Each stands for one picture of a screen at :data:`POSES_PER_SECOND`, so time codes that are off move the skew as much as
+if somebody watched. A late event loop does not move it, for no picture was late. A hole in the frames shorter than the
+time between two looks is overlooked, or counts as that time."""
+
 MISSING_LIMIT = 0.2
-
-
-@dataclass(frozen=True)
-class Sync:
-    """Stands in."""
-
-    skew: float | None
-    missing: float
-
+"""Largest share of speech without a frame that is still a good reply: the first word, say, of a face that starts late.
+Above it is a fault."""
 
 Show = Callable[[float, Weights], None]
 
 
 class FaceShow:
-    """The performance of one conversation. ``show`` gets each pose with the ``loop.time()`` it is for."""
+    """The performance of one conversation.
+
+    ``show`` gets each pose with the ``loop.time()`` it is for. If it is ``None``, nobody watches: no pose is made, and
+    only what the frames' time codes say is looked at.
+    """
 
     def __init__(self, playout: Playout, timeline: FaceTimeline, performer: Performer, show: Show | None) -> None:
         self.timeline = timeline
         self._playout = playout
         self._performer = performer
-        self._show: Show = show or (lambda now, pose: None)
+        self._show = show
         self._generation: int | None = None
-        self._looks: list[Look] = []
+        self._sync = LipSync()
+        self._faceless: dict[int, float] = {}
 
     async def run(self) -> None:
         """Performs until cancelled; sleeps while there is nothing to say and the mouth is at rest."""
         loop = asyncio.get_running_loop()
+        pause = 1 / (POSES_PER_SECOND if self._show else LOOKS_PER_SECOND)
         while True:
             await self._playout.wanted()
             rest = loop.time() + RELEASE
@@ -55,31 +59,35 @@ class FaceShow:
                 if not self._playout.idle:
                     rest = now + 2 * RELEASE
                 self._look(now)
-                await asyncio.sleep(1 / POSES_PER_SECOND)
+                await asyncio.sleep(pause)
+
+    def faceless(self, generation: int, since: float) -> None:
+        """From ``since`` seconds on ``generation`` is sound that no face was asked for: it does not count."""
+        self._faceless[generation] = since
+
+    def sync(self, generation: int) -> Sync | None:
+        """Lips against sound in what was heard of ``generation``; ``None`` if nothing was, or it is long over.
+
+        Ask when it has ended and before the next one sounds.
+        """
+        return self._sync.summary() if generation == self._generation else None
 
     def _look(self, now: float) -> None:
         at = self._playout.at(now)
-        if at is None or self._playout.active != at.generation:
-            self._show(now, self._performer.pose(now))
+        generation = None if at is None or self._playout.active != at.generation else at.generation
+        position = at.sample / self._playout.rate if at else 0.0
+        if generation is not None and at and at.playing:
+            self._measure(now, generation, position)
+        if self._show:
+            self._show(now, self._performer.pose(now, generation, position))
+
+    def _measure(self, now: float, generation: int, position: float) -> None:
+        playout = self._playout
+        if generation != self._generation:
+            self._generation = generation
+            self._sync = LipSync() if self._show else LipSync(1 / POSES_PER_SECOND)
+            self._faceless = {later: since for later, since in self._faceless.items() if later >= generation}
+        if position >= self._faceless.get(generation, math.inf):
             return
-        position = at.sample / self._playout.rate
-        if at.generation != self._generation:
-            self._generation, self._looks = at.generation, []
-        if at.playing:
-            self._looks.append(Look(now, position))
-        self._show(now, self._performer.pose(now, at.generation, position))
-
-    def skew(self, generation: int) -> float | None:
-        """By how much the sound led the lips at most, nearly always (95 %), in seconds; None if nothing was shown.
-
-        Below zero where the lips were early, which looks better than late.
-        """
-        if generation != self._generation or len(self._looks) < 2 or not self.timeline.reach(generation):
-            return None
-        times = np.array([look.time for look in self._looks])
-        heard = np.array([look.position for look in self._looks])
-        skew = lip_skew(self._looks[:-1], lambda time: float(np.interp(time, times, heard)), step=0.005)
-        return -math.copysign(skew.p95, skew.mean)
-
-    def sync(self, generation: int) -> Sync | None:
-        return Sync(self.skew(generation), 0.0)
+        sound = playout.heard(generation) / playout.rate + playout.buffered(generation)
+        self._sync.look(position, self.timeline.shown(generation, position, sound), playout.loud_at(now))

@@ -196,7 +196,7 @@ def voice_loop() -> str:
                 query(quantile(0.05, "sophia_lip_skew_seconds"), "p5"),
                 query(quantile(0.5, "sophia_lip_skew_seconds"), "p50", "B"),
                 query(quantile(0.95, "sophia_lip_skew_seconds"), "p95", "C"),
-                text="Above zero sound leads the lips. People notice beyond +45 ms and -125 ms (ITU-R BT.1359).",
+                text="Above zero the lips lead the sound. People notice beyond -45 ms and +125 ms (ITU-R BT.1359).",
                 low=None,
             )
         )

@@ -89,7 +89,7 @@ class Turn(_Record):
     barge_in: float | None = Field(
         None, description="from the line's first voiced sample to her last audible one, if the line took the floor"
     )
-    lip_skew: float | None = Field(None, description="worst of the turn; + sound leads the lips")
+    lip_skew: float | None = Field(None, description="95th percentile of the distance; + the lips lead the sound")
     face_lateness: float | None = None
     marks: dict[str, float] = Field(default_factory=dict, description="instants of the ledger, from the first sample")
     decisions: tuple[Happened, ...] = ()

@@ -81,7 +81,7 @@ class Summary:
     ``missed_reasons`` why, most frequent first. ``unexpected`` of ``expectations`` answers do not hold what was
     expected. ``worst_residue`` is the greatest difference, either way, between voice-to-voice in the audio and the
     sum of its contributions. ``end_error`` is of the size of the detector's error about the end of the voice.
-    ``lip_skew`` is of its size, ``worst_lip_skew`` with its sign (+ sound leads). ``by_line`` has the slowest first.
+    ``lip_skew`` is of its size, ``worst_lip_skew`` with its sign (+ the lips lead). ``by_line`` has the slowest first.
     """
 
     scenario: str

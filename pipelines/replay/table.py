@@ -127,7 +127,7 @@ def _told(summary: Summary) -> Iterator[tuple[str, str, bool]]:
         far = abs(summary.worst_residue) > 0.002
         yield "residue", f"{summary.worst_residue * 1000:+.2f} ms at worst, sum of stages against the audio", far
     if (skew := summary.worst_lip_skew) is not None:
-        yield "lips", f"{skew * 1000:+.0f} ms at worst (+ sound leads)", not -0.125 <= skew <= 0.045  # ITU-R BT.1359
+        yield "lips", f"{skew * 1000:+.0f} ms at worst (+ the lips lead)", not -0.045 <= skew <= 0.125  # ITU-R BT.1359
     slowest = [part for part in summary.by_line if part.p50 is not None][:SLOWEST]
     if len(slowest) > 1:
         named = (f"{clean(part.name)} {(part.p50 or 0) * 1000:.0f}" for part in slowest)

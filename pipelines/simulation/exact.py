@@ -184,7 +184,7 @@ class SimulatedVoice(PacedVoice):
 
 
 class SimulatedFace(PacedFace):
-    """Opens its jaw an exact delay after the first sound, and then follows the sound at once."""
+    """Moves its jaw an exact delay after the first sound, and then follows the sound at once."""
 
     def __init__(self, delays: Delays | None = None) -> None:
         exact = Pace((delays or Delays()).face, 0.0)

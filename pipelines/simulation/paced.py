@@ -6,12 +6,13 @@ They satisfy the protocols of the real clients; no wire is involved. ``busy`` co
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aurora.face import ARKIT, FaceFrame
+from aurora.face import ARKIT, FaceFrame, Weights
 from aurora.face import Pcm as FacePcm
 from nova.mind import Message
 from pipelines.simulation.service_load import Busy
@@ -109,7 +110,7 @@ class PacedVoice:
 
 
 class PacedFace:
-    """An :class:`aurora.face.Face` that opens its jaw while there is sound; ``pace`` is asked for each clip."""
+    """An :class:`aurora.face.Face` that moves its jaw while there is sound; ``pace`` is asked for each clip."""
 
     def __init__(self, pace: Callable[[], Pace], busy: Busy | None = None) -> None:
         self.busy = busy or Busy()
@@ -117,8 +118,6 @@ class PacedFace:
 
     async def animate(self, sound: AsyncIterator[FacePcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
         loop = asyncio.get_running_loop()
-        weights = np.zeros(len(ARKIT), np.float32)
-        weights[ARKIT.index("jawOpen")] = 0.5
         samples = frames = 0
         pace: Pace | None = None
         free_at = 0.0
@@ -130,9 +129,16 @@ class PacedFace:
                 samples += len(pcm)
                 await asyncio.sleep(max(0.0, free_at - loop.time()))
                 while frames / FRAMES_PER_SECOND < samples / rate:
-                    yield FaceFrame(frames / FRAMES_PER_SECOND, weights)
+                    yield FaceFrame(frames / FRAMES_PER_SECOND, _chewing(frames / FRAMES_PER_SECOND))
                     frames += 1
                 free_at = max(free_at, loop.time()) + len(pcm) / rate * pace.per_second
+
+
+def _chewing(time: float) -> Weights:
+    """A jaw that goes up and down as with syllables, four times a second; no two frames in a row are alike."""
+    weights = np.zeros(len(ARKIT), np.float32)
+    weights[ARKIT.index("jawOpen")] = 0.4 + 0.15 * math.sin(8 * math.pi * time)
+    return weights
 
 
 def tone(rate: int, seconds: float) -> Pcm:

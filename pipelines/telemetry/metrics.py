@@ -31,7 +31,7 @@ LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 """Seconds that the event loop was late. One frame is 0.02."""
 
 SKEW_BUCKETS = (-0.125, -0.08, -0.045, -0.02, 0.0, 0.02, 0.045, 0.08, 0.125)
-"""Seconds that sound leads the lips. ITU-R BT.1359 puts detection at +0.045 and -0.125."""
+"""Seconds that the lips lead the sound. ITU-R BT.1359 puts detection at -0.045 and +0.125."""
 
 LAG_INTERVAL = 0.25
 """Seconds between two looks at the event loop's lag."""
@@ -140,7 +140,7 @@ class Metrics:
             "sophia_barge_in_seconds", "Onset of the interrupting voice to her last sample", VOICE_BUCKETS, at
         )
         self._lip_skew = _Histogram(
-            "sophia_lip_skew_seconds", "By how much sound leads the lips, worst of a turn", SKEW_BUCKETS, at
+            "sophia_lip_skew_seconds", "By how much the lips lead the sound, nearly worst of a turn", SKEW_BUCKETS, at
         )
         self._loop_lag = _Histogram("sophia_loop_lag_seconds", "How late the event loop was", LAG_BUCKETS, at)
         self._turns = _Counter("sophia_turns", "Turns by how they ended", at, label="outcome")

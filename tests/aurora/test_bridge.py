@@ -104,6 +104,20 @@ async def test_a_stall_ends_the_clip_and_the_next_sound_begins_another(pki: Path
     assert len(times) == 21
 
 
+async def test_what_a_service_pads_after_the_sound_does_not_hide_the_next_clip(pki: Path) -> None:
+    async def padding(talk: Conversation) -> AsyncIterator[Any]:
+        seconds = len(await talk.read_clip()) / 2 / RATE
+        yield header("JawOpen")
+        yield frames(*((i / 30, [0.5 if i / 30 < seconds else 0.0]) for i in range(round((seconds + 1.5) * 30))))
+        yield status(wire.Status.SUCCESS)
+
+    async with serving(pki, padding) as (_, channel):
+        got = await collect(Audio2Face(channel, FaceSettings(clip_seconds=1.0)), playing([tone(2.0)]))
+    assert [round(frame.time * 30) for frame in got] == list(range(60))
+    assert {float(frame.weights[JAW]) for frame in got} == {0.5}
+    assert [frame.clip for frame in got] == [0.0] * 30 + [1.0] * 30
+
+
 @pytest.mark.parametrize(("rate", "sent"), [(8_000, 16_000), (22_050, 22_050), (48_000, 48_000), (192_000, 48_000)])
 async def test_any_rate(pki: Path, rate: int, sent: int) -> None:
     async with serving(pki, honest) as (service, channel):

@@ -1,4 +1,4 @@
-"""Frames are found by position in the sound, stale ones never, and the measure of skew measures."""
+"""Frames are found by position in the sound, stale ones never, and what they are of is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from aurora.face import ARKIT, FaceFrame, Weights
-from aurora.timeline import CAPACITY, GENERATIONS, HOLD, FaceTimeline, Look, lip_skew
+from aurora.timeline import CAPACITY, GENERATIONS, HOLD, FaceTimeline
 
 JAW = ARKIT.index("jawOpen")
 
@@ -133,41 +133,57 @@ TestGenerations = Generations.TestCase
 TestGenerations.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
-def looks(hz: float, late: float = 0.0, seconds: float = 4.0) -> list[Look]:
-    return [Look(10 + i / hz, i / hz - late) for i in range(int(seconds * hz))]
+def code_at(made: FaceTimeline, position: float, sound: float = 4.0) -> float | None:
+    shown = made.shown(1, position, sound)
+    return None if shown is None else round(shown.code, 6)
 
 
-def heard(time: float) -> float:
-    return time - 10
+def test_tells_the_time_code_of_what_is_shown() -> None:
+    made = timeline((0.0, 0.0), (0.04, 1.0), (0.3, 0.5))
+    assert code_at(made, 0.01) == 0.01, "between two frames, the time between"
+    assert code_at(made, 0.06) == 0.04, "held, the frame's own"
+    assert code_at(made, 0.2) is None
+    assert code_at(made, 0.31) == 0.3
+    assert made.shown(2, 0.0, 4.0) is None
+    assert FaceTimeline().shown(1, 0.0, 4.0) is None
 
 
-def test_skew_of_exact_looks_is_half_their_distance() -> None:
-    skew = lip_skew(looks(60), heard)
-    assert skew.mean == pytest.approx(-1 / 120, abs=0.001)
-    assert skew.worst <= 1 / 60
-    assert skew.good
+@pytest.mark.parametrize("late", [-0.3, -0.05, 0.05, 0.2, 1.0])
+def test_a_clips_first_frame_belongs_to_its_first_sample(late: float) -> None:
+    made = timeline(*((late + i / 30, i / 100) for i in range(90)))
+    assert code_at(made, 1.5) == pytest.approx(1.5 - late)
 
 
-def test_skew_shows_lips_that_are_late_and_lips_that_jerk() -> None:
-    late = lip_skew(looks(60, late=0.05), heard)
-    assert late.mean == pytest.approx(-0.058, abs=0.002)
-    assert not late.good
-    jerking = [look for i, look in enumerate(looks(60)) if not 100 <= i < 110]
-    assert lip_skew(jerking, heard).worst == pytest.approx(11 / 60, abs=0.002)
-    with pytest.raises(ValueError, match="no looks"):
-        lip_skew([], heard)
+def test_each_clip_is_judged_by_its_own_first_frame() -> None:
+    made = FaceTimeline(lead=0.0)
+    for i in range(30):
+        made.add(1, 0.0, FaceFrame(i / 30, pose(0.1)))
+    for i in range(30):
+        made.add(1, 0.0, FaceFrame(2.1 + i / 30, pose(0.1), clip=2.0))
+    assert code_at(made, 0.5) == 0.5
+    assert code_at(made, 2.5) == pytest.approx(2.4)
 
 
-def test_the_default_lead_centres_a_60_hz_screen() -> None:
-    """The timeline's lead against the age of what is on show: lips a little early, well inside the gate."""
-    made = FaceTimeline()
-    for i in range(150):
-        made.add(1, 0.0, FaceFrame(i / 30, pose(i / 150)))
-    shown = []
-    for look in looks(60):
-        weights = made.at(1, look.position)
-        assert weights is not None
-        shown.append(Look(look.time, float(weights[JAW]) * 5))  # the jaw tells the pose's own time
-    skew = lip_skew(shown, heard)
-    assert 0 <= skew.mean <= 0.01
-    assert skew.good
+def test_a_first_clip_without_frames_moves_nothing() -> None:
+    made = FaceTimeline(lead=0.0)
+    for i in range(30):
+        made.add(1, 0.0, FaceFrame(0.3 + i / 30, pose(0.1), clip=0.3))
+    assert code_at(made, 0.5) == 0.5
+
+
+def test_a_stream_far_longer_than_its_sound_runs_at_a_wrong_pace() -> None:
+    made = timeline(*((i / 15, i / 1000) for i in range(180)))  # six seconds at twice their time codes
+    assert code_at(made, 3.0, sound=6.0) == pytest.approx(1.5, abs=0.01)
+    padded = timeline(*((i / 30, i / 1000) for i in range(225)))  # six seconds and a second and a half of padding
+    assert code_at(padded, 3.0, sound=6.0) == 3.0
+
+
+def test_equal_mouths_are_told_whatever_the_brows_do() -> None:
+    made = FaceTimeline(lead=0.0)
+    brows = pose(0.5)
+    brows[ARKIT.index("browInnerUp")] = 0.5
+    for i, weights in enumerate((pose(0.5), brows, pose(0.6))):
+        made.add(1, 0.0, FaceFrame(i * 0.5, weights))
+    mouths = [shown.mouth for i in range(3) if (shown := made.shown(1, i * 0.5, 4.0))]
+    assert len(mouths) == 3
+    assert mouths[0] == mouths[1] != mouths[2]

@@ -175,7 +175,8 @@ class Lab(
             animation_data_stream_header=wire.AnimationDataStreamHeader(skel_animation_header=named)
         )
         for number in range(samples * 30 // rate):
-            weights = [wire.FloatArrayWithTimeCode(time_code=number / 30, values=[0.3] * len(PASCAL_CASE))]
+            values = [0.2 + number % 3 / 10] * len(PASCAL_CASE)
+            weights = [wire.FloatArrayWithTimeCode(time_code=number / 30, values=values)]
             yield wire.AnimationDataStream(
                 animation_data=wire.AnimationData(skel_animation=wire.SkelAnimation(blend_shape_weights=weights))
             )

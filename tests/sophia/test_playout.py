@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.virtual_time import run
-from sophia.playout import RAMP_SECONDS, Playout, PlayoutFinished, PlayoutStarted, PlayoutUnderrun, Position
+from sophia.playout import (
+    AUDIBLE,
+    LOUD_SECONDS,
+    RAMP_SECONDS,
+    Playout,
+    PlayoutFinished,
+    PlayoutStarted,
+    PlayoutUnderrun,
+    Position,
+)
 
 RATE = 1000
 RAMP = round(RAMP_SECONDS * RATE)
@@ -428,6 +437,20 @@ def test_cutting_a_tone_never_clicks(cut, phase):
         assert not listener.sound[960 + round(RAMP_SECONDS * rate) :].any()
 
     check(scenario, rate=24_000)
+
+
+def test_loud_for_a_moment_after_the_last_audible_block():
+    async def scenario(listener, playout):
+        playout.open(1)
+        await playout.push(1, np.concatenate((steady(20), steady(180, level=AUDIBLE - 1), steady(20, level=-AUDIBLE))))
+        playout.release(1)
+        assert not playout.loud_at(0.0)
+        for _ in range(11):
+            listener.pull(20)
+        times = (0.0, 0.019, 0.02 + 0.9 * LOUD_SECONDS, 0.02 + 1.1 * LOUD_SECONDS, 0.199, 0.2, 0.219, 5.0)
+        assert [playout.loud_at(t) for t in times] == [True, True, True, False, False, True, True, False]
+
+    check(scenario)
 
 
 def test_positions_to_the_sample():

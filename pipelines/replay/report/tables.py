@@ -124,7 +124,7 @@ QUALITY: Final[Sequence[tuple[str, Callable[[Summary], str], str]]] = (
     ("sound wasted", lambda run: f"{run.speculation.wasted_sound:,.1f} s", ""),
     ("underruns", lambda run: f"{run.underruns:,}", ""),
     ("size of the lip skew, p50 / p99", _quantiles(lambda run: run.lip_skew, "p99"), ""),
-    ("worst lip skew (+ sound leads)", _precise(lambda run: run.worst_lip_skew), ""),
+    ("worst lip skew (+ the lips lead)", _precise(lambda run: run.worst_lip_skew), ""),
     ("face's first frame after the first sound, p50 / p95", _quantiles(lambda run: run.face_lateness, "p95"), ""),
     ("detector's error about the end of the voice, p50 / p95", _quantiles(lambda run: run.end_error, "p95"), ""),
     ("worst residue of a turn's sum", _precise(lambda run: run.worst_residue), ""),
