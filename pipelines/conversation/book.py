@@ -57,7 +57,6 @@ class TurnBook:
         self._hearing: _Turn | None = None  # the turn that the user's voice belongs to
         self._generations: dict[int, _Turn] = {}  # those whose GenerationOver is still to come
         self._text_at = 0.0
-        self._final_at = 0.0
 
     @property
     def open(self) -> int:

@@ -176,7 +176,7 @@ class Replies:
         self._playout.release(generation)
 
     def _withdraw(self, generation: int) -> None:
-        """The turn goes on without this reply, or comes to nothing; its words, if they were recorded, are taken back."""
+        """The turn goes on without this reply, or comes to nothing; words that were recorded are taken back."""
         if (reply := self._replies.get(generation)) and reply.committed:
             self._parts.history.withdraw(generation)
         self._cut_off(generation)
@@ -185,6 +185,7 @@ class Replies:
         """Ends the reply with a canned phrase, or with nothing where that has no sound."""
         reply.phrase = phrase
         reply.phrase_at = reply.generation.script.samples if reply.generation else 0
+        self._parts.show.faceless(reply.number, reply.phrase_at / self._playout.rate)
 
         async def say() -> None:
             sound = self._parts.phrases.sound(phrase)

@@ -105,8 +105,8 @@ class Ledger:
     """The book of one turn. Numbers of turns and generations count from 1 in each conversation.
 
     ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
-    ``lip_skew`` is by how many seconds the lips led the sound at worst, nearly always (95 %); ``face_missing`` the share
-    of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
+    ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``
+    is the share of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
     """
 
     turn: int
