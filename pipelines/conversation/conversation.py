@@ -239,19 +239,18 @@ class Conversation:
             detector.push(frame)
             self._observers.listened(frame)
             count += 1
-            if count % LEVELS_EVERY == 0:
-                self._measure(frame)
+            if count % LEVELS_EVERY == 0 and self._observers.watch_the_meters:
+                self._read_meters(frame)
         await self._until_quiet()
         self.stop()
 
-    def _measure(self, frame: Frame) -> None:
-        """What meters and captions show, now and then."""
+    def _read_meters(self, frame: Frame) -> None:
         now = self._loop.time()
-        self._pass_on(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
+        self._observers.metered(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
         self._last_block = NOTHING
         if self.playout.audible:
             turn, text = self._replies.heard_so_far()
-            self._pass_on(HeardSoFar(at=now, turn=turn, text=text))
+            self._observers.metered(HeardSoFar(at=now, turn=turn, text=text))
 
     async def _until_quiet(self) -> None:
         """Waits until the last turn is over, or until nothing has sounded for a while."""
