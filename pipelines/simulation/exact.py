@@ -8,6 +8,7 @@ figure that comes out of them is a figure of a simulated service.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -71,14 +72,20 @@ class SimulatedUser:
         self.overflows = 0
         self.started = 0.0
         self._script = sorted(script, key=lambda says: says.at)
+        self._ends = deque(sorted(((says.at + says.length, says) for says in script), key=lambda end: end[0]))
         self._frames = round(seconds / FRAME_SECONDS)
         self._phase = phase
         self._room = [SILENCE] if room is None else _frames_of(room)
 
     def ends_in(self, frame: Frame) -> Says | None:
-        """What the user has said with the last sample of this frame, if that is where something ends."""
-        for says in self._script:
-            if frame.time < self.started + says.at + says.length <= frame.end + 1e-9:
+        """What the user has said with the last sample of this frame, if that is where something ends.
+
+        To be asked about each frame, in order.
+        """
+        end = frame.end - self.started + 1e-9
+        while self._ends and self._ends[0][0] <= end:
+            over, says = self._ends.popleft()
+            if frame.time - self.started < over:
                 return says
         return None
 
