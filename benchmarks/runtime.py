@@ -14,31 +14,21 @@ import asyncio
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import uvloop
 
-from benchmarks.scene import IDEAL, TUNED, conversation, detectors, period, phase, script, user
+from benchmarks.measure import Window, resident_mb, spread
+from benchmarks.scene import IDEAL, SECONDS_A_WORD, TUNED, conversation, detectors, period, phase, script, user
+from benchmarks.wires import wires
 from pipelines.machine.environment import environment
 from sophia.turn_settings import TurnSettings
 
 WARM_UP = 3
-WINDOWS = 5
-"""Into so many parts the time of a run of many sessions is cut: the median is less moved by what else runs."""
-
-
-def spread(seconds: list[float]) -> dict[str, float]:
-    """Median and 95th percentile in ms, and how many."""
-    if not seconds:
-        return {"n": 0}
-    p50, p95 = np.percentile(np.array(seconds) * 1000, [50, 95])
-    return {"p50_ms": round(float(p50), 1), "p95_ms": round(float(p95), 1), "n": len(seconds)}
 
 
 async def voice_to_voice(real: bool, settings: TurnSettings, turns: int) -> dict[str, object]:
@@ -47,7 +37,7 @@ async def voice_to_voice(real: bool, settings: TurnSettings, turns: int) -> dict
     every = period(pcm)
     said = script(turns, every, 0, pcm)
     caller = user(said, turns * every + 1, noise=real)
-    talk, book = conversation(caller, said, detector, settings, pace=0.04)
+    talk, book = conversation(caller, said, detector, settings, pace=SECONDS_A_WORD)
     await talk.run()
     kept = [ledger for ledger in book.turns[WARM_UP:] if ledger.voice_to_voice is not None]
     stages = {
@@ -85,17 +75,14 @@ async def sessions(
     for index in range(count):
         said = script(int((seconds + 6) / every) + 1, every, 0, pcm, every * index / count)
         caller = user(said, seconds + 6, phase=0.0 if in_step else phase(index), noise=noise and real)
-        talks.append(conversation(caller, said, detector, TurnSettings(), pace=0.04))
+        talks.append(conversation(caller, said, detector, TurnSettings(), pace=SECONDS_A_WORD))
     gc.freeze()  # as the voice loop does
-    used = []
     async with asyncio.TaskGroup() as group:
         for talk, _ in talks:
             group.create_task(talk.run())
         await asyncio.sleep(4)
-        for _ in range(WINDOWS):
-            cpu, start = time.process_time(), time.monotonic()
-            await asyncio.sleep(seconds / WINDOWS)
-            used.append((time.process_time() - cpu) / (time.monotonic() - start))
+        window = Window()
+        await window.run(seconds)
         memory = resident_mb()
         until = asyncio.get_running_loop().time() - 1.0  # to a later question the answer may be still to come
         for talk, _ in talks:
@@ -104,9 +91,7 @@ async def sessions(
     added = [a for _, book in talks for ledger in book.turns if (a := book.added(ledger)) is not None]
     return {
         "sessions": count,
-        "cpu_ms_per_session_second": round(1000 * float(np.median(used)) / count, 2),
-        "cpu_ms_least": round(1000 * min(used) / count, 2),
-        "core_used": round(float(np.median(used)), 3),
+        **window.figures(count),
         "added": spread(added),
         "mb_per_session": round((memory - before) / count, 3),
         "false_cutoffs": sum(book.false_cutoffs for _, book in talks),
@@ -114,11 +99,6 @@ async def sessions(
         "faults": sum(book.faults for _, book in talks),
         "outcomes": dict(Counter(str(ledger.outcome) for _, book in talks for ledger in book.turns)),
     }
-
-
-def resident_mb() -> float:
-    """Resident memory of this process in MB."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
 def import_seconds() -> dict[str, object]:
@@ -168,10 +148,11 @@ def _lines(path: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    everything = ["import", "v2v", "machinery", "barge-in", "sessions", "in-step", "digital-silence"]
+    everything = ["import", "v2v", "machinery", "barge-in", "sessions", "in-step", "digital-silence", "wires"]
     parser.add_argument("what", nargs="*", choices=[*everything, []], help="default: all")
     parser.add_argument("--turns", type=int, default=33, help="turns a run, the first 3 dropped (default: %(default)s)")
     parser.add_argument("--sessions", default="1,10,25,50,100,150,250", help="session counts (default: %(default)s)")
+    parser.add_argument("--wires", type=int, default=50, help="sessions with real streams (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=15.0, help="window of a count (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="save the figures")
     args = parser.parse_args()
@@ -200,6 +181,9 @@ def main() -> None:
         show("sessions in step, Silero, 25", uvloop.run(sessions(25, True, args.seconds, in_step=True)))
     if "digital-silence" in what:
         show("sessions on muted lines, Silero, 25", uvloop.run(sessions(25, True, args.seconds, noise=False)))
+    if "wires" in what:
+        show(f"wires, {args.wires}", uvloop.run(wires(args.wires, args.seconds)))
+        show(f"wires, watched, {args.wires}", uvloop.run(wires(args.wires, args.seconds, watched=True)))
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(results, indent=2) + "\n")

@@ -51,6 +51,9 @@ TUNED = TurnSettings(pause_complete=0.1, pause_open=0.1)
 WAIT = 3.6
 """Seconds from the end of a question to the next one: her reply takes about half of it."""
 
+SECONDS_A_WORD = 0.04
+"""How fast she speaks: 40 words, a reply, take 1.6 s."""
+
 ROOM_LEVEL = 12.0
 """Standard deviation of a quiet room's noise, -69 dB relative to full scale."""
 
