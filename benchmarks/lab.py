@@ -4,7 +4,7 @@ They speak the protocols and keep to the times of :mod:`benchmarks.scene`: Riva'
 language model, Audio2Face. The recogniser hears nothing; it knows how long the question is, and counts from its first
 loud sample. All of them serve any number of callers at once.
 
-    python -m benchmarks.lab --tls FOLDER [--cpu N]      prints its port as JSON; ends with its standard input
+    python -m benchmarks.lab --tls FOLDER [--cpu N]      prints its ports as JSON; ends with its standard input
 """
 # ruff: noqa: N802 - the methods' names are the protocols'
 
@@ -42,6 +42,9 @@ LOUD = 100
 
 SECOND_PASS = 0.26
 """Seconds from Riva's stable partial to its final, with 500 and 240 ms of blanks for them."""
+
+PLACES = ("speech", "llm", "face")
+"""Recogniser and voice are one server, as Riva's are; the others have their own, so each has a connection."""
 
 BYTES, BOOL = 13, 1
 
@@ -196,10 +199,11 @@ async def serve(folder: Path) -> None:
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(lab, server)
     add_A2FControllerServiceServicer_to_server(lab, server)
     pair = (folder / "server.key").read_bytes(), (folder / "server.crt").read_bytes()
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    credentials = grpc.ssl_server_credentials([pair])
+    ports = {place: server.add_secure_port("127.0.0.1:0", credentials) for place in PLACES}
     await server.start()
     gc.freeze()
-    print(json.dumps({"port": port}), flush=True)
+    print(json.dumps(ports), flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
@@ -207,8 +211,8 @@ async def serve(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, cpu: int | None = None) -> AsyncIterator[int]:
-    """A lab in a process of its own, on processor ``cpu`` if given; its port is the result."""
+async def running(folder: Path, cpu: int | None = None) -> AsyncIterator[dict[str, int]]:
+    """A lab in a process of its own, on processor ``cpu`` if given; the ports of :data:`PLACES` are the result."""
     command = [sys.executable, "-m", "benchmarks.lab", "--tls", str(folder)]
     command += [] if cpu is None else ["--cpu", str(cpu)]
     pipe = asyncio.subprocess.PIPE
@@ -216,7 +220,7 @@ async def running(folder: Path, cpu: int | None = None) -> AsyncIterator[int]:
     assert process.stdin
     assert process.stdout
     try:
-        yield json.loads(await process.stdout.readline())["port"]
+        yield json.loads(await process.stdout.readline())
     finally:
         process.stdin.close()
         await process.wait()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from pipelines.telemetry.ledger import Ledger
 
 WINDOWS = 5
 """Into so many parts a run of many sessions is cut: the median is less moved by what else the machine does."""
@@ -21,6 +24,12 @@ def spread(seconds: list[float]) -> Spread:
         return {"n": 0}
     p50, p95 = np.percentile(np.array(seconds) * 1000, [50, 95])
     return {"p50_ms": round(float(p50), 1), "p95_ms": round(float(p95), 1), "n": len(seconds)}
+
+
+def stages(ledgers: Sequence[Ledger]) -> dict[str, Spread]:
+    """What each stage contributed to the voice-to-voice time."""
+    found = [ledger.contributions() for ledger in ledgers if ledger.voice_to_voice is not None]
+    return {stage: spread([of.get(stage, 0.0) for of in found]) for stage in (found[0] if found else {})}
 
 
 class Window:

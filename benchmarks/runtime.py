@@ -22,7 +22,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.measure import Window, resident_mb, spread
+from benchmarks.measure import Window, resident_mb, spread, stages
 from benchmarks.scene import IDEAL, SECONDS_A_WORD, TUNED, conversation, detectors, period, phase, script, user
 from benchmarks.wires import wires
 from pipelines.machine.environment import environment
@@ -40,15 +40,11 @@ async def voice_to_voice(real: bool, settings: TurnSettings, turns: int) -> dict
     talk, book = conversation(caller, said, detector, settings, pace=SECONDS_A_WORD)
     await talk.run()
     kept = [ledger for ledger in book.turns[WARM_UP:] if ledger.voice_to_voice is not None]
-    stages = {
-        stage: spread([ledger.contributions().get(stage, 0.0) for ledger in kept])
-        for stage in (kept[0].contributions() if kept else {})
-    }
     return {
         "added": spread([added for ledger in kept if (added := book.added(ledger)) is not None]),
         "false_cutoffs": book.false_cutoffs,
         "missed_turns": book.missed(asyncio.get_running_loop().time()),
-        "contributions": stages,
+        "contributions": stages(kept),
     }
 
 
@@ -96,7 +92,7 @@ async def sessions(
         "mb_per_session": round((memory - before) / count, 3),
         "false_cutoffs": sum(book.false_cutoffs for _, book in talks),
         "missed_turns": sum(book.missed(until) for _, book in talks),
-        "faults": sum(book.faults for _, book in talks),
+        "faults": dict(sum((book.faults for _, book in talks), Counter())),
         "outcomes": dict(Counter(str(ledger.outcome) for _, book in talks for ledger in book.turns)),
     }
 

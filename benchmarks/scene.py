@@ -7,6 +7,7 @@ noise of a quiet room. The voice detector passes over digital silence without as
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -67,11 +68,11 @@ MakeDetector = Callable[[Emit], Detector]
 
 
 class Book(Observer):
-    """Keeps the ledgers and counts faults. What the user really did is told by the script, whatever was detected."""
+    """Keeps the ledgers and counts faults by service. What the user really did is told by the script, whatever was detected."""
 
     def __init__(self, user: SimulatedUser, script: list[Says]) -> None:
         self.turns: list[Ledger] = []
-        self.faults = 0
+        self.faults: Counter[str] = Counter()
         self._user = user
         self._script = script
 
@@ -79,7 +80,7 @@ class Book(Observer):
         if isinstance(happening, TurnEnded) and happening.ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
             self.turns.append(happening.ledger)
         elif isinstance(happening, Failed):
-            self.faults += 1
+            self.faults[happening.service] += 1
 
     def added(self, ledger: Ledger, ideal: float = IDEAL) -> float | None:
         """Seconds above the ideal from the user's true last sample to her first audible one."""

@@ -10,11 +10,12 @@ import asyncio
 import gc
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lab import running
-from benchmarks.measure import Spread, Window, spread
+from benchmarks.measure import Spread, Window, spread, stages
 from benchmarks.scene import Book, period, phase, script, speech, user
 from pipelines.certs import make_development_pki
 from pipelines.conversation.face_show import MISSING_LIMIT
@@ -31,7 +32,10 @@ async def wires(count: int, seconds: float, *, watched: bool = False) -> dict[st
     """``count`` sessions for ``seconds``; where they are ``watched``, each one's poses are made for somebody."""
     with tempfile.TemporaryDirectory() as folder:
         make_development_pki(Path(folder))
-        async with running(Path(folder), _another_processor()) as port, Runtime(_settings(port, folder)) as runtime:
+        async with (
+            running(Path(folder), _another_processor()) as ports,
+            Runtime(_settings(ports, folder), sessions=count) as runtime,
+        ):
             assert runtime.faceless is None, runtime.faceless
             return await _measure(runtime, count, seconds, watched)
 
@@ -64,10 +68,11 @@ async def _measure(runtime: Runtime, count: int, seconds: float, watched: bool) 
         "sessions": count,
         **window.figures(count),
         "added": added,
+        "contributions": stages(whole),
         "turns": len(whole),
         "false_cutoffs": sum(book.false_cutoffs for book in books),
         "missed_turns": sum(book.missed(until) for book in books),
-        "faults": sum(book.faults for book in books),
+        "faults": dict(sum((book.faults for book in books), Counter())),
         "without_face": sum(ledger.face_missing is None or ledger.face_missing > MISSING_LIMIT for ledger in whole),
     }
 
@@ -79,9 +84,11 @@ class WatchedBook(Book):
         """Looks at it."""
 
 
-def _settings(port: int, folder: str) -> Settings:
-    endpoint: dict[str, Any] = {"target": f"localhost:{port}", "tls": {"ca": f"{folder}/ca.crt"}}
-    return Settings.model_validate({name: {"endpoint": endpoint} for name in ("asr", "llm", "tts", "face")})
+def _settings(ports: dict[str, int], folder: str) -> Settings:
+    def at(place: str) -> dict[str, Any]:
+        return {"endpoint": {"target": f"localhost:{ports[place]}", "tls": {"ca": f"{folder}/ca.crt"}}}
+
+    return Settings.model_validate({"asr": at("speech"), "tts": at("speech"), "llm": at("llm"), "face": at("face")})
 
 
 def _another_processor() -> int | None:
