@@ -35,7 +35,7 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 STOP_SECONDS = 2.0
 """Ctrl+C ends the program within this time, whatever a service does."""
