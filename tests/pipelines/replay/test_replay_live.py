@@ -47,6 +47,7 @@ async def replay(lab, tmp_path, pki, what, *, before=None, **how):
     return run, notes
 
 
+@pytest.mark.side_by_side
 async def test_a_good_day_side_by_side(tmp_path, pki):
     run, notes = await replay(Lab(), tmp_path, pki, scenario([line("time")]), sessions=2)
     assert run.complete
@@ -64,6 +65,7 @@ async def test_a_good_day_side_by_side(tmp_path, pki):
     assert "key" not in str(run.config["llm"]["endpoint"]["tls"].get("ca", ""))
 
 
+@pytest.mark.side_by_side
 async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pki):
     lab = Lab({"llm": "fails at once"}, turns=(2,))
     run, _ = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")]))
@@ -73,6 +75,7 @@ async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pk
     assert run.complete
 
 
+@pytest.mark.side_by_side
 async def test_a_recogniser_that_is_lost_in_the_middle(tmp_path, pki):
     lab = Lab({"asr": "refuses"}, turns=(2,))
     run, notes = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")], [line("time")]))
@@ -89,6 +92,7 @@ async def command(*arguments):
     )  # fmt: skip
 
 
+@pytest.mark.side_by_side
 async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_path, pki):
     async with serving(Lab(), pki) as port:
         ports = dict.fromkeys(SERVICES, port) | {"llm": 9}  # the discard port: nobody listens
@@ -101,6 +105,7 @@ async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.side_by_side
 async def test_an_interrupted_run_is_kept_and_resumed(tmp_path, pki):
     bites, kept = tmp_path / "bites", tmp_path / "kept"
     bites.mkdir()
