@@ -32,10 +32,10 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
-from pipelines.talk.runtime import Runtime
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
+from pipelines.talk.runtime import Runtime
 from pipelines.terminal.text import clean
 
 STOP_SECONDS = 2.0

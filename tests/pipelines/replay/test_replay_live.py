@@ -13,8 +13,8 @@ from pipelines.records.store import load_run
 from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.scenario import Scenario, Talk
-from pipelines.talk.runtime import Runtime
 from pipelines.settings.model import load_settings
+from pipelines.talk.runtime import Runtime
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 SERVICES = ("asr", "llm", "tts", "face")
