@@ -40,6 +40,9 @@ QUESTION = "where is my order"
 LOUD = 100
 """No sample of the room is as loud, and the question is from its first few milliseconds on."""
 
+SECOND_PASS = 0.26
+"""Seconds from Riva's stable partial to its final, with 500 and 240 ms of blanks for them."""
+
 BYTES, BOOL = 13, 1
 
 
@@ -58,32 +61,44 @@ class Lab(
         return answer
 
     async def StreamingRecognize(self, requests: Any, context: Any) -> None:
-        """A final :attr:`Delays.final` after the question's last sample came in."""
+        """Interims while the question is said, then a stable partial :attr:`Delays.final` after its last sample.
+
+        The final comes :data:`SECOND_PASS` later, as from Riva's second pass.
+        """
         loop = asyncio.get_running_loop()
-        said = speech()
+        said, words = speech(), QUESTION.split()
         before = int(np.argmax(np.abs(said) > LOUD))  # samples of it that are too soft to notice
-        samples, ends = 0, -1
+        begin, samples, told = -1, 0, 0
         answers: set[asyncio.Task[None]] = set()
 
-        async def answer(due: float, processed: float) -> None:
+        async def answer(due: float, text: str, processed: float, **result: Any) -> None:
             await asyncio.sleep(due - loop.time())
             response = riva_asr_pb2.StreamingRecognizeResponse()
-            result = response.results.add(is_final=True, stability=1.0, audio_processed=processed)
-            result.alternatives.add(transcript=QUESTION, confidence=0.9)
+            found = response.results.add(audio_processed=processed, **result)
+            found.alternatives.add(transcript=text, confidence=0.9)
             await context.write(response)
+
+        def tell(seconds: float, text: str, **result: Any) -> None:
+            task = asyncio.create_task(answer(loop.time() + seconds, text, samples / EAR_RATE, **result))
+            answers.add(task)
+            task.add_done_callback(answers.discard)
 
         while (request := await context.read()) is not grpc.aio.EOF:
             pcm = np.frombuffer(request.audio_content, np.int16)
-            if ends < 0:
+            if begin < 0:
                 loud = np.flatnonzero(np.abs(pcm) > LOUD)
                 if len(loud):
-                    ends = samples + int(loud[0]) - before + len(said)
+                    begin, told = samples + int(loud[0]) - before, 0
             samples += len(pcm)
-            if 0 <= ends <= samples:
-                ends = -1
-                task = asyncio.create_task(answer(loop.time() + DELAYS.final, samples / EAR_RATE))
-                answers.add(task)
-                task.add_done_callback(answers.discard)
+            if begin < 0:
+                continue
+            if samples >= begin + len(said):
+                tell(DELAYS.final, QUESTION, stability=1.0)
+                tell(DELAYS.final + SECOND_PASS, QUESTION, is_final=True)
+                begin = -1
+            elif samples >= begin + (told + 1) * len(said) // len(words):
+                told += 1
+                tell(DELAYS.final, " ".join(words[:told]), stability=0.5)
         for task in list(answers):
             await task
 

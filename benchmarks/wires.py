@@ -17,8 +17,10 @@ from benchmarks.lab import running
 from benchmarks.measure import Spread, Window, spread
 from benchmarks.scene import Book, period, phase, script, speech, user
 from pipelines.certs import make_development_pki
+from pipelines.conversation.face_show import MISSING_LIMIT
 from pipelines.settings.model import Settings
 from pipelines.talk.runtime import Runtime
+from pipelines.telemetry.ledger import Outcome
 from sophia.sinks import NullSink
 
 BEFORE = 6.0
@@ -56,17 +58,17 @@ async def _measure(runtime: Runtime, count: int, seconds: float, watched: bool) 
         for talk, _ in talks:
             talk.stop()
     books = [book for _, book in talks]
-    kept = [ledger for book in books for ledger in book.turns if ledger.marks["end"] > window.began]
+    whole = [ledger for book in books for ledger in book.turns if ledger.outcome is Outcome.REPLIED]
     added: Spread = spread([a for book in books for ledger in book.turns if (a := book.added(ledger)) is not None])
     return {
         "sessions": count,
         **window.figures(count),
         "added": added,
-        "turns": len(kept),
+        "turns": len(whole),
         "false_cutoffs": sum(book.false_cutoffs for book in books),
         "missed_turns": sum(book.missed(until) for book in books),
         "faults": sum(book.faults for book in books),
-        "without_face": sum(ledger.face_missing is None or ledger.face_missing > 0.2 for ledger in kept),
+        "without_face": sum(ledger.face_missing is None or ledger.face_missing > MISSING_LIMIT for ledger in whole),
     }
 
 

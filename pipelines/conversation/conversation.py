@@ -296,8 +296,9 @@ class Conversation:
     # Playout
 
     def _on_block(self, pcm: Pcm, time: float) -> None:
-        if pcm.any():
-            self._replies.last_sound = time + len(pcm) / self.playout.rate
+        sounding = pcm.nonzero()[0]
+        if len(sounding):
+            self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
             self._last_block = pcm
         if self._parts.echo:
             self._parts.echo.reference(pcm, self.playout.rate, time)

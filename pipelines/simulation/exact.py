@@ -97,13 +97,13 @@ class SimulatedUser:
             delay = self.started + start + FRAME_SECONDS - loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
-            yield Frame(self._sound(start, index), self.started + start)
+            yield Frame(self._sound(start), self.started + start)
 
     async def aclose(self) -> None:
         self._frames = 0
 
-    def _sound(self, start: float, index: int) -> Pcm:
-        quiet = self._room[index % len(self._room)]
+    def _sound(self, start: float) -> Pcm:
+        quiet = self._room[round(start / FRAME_SECONDS) % len(self._room)]
         for says in self._script:
             if says.pcm is None:
                 if says.at - 1e-9 <= start < says.at + says.length - 1e-9:
