@@ -24,7 +24,7 @@ from sophia.events import (
     Transcribed,
     TurnEvent,
 )
-from sophia.playout import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
+from sophia.playout_events import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 from sophia.turns import Phase
 from sophia.vad import VoiceStarted, VoiceStopped
 

@@ -209,6 +209,7 @@ class Replies:
     def _over(self, reply: _Reply, samples: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
         """Closes a reply of which ``samples`` were heard, and tells what it was."""
         del self._replies[reply.number]
+        self._acknowledged.pop(reply.number, None)
         for task in reply.tasks:
             task.cancel()
         heard, said = self._texts(reply, samples)
