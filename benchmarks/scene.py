@@ -68,7 +68,10 @@ MakeDetector = Callable[[Emit], Detector]
 
 
 class Book(Observer):
-    """Keeps the ledgers and counts faults by service. What the user really did is told by the script, whatever was detected."""
+    """Keeps the ledgers, and counts faults by service.
+
+    What the user really did is told by the script, whatever was detected.
+    """
 
     def __init__(self, user: SimulatedUser, script: list[Says]) -> None:
         self.turns: list[Ledger] = []
