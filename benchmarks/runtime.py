@@ -23,9 +23,11 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.measure import Window, resident_mb, spread, stages
-from benchmarks.scene import IDEAL, SECONDS_A_WORD, TUNED, conversation, detectors, period, phase, script, user
+from benchmarks.scene import IDEAL, SECONDS_A_WORD, TUNED, Book, conversation, detectors, period, phase, script, user
 from benchmarks.wires import wires
+from pipelines.conversation.conversation import Conversation
 from pipelines.machine.environment import environment
+from pipelines.virtual_time import run as run_virtually
 from sophia.turn_settings import TurnSettings
 
 WARM_UP = 3
@@ -59,19 +61,45 @@ async def barge_in(real: bool, settings: TurnSettings, turns: int) -> dict[str, 
     return {"onset_to_last_sample": spread(cut)}
 
 
+def crowd(
+    count: int, real: bool, seconds: float, *, in_step: bool = False, noise: bool = True
+) -> list[tuple[Conversation, Book]]:
+    """So many conversations, whose callers ask one after the other."""
+    detector, pcm = detectors(real)
+    every = period(pcm)
+    talks = []
+    for index in range(count):
+        said = script(int(seconds / every) + 1, every, 0, pcm, every * index / count)
+        caller = user(said, seconds, phase=0.0 if in_step else phase(index), noise=noise and real)
+        talks.append(conversation(caller, said, detector, TurnSettings(), pace=SECONDS_A_WORD))
+    return talks
+
+
+async def work(count: int, seconds: float) -> dict[str, object]:
+    """Processor time of the same on the virtual clock: no sleep and no waking up, so it hardly varies."""
+    talks = crowd(count, True, seconds)
+    gc.collect()
+    gc.freeze()
+    cpu = time.process_time()
+    async with asyncio.TaskGroup() as group:
+        for talk, _ in talks:
+            group.create_task(talk.run())
+    cpu = time.process_time() - cpu
+    gc.unfreeze()
+    return {
+        "sessions": count,
+        "cpu_ms_per_session_second": round(1000 * cpu / seconds / count, 2),
+        "turns": sum(len(book.turns) for _, book in talks),
+    }
+
+
 async def sessions(
     count: int, real: bool, seconds: float, *, in_step: bool = False, noise: bool = True
 ) -> dict[str, object]:
     """Many conversations in this process: processor time, added latency, memory."""
-    detector, pcm = detectors(real)
-    every = period(pcm)
     gc.collect()
     before = resident_mb()
-    talks = []
-    for index in range(count):
-        said = script(int((seconds + 6) / every) + 1, every, 0, pcm, every * index / count)
-        caller = user(said, seconds + 6, phase=0.0 if in_step else phase(index), noise=noise and real)
-        talks.append(conversation(caller, said, detector, TurnSettings(), pace=SECONDS_A_WORD))
+    talks = crowd(count, real, seconds + 6, in_step=in_step, noise=noise)
     gc.freeze()  # as the voice loop does
     async with asyncio.TaskGroup() as group:
         for talk, _ in talks:
@@ -144,7 +172,7 @@ def _lines(path: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    everything = ["import", "v2v", "machinery", "barge-in", "sessions", "in-step", "digital-silence", "wires"]
+    everything = ["import", "v2v", "machinery", "barge-in", "sessions", "work", "in-step", "digital-silence", "wires"]
     parser.add_argument("what", nargs="*", choices=[*everything, []], help="default: all")
     parser.add_argument("--turns", type=int, default=33, help="turns a run, the first 3 dropped (default: %(default)s)")
     parser.add_argument("--sessions", default="1,10,25,50,100,150,250", help="session counts (default: %(default)s)")
@@ -173,6 +201,8 @@ def main() -> None:
     if "sessions" in what:
         for count in map(int, args.sessions.split(",")):
             show(f"sessions, Silero, {count}", uvloop.run(sessions(count, True, args.seconds)))
+    if "work" in what:
+        show("work on the virtual clock, Silero, 25", run_virtually(work(25, 20.0)))
     if "in-step" in what:
         show("sessions in step, Silero, 25", uvloop.run(sessions(25, True, args.seconds, in_step=True)))
     if "digital-silence" in what:
