@@ -137,7 +137,10 @@ def import_seconds() -> dict[str, object]:
         return sorted(walls)[2]
 
     empty = median("pass")
-    return {"seconds": round(median("import pipelines.conversation.conversation") - empty, 3)}
+    return {
+        "seconds": round(median("import pipelines.conversation.conversation") - empty, 3),
+        "runtime_seconds": round(median("import pipelines.talk.runtime") - empty, 3),
+    }
 
 
 class Stolen:

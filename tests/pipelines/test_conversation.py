@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-from table import REPLY, Table
+from table import REPLY, Notes, Table
 
+from pipelines.conversation.events import HeardSoFar, Levels
 from pipelines.simulation.exact import Delays, Says, SimulatedFace, SimulatedMind, SimulatedUser
 from pipelines.telemetry.ledger import Count, Outcome
 from sophia.turn_settings import TurnSettings
@@ -71,6 +72,25 @@ def test_barge_in_is_quick_and_the_history_holds_what_was_heard():
     said = next(m.content for m in table.mind.calls[1] if m.role == "assistant")
     assert said.startswith(first.heard)
     assert len(said) < len(REPLY)
+
+
+def test_she_is_silenced_with_the_last_sample_that_is_not_zero():
+    notes = Table([ORDER, Says(6.0, "no stop that")], seconds=24).talk()
+    silenced = notes.turns[0].marks["silenced"]
+    (time, pcm) = [block for block in notes.blocks if block[0] < silenced][-1]
+    last = pcm.nonzero()[0][-1] + 1
+    assert silenced == pytest.approx(time + last / (len(pcm) / 0.02), abs=1e-6)
+    assert last < len(pcm) / 2  # a fade, not a whole block
+
+
+def test_meters_are_read_only_where_somebody_shows_them():
+    class Meters(Notes):
+        def metered(self, reading):
+            self.happened.append(reading)
+
+    for notes, shown in ((Notes(), set()), (Meters(), {Levels, HeardSoFar})):
+        notes = Table([ORDER], seconds=8, notes=notes).talk()
+        assert {type(one) for one in notes.happened} & {Levels, HeardSoFar} == shown
 
 
 def test_barge_in_leaves_no_call_alive():

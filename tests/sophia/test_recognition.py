@@ -474,6 +474,30 @@ async def test_without_sound_the_stream_is_closed_and_opened_again_with_it(riva)
         await it.until("stream 2")
 
 
+async def test_while_nobody_speaks_a_tenth_of_a_second_is_sent_at_once(riva) -> None:
+    service, channel = riva
+
+    async def listens(stream: Stream) -> None:
+        await stream.hear()
+
+    async def heard(count: int) -> None:
+        async with asyncio.timeout(2):
+            while not service.streams or len(service.streams[0].frames) < count:
+                await asyncio.sleep(0.005)
+
+    service.scripts = [listens]
+    async with session(channel) as it:
+        it.push(5)
+        await heard(5)
+        it.push(4)
+        await asyncio.sleep(0.1)
+        assert len(service.streams[0].frames) == 5
+        it.recognizer.expect_answer()  # a voice: what was held back is wanted now
+        await heard(9)
+        it.push(1)
+        await heard(10)
+
+
 async def test_finish_comes_after_the_sound_that_it_is_about(riva) -> None:
     service, channel = riva
 
