@@ -89,7 +89,7 @@ def test_meters_are_read_only_where_somebody_shows_them():
             self.happened.append(reading)
 
     for notes, shown in ((Notes(), set()), (Meters(), {Levels, HeardSoFar})):
-        notes = Table([ORDER], seconds=8, notes=notes).talk()
+        Table([ORDER], seconds=8, notes=notes).talk()
         assert {type(one) for one in notes.happened} & {Levels, HeardSoFar} == shown
 
 

@@ -478,24 +478,21 @@ async def test_while_nobody_speaks_a_tenth_of_a_second_is_sent_at_once(riva) -> 
     service, channel = riva
 
     async def listens(stream: Stream) -> None:
+        await stream.hear(5)
+        await stream.say("five", final=True)
+        await stream.hear(4)
+        await stream.say("nine", final=True)
         await stream.hear()
-
-    async def heard(count: int) -> None:
-        async with asyncio.timeout(2):
-            while not service.streams or len(service.streams[0].frames) < count:
-                await asyncio.sleep(0.005)
 
     service.scripts = [listens]
     async with session(channel) as it:
         it.push(5)
-        await heard(5)
+        await it.until("five")
         it.push(4)
         await asyncio.sleep(0.1)
         assert len(service.streams[0].frames) == 5
         it.recognizer.expect_answer()  # a voice: what was held back is wanted now
-        await heard(9)
-        it.push(1)
-        await heard(10)
+        await it.until("nine")
 
 
 async def test_finish_comes_after_the_sound_that_it_is_about(riva) -> None:
