@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from sophia.decisions import Decision as Decision
     from sophia.echo import EchoGuard as EchoGuard
     from sophia.playout import Playout as Playout
-    from sophia.playout import PlayoutFinished as PlayoutFinished
-    from sophia.playout import PlayoutStarted as PlayoutStarted
-    from sophia.playout import PlayoutUnderrun as PlayoutUnderrun
+    from sophia.playout_events import PlayoutFinished as PlayoutFinished
+    from sophia.playout_events import PlayoutStarted as PlayoutStarted
+    from sophia.playout_events import PlayoutUnderrun as PlayoutUnderrun
     from sophia.sinks import Sink as Sink
     from sophia.sinks import SinkError as SinkError
     from sophia.speech import SpeechChunk as SpeechChunk
@@ -48,9 +48,9 @@ _WHERE = {
     "Pcm": "sophia.audio",
     "Phase": "sophia.turns",
     "Playout": "sophia.playout",
-    "PlayoutFinished": "sophia.playout",
-    "PlayoutStarted": "sophia.playout",
-    "PlayoutUnderrun": "sophia.playout",
+    "PlayoutFinished": "sophia.playout_events",
+    "PlayoutStarted": "sophia.playout_events",
+    "PlayoutUnderrun": "sophia.playout_events",
     "Recognizer": "sophia.transcripts",
     "Sink": "sophia.sinks",
     "SinkError": "sophia.sinks",

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from side_by_side import pytest_pyfunc_call
 
 from pipelines.certs import Authority, Identity, make_development_pki
+
+__all__ = ["pytest_pyfunc_call"]
 
 # The same examples in every run, and no limit on the time of one: a busy machine is no defect.
 settings.register_profile("steady", derandomize=True, deadline=None)

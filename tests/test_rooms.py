@@ -61,7 +61,7 @@ MAY: dict[str, str] = {
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""
 
-PUBLIC = {"conversation", "settings", "talk"}
+PUBLIC = {"conversation", "failures", "settings", "sophia", "talk", "telemetry"}
 """What ``pipelines/__init__.py`` passes on to those who embed it."""
 
 

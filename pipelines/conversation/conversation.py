@@ -255,8 +255,8 @@ class Conversation:
         detector.push(frame)
         self._observers.listened(frame)
         self._frames += 1
-        if self._frames % LEVELS_EVERY == 0:
-            self._measure(frame)
+        if self._frames % LEVELS_EVERY == 0 and self._observers.watch_the_meters:
+            self._read_meters(frame)
 
     async def _trail_off(self, detector: Detector) -> None:
         """The source is exhausted: hears silence, in real time, until the last turn is over.
@@ -272,14 +272,13 @@ class Conversation:
             self._hear(Frame(SILENCE, at), detector)
             at += FRAME_SECONDS
 
-    def _measure(self, frame: Frame) -> None:
-        """What meters and captions show, now and then."""
+    def _read_meters(self, frame: Frame) -> None:
         now = self._loop.time()
-        self._pass_on(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
+        self._observers.metered(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
         self._last_block = NOTHING
         if self.playout.audible:
             turn, text = self._replies.heard_so_far()
-            self._pass_on(HeardSoFar(at=now, turn=turn, text=text))
+            self._observers.metered(HeardSoFar(at=now, turn=turn, text=text))
 
     async def _read(self) -> None:
         async for transcript in self._parts.asr.transcripts():
@@ -297,8 +296,9 @@ class Conversation:
     # Playout
 
     def _on_block(self, pcm: Pcm, time: float) -> None:
-        if pcm.any():
-            self._replies.last_sound = time + len(pcm) / self.playout.rate
+        sounding = pcm.nonzero()[0]
+        if len(sounding):
+            self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
             self._last_block = pcm
         if self._parts.echo:
             self._parts.echo.reference(pcm, self.playout.rate, time)

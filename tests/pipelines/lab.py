@@ -155,13 +155,22 @@ class Lab(
     # Face
 
     async def ProcessAudioStream(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        samples, rate = 0, 1
+        samples, sent, rate = 0, 0, 1
+        well = not (self.does("face", "hangs") or self.does("face", "fails"))
         async for message in requests:
             part = message.WhichOneof("stream_part")
             if part == "audio_stream_header":
                 rate = message.audio_stream_header.audio_header.samples_per_second
+                if well:
+                    named = wire.SkelAnimationHeader(blend_shapes=PASCAL_CASE)
+                    yield wire.AnimationDataStream(
+                        animation_data_stream_header=wire.AnimationDataStreamHeader(skel_animation_header=named)
+                    )
             elif part == "audio_with_emotion":
                 samples += len(message.audio_with_emotion.audio_buffer) // 2
+                while well and sent < samples * 30 // rate:
+                    yield self._frame(sent)
+                    sent += 1
             elif part == "end_of_audio":
                 break
         if self.does("face", "hangs"):
@@ -170,17 +179,15 @@ class Lab(
             failed = wire.Status(code=wire.Status.ERROR, message="no room for another stream")
             yield wire.AnimationDataStream(status=failed)
             return
-        named = wire.SkelAnimationHeader(blend_shapes=PASCAL_CASE)
-        yield wire.AnimationDataStream(
-            animation_data_stream_header=wire.AnimationDataStreamHeader(skel_animation_header=named)
-        )
-        for number in range(samples * 30 // rate):
-            values = [0.2 + number % 3 / 10] * len(PASCAL_CASE)
-            weights = [wire.FloatArrayWithTimeCode(time_code=number / 30, values=values)]
-            yield wire.AnimationDataStream(
-                animation_data=wire.AnimationData(skel_animation=wire.SkelAnimation(blend_shape_weights=weights))
-            )
         yield wire.AnimationDataStream(status=wire.Status(code=wire.Status.SUCCESS))
+
+    @staticmethod
+    def _frame(number: int) -> Any:
+        values = [0.2 + number % 3 / 10] * len(PASCAL_CASE)
+        weights = [wire.FloatArrayWithTimeCode(time_code=number / 30, values=values)]
+        return wire.AnimationDataStream(
+            animation_data=wire.AnimationData(skel_animation=wire.SkelAnimation(blend_shape_weights=weights))
+        )
 
 
 @asynccontextmanager
@@ -210,13 +217,14 @@ def config(folder: Path, pki: Path, ports: dict[str, int], **more: Any) -> Path:
         target = f"localhost:{ports[service]}"
         return {"target": target, "tls": {"ca": str(pki / "ca.crt")}, "connect_seconds": 1}
 
-    content = {
+    content: dict[str, dict[str, Any]] = {
         "asr": {"endpoint": at("asr"), "open_seconds": 2, "answer_seconds": 1, "drain_seconds": 0.5},
         "llm": {"endpoint": at("llm"), "first_token_timeout": 1.5, "token_timeout": 1, "call_timeout": 2},
         "tts": {"endpoint": at("tts"), "first_audio_seconds": 2, "chunk_seconds": 1},
         "face": {"endpoint": at("face"), "answer_seconds": 2},
     }
     content["asr"]["give_up_seconds"] = 4
+    content["turns"] = {"text_timeout": 2}  # a machine that is busy is no recogniser without words
     for dotted, value in more.items():
         section, _, key = dotted.partition("__")
         content[section][key] = value

@@ -16,7 +16,7 @@ from pipelines.telemetry.ledger import Count, Outcome
 from pipelines.virtual_time import run
 from sophia.decisions import Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Start
 from sophia.events import Stopped
-from sophia.playout import PlayoutFinished
+from sophia.playout_events import PlayoutFinished
 from sophia.turns import TurnTaking
 
 

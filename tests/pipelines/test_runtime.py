@@ -187,6 +187,14 @@ def held(root: object) -> int:
     return sum(len(thing) for thing in seen.values() if isinstance(thing, list | dict | set | tuple))
 
 
+def test_the_settings_that_were_asked_for_are_kept():
+    """A run's record must not depend on the ports that embedded services happened to get."""
+    settings = load_settings("embedded.yaml", {}, {})
+    runtime = Runtime(settings)
+    runtime.settings = settings.model_copy(update={"embedded": False})
+    assert runtime.asked is settings
+
+
 async def test_sessions_are_spread_over_connections_and_give_them_back(tmp_path, pki):
     async with serving(Lab(), pki) as port, Runtime(lab(tmp_path, pki, port), sessions=40) as runtime:
         assert len(runtime._services) == 2

@@ -33,7 +33,7 @@ from sophia.events import (
     Tick,
     Transcribed,
 )
-from sophia.playout import PlayoutFinished, PlayoutStarted
+from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,11 @@ class CountingLab(Lab):
         return answer
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "STAGGER_SECONDS", 0.3)
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "STAGGER_SECONDS", 0.3)
+        yield
 
 
 async def measured(lab: CountingLab, pki: Path, folder: Path, *streams: int) -> tuple[LoadTest, str]:
@@ -68,7 +70,7 @@ async def measured(lab: CountingLab, pki: Path, folder: Path, *streams: int) -> 
     return test, console.file.getvalue()
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.side_by_side
 async def test_sessions_at_once_over_tls(pki: Path, tmp_path: Path) -> None:
     lab = CountingLab()
     test, told = await measured(lab, pki, tmp_path, 2)
@@ -88,7 +90,7 @@ async def test_sessions_at_once_over_tls(pki: Path, tmp_path: Path) -> None:
     assert test.config["llm"]["model"]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.side_by_side
 async def test_a_server_without_statistics_is_a_note(pki: Path, tmp_path: Path) -> None:
     lab = CountingLab()
     lab.keeps_statistics = False

@@ -14,6 +14,7 @@ from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.settings.model import load_settings
+from pipelines.talk.runtime import Runtime
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 SERVICES = ("asr", "llm", "tts", "face")
@@ -41,12 +42,14 @@ async def replay(lab, tmp_path, pki, what, *, before=None, **how):
         settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
         async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             beside = group.create_task(before()) if before else None
-            run = await replay_live(settings, what, progress=notes, **how)
+            async with Runtime(settings, sessions=how.get("sessions", 1), notice=notes.note) as runtime:
+                run = await replay_live(runtime, what, progress=notes, **how)
             if beside:
                 beside.cancel()
     return run, notes
 
 
+@pytest.mark.side_by_side
 async def test_a_good_day_side_by_side(tmp_path, pki):
     run, notes = await replay(Lab(), tmp_path, pki, scenario([line("time")]), sessions=2)
     assert run.complete
@@ -64,6 +67,7 @@ async def test_a_good_day_side_by_side(tmp_path, pki):
     assert "key" not in str(run.config["llm"]["endpoint"]["tls"].get("ca", ""))
 
 
+@pytest.mark.side_by_side
 async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pki):
     lab = Lab({"llm": "fails at once"}, turns=(2,))
     run, _ = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")]))
@@ -73,6 +77,7 @@ async def test_a_mind_that_fails_in_the_second_turn_costs_that_turn(tmp_path, pk
     assert run.complete
 
 
+@pytest.mark.side_by_side
 async def test_a_recogniser_that_is_lost_in_the_middle(tmp_path, pki):
     lab = Lab({"asr": "refuses"}, turns=(2,))
     run, notes = await replay(lab, tmp_path, pki, scenario([line("time"), line("say"), line("story")], [line("time")]))
@@ -89,6 +94,7 @@ async def command(*arguments):
     )  # fmt: skip
 
 
+@pytest.mark.side_by_side
 async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_path, pki):
     async with serving(Lab(), pki) as port:
         ports = dict.fromkeys(SERVICES, port) | {"llm": 9}  # the discard port: nobody listens
@@ -101,6 +107,7 @@ async def test_a_service_that_is_not_there_is_3_and_leaves_nothing_behind(tmp_pa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.side_by_side
 async def test_an_interrupted_run_is_kept_and_resumed(tmp_path, pki):
     bites, kept = tmp_path / "bites", tmp_path / "kept"
     bites.mkdir()
