@@ -1,7 +1,7 @@
 """How finished a piece of recognised text sounds, and whether it is a mere backchannel. English and German.
 
-A pure judgement on words; pauses, voices and clocks are the business of :mod:`sophia.turns`. Another
-:class:`TurnModel` (a classifier, say) can take this one's place.
+A pure judgement on words. :mod:`sophia.endpointing` weighs pauses and voices. Another :class:`TurnModel` (a classifier,
+say) can take this one's place.
 """
 
 from __future__ import annotations

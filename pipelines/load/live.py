@@ -32,7 +32,7 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
     """Runs the steps of ``ramp``, which is told what came of each; ``cooldown`` is the rest between two, in seconds.
 
     Cancel it to interrupt it: the turns of the step that was going on are taken, too. Raises
-    :class:`~pipelines.conversation.generation.StageFailed` for a service that is not there when a step begins.
+    :class:`~pipelines.failures.StageFailed` for a service that is not there when a step begins.
     """
     settings, plan = ramp.settings, ramp.plan
     async with AsyncExitStack() as stack:
