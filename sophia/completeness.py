@@ -116,7 +116,7 @@ def is_backchannel(text: str, language: str = "en-US") -> bool:
 
 
 class WordTurnModel:
-    """The built-in judge: trailing conjunctions, fillers and open numbers are unfinished, whole phrases complete."""
+    """The built-in model: trailing conjunctions, fillers and open numbers are unfinished, whole phrases complete."""
 
     def judge(self, text: str, language: str) -> Judgement:
         lang = _language(language)

@@ -69,7 +69,7 @@ class TurnTaking:
 
     @property
     def phase(self) -> Phase:
-        """What a spectator would say she is doing."""
+        """What she is doing."""
         if (reply := self._state.committed) is not None:
             if reply.paused_at is not None:
                 return "paused"

@@ -58,7 +58,7 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
 
 @asynccontextmanager
 async def _statistics(settings: Settings, note: Callable[[str], None]) -> AsyncIterator[ReadStatistics]:
-    """How to read the counters of the mind's model; gives None, and a note, where they are not to be had."""
+    """How to read the counters of the language model; gives None, and a note, where they are not to be had."""
 
     async def nothing() -> None:
         return None

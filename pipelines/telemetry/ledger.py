@@ -102,7 +102,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Ledger:
-    """The book of one turn. Numbers of turns and generations count from 1 in each conversation.
+    """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
 
     ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
     ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``
