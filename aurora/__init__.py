@@ -1,7 +1,7 @@
 """Aurora, Sophia's face: Audio2Face bridge, face timeline and idle motion.
 
-Knows nothing of speech (``sophia``), the mind (``nova``) or the programs that join them (``pipelines``). What stands
-here is public: the protocol that a face of your own can satisfy, and the data that it exchanges.
+It imports neither speech (``sophia``), nor the mind (``nova``), nor the programs that join them (``pipelines``). What
+stands here is public: the protocol that a face of your own can satisfy, and the data that it exchanges.
 """
 
 from __future__ import annotations

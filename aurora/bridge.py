@@ -1,7 +1,8 @@
 """The Audio2Face client: the voice's sound goes out, frames of the face come back, one RPC for each clip.
 
-The service wants a clip faster than it plays, or it hangs up: so whenever the voice stalls, the clip is ended and the
-next sound starts another one, its time codes shifted to where it belongs. The rest of the house never notices.
+The service hangs up on a clip that is sent more slowly than it plays. So whenever the voice stalls, the client ends the
+clip. The next sound starts another one, whose time codes are shifted to where it belongs. Callers see one stream of
+frames.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a face is to the rest of the house: sound in, blendshape frames out. No gRPC."""
+"""The protocol of a face: sound in, blendshape frames out. No gRPC."""
 
 from __future__ import annotations
 

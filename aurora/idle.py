@@ -1,4 +1,4 @@
-"""What a face does when it does nothing: it blinks, looks about and breathes. Seeded, so that a test sees it twice.
+"""The face at rest: it blinks, looks about and breathes. Seeded, so that it can be repeated.
 
 Audio2Face moves no eyes: gaze is always ours, and blinks go on while she speaks.
 """

@@ -1,7 +1,7 @@
-"""The pose of the face at this moment: speech where there is some, life in the eyes always.
+"""The pose of the face at a moment: the mouth from speech, eyes and lids always from the idle face.
 
-Whoever draws her asks once for each picture, for a position in the sound: so an underrun cannot shift the lips, and
-where playout is silent, paused or cleared the mouth falls shut.
+Whoever draws her asks once for each picture, for a position in the sound. So an underrun cannot shift the lips. Where
+playout is silent, paused or cleared, the mouth falls shut.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far the lips are from the sound, and how much of the speech the face missed: summed up look by look.
 
-There is no clock here but the sound: a position is how many seconds of the reply have been heard, and a look weighs as
-much as what was heard while its pose stood. No I/O.
+There is no clock here but the sound. A position is how many seconds of the reply have been heard. A look weighs as much
+as what was heard while its pose stood. No I/O.
 """
 
 from __future__ import annotations

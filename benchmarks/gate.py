@@ -1,7 +1,7 @@
-"""How well replay's comparison finds a slower stage, and how often it cries wolf: a Monte-Carlo experiment.
+"""How well replay's comparison finds a slower stage, and how many false alarms it raises: a Monte-Carlo experiment.
 
-Runs are synthetic: lines with their own delays, log-normal jitter by stage, rounds in which the whole machine is a bit
-slower, and now and then a turn that a busy host held up for 100 to 300 ms. Every figure is of such simulated runs.
+Runs are synthetic. Lines have their own delays, stages a log-normal jitter, and in some rounds the whole machine is a
+bit slower. Now and then a busy host holds up a turn for 100 to 300 ms. Every figure is of such simulated runs.
 
     python -m benchmarks.gate                            everything, some ten minutes
     python -m benchmarks.gate --trials 20                a quick look

@@ -1,7 +1,8 @@
 """The scene of the runtime's benchmark: callers, what they say and where, and services with exact delays.
 
-Callers have phases, as people have: no two sessions' frames begin at the same instant. Between their words is the
-noise of a quiet room. The voice detector passes over digital silence without asking its network, which would flatter.
+Callers have phases, as people have: no two sessions' frames begin at the same instant. Between their words is the noise
+of a quiet room. The voice detector passes over digital silence without asking its network, which would make the figures
+too good.
 """
 
 from __future__ import annotations

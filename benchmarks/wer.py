@@ -2,10 +2,10 @@
 
     python benchmarks/wer.py [--soundbites DIR] [--json FILE] [--voices 3] [--fast]
 
-The synthetic set is spoken by flite, 36 sentences a voice: a third of them (nearly) in the recogniser's own corpus,
-a third from the same domain in other words, a third from outside. ``--soundbites`` adds people: a folder with WAV
-files and a ``manifest.csv`` (columns ``file`` and ``transcript``). Sound is paced in real time, 20 ms at a time, so
-that latencies mean something; ``--fast`` feeds it at once and measures errors and throughput only.
+flite speaks the synthetic set, 36 sentences a voice. A third of them are (nearly) in the recogniser's own corpus, a
+third from the same domain in other words, a third from outside. ``--soundbites`` adds people: a folder with WAV files
+and a ``manifest.csv`` (columns ``file`` and ``transcript``). Sound is paced in real time, 20 ms at a time, so that
+latencies mean something. ``--fast`` feeds it at once and measures errors and throughput only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Many sessions of one runtime with real streams to every service, over TLS, and the face on.
 
-The services are :mod:`benchmarks.lab`, in another process and on another processor, so that this process pays what
-one with real services would: channels, encryption, messages, all four clients, spans and metrics.
+The services are :mod:`benchmarks.lab`, in another process and on another processor. So this process pays what one with
+real services would. That is channels, encryption, messages, all four clients, spans and metrics.
 """
 
 from __future__ import annotations

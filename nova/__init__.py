@@ -1,7 +1,7 @@
 """Nova, Sophia's mind: clients for the served language model, prompts and history.
 
-Knows nothing of speech (``sophia``), the face (``aurora``) or the programs that join them (``pipelines``). What stands
-here is public: the protocol that a model of your own can satisfy, and the data that it exchanges.
+It imports neither speech (``sophia``), nor the face (``aurora``), nor the programs that join them (``pipelines``). What
+stands here is public: the protocol that a model of your own can satisfy, and the data that it exchanges.
 """
 
 from __future__ import annotations

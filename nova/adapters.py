@@ -1,6 +1,6 @@
 """How each kind of served language model wants its tensors: names, types, and whether it streams deltas.
 
-The client asks Triton for the model's configuration once; from the names of its inputs :func:`choose` knows the
+The client asks Triton for the model's configuration once. From the names of its inputs :func:`choose` knows the
 convention. Adding a server means adding an :class:`Adapter` here and nothing else.
 
 * ``vllm``: Triton's vLLM backend, and every Python model that copies its interface, as the embedded mind does;

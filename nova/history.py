@@ -1,7 +1,7 @@
-"""What was said so far, as it was **heard**: the model must not believe that it said what nobody heard.
+"""What was said so far, as it was **heard**: a reply that was cut off enters only as far as the user heard it.
 
-Pure, no clock, no I/O. A reply is recorded under its generation number with the text that playout reports as heard,
-and can be corrected or withdrawn later. The history is bounded in tokens; the persona is never trimmed.
+Pure, no clock, no I/O. A reply is recorded under its generation number with the text that playout reports as heard, and
+can be corrected or withdrawn later. The history is bounded in tokens; the persona is never trimmed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a mind is to the rest of the house: messages in, text out. No gRPC, no HTTP."""
+"""The protocol of a mind, a served language model: messages in, text out. No gRPC, no HTTP."""
 
 from __future__ import annotations
 

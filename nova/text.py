@@ -1,7 +1,7 @@
 """Puts streamed pieces of text together so that no piece ends inside a character.
 
-Servers cut where tokens end: in the middle of a UTF-8 sequence, or between an emoji and the joiner that makes it one
-picture with the next. What may still grow is held back until it is whole or the stream ends.
+Servers cut where tokens end. That may be in the middle of a UTF-8 sequence, or between an emoji and its joiner. What
+may still grow is held back until it is whole or the stream ends.
 """
 
 from __future__ import annotations

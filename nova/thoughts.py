@@ -1,8 +1,8 @@
 """Decides which part of a model's stream may be spoken: not its thoughts, not its special tokens.
 
-A reasoning model writes ``<think>…</think>`` before it answers, and a template without stop tokens on the server
-lets ``<|im_end|>`` through; both may be cut anywhere by the stream. The filter is pure and gives the same text
-however the stream is cut.
+A reasoning model writes ``<think>…</think>`` before it answers. A template without stop tokens on the server lets
+``<|im_end|>`` through. The stream may cut both anywhere. The filter is pure and gives the same text however the stream
+is cut.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The asyncio graph that joins ears, mind, voice and face, and the programs that people run.
+"""The conversation that joins speech, language model and face, and the programs that people run.
 
 What stands here is public: a runtime and its sessions, settings, the observer and what it is told (``events`` and
 ``decisions``). ``docs/embedding.md`` shows a program that uses them. Each is imported when it is first asked for.

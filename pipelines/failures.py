@@ -1,9 +1,9 @@
 """Turns whatever went wrong into one clear line for people, what to do about it, and an exit code.
 
 :func:`explain` judges by the error alone; :mod:`pipelines.services.diagnosis` also looks at the service's port. The
-rooms' own errors say themselves what they mean, so no room is imported here: the message is one line, and the class
-may have ``kind`` (one of :data:`Kind`, else "part"), ``hint`` (what to do) and ``befell`` (what befell the service, if
-the message alone does not say).
+rooms' own errors say themselves what they mean, so no room is imported here. The message is one line. The class may
+have ``kind`` (one of :data:`Kind`, else "part"), ``hint`` (what to do) and ``befell``. The last is what befell the
+service, if the message alone does not say.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The log of the voice loop: what is for whoever looks into a failure, and would run over the screen of who talks.
+"""The log of the voice loop: what helps to look into a failure, and has no place on the screen of a talk.
 
-Warnings of libraries, tracebacks of defects and, while a screen is drawn, whatever native code writes to standard
-error go into one small file; what a user must know is the display's to say.
+Warnings of libraries and tracebacks of defects go into one small file. So does, while a screen is drawn, whatever
+native code writes to standard error. The display tells what a user must know.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A page for a browser in one file: plots by plotly, the same bytes for the same data, no way out of it to the network.
+"""A page for a browser in one file: plots by plotly, the same bytes for the same data, no access to the network.
 
-The page's policy lets no script run but its own, which are named by their hashes, and lets nothing be loaded from
-anywhere; so even text that slipped through the escaping could do nothing.
+The page's policy lets no script run but its own, which are named by their hashes. It lets nothing be loaded from
+anywhere. So even text that slipped through the escaping could do nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Talk to Sophia: microphone, recognition, turn taking, mind, voice, face, loudspeaker.
+"""Talk to Sophia: microphone, recognition, turn taking, language model, synthesis, face, speaker.
 
 python -m pipelines.voice_loop                          the embedded services, on this machine alone
 python -m pipelines.voice_loop --config lab.yaml        a real lab

@@ -1,7 +1,7 @@
 """Sophia's ears and voice: hearing, turn taking, synthesis and playout.
 
-Knows nothing of the mind (``nova``), the face (``aurora``) or the programs that join them (``pipelines``). What stands
-here is public: the protocols that a part of your own can satisfy, and the data that they exchange.
+It imports neither the mind (``nova``), nor the face (``aurora``), nor the programs that join them (``pipelines``). What
+stands here is public: the protocols that a part of your own can satisfy, and the data that they exchange.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Cuts a reply, as it streams in, into clauses: the pieces of text that are sent to synthesis at once.
 
-The first clause is short, because the user waits for it; later ones are whole sentences, because they sound better
-and the first one's sound covers the wait. Numbers, times, dates, abbreviations, initials, URLs, e-mail addresses,
-ellipses, brackets and blocks of code are not cut. English and German.
+The first clause is short, because the user waits for it. Later ones are whole sentences: they sound better, and the
+first one's sound covers the wait. Numbers, times, dates, abbreviations, initials, URLs, e-mail addresses, ellipses,
+brackets and blocks of code are not cut. English and German.
 
 Every decision is made on one character and what came before it, so how the text was cut into deltas cannot matter.
-Nothing is removed: but for white space, the clauses together are the text. What of it can be said, is
-:mod:`sophia.spoken`'s business.
+Nothing is removed: but for white space, the clauses together are the text. :mod:`sophia.spoken` decides what of it can
+be said.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How finished a piece of recognised text sounds, and whether it is a mere backchannel. English and German.
 
-A pure judgement on words; pauses, voices and clocks are the business of :mod:`sophia.turns`. Another
-:class:`TurnModel` (a classifier, say) can take this one's place.
+A pure judgement on words. :mod:`sophia.endpointing` weighs pauses and voices. Another :class:`TurnModel` (a classifier,
+say) can take this one's place.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def is_backchannel(text: str, language: str = "en-US") -> bool:
 
 
 class WordTurnModel:
-    """The built-in judge: trailing conjunctions, fillers and open numbers are unfinished, whole phrases complete."""
+    """The built-in model: trailing conjunctions, fillers and open numbers are unfinished, whole phrases complete."""
 
     def judge(self, text: str, language: str) -> Judgement:
         lang = _language(language)

@@ -1,8 +1,8 @@
 """Keeps her from hearing herself on open speakers.
 
-Two ways behind one protocol: :class:`EchoCanceller` takes her voice out of the microphone's sound, so that she can be
-interrupted; :class:`HalfDuplexGuard` silences the microphone while she speaks, so that she cannot. Both are told what
-is played by the playout, with the time at which it sounds. With a headset neither is needed.
+There are two ways behind one protocol. :class:`EchoCanceller` takes her voice out of the microphone's sound, so that
+she can be interrupted. :class:`HalfDuplexGuard` silences the microphone while she speaks, so that she cannot. Both are
+told what is played by the playout, with the time at which it sounds. With a headset neither is needed.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Playout: hands samples to the sink at their time, and knows what was heard. The house's one clock.
+"""Playout: hands samples to the sink at their time, and knows what was heard. Samples played are the one clock.
 
-The loop pushes sound, a sink pulls it, in blocks of whatever size it likes and from whatever thread; nothing here
-opens a device or reads a clock. Sound belongs to a *generation*. A generation is opened (it may deliver, held behind
-the gate), released (it may be heard), and ends when its last sample is played or when it is cleared. The next one may
-be opened, filled and even released while the last one still plays; it waits for its turn.
+The loop pushes sound. A sink pulls it, in blocks of whatever size it likes and from whatever thread. Nothing here opens
+a device or reads a clock. Sound belongs to a *generation*. A generation is opened (it may deliver, held behind the
+gate) and released (it may be heard). It ends when its last sample is played or when it is cleared. The next one may be
+opened, filled and even released while the last one still plays; it waits for its turn.
 
-What is heard is exactly what was pushed, sample for sample, but for ramps of :data:`RAMP_SECONDS` where sound is cut
-or taken up again. Pausing and resuming ramps down and up over the same samples, so nothing is lost or doubled.
+What is heard is exactly what was pushed, sample for sample, but for ramps of :data:`RAMP_SECONDS` where sound is cut or
+taken up again. Pausing and resuming ramps down and up over the same samples, so nothing is lost or doubled.
 """
 
 from __future__ import annotations

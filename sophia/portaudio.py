@@ -1,4 +1,4 @@
-"""PortAudio by the ``sounddevice`` package, imported when a device is first wanted, and without its chatter."""
+"""PortAudio by the ``sounddevice`` package, imported when a device is first wanted, and without what it prints."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Riva's streaming recogniser as an ear that does not go deaf.
+"""Riva's streaming recogniser, over streams that are reopened when they break or hang.
 
 One object serves a session for its whole life. Below it streams are opened on the first sound, renewed in silences,
-tested when a voice goes unanswered, and reopened when they break; sound that had no final yet is then sent again, and
+tested when a voice goes unanswered, and reopened when they break. Sound that had no final yet is then sent again, and
 times go on as if nothing had happened.
 """
 

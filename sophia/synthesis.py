@@ -1,9 +1,9 @@
 """Riva's voice: clauses in, sound out, one ``SynthesizeOnline`` call for each clause.
 
-While one clause's sound still comes in, the next is already asked for: not before the first sound of the one ahead, so
-that it does not slow down what the user waits for, and never more than ``ahead`` clauses that nobody has taken yet.
-A clause is received as fast as the service speaks, whatever the listener does, so calls are short and deadlines mean
-something; a clause's sound is bounded.
+While one clause's sound still comes in, the next is already asked for. It is not asked for before the first sound of
+the one ahead, so that it does not slow down what the user waits for. At most ``ahead`` clauses wait to be taken. A
+clause is received as fast as the service speaks, whatever the listener does. So calls are short, and a deadline on each
+is meaningful. A clause's sound is bounded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a recogniser tells the rest of the house: plain data and the protocol. No gRPC."""
+"""What a recogniser gives: plain data and the protocol. No gRPC."""
 
 from __future__ import annotations
 

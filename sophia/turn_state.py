@@ -1,7 +1,7 @@
 """What turn taking knows, and its decisions as verbs: each changes the state and notes the decision that tells of it.
 
-Plain bookkeeping; when to do what is the business of the policies (:mod:`sophia.endpointing`, :mod:`sophia.barge_in`)
-and of :mod:`sophia.turns`, which drives them. The numbers of turns and generations are given here and nowhere else.
+Plain bookkeeping. The policies (:mod:`sophia.endpointing`, :mod:`sophia.barge_in`) decide when to do what, and
+:mod:`sophia.turns` drives them. The numbers of turns and generations are given here and nowhere else.
 """
 
 from __future__ import annotations

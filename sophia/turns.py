@@ -1,14 +1,14 @@
 """Turn taking: who has the floor. A pure state machine: events with time stamps in, decisions out.
 
-No await, no clock, no I/O. Whoever drives it hands each event to :meth:`TurnTaking.tell`, carries out the decisions
-that it returns, and tells it a :class:`~sophia.events.Tick` when :attr:`TurnTaking.deadline` is reached. Every policy
-of endpointing, speculation, barge-in and resuming lives here and in the policies that it asks, so that it can be
-replayed, property-tested and tuned offline.
+No await, no clock, no I/O. Whoever drives it hands each event to :meth:`TurnTaking.tell` and carries out the decisions
+that it returns. At :attr:`TurnTaking.deadline` it is told a :class:`~sophia.events.Tick`. Every policy of endpointing,
+speculation, barge-in and resuming is here and in the policies that it asks. So it can be replayed, property-tested and
+tuned offline.
 
-The user's words are collected in an :class:`~sophia.utterance.Utterance`. Once she is decided to answer, that
-utterance is *answered* and a fresh one collects what the user says meanwhile, until it is clear what that was: a
-backchannel (dismissed), a barge-in (a new turn), or the rest of a sentence that was cut off (joined to the answered
-one: a reopened turn).
+The user's words are collected in an :class:`~sophia.utterance.Utterance`. Once the turn is decided, that utterance is
+*answered*, and a fresh one collects what the user says meanwhile. Then it becomes clear what that was. A backchannel is
+dismissed, and a barge-in is a new turn. The rest of a sentence that was cut off is joined to the answered one: the turn
+is reopened.
 
 All times are ``loop.time()`` seconds.
 """
@@ -69,7 +69,7 @@ class TurnTaking:
 
     @property
     def phase(self) -> Phase:
-        """What a spectator would say she is doing."""
+        """What she is doing."""
         if (reply := self._state.committed) is not None:
             if reply.paused_at is not None:
                 return "paused"

@@ -1,8 +1,7 @@
 """Voice activity as a pure state machine: speech probabilities in, edges out. No model, no clock, no I/O.
 
-It wants to be quick and raw: it says that a voice started or stopped as soon as a few windows agree, and dates the
-edge back to where the sound changed. How long to wait after an edge before a turn is over is endpointing, and lives
-in turn taking.
+It is quick and raw. It says that a voice started or stopped as soon as a few windows agree, and dates the edge back to
+where the sound changed. How long to wait after an edge before a turn is over is endpointing, in turn taking.
 """
 
 from __future__ import annotations

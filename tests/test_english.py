@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 25
-PAGES = ("README.md", "docs/architecture.md", "docs/configuration.md", "docs/embedding.md")
+PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docker" / "README.md")
 
 BLOCK = re.compile(r"^( *)(```|~~~).*?^ *\2 *$", re.DOTALL | re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -68,9 +68,9 @@ def long_sentences(page: str) -> Iterator[str]:
                 yield f"line {line}: {count} words: {sentence}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_sentences_are_short(page: str) -> None:
-    found = list(long_sentences((ROOT / page).read_text()))
+@pytest.mark.parametrize("page", sorted(PAGES), ids=lambda page: page.name)
+def test_sentences_are_short(page: Path) -> None:
+    found = list(long_sentences(page.read_text("utf-8")))
     assert not found, f"{page}: say it in sentences of at most {LIMIT} words:\n" + "\n".join(found)
 
 

@@ -1,7 +1,7 @@
 """Speech to train the lips on, made here: two synthesisers that tell when each sound of speech begins and ends.
 
-espeak-ng gives many voices, flite natural-sounding ones. Both are C libraries with global state, and espeak-ng's
-licence asks for distance: they live in processes of their own (:func:`workers`), never in the service.
+espeak-ng gives many voices, flite natural-sounding ones. Both are C libraries with global state, and espeak-ng is
+GPLv3. So they run in processes of their own (:func:`workers`), never in the service.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How well the mouth follows speech: the measures and the gates that a trained network has to pass.
 
-The reference is the viseme curve of the true phone times, so on synthetic speech this is partly a test of whether
-the network learnt its own teacher; it says nothing about beauty.
+The reference is the viseme curve of the true phone times. So on synthetic speech this partly tests whether the network
+learnt what it was taught. It does not tell whether people like the face.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes the bundled soundbites: a user's questions for machines without a microphone.
 
-``python -m benchmarks.assets.questions`` rewrites ``pipelines/soundbites/``. flite's male voices speak (the
-reply's voice is female, so one can tell them apart) over a little room tone, as a recogniser never hears digital
-silence from a real microphone. Needs flite; the result is always the same.
+``python -m benchmarks.assets.questions`` rewrites ``pipelines/soundbites/``. flite's male voices speak; the reply's
+voice is female, so one can tell them apart. Below lies a little room tone, for no real microphone gives digital
+silence. Needs flite; the result is always the same.
 """
 
 from __future__ import annotations

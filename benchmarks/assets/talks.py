@@ -2,9 +2,9 @@
 
     python benchmarks/assets/talks.py [FOLDER]
 
-Each line of ``pipelines/soundbites/talks/*.yaml`` whose WAV lies in a folder below is spoken by flite: the folder's
-name is the voice, the transcript is the text, its marks are the pauses. Room, noise and level are put in when a talk is
-loaded. So a line is added by writing it into a talk and running this. The plain questions one folder up are made by
+flite speaks each line of ``pipelines/soundbites/talks/*.yaml`` whose WAV lies in a folder below. The folder's name is
+the voice, the transcript is the text, its marks are the pauses. Room, noise and level are put in when a talk is loaded.
+So a line is added by writing it into a talk and running this. The plain questions one folder up are made by
 ``python -m benchmarks.assets.questions``.
 """
 

@@ -1,9 +1,10 @@
 """Three ways to ask a model on Triton, so that what our client costs can be told from what any client would.
 
-* ``nova``: :class:`~nova.services.triton_client.TritonMind` as the conversation uses it, chat template, cleaning of the
-  text, time limits and spans included;
+* ``nova``: :class:`~nova.services.triton_client.TritonMind` as the conversation uses it, with chat template, cleaning
+  of the text, time limits and spans;
 * ``tritonclient``: NVIDIA's ``tritonclient.grpc.aio`` in the way of its own examples, given the rendered prompt;
-* ``bare``: the generated stub, a request made beforehand, and a loop that looks at nothing but errors: the floor.
+* ``bare``: the generated stub, a request made beforehand, and a loop that looks at nothing but errors. It is the lower
+  bound.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked, and when: the same conversations of different lengths in every run, and a crowd's arrivals."""
+"""What is asked, and when: the same conversations of different lengths in every run, and arrivals at random."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether a Triton model repository would load and answer, told without a server.
 
-Names, versions, files, tensors, engine arguments: what Triton and its backends would refuse, and what they would take
-without a word although it is hardly meant. Only reading; nothing of a model is run.
+It looks at names, versions, files, tensors and engine arguments. It finds what Triton and its backends would refuse,
+and what they would accept although it is hardly meant. It only reads, and runs nothing of a model.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A new version tried beside the one that is served, then taken over or taken back: never a moment without a good one.
+"""Tries a new version beside the one that is served, then promotes it or rolls it back. A good one is always served.
 
-``pin`` writes what should be served, ``load`` has the server do it; a server that restarts in between reads the same
+``pin`` writes what should be served, ``load`` has the server do it. A server that restarts in between reads the same
 file and comes up with the same versions.
 """
 

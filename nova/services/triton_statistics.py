@@ -1,12 +1,12 @@
 """What Triton itself counted of a model: how requests were batched, how long they waited, how long they were computed.
 
-The counters grow since the server's start; what happened during a measurement is the difference of two readings. They
+The counters grow since the server's start. What happened during a measurement is the difference of two readings. They
 are read with the statistics call of KServe v2, which an operator may restrict and a stand-in may not have.
 
 Two traps. ``inferences`` counts prompts and ``requests`` counts requests: one request with eight prompts is eight and
-one. And an execution is a call of the backend, so for a backend that batches in flight, as language models do, the
-batch size tells how many requests *came* together, while more of them may have *run* together; compute ends there when
-the call returns, not with the last token.
+one. And an execution is a call of the backend. For a backend that batches in flight, as language models do, the batch
+size tells how many requests *came* together. More of them may have *run* together. Compute ends there when the call
+returns, not with the last token.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Recorded conversations as chats: what was asked and what was answered, out of the ledgers that ``--record`` keeps.
 
 Only turns that went well are examples. A reply that the user cut short would teach the model to stop in the middle, and
-one that failed teaches nothing: there the conversation is cut, and what follows is a chat of its own, because its
-beginning no longer tells what was said. Noise that got no reply, and pieces that were joined to a turn, are left out
-without a cut.
+one that failed teaches nothing. There the conversation is cut. What follows is a chat of its own, because its beginning
+no longer tells what was said. Noise that got no reply, and pieces that were joined to a turn, are left out without a
+cut.
 """
 
 from __future__ import annotations

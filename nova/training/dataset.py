@@ -1,7 +1,7 @@
 """Chats for training and for validation, split by conversation and without private details.
 
-A conversation's side is decided by its own words and the seed, not by its place in a list: when more recordings come,
-none moves from validation to training, and what was recorded twice cannot be on both sides.
+A conversation's own words and the seed decide its side, not its place in a list. When more recordings come, none moves
+from validation to training. What was recorded twice cannot be on both sides.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The whole way on a CPU in seconds: the data, a LoRA adapter on a tiny random model, the merged model.
 
-It teaches nothing. It shows that the data fits: each chat goes through the chat template of the recipe, only the
-answers are learnt, the loss on them falls, and the merged model computes what base and adapter computed together.
+It teaches nothing. It shows that the data fits. Each chat goes through the chat template of the recipe, only the
+answers are learnt, and the loss on them falls. The merged model computes what base and adapter computed together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One conversation: ears, turn taking, model, voice, face and playout joined in a graph, one direction, no cycle.
 
-The graph is built from objects (:class:`Parts`), each behind a protocol, so that a simulated service can stand in for
-any of them. :meth:`Conversation.tell` is the only door: each event goes to turn taking, which decides; events and
-decisions go to the book of turns, to the observers, and to the replies, which carry them out.
+The graph is built from objects (:class:`Parts`), each behind a protocol. So a simulated service can stand in for any of
+them. :meth:`Conversation.tell` is the only door. Each event goes to turn taking, which decides. Events and decisions go
+to the book of turns and to the observers. The replies carry the decisions out.
 """
 
 from __future__ import annotations

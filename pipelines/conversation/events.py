@@ -126,7 +126,7 @@ class GenerationOver(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnEnded(Event):
-    """A turn is over, and this is its book. Each turn that began ends in exactly one."""
+    """A turn is over, and this is its ledger. Each turn that began ends in exactly one."""
 
     ledger: Ledger
 

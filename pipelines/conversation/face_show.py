@@ -1,7 +1,7 @@
 """Shows the face on the playout's clock: asks the performer for a pose sixty times a second while she speaks.
 
-What is asked for is always the position in the sound that is heard at that moment, so nothing that befalls the sound
-can pull lips and voice apart. What the face service sent may still be late, off or not there: that is measured.
+It always asks for the position in the sound that is heard at that moment. So no pause or underrun can pull lips and
+voice apart. What the face service sent may still be late, off or not there. That is measured.
 """
 
 from __future__ import annotations

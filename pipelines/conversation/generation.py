@@ -1,7 +1,7 @@
 """One attempt at a reply: the model's words become clauses, the clauses sound, the sound a moving face.
 
-A generation runs as one task. Everything it makes goes into the playout under its number, where a gate holds it until
-the turn is decided, and a fence keeps it out once it is cancelled. Cancelling the task cancels all its RPCs.
+A generation runs as one task. Everything it makes goes into the playout under its number. A gate holds it there until
+the turn is decided. A fence keeps it out once it is cancelled. Cancelling the task cancels all its RPCs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Spans and metrics of a conversation, as an observer: views of the ledgers, written when a turn is over.
 
-A turn's span is live while the turn happens, from its first attempt at a reply on, so that the calls made for it carry
-its traceparent.
+A turn's span is live from its first attempt at a reply on. So the calls made for it carry its traceparent.
 """
 
 from __future__ import annotations

@@ -174,6 +174,6 @@ async def _bounded(stream: asyncio.StreamReader, process: asyncio.subprocess.Pro
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    """Kills the whole group; one that waits in the kernel for a sick driver stays, and is not waited for long."""
+    """Kills the whole group; one that waits in the kernel for a broken driver stays, and is not waited for long."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

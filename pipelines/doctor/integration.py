@@ -126,7 +126,7 @@ def budgeted(turn: Turn | None, budget: float) -> Result:
     expected = f"at most {budget * 1000:.0f} ms (stack.voice_to_voice)"
     if turn.voice_to_voice <= budget:
         return Result(ok("").mark, found, expected)
-    return warn(found, "docs/replay.md tells how to replay turns and see which stage it is", expected)
+    return warn(found, "docs/latency.md tells how to replay turns and see which stage it is", expected)
 
 
 async def _metrics(c: Context) -> Result:

@@ -1,7 +1,7 @@
 """Base, the stack's inventory: frameworks in Python or in images that are here, and the services on their usual ports.
 
-Each Python that can be found is asked, in a process of its own: this one's, the one on PATH, those of conda and of the
-active virtual environment. An image counts as found, not as working.
+It asks each Python that it can find, in a process of its own. These are this one, the one on PATH, conda's, and that of
+the active virtual environment. An image counts as found, not as working.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Prints what NVML tells of the GPUs as one line of JSON. Run as a program of its own: a sick driver may hang or crash.
+"""Prints what NVML tells of the GPUs as one line of JSON. Run as a program of its own, since a broken driver may hang
+or crash.
 
 Each figure that the driver has no answer to is null. On a DGX Spark that is the memory, which is the machine's own.
 """

@@ -4,8 +4,8 @@ A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 
 
 * prints exactly one JSON line on standard output: ``{"ready": {"port": 50051, …}}`` or ``{"failed": "why"}``,
   and logs on standard error only;
-* ends within 2 s on SIGTERM or SIGINT, or when its standard input closes, which is how it learns that its parent
-  died even where the kernel cannot tell it (on Linux, SIGTERM at the parent's death comes on top).
+* ends within 2 s on SIGTERM or SIGINT, or when its standard input closes. That is how it learns that its parent died.
+  On Linux the kernel sends it SIGTERM at the parent's death besides.
 
 ``DIR`` holds ``ca.crt``, ``server.crt`` and ``server.key`` in PEM.
 """

@@ -1,9 +1,9 @@
 """Stands in for one of NVIDIA's NIMs: an embedded service in plaintext on the NIM's ports, with its page of health.
 
-For the rehearsal of the stack in ``docker/`` and for nothing else. The real NIMs know no TLS either: they are reached
-inside the stack's network only, and a proxy stands in front of them. Here as there, ``GET /v1/health/ready`` on a
-second port answers 200 and ``{"status": "ready"}`` while the service does, else 503; the speech NIMs' ports are
-told by ``NIM_GRPC_API_PORT`` and ``NIM_HTTP_API_PORT``.
+For the rehearsal of the stack in ``docker/`` and for nothing else. The real NIMs have no TLS either: they are reached
+inside the stack's network only, and a proxy stands in front of them. As theirs does, ``GET /v1/health/ready`` on a
+second port answers 200 and ``{"status": "ready"}`` while the service answers, else 503. ``NIM_GRPC_API_PORT`` and
+``NIM_HTTP_API_PORT`` set the speech NIMs' ports.
 
     python -m pipelines.embedded.nim asr|tts|a2f [--host 127.0.0.1] [--home DIR]
 """

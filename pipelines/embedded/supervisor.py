@@ -1,7 +1,7 @@
-"""Starts the embedded services together, watches over them, and lets none survive.
+"""Starts the embedded services together, watches over them, and ends all of them with the program.
 
-Each is its own process behind TLS on a loopback port of its own. One that dies is started again on the same port,
-a few times; the conversation goes on meanwhile.
+Each is its own process behind TLS on a loopback port of its own. One that dies is started again on the same port, a few
+times; the conversation goes on meanwhile.
 """
 
 from __future__ import annotations

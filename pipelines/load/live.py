@@ -32,7 +32,7 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
     """Runs the steps of ``ramp``, which is told what came of each; ``cooldown`` is the rest between two, in seconds.
 
     Cancel it to interrupt it: the turns of the step that was going on are taken, too. Raises
-    :class:`~pipelines.conversation.generation.StageFailed` for a service that is not there when a step begins.
+    :class:`~pipelines.failures.StageFailed` for a service that is not there when a step begins.
     """
     settings, plan = ramp.settings, ramp.plan
     async with AsyncExitStack() as stack:
@@ -58,7 +58,7 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
 
 @asynccontextmanager
 async def _statistics(settings: Settings, note: Callable[[str], None]) -> AsyncIterator[ReadStatistics]:
-    """How to read the counters of the mind's model; gives None, and a note, where they are not to be had."""
+    """How to read the counters of the language model; gives None, and a note, where they are not to be had."""
 
     async def nothing() -> None:
         return None

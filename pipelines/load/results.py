@@ -49,7 +49,7 @@ class Figure(_Record):
 
 
 class Batching(_Record):
-    """What Triton counted of the mind's model in one step; see :mod:`nova.services.triton_statistics`."""
+    """What Triton counted of the language model in one step; see :mod:`nova.services.triton_statistics`."""
 
     requests: int
     failures: int

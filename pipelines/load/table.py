@@ -20,7 +20,7 @@ ENOUGH = 20
 
 
 def show(test: LoadTest, console: Console) -> None:
-    """Prints the table, how the mind's requests were batched, what the load cost this machine, and the warnings."""
+    """Prints the table, how the model's requests were batched, what the load cost this machine, and the warnings."""
     if not test.steps:
         console.print("Nothing was measured.")
         return

@@ -110,7 +110,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def _gpu() -> dict[str, Any]:
-    """``gpus`` (their names) and ``driver``; asked in a thread, because a sick driver may never answer."""
+    """``gpus`` (their names) and ``driver``; asked in a thread, because a broken driver may never answer."""
     found: dict[str, Any] = {"gpus": [], "driver": None}
 
     def ask() -> None:

@@ -1,9 +1,9 @@
 """The voice loop's objectives, and the Prometheus rules that tell how fast their error budgets burn.
 
 An objective says which share of turns may be bad. An alert fires when the budget of :data:`PERIOD` burns so fast that
-it matters, over a long window (it is not a blip) and a short one (it still goes on): the multi-window, multi-burn-rate
-scheme of Google's SRE workbook, chapter 5. The rules are generated because each objective needs one ratio for each
-window, alike but for two expressions.
+it matters. It looks at a long window (it is not a blip) and a short one (it still goes on). That is the multi-window,
+multi-burn-rate scheme of Google's SRE workbook, chapter 5. The rules are generated because each objective needs one
+ratio for each window, alike but for two expressions.
 """
 
 from __future__ import annotations

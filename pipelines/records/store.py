@@ -1,7 +1,8 @@
-"""A run on disk: saved while it goes on, so that an interrupted one can be looked at and resumed; read by schema.
+"""A run on disk: saved while it goes on, so that an interrupted one can be read and resumed; read by schema.
 
-A folder with ``run.json`` (the run; until it is complete without its turns) and ``turns.jsonl`` (a line for each talk
-that was played to its end). A baseline is one file: the run without what only a report needs.
+It is a folder with ``run.json`` and ``turns.jsonl``. The first is the run, without its turns until it is complete. The
+second has a line for each talk that was played to its end. A baseline is one file: the run without what only a report
+needs.
 """
 
 from __future__ import annotations

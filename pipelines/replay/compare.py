@@ -1,18 +1,18 @@
 """Whether a run is slower or worse than its baseline, by how much, and which stage did it.
 
-Turns are paired by line: of each value the line's own level is taken off, and the residuals of all lines are pooled.
-Then, of voice-to-voice, every contribution, barge-in, and everything that is counted:
+Turns are paired by line. Each line's own level is taken off its values, and the residuals of all lines are pooled. Then
+voice-to-voice, every contribution, barge-in and everything that is counted are asked three questions:
 
-* *How much?* The shift of the median (of voice-to-voice also of the 95th percentile) between the runs' residuals, with
-  a confidence interval by a bootstrap that resamples rounds: what disturbed a round disturbed all its lines.
-* *By chance?* A permutation test that exchanges rounds between the runs, all measures in one family, so that a whole
-  comparison of equal runs raises a false alarm with a chance of :attr:`Limits.alarm` at most.
+* *How much?* The shift of the median (of voice-to-voice also of the 95th percentile) between the runs' residuals. A
+  bootstrap that resamples rounds gives its confidence interval: what disturbed a round disturbed all its lines.
+* *By chance?* A permutation test exchanges rounds between the runs, all measures in one family. So a whole comparison
+  of equal runs raises a false alarm with a chance of :attr:`Limits.alarm` at most.
 * *Enough?* A change counts from a least size on, so that nobody is stopped for a millisecond.
 
-``slower`` is what passes all three. With fewer than four rounds lines are paired and exchanged
-instead; that cannot tell a slow hour of the machine from a change, so a time then has to change by :data:`DRIFT`, and
-a note says so. No test can tell a machine that is slower *in the whole run* from a slower Sophia: take both runs on the
-same quiet machine.
+``slower`` is what passes all three. With fewer than four rounds lines are paired and exchanged instead. That cannot
+tell a slow hour of the machine from a change. So a time then has to change by :data:`DRIFT`, and a note says so. No
+test can tell a machine that is slower *in the whole run* from a slower Sophia. Take both runs on the same quiet
+machine.
 """
 
 from __future__ import annotations

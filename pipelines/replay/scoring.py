@@ -1,9 +1,9 @@
 """What became of each line of a replayed conversation: its latency in the audio, and where the time went.
 
-The ledger is the loop's own account; what is measured here is measured in the sound. Voice-to-voice runs from the last
+The ledger is the loop's own account. What is measured here is measured in the sound. Voice-to-voice runs from the last
 voiced sample that the caller played to the first audible sample that the sink was handed. The ledger's contributions
-are then laid between these two instants: its ``voice_end`` (which is the voice detector's) and ``captured`` are
-replaced by the true ones, ``played`` is kept, so that whatever the ledger gets wrong shows as the residue.
+are then laid between these two instants. The true instants replace its ``voice_end`` (which is the voice detector's)
+and ``captured``. ``played`` is kept, so that whatever the ledger gets wrong shows as the residue.
 """
 
 from __future__ import annotations

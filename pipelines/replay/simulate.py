@@ -1,7 +1,7 @@
 """A replay against simulated services on the virtual clock: the same loop, no waiting, and always the same result.
 
-Every figure that comes out is one of simulated services. With one session, playings of a talk have nothing to do with
-each other: they are shared out among processes, and the result does not depend on how many there are.
+Every figure that comes out is one of simulated services. With one session, playings of a talk are independent. They are
+shared out among processes, and the result does not depend on how many there are.
 """
 
 from __future__ import annotations

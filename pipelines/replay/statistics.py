@@ -1,13 +1,13 @@
 """Quantiles with bootstrap confidence intervals, and permutation tests of many measures at once. Pure, seeded numpy.
 
-The bootstrap resamples *blocks*: values of one block share what disturbed them (a machine that was slow for a minute),
-so the block, not the value, is what chance drew. Few blocks make a percentile interval too narrow; it is widened as
-Hesterberg proposes (What Teachers Should Know About the Bootstrap, 2015, section 4.3): its tails are those of a normal
-distribution at ``sqrt(n / (n - 1))`` times Student's quantile.
+The bootstrap resamples *blocks*. Values of one block share what disturbed them, such as a machine that was slow for a
+minute. So the block, not the value, is what chance drew. Few blocks make a percentile interval too narrow. It is
+widened as Hesterberg proposes (What Teachers Should Know About the Bootstrap, 2015, section 4.3). Its tails are those
+of a normal distribution at ``sqrt(n / (n - 1))`` times Student's quantile.
 
-The permutation tests need no distribution: if nothing changed, any assignment of the blocks to the two runs was as
-likely as the one that was seen. All measures are permuted together and each is held against the largest statistic of
-all (Westfall and Young's maxT), so the chance that *any* of them is called different by chance stays below ``p``.
+The permutation tests need no distribution. If nothing changed, any assignment of the blocks to the two runs was as
+likely as the one that was seen. All measures are permuted together, and each is held against the largest statistic of
+all (Westfall and Young's maxT). So the chance that *any* of them is called different by chance stays below ``p``.
 """
 
 from __future__ import annotations

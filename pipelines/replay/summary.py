@@ -1,7 +1,7 @@
 """What a run amounts to: plain data that the table, the JSON and the report are made of.
 
-Times are seconds. Quantiles carry 95 % confidence intervals by bootstrap; rounds are resampled if there are enough of
-them, because what disturbed a round disturbed all its lines, else single turns.
+Times are seconds. Quantiles carry 95 % confidence intervals by bootstrap. Rounds are resampled if there are enough of
+them, else single turns: what disturbed a round disturbed all its lines.
 """
 
 from __future__ import annotations

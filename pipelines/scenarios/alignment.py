@@ -1,7 +1,7 @@
 """When each word of a line is said, guessed from the sound's level and the words' lengths. No model, no I/O.
 
-Good to about a syllable, which is enough for what it is for: a simulated recogniser that gives each word soon after
-it was spoken. Where a line pauses it has to be right about the pause, and is told by marks in the transcript:
+It is good to about a syllable. That is enough for a simulated recogniser that gives each word soon after it was spoken.
+Where a line pauses it has to be right about the pause. Marks in the transcript tell it:
 ``what is seventeen [0.8] times twenty three`` or, if the length is not known, ``what is seventeen | times``.
 """
 

@@ -1,6 +1,6 @@
 """Loads what is replayed: bundled talks, a folder of WAV files, one WAV file, a recording, or a script.
 
-``docs/scenarios.md`` tells what may be written in each. Everything is input from outside: sizes are bounded, and what
+``docs/scenarios.md`` tells what may be written in each. Everything is input from outside, and sizes are bounded. What
 cannot be used ends in one line that names the file, the line and what to change.
 """
 

@@ -1,8 +1,8 @@
 """A recording made by ``--record`` as a scenario: the user's voice, cut into lines where the ledgers have its turns.
 
-Each line keeps its place in the conversation: what was said after her reply is said after her reply again, what was
-said over it is said as long after her first sound as it was. Nobody wrote down what was really said, so the
-transcript is what the recogniser made of it then, and word errors compare recognisers, not a recogniser with a person.
+Each line keeps its place in the conversation. What was said after her reply is said after her reply again. What was
+said over it is said as long after her first sound as it was. Nobody wrote down what was really said, so the transcript
+is what the recogniser made of it then. Word errors compare recognisers, not a recogniser with a person.
 """
 
 from __future__ import annotations

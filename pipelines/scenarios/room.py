@@ -1,7 +1,7 @@
 """What lies between a mouth and a microphone: the room's echo, noise, distance. Pure functions, the same every time.
 
-All of it is made here from seeded random numbers; nothing is recorded. It stands in for a real room well enough to
-see what an echo or noise does to recognition and endpointing, not to measure a room.
+All of it is made here from seeded random numbers; nothing is recorded. It is near enough to a real room to see what an
+echo or noise does to recognition and endpointing. It does not measure a room.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When the services' certificates end, for the alert that comes before they do.
 
-The loop looks where it connects anyway, so it sees what clients see: the proxy's certificate where one stands in front
-of a service, and a renewed file only once the service has been restarted with it.
+The loop looks where it connects anyway, so it sees what clients see. Where a proxy stands in front of a service, that
+is the proxy's certificate. A renewed file is seen only once the service has been restarted with it.
 """
 
 from __future__ import annotations

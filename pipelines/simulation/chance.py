@@ -1,7 +1,7 @@
 """Chance that does not depend on what happens elsewhere: each request of a conversation has a generator of its own.
 
-What a request takes depends on the seed, the playing, the line and how many requests of that kind the line has had
-before, and on nothing else: not on other sessions, other processes or the order in which things happen.
+What a request takes depends on the seed, the playing, the line, and how many requests of that kind the line has had
+before. It does not depend on other sessions, other processes or the order in which things happen.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The voice detector's network with a memory: what was judged once in the same state is not judged again.
 
-A simulated conversation is mostly digital silence, after which the network's own memory is emptied again and again, so
-that the same windows come back in the same state. The rest is judged in batches, which may be of any size without
-changing a bit of the result.
+A simulated conversation is mostly digital silence, after which the network's own memory is emptied again and again. So
+the same windows come back in the same state. The rest is judged in batches, which may be of any size without changing a
+bit of the result.
 """
 
 from __future__ import annotations

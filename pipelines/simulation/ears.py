@@ -1,7 +1,7 @@
 """A simulated recogniser: it knows what the caller says and when, and tells it as Riva's two passes would.
 
-Words are heard when their end has been pushed, and go into interims. After ``stop_history_eou`` of silence the words
-so far are a stable partial, after ``stop_history`` a final, which closes the utterance; being asked for the final
+Words are heard when their end has been pushed, and go into interims. After ``stop_history_eou`` of silence the words so
+far are a stable partial. After ``stop_history`` they are a final, which closes the utterance. Being asked for the final
 closes it too. So a pause within a line gives a stable partial, or a final, of half a sentence, and the text goes on.
 """
 

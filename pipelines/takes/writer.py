@@ -11,10 +11,10 @@ A folder with
     turns.jsonl     the ledgers; their marks are ``loop.time()``, which ``manifest.json`` ties to the beginning
     frames.jsonl    poses of the face, if there was one: first their names, then ``{"t": …, "w": [52 weights]}``
 
-One thread writes; the event loop only hands things over. The queue is bounded: when the disk is so slow that
-:data:`MOST_WAITING` things wait, new sound is refused (it becomes silence at its place, and is counted), so that the
-words, which are few, still get through. When the disk is full, one warning is given, the recording ends, the
-conversation goes on, and what was written can be read.
+One thread writes; the event loop only hands things over. The queue is bounded. When the disk is so slow that
+:data:`MOST_WAITING` things wait, new sound is refused. It becomes silence at its place, and is counted. So the words,
+which are few, still get through. When the disk is full, one warning is given and the recording ends. The conversation
+goes on, and what was written can be read.
 """
 
 from __future__ import annotations

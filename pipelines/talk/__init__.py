@@ -1,1 +1,1 @@
-"""Who talks: the runtime of a process, the session of a user, devices, and a look at what is wired."""
+"""The runtime of a process, the session of a user, devices, ``--check`` and ``--graph``."""

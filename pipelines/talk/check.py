@@ -1,7 +1,7 @@
 """``--check``: connects to every service of a configuration, uses it once, and shows what answers.
 
-Each service is really used, not only connected to: a NIM that is up but cold takes seconds for its first request,
-and a model that is ready may still be the wrong one.
+Each service is really used, not only connected to. A NIM that is up but cold takes seconds for its first request, and a
+model that is ready may still be the wrong one.
 """
 
 from __future__ import annotations

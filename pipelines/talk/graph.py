@@ -1,7 +1,7 @@
 """The wired graph as a Mermaid flowchart: which source, recogniser, mind, voice, face and sink a conversation joins.
 
-Drawn from the settings (and from the source and sink that were chosen on the command line), so that it shows what
-would run and not what is usually run. Paste it where Mermaid is rendered, or into https://mermaid.live.
+It is drawn from the settings, and from the source and sink that were chosen on the command line. So it shows what would
+run. Paste it where Mermaid is rendered, or into https://mermaid.live.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """A turn's ledger: its instants, and where the time between the user's last sound and her first went.
 
-Spans, histograms, the terminal and the replay report are views of this one book; none of them measures anything
-itself. Times are ``loop.time()`` seconds. No clock, no I/O.
+Spans, histograms, the terminal and the replay report are views of the ledger; none of them measures anything itself.
+Times are ``loop.time()`` seconds. No clock, no I/O.
 
-The contributions tile the stretch from ``voice_end`` to ``played``: :data:`CHAIN` names the instants in the order in
-which they follow each other, and each contribution is the part of the stretch that its instant added. An instant
-that nobody noted, or that came before its predecessor (speculation starts the reply before the turn is decided),
-adds nothing. So whatever was noted, in whatever order, the contributions add up to voice-to-voice.
+The contributions tile the stretch from ``voice_end`` to ``played``. :data:`CHAIN` names the instants in the order in
+which they follow each other. Each contribution is the part of the stretch that its instant added. An instant that
+nobody noted, or that came before its predecessor, adds nothing. (Speculation starts the reply before the turn is
+decided.) So whatever was noted, in whatever order, the contributions add up to voice-to-voice.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Ledger:
-    """The book of one turn. Numbers of turns and generations count from 1 in each conversation.
+    """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
 
     ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
     ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``

@@ -1,8 +1,8 @@
 """What a conversation shows of itself: the interface.
 
-A display is written to from the event loop and must never hold it up: whatever a terminal or a pipe does (a reader
-that stalls, Ctrl+S), it is another thread that waits for it. Plain lines are in :mod:`pipelines.terminal.plain`, the
-screen for people in :mod:`pipelines.terminal.screen`.
+A display is written to from the event loop and must never hold it up. Whatever a terminal or a pipe does (a reader that
+stalls, Ctrl+S), another thread waits for it. Plain lines are in :mod:`pipelines.terminal.plain`, the screen for people
+in :mod:`pipelines.terminal.screen`.
 """
 
 from __future__ import annotations

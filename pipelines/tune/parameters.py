@@ -1,8 +1,8 @@
 """What can be tuned, and within which bounds: the one place that says so.
 
-Only settings whose good and bad sides both show in what is measured (latency, false cut-offs, wasted speculation,
-missed turns) can be tuned. Shortening ``turns.barge_in_pause``, say, would look like a pure gain here, for nobody in
-these measures minds to be mistaken for a barge-in; so such settings are left alone.
+Only settings whose good and bad sides both show in what is measured can be tuned. Measured are latency, false cut-offs,
+wasted speculation and missed turns. Shortening ``turns.barge_in_pause``, for example, would look like a pure gain:
+false interruptions are not measured. So such settings are left alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Looks for better settings with Optuna: several goals at once, the same way each time, resumable.
 
-Trials are asked for in generations of a fixed size and told in order, and each generation's sampler is seeded by how
-many trials there were before; so neither the number of processes nor a pause in between changes what is found.
+Trials are asked for in generations of a fixed size and told in order. How many trials there were before seeds each
+generation's sampler. So neither the number of processes nor a pause in between changes what is found.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the lip network hears: log-mel bands of 16 kHz speech, ten milliseconds a row, computed as the sound arrives.
 
-The rows don't depend on how the sound was cut into pieces, nor on how loud the speaker is: each is relative to a
-peak level that rises at once and falls slowly. Nothing here looks ahead.
+The rows don't depend on how the sound was cut into pieces, nor on how loud the speaker is. Each is relative to a peak
+level that rises at once and falls slowly. Nothing here looks ahead.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Interpolates a small corpus into pocketsphinx's general trigram model and writes the result as ``.lm.bin``.
 
-Only the histories that occur in the corpus are changed, each by as much as the corpus knows about it, so that speech
-outside the domain is recognised as well as before. The general model is read from its binary file directly, because
-pocketsphinx 5.1 crashes when asked to write it out as text (its header counts six bigrams too many).
+Only the histories that occur in the corpus are changed, each by as much as the corpus knows about it. So speech outside
+the domain is recognised as well as before. The general model is read from its binary file directly. pocketsphinx 5.1
+crashes when asked to write it out as text: its header counts six bigrams too many.
 
 :func:`build` takes about 20 s of processor time and 1 GB of memory: run it in a process of its own.
 """

@@ -1,8 +1,8 @@
 """One recognition stream: sound in, Riva-like results out. Synchronous; lives in a worker process.
 
 Joins the voice activity detector, the endpointer and a transcriber. It runs on the sound's own time, so a file that
-arrives faster than real time gives the same answers as a microphone; the wall clock only limits how long a result
-waits for the second pass.
+arrives faster than real time gives the same answers as a microphone. The wall clock only limits how long a result waits
+for the second pass.
 """
 
 from __future__ import annotations

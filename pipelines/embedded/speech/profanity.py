@@ -1,8 +1,8 @@
-"""Words that the embedded recogniser must not put into anybody's mouth.
+"""Words that the embedded recogniser must not write.
 
-pocketsphinx' general vocabulary holds slurs and swear words and finds them in garbled sound. They are removed from
-the language model when it is built, and masked in transcripts when a client sets ``profanity_filter``. The list is
-kept in ROT13 so that nobody has to read it.
+pocketsphinx' general vocabulary holds slurs and swear words and finds them in garbled sound. They are removed from the
+language model when it is built, and masked in transcripts when a client sets ``profanity_filter``. The list is kept in
+ROT13 so that nobody has to read it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whatever sound a Riva client sends, as 16 kHz int16 mono. A converter for one stream; no I/O.
 
-Clients of Riva stream the raw bytes of a WAV file with its header in front, and then may leave rate and encoding
-unset; the header is found and followed.
+Clients of Riva may stream the raw bytes of a WAV file with its header in front, and leave rate and encoding unset. The
+header is found and followed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """pocketsphinx as a two-pass recogniser: a narrow live pass for interims, a wide second pass for the final.
 
-The second pass decodes the whole utterance again with the cepstral mean of the whole utterance, which is what makes
-it better than the live one, in a forked child: pocketsphinx holds the GIL while it decodes, the live pass must go on
-meanwhile, and a child can be killed at once when the user goes on speaking. Nothing here may run in a process that
-uses gRPC or threads.
+The second pass decodes the whole utterance again with the cepstral mean of the whole utterance. That makes it better
+than the live one. It runs in a forked child, because pocketsphinx holds the GIL while it decodes, and the live pass
+must go on meanwhile. A child can be killed at once when the user goes on speaking. Nothing here may run in a process
+that uses gRPC or threads.
 """
 
 from __future__ import annotations

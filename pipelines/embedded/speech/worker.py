@@ -1,9 +1,9 @@
 """The recognition process: loads the models once and forks a child for each stream.
 
 Started by :mod:`pipelines.embedded.speech.workers` with one end of a socket pair as its control socket. It answers
-``ready`` when the models are loaded; each message on the control socket then carries the socket of a new stream. A
-forked child shares the models' memory (copy on write), is ready within 10 ms, and ends when its socket closes, which
-is also what happens when the service is killed. Single-threaded and free of gRPC, so that forking is safe.
+``ready`` when the models are loaded. Each message on the control socket then carries the socket of a new stream. A
+forked child shares the models' memory (copy on write) and is ready within 10 ms. It ends when its socket closes, which
+also happens when the service is killed. Single-threaded and free of gRPC, so that forking is safe.
 """
 
 from __future__ import annotations

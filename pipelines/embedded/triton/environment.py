@@ -1,8 +1,8 @@
 """The environment that tritonserver runs in: its own, because it wants numpy 1 and nothing of ours.
 
 The server comes out of the nvidia-pytriton wheel. Its Python stub links libpython and takes the standard library from
-the first ``python3`` on the path: both must be of the very same patch version, or models fail in strange ways. So the
-environment is made on an interpreter for which a matching libpython is found, checked by loading it.
+the first ``python3`` on the path. Both must be of the very same patch version, or models fail in strange ways. So the
+environment is made on an interpreter for which a matching libpython is found. Loading it is the check.
 
     python -m pipelines.embedded.triton.environment [--home DIR]
 """

@@ -1,6 +1,6 @@
 """One tritonserver process: its command line, its start with the true reason of a failure, its end with nothing left.
 
-What was learnt the hard way is written beside each flag. Restarting is the supervisor's business.
+The reason for each flag stands beside it. The supervisor restarts the process.
 """
 
 from __future__ import annotations
