@@ -47,7 +47,7 @@ rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for N
 
 test: dev-venv  ## run the tests, shared by two processes (ARGS="-n 0 tests/sophia": by one, these alone)
 	@$(PY) -m pipelines.embedded --prepare
-	@exec $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: dev-venv  ## style, as pre-commit checks it
 	@.venv/bin/ruff check --output-format concise .

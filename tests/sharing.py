@@ -1,23 +1,25 @@
-"""Which tests go to the same process when ``pytest -n`` shares them out, and which go first.
+"""In which order modules go to the processes that share the tests (``pytest -n 2 --dist loadfile``).
 
-A module stays together, so that its servers are started once; what waits side by side is a group of its own. What
-talks to services goes first, for it takes longest: else one process would be waiting for it when the other is done.
+A module stays together, so its servers are started once. What waits side by side goes first, then what talks to
+services, for it takes longest: else one process would be waiting for it when the other is done.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts the tests in order, and tells the group of each."""
-    if not hasattr(config, "workerinput"):  # nothing is shared out
+    """Puts the modules in order; where nothing is shared, the order is pytest's."""
+    if not hasattr(config, "workerinput"):
         return
-    items.sort(key=_rank)
+    ranks: dict[Path, int] = {}
     for item in items:
-        beside = " side by side" if item.get_closest_marker("side_by_side") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{beside}"))
+        ranks[item.path] = min(_rank(item), ranks.get(item.path, 2))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 def _rank(item: pytest.Item) -> int:
