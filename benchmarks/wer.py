@@ -154,7 +154,8 @@ def noisy(pcm: bytes, seed: int) -> bytes:
     lead, tail = bytes(2 * int(LEAD_SECONDS * RATE)), bytes(2 * int(TAIL_SECONDS * RATE))
     samples = np.frombuffer(lead + pcm + tail, "<i2").astype(float)
     samples += np.random.default_rng(seed).normal(0, 12, len(samples))
-    return np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+    data: bytes = np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+    return data
 
 
 async def recognise(
@@ -191,16 +192,16 @@ async def recognise(
         async for response in call:
             now = time.perf_counter() - begin
             for result in response.results:
-                clip = next(
+                place = next(
                     (i for i, end in enumerate(ends) if result.audio_processed < end + TAIL_SECONDS), len(ends) - 1
                 )
                 text = result.alternatives[0].transcript.strip()
                 if result.is_final:
-                    finals[clip].append(text)
-                    arrived[clip] = 1000 * (now - ends[clip])
-                elif result.stability == 1.0 and result.audio_processed > ends[clip]:
-                    stables[clip] = text
-                    first_stable.setdefault(clip, 1000 * (now - ends[clip]))
+                    finals[place].append(text)
+                    arrived[place] = 1000 * (now - ends[place])
+                elif result.stability == 1.0 and result.audio_processed > ends[place]:
+                    stables[place] = text
+                    first_stable.setdefault(place, 1000 * (now - ends[place]))
     for i, clip in enumerate(clips):
         score = scores.setdefault(clip.group, Score())
         heard = " ".join(finals[i])

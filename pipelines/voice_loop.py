@@ -80,7 +80,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
         with logging_to_file():
             return uvloop.run(check_all(settings))
     from pipelines.talk.program import Options, talk  # noqa: PLC0415
-    from pipelines.terminal.display import open_display  # noqa: PLC0415
+    from pipelines.terminal.choose import open_display  # noqa: PLC0415
 
     options = Options(" + ".join(configs(args)), tuple(args.soundbite), args.once, args.json, args.reply, args.record)
     with logging_to_file():

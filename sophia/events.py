@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sophia.playout import PlayoutFinished, PlayoutStarted
+from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript
 from sophia.vad import VoiceStarted, VoiceStopped
 

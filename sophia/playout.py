@@ -15,11 +15,12 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sophia.audio import Pcm
+from sophia.playout_events import PlayoutEvent, PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 from sophia.ramps import Ramps
 from sophia.track import Track
 
@@ -36,41 +37,6 @@ REMEMBERED = 64
 """How many blocks, and how many past generations, can still be asked about."""
 
 Tap = Callable[[Pcm, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class PlayoutStarted:
-    """The generation's first audible sample (leading silence does not count) is heard at ``time``.
-
-    ``at`` is when a playout's event was told; it is no part of what happened, so two events are equal without it.
-    """
-
-    generation: int
-    time: float
-    at: float = field(default=0.0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PlayoutFinished:
-    """The generation's last sample, its ``samples``-th, is over at ``time``."""
-
-    generation: int
-    time: float
-    samples: int
-    at: float = field(default=0.0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PlayoutUnderrun:
-    """The generation had nothing to play from ``time`` on, for ``samples`` samples; told when the gap is over."""
-
-    generation: int
-    time: float
-    samples: int
-    at: float = field(default=0.0, compare=False)
-
-
-PlayoutEvent = PlayoutStarted | PlayoutFinished | PlayoutUnderrun
 
 
 @dataclass(frozen=True, slots=True)

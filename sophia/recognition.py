@@ -50,6 +50,7 @@ HOPELESS = frozenset({
 """What trying again does not cure: a wrong setting or a missing right."""
 
 _TICK = 0.25  # how often a stream without sound looks at its deadlines
+_IDLE_CHUNK = EAR_RATE // 10  # samples sent at once while nobody speaks: a message costs far more than its sound
 _BACKLOG = EAR_RATE // 2  # samples sent at once when catching up
 _MARGIN = EAR_RATE  # samples kept although nothing was recognised in them: a word may have begun there
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
@@ -126,6 +127,7 @@ class RivaRecognizer:
         self._wake = asyncio.Event()  # something to send, or to decide
         self._serving: asyncio.Task[None] | None = None
         self._closing = False
+        self._streaming = False
         self._open_partial = False  # words were shown whose final has not come
         self._finish = False
         self._awaited: float | None = None  # since when a voice waits for an answer
@@ -144,7 +146,8 @@ class RivaRecognizer:
             return
         self._sound.push(frame)
         self._pushed_at = asyncio.get_running_loop().time()
-        self._wake.set()
+        if not self._streaming or self._sound.waiting >= self._worth_sending:
+            self._wake.set()
 
     def finish_utterance(self) -> None:
         """Asks for the final of what was pushed so far; models that cannot do it ignore it."""
@@ -160,6 +163,7 @@ class RivaRecognizer:
         """
         if self._awaited is None:
             self._awaited = asyncio.get_running_loop().time()
+            self._wake.set()  # what was held back while nobody spoke
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
         """Transcripts in order, until ``aclose``. To be iterated once, while frames are pushed.
@@ -252,6 +256,7 @@ class RivaRecognizer:
         stream = _Stream(
             self._stub.StreamingRecognize(metadata=tuple(self._metadata())), asyncio.get_running_loop().time()
         )
+        self._streaming = True
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(stream))
@@ -259,6 +264,7 @@ class RivaRecognizer:
         except ExceptionGroup as errors:
             raise _cause(errors) from None
         finally:
+            self._streaming = False
             stream.call.cancel()
 
     async def _write(self, stream: _Stream, reading: asyncio.Task[None]) -> None:
@@ -269,9 +275,10 @@ class RivaRecognizer:
             if self._time_to_end(stream):
                 await self._half_close(stream, reading)
                 return
-            flush = self._finish or self._closing
+            over = asyncio.get_running_loop().time() - self._pushed_at > _TICK  # no more sound comes, for now
+            flush = self._finish or self._closing or over
             piece = None
-            if self._sound.waiting >= self._chunk or flush:
+            if self._sound.waiting >= self._worth_sending or flush:
                 piece = self._sound.take(self._chunk if self._sound.waiting < 2 * self._chunk else _BACKLOG)
             if piece is not None:
                 stream.clock.sent(piece.start, piece.end - piece.start)
@@ -282,6 +289,11 @@ class RivaRecognizer:
                 await self._send(stream, finish_message(), "takes no more sound")
             else:
                 await self._woken(_TICK)
+
+    @property
+    def _worth_sending(self) -> int:
+        """How many samples are sent at once: a chunk while words are awaited, more while nobody speaks."""
+        return self._chunk if self._open_partial or self._awaited is not None else max(self._chunk, _IDLE_CHUNK)
 
     async def _send(self, stream: _Stream, message: riva_asr_pb2.StreamingRecognizeRequest, otherwise: str) -> None:
         try:

@@ -41,16 +41,15 @@ class SileroModel(SileroNetwork):
 
     ``weights``: see :class:`sophia.silero_network.SileroNetwork`. ``gather`` is how long after a batch the next one
     begins, in seconds: at most so long a full window waits for company. It never waits where no other session was
-    judged in that time. 0 judges all windows in the loop iteration in which they fill.
+    judged in that time. 0 judges all windows in the loop iteration in which they fill. ``exact`` judges by
+    :meth:`forward`, which gives a window the same bits in any company, and takes twice as long.
     """
 
-    def __init__(self, weights: Path | None = None, *, gather: float = GATHER_SECONDS) -> None:
+    def __init__(self, weights: Path | None = None, *, gather: float = GATHER_SECONDS, exact: bool = False) -> None:
         # For the whole process, for good: on matrices this small BLAS threads wait for each other and burn a core.
         threadpool_limits(limits=1, user_api="blas")
         super().__init__(weights)
-        # Who has a `forward` of its own is asked by it: simulations, to whom the last bits matter.
-        replaced = type(self).forward is not SileroNetwork.forward
-        self._batch = None if replaced else SileroBatch(self)
+        self._batch = None if exact else SileroBatch(self)
         self._gather = gather
         self._waiting: dict[VoiceDetector, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

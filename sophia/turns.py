@@ -34,7 +34,7 @@ from sophia.events import (
     TurnEvent,
 )
 from sophia.pauses import Pauses
-from sophia.playout import PlayoutFinished, PlayoutStarted
+from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState

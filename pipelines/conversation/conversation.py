@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from opentelemetry import context as otel
@@ -44,7 +44,7 @@ from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyParts
 from pipelines.failures import StageFailed, explain, first_failure, log_defect
-from sophia.audio import AudioSource, Frame, Pcm, dbfs
+from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
 from sophia.echo import EchoGuard
 from sophia.playout import Playout
 from sophia.sinks import Sink
@@ -53,6 +53,7 @@ from sophia.transcripts import Recognizer
 from sophia.turns import Phase, TurnTaking
 
 NOTHING: Pcm = np.zeros(0, np.int16)
+SILENCE: Pcm = np.zeros(round(EAR_RATE * FRAME_SECONDS), np.int16)
 
 ARRIVALS = 200
 """Frames whose arrival is remembered, to date the capture of the last voiced sample: 4 s."""
@@ -115,6 +116,8 @@ class Conversation:
         self._waiting: deque[Happening] = deque()
         self._telling = False
         self._phase: Phase = "idle"
+        self._idle = asyncio.Event()
+        self._frames = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
         self.playout = Playout(parts.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
@@ -154,12 +157,12 @@ class Conversation:
         try:
             async with self._group:
                 workers = [
-                    self._group.create_task(self._serve("microphone", self._listen())),
-                    self._group.create_task(self._serve("asr", self._read())),
-                    self._group.create_task(self._serve("speaker", self._parts.sink.run(self.playout))),
+                    self._group.create_task(self._serve("microphone", self._listen)),
+                    self._group.create_task(self._serve("asr", self._read)),
+                    self._group.create_task(self._serve("speaker", lambda: self._parts.sink.run(self.playout))),
                 ]
                 if self._parts.face:
-                    workers.append(self._group.create_task(self._serve("face", self._show.run())))
+                    workers.append(self._group.create_task(self._serve("face", self._show.run)))
                 await self._stopping.wait()
                 for worker in workers:
                     worker.cancel()
@@ -202,6 +205,7 @@ class Conversation:
             self._pass_on(UserText(at=event.at, turn=self._turns.turn, text=self._turns.text))
         if (phase := self._turns.phase) != self._phase:
             self._phase = phase
+            (self._idle.set if phase == "idle" else self._idle.clear)()
             self._pass_on(PhaseChanged(at=event.at, phase=phase))
 
     def _pass_on(self, happening: Happening) -> None:
@@ -216,50 +220,65 @@ class Conversation:
     def _tick(self) -> None:
         self.tell(Tick(at=self._loop.time()))
 
-    async def _serve(self, service: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _serve(self, service: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self.tell(Failed(at=self._loop.time(), service=service, error=error, fatal=True))
             if service == "asr":
-                await self._until_quiet()
+                await self._farewell()
             self.tell(Stopped(at=self._loop.time()))
             raise StageFailed(service, error) from error
+
+    async def _farewell(self) -> None:
+        """Waits until her last words were heard, or could have been."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            return
 
     # Ears
 
     async def _listen(self) -> None:
-        parts, loop = self._parts, self._loop
-        detector = parts.detector(self._on_voice)
-        count = 0
-        async for heard in parts.source.frames():
-            self._arrivals.append((heard.end, loop.time()))
-            frame = parts.echo.process(heard) if parts.echo else heard
-            parts.asr.push(frame)
-            detector.push(frame)
-            self._observers.listened(frame)
-            count += 1
-            if count % LEVELS_EVERY == 0:
-                self._measure(frame)
-        await self._until_quiet()
+        detector = self._parts.detector(self._on_voice)
+        async for frame in self._parts.source.frames():
+            self._hear(frame, detector)
+        await self._trail_off(detector)
         self.stop()
 
-    def _measure(self, frame: Frame) -> None:
-        """What meters and captions show, now and then."""
-        now = self._loop.time()
-        self._pass_on(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
-        self._last_block = NOTHING
-        if self.playout.audible:
-            turn, text = self._replies.heard_so_far()
-            self._pass_on(HeardSoFar(at=now, turn=turn, text=text))
+    def _hear(self, heard: Frame, detector: Detector) -> None:
+        parts = self._parts
+        self._arrivals.append((heard.end, self._loop.time()))
+        frame = parts.echo.process(heard) if parts.echo else heard
+        parts.asr.push(frame)
+        detector.push(frame)
+        self._observers.listened(frame)
+        self._frames += 1
+        if self._frames % LEVELS_EVERY == 0 and self._observers.watch_the_meters:
+            self._read_meters(frame)
 
-    async def _until_quiet(self) -> None:
-        """Waits until the last turn is over, or until nothing has sounded for a while."""
+    async def _trail_off(self, detector: Detector) -> None:
+        """The source is exhausted: hears silence, in real time, until the last turn is over.
+
+        Without it a voice that ends with the source's last sample would never end, and its words never be answered.
+        """
         since = self._loop.time()
+        at = self._arrivals[-1][0] if self._arrivals else since
         while self._turns.phase != "idle":
             if self._loop.time() > max(since, self._replies.last_sound) + LAST_WORDS_SECONDS:
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(max(0.0, at + FRAME_SECONDS - self._loop.time()))
+            self._hear(Frame(SILENCE, at), detector)
+            at += FRAME_SECONDS
+
+    def _read_meters(self, frame: Frame) -> None:
+        now = self._loop.time()
+        self._observers.metered(Levels(at=now, user=dbfs(frame.pcm), agent=dbfs(self._last_block)))
+        self._last_block = NOTHING
+        if self.playout.audible:
+            turn, text = self._replies.heard_so_far()
+            self._observers.metered(HeardSoFar(at=now, turn=turn, text=text))
 
     async def _read(self) -> None:
         async for transcript in self._parts.asr.transcripts():
@@ -277,8 +296,9 @@ class Conversation:
     # Playout
 
     def _on_block(self, pcm: Pcm, time: float) -> None:
-        if pcm.any():
-            self._replies.last_sound = time + len(pcm) / self.playout.rate
+        sounding = pcm.nonzero()[0]
+        if len(sounding):
+            self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
             self._last_block = pcm
         if self._parts.echo:
             self._parts.echo.reference(pcm, self.playout.rate, time)

@@ -24,7 +24,7 @@ from sophia.events import (
     Transcribed,
     TurnEvent,
 )
-from sophia.playout import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
+from sophia.playout_events import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 from sophia.turns import Phase
 from sophia.vad import VoiceStarted, VoiceStopped
 
@@ -47,6 +47,7 @@ __all__ = [
     "PlayoutFinished",
     "PlayoutStarted",
     "PlayoutUnderrun",
+    "Reading",
     "ReplyText",
     "Retrying",
     "Stopped",
@@ -173,7 +174,8 @@ Happening = (
     | TurnEnded
     | PhaseChanged
     | UserText
-    | HeardSoFar
-    | Levels
 )
 """Everything that an observer is told."""
+
+Reading = HeardSoFar | Levels
+"""What meters and captions show of the last moments: nothing that happened, and nothing is decided by it."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 
 from aurora.face import Weights
-from pipelines.conversation.events import Happening
+from pipelines.conversation.events import Happening, Reading
 from sophia.audio import Frame, Pcm
 
 _log = logging.getLogger(__name__)
@@ -22,6 +22,9 @@ class Observer:
 
     def told(self, happening: Happening) -> None:
         """Anything that came in, was decided or was derived."""
+
+    def metered(self, reading: Reading) -> None:
+        """What meters and captions show, ten times a second; it is only made where somebody shows it."""
 
     def listened(self, frame: Frame) -> None:
         """A frame as the ears got it: 20 ms of 16 kHz mono, echo removed."""
@@ -47,7 +50,7 @@ class Observers:
             plain = getattr(Observer, method)
             return [one for one in self._all if getattr(getattr(one, method), "__func__", None) is not plain]
 
-        self._told, self._listened = who("told"), who("listened")
+        self._told, self._metered, self._listened = who("told"), who("metered"), who("listened")
         self._played, self._posed = who("played"), who("posed")
 
     @property
@@ -55,8 +58,16 @@ class Observers:
         """Whether anybody sees her: otherwise no pose need be made."""
         return bool(self._posed)
 
+    @property
+    def watch_the_meters(self) -> bool:
+        """Whether anybody shows levels and captions: otherwise nothing need be read."""
+        return bool(self._metered)
+
     def told(self, happening: Happening) -> None:
         self._tell(self._told, "told", happening)
+
+    def metered(self, reading: Reading) -> None:
+        self._tell(self._metered, "metered", reading)
 
     def listened(self, frame: Frame) -> None:
         self._tell(self._listened, "listened", frame)

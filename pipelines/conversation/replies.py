@@ -202,13 +202,14 @@ class Replies:
         paused = self._playout.paused and self._playout.active == generation
         samples = self._heard(generation, self._playout.clear(generation))
         self._parts.services.timeline.clear(generation)
-        now = self._loop.time()
-        silenced = self.last_sound if paused else now + RAMP_SECONDS
+        # The block that sounds is with the sink already, and the ramp begins after it.
+        silenced = self.last_sound if paused else max(self.last_sound, self._loop.time()) + RAMP_SECONDS
         self._over(reply, samples, silenced=silenced, interrupted=interrupted)
 
     def _over(self, reply: _Reply, samples: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
         """Closes a reply of which ``samples`` were heard, and tells what it was."""
         del self._replies[reply.number]
+        self._acknowledged.pop(reply.number, None)
         for task in reply.tasks:
             task.cancel()
         heard, said = self._texts(reply, samples)

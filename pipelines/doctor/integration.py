@@ -12,10 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import pipelines
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
@@ -29,8 +27,10 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings
+from pipelines.talk.devices import BUNDLED
+from pipelines.talk.runtime import Runtime
 
-SOUNDBITE: Final = Path(pipelines.__file__).parent / "soundbites" / "01_who_are_you.wav"
+SOUNDBITE: Final = BUNDLED / "01_who_are_you.wav"
 """What is said to her: "Hello Sophia, who are you?", in English whatever the settings' language."""
 
 TURN_SECONDS: Final = 60.0
@@ -77,7 +77,8 @@ async def play(settings: Settings) -> Played:
     try:
         scenario = await asyncio.to_thread(load_scenario, SOUNDBITE)
         async with asyncio.timeout(TURN_SECONDS):
-            run = await replay_live(settings, scenario, progress=notes)
+            async with Runtime(settings, notice=notes.note) as runtime:
+                run = await replay_live(runtime, scenario, progress=notes)
     except TimeoutError:
         return Played(name, trouble=fail(f"no turn within {TURN_SECONDS:g} s", "see the framework phase"))
     except Exception as error:  # whatever a service does wrong is a finding

@@ -13,7 +13,7 @@ from nova.services.triton_statistics import ModelStatistics, model_statistics
 from pipelines.load.progress import LoadProgress
 from pipelines.load.ramp import Ramp
 from pipelines.records.results import Turn
-from pipelines.replay.live import header, replay_with
+from pipelines.replay.live import header, replay_live
 from pipelines.replay.runner import Progress
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.settings.model import Settings
@@ -45,7 +45,7 @@ async def run_live(ramp: Ramp, progress: LoadProgress, *, cooldown: float) -> No
             progress.step(streams)
             said = _Step(progress, read)
             try:
-                run = await replay_with(runtime, plan.scenario, rounds=plan.rounds, sessions=streams, progress=said)
+                run = await replay_live(runtime, plan.scenario, rounds=plan.rounds, sessions=streams, progress=said)
             except asyncio.CancelledError:
                 run = header(settings, plan.scenario, rounds=plan.rounds, sessions=streams)
                 if said.turns:

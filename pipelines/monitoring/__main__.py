@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.monitoring import queries, slo
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 DOCKER = Path(__file__).parents[2] / "docker"
 

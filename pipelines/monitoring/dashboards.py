@@ -201,6 +201,15 @@ def voice_loop() -> str:
             )
         )
         .with_panel(
+            graph(
+                "Speech without a face",
+                "percentunit",
+                query(quantile(0.5, "sophia_face_missing_ratio"), "p50"),
+                query(quantile(0.95, "sophia_face_missing_ratio"), "p95", "B"),
+                text="Share of a reply that was heard while the face had no frame. Above 20 % the turn has a fault.",
+            )
+        )
+        .with_panel(
             bars(
                 graph(
                     "Underruns a minute",

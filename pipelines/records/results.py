@@ -90,6 +90,7 @@ class Turn(_Record):
         None, description="from the line's first voiced sample to her last audible one, if the line took the floor"
     )
     lip_skew: float | None = Field(None, description="95th percentile of the distance; + the lips lead the sound")
+    face_missing: float | None = Field(None, description="share of her speech, 0 to 1, without a frame of the face")
     face_lateness: float | None = None
     marks: dict[str, float] = Field(default_factory=dict, description="instants of the ledger, from the first sample")
     decisions: tuple[Happened, ...] = ()

@@ -35,30 +35,6 @@ def header(settings: Settings, scenario: Scenario, *, rounds: int, sessions: int
 
 
 async def replay_live(
-    settings: Settings,
-    scenario: Scenario,
-    *,
-    rounds: int = 1,
-    sessions: int = 1,
-    progress: Progress | None = None,
-    done: Collection[Unit] = (),
-    dcgm: str | None = None,
-) -> Run:
-    """Plays ``scenario`` against the services of ``settings``, starting the embedded ones if it says so.
-
-    Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
-    they are not this machine's. The run is not ``complete`` if a service was lost for good in the middle. Raises
-    :class:`~.StageFailed` for a service that is not there at the beginning. Cancel it to interrupt it; what was played
-    until then was told to ``progress``.
-    """
-    progress = progress or Progress()
-    async with Runtime(settings, sessions=sessions, notice=progress.note) as runtime:
-        return await replay_with(
-            runtime, scenario, rounds=rounds, sessions=sessions, progress=progress, done=done, dcgm=dcgm
-        )
-
-
-async def replay_with(
     runtime: Runtime,
     scenario: Scenario,
     *,
@@ -68,11 +44,15 @@ async def replay_with(
     done: Collection[Unit] = (),
     dcgm: str | None = None,
 ) -> Run:
-    """Like :func:`replay_live`, in a runtime that stands already."""
+    """Plays ``scenario`` against the services of ``runtime``, in ``sessions`` side by side.
+
+    Units that are ``done`` are left out. ``dcgm`` is the URL of a DCGM exporter to ask for the GPUs' counters, where
+    they are not this machine's. The run is not ``complete`` if a service was lost for good in the middle. Cancel it to
+    interrupt it; what was played until then was told to ``progress``.
+    """
     progress = progress or Progress()
-    settings = runtime.settings
     plan = Plan(scenario, rounds, sessions, done)
-    run = header(settings, scenario, rounds=rounds, sessions=sessions)
+    run = header(runtime.asked, scenario, rounds=rounds, sessions=sessions)
     if runtime.faceless:
         progress.note(f"{runtime.faceless.line} The replay goes on without a face.")
     machine = MachineCounters(partial(find_gpu, dcgm))
@@ -84,7 +64,7 @@ async def replay_with(
     for note in machine.notes:
         progress.note(note)
     for failure in stage.lost[-1:]:
-        told = await diagnose(failure.cause, failure.service, endpoints(settings).get(failure.service))
+        told = await diagnose(failure.cause, failure.service, endpoints(runtime.settings).get(failure.service))
         progress.note(f"{told.line} {told.hint}")
     return run.model_copy(
         update={"turns": tuple(turns), "complete": len(turns) == plan.lines, "counters": machine.counters(stage.began)}

@@ -35,7 +35,8 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
-from pipelines.terminal.display import clean
+from pipelines.talk.runtime import Runtime
+from pipelines.terminal.text import clean
 
 STOP_SECONDS = 2.0
 """Ctrl+C ends the program within this time, whatever a service does."""
@@ -189,15 +190,16 @@ class Program:
 
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop)
-            return await replay_live(
-                self._settings,
-                scenario,
-                rounds=args.repeat,
-                sessions=args.sessions,
-                progress=progress,
-                done=done,
-                dcgm=args.dcgm,
-            )
+            async with Runtime(self._settings, sessions=args.sessions, notice=progress.note) as runtime:
+                return await replay_live(
+                    runtime,
+                    scenario,
+                    rounds=args.repeat,
+                    sessions=args.sessions,
+                    progress=progress,
+                    done=done,
+                    dcgm=args.dcgm,
+                )
 
         async def explained(error: Exception) -> int:
             service, cause = blamed(error, "replay")

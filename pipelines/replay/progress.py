@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 
 from pipelines.records.results import Turn, Unit
 from pipelines.replay.runner import Progress
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 
 class ShownProgress(Progress):

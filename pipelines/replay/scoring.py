@@ -223,6 +223,7 @@ class _Case:
             "underruns": total(Count.UNDERRUNS),
             "backchannels": total(Count.BACKCHANNELS),
             "lip_skew": ledger.lip_skew if ledger else None,
+            "face_missing": ledger.face_missing if ledger else None,
             "face_lateness": ledger.face_lateness if ledger else None,
             "marks": {} if ledger is None else {name: at - zero for name, at in ledger.as_dict()["marks"].items()},
             "decisions": _happened(zero, ((d.time, d.kind, d.reason) for x in books for d in x.decisions)),

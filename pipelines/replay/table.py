@@ -14,7 +14,7 @@ from pipelines.replay.compare_result import Comparison, Counting, Timing
 from pipelines.replay.statistics import Estimate
 from pipelines.replay.summary import Spread, Summary, summarise
 from pipelines.terminal.bar import STYLES
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 BAR = 8
 """Cells of a bar that stands for the whole wait."""

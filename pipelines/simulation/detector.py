@@ -2,7 +2,7 @@
 
 A simulated conversation is mostly digital silence, after which the network's own memory is emptied again and again, so
 that the same windows come back in the same state. The rest is judged in batches, which may be of any size without
-changing a bit of the result: single windows, for which BLAS takes another way, are judged in pairs.
+changing a bit of the result.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ REMEMBERED = 8192
 
 
 class RememberingModel(SileroModel):
-    """A :class:`sophia.silero.SileroModel` for simulations."""
+    """A :class:`sophia.silero.SileroModel` for simulations: exact, and asked as soon as a window is full."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(gather=0, exact=True)
         self._known: dict[bytes, tuple[np.float32, Floats, Floats]] = {}
 
     def forward(self, sound: Floats, hidden: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:
@@ -35,9 +35,8 @@ class RememberingModel(SileroModel):
                 new = {key: row for row, key in enumerate(keys)}
                 self._known.clear()
             rows = list(new.values())
-            rows = rows if len(rows) > 1 else rows * 2
             judged = super().forward(sound[rows], hidden[rows], cell[rows])
-            for key, probability, h, c in zip(new, *judged, strict=False):
+            for key, probability, h, c in zip(new, *judged, strict=True):
                 self._known[key] = (probability, h.copy(), c.copy())
         found = [self._known[key] for key in keys]
         return (

@@ -8,6 +8,7 @@ figure that comes out of them is a figure of a simulated service.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -61,24 +62,36 @@ class Says:
 
 
 class SimulatedUser:
-    """An :class:`~sophia.audio.AudioSource` that speaks from a script in real time, on absolute deadlines."""
+    """An :class:`~sophia.audio.AudioSource` that speaks from a script in real time, on absolute deadlines.
 
-    def __init__(self, script: Sequence[Says], seconds: float) -> None:
+    Its first frame begins ``phase`` seconds after it is asked for. Between the words is ``room``, again and again, or
+    digital silence.
+    """
+
+    def __init__(self, script: Sequence[Says], seconds: float, *, phase: float = 0.0, room: Pcm | None = None) -> None:
         self.overflows = 0
         self.started = 0.0
         self._script = sorted(script, key=lambda says: says.at)
+        self._ends = deque(sorted(((says.at + says.length, says) for says in script), key=lambda end: end[0]))
         self._frames = round(seconds / FRAME_SECONDS)
+        self._phase = phase
+        self._room = [SILENCE] if room is None else _frames_of(room)
 
     def ends_in(self, frame: Frame) -> Says | None:
-        """What the user has said with the last sample of this frame, if that is where something ends."""
-        for says in self._script:
-            if frame.time < self.started + says.at + says.length <= frame.end + 1e-9:
+        """What the user has said with the last sample of this frame, if that is where something ends.
+
+        To be asked about each frame, in order.
+        """
+        end = frame.end - self.started + 1e-9
+        while self._ends and self._ends[0][0] <= end:
+            over, says = self._ends.popleft()
+            if frame.time - self.started < over:
                 return says
         return None
 
     async def frames(self) -> AsyncIterator[Frame]:
         loop = asyncio.get_running_loop()
-        self.started = loop.time()
+        self.started = loop.time() + self._phase
         for index in range(self._frames):
             start = index * FRAME_SECONDS
             delay = self.started + start + FRAME_SECONDS - loop.time()
@@ -90,14 +103,23 @@ class SimulatedUser:
         self._frames = 0
 
     def _sound(self, start: float) -> Pcm:
+        quiet = self._room[round(start / FRAME_SECONDS) % len(self._room)]
         for says in self._script:
-            if says.at - 1e-9 <= start < says.at + says.length - 1e-9:
-                if says.pcm is None:
+            if says.pcm is None:
+                if says.at - 1e-9 <= start < says.at + says.length - 1e-9:
                     return VOICE
+            elif says.at - FRAME_SECONDS + 1e-9 < start < says.at + says.length - 1e-9:
                 first = round((start - says.at) * EAR_RATE)
-                piece = says.pcm[first : first + FRAME_SAMPLES]
-                return piece if len(piece) == FRAME_SAMPLES else np.pad(piece, (0, FRAME_SAMPLES - len(piece)))
-        return SILENCE
+                piece = says.pcm[max(0, first) : first + FRAME_SAMPLES]
+                if len(piece) == FRAME_SAMPLES:
+                    return piece
+                before = max(0, -first)
+                return np.concatenate((quiet[:before], piece, quiet[before + len(piece) :]))
+        return quiet
+
+
+def _frames_of(pcm: Pcm) -> list[Pcm]:
+    return [pcm[at : at + FRAME_SAMPLES] for at in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES)]
 
 
 class OracleDetector:

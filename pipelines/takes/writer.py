@@ -41,8 +41,6 @@ from aurora.face import ARKIT, Weights
 from pipelines.conversation.events import (
     Failed,
     Happening,
-    HeardSoFar,
-    Levels,
     PhaseChanged,
     Retrying,
     TurnEnded,
@@ -73,7 +71,7 @@ CLOSE_SECONDS: Final = 1.5
 """How long :meth:`TakeWriter.aclose` may take."""
 
 
-VIEWS: Final = (PhaseChanged, UserText, HeardSoFar, Levels)
+VIEWS: Final = (PhaseChanged, UserText)
 """What is derived for those who watch, and can be derived again: not written."""
 
 

@@ -59,6 +59,8 @@ class Runtime:
     def __init__(
         self, settings: Settings, *, sessions: int = 1, notice: Callable[[str], None] = lambda line: None
     ) -> None:
+        self.asked = settings
+        """The settings as they were given: the same in every run, wherever the embedded services turn out to be."""
         self.settings = settings
         self.phrases = Phrases(settings.turns.language)
         self.faceless: Failure | None = None

@@ -33,6 +33,9 @@ LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 SKEW_BUCKETS = (-0.125, -0.08, -0.045, -0.02, 0.0, 0.02, 0.045, 0.08, 0.125)
 """Seconds that the lips lead the sound. ITU-R BT.1359 puts detection at -0.045 and +0.125."""
 
+MISSING_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Share of her audible speech, 0 to 1, without a frame of the face. Above 0.2 it is a fault of the turn."""
+
 LAG_INTERVAL = 0.25
 """Seconds between two looks at the event loop's lag."""
 
@@ -54,16 +57,21 @@ class _Histogram:
         text: str,
         buckets: Sequence[float],
         where: _Where,
+        *,
         label: str = "",
+        unit: str = "s",
     ) -> None:
         registry, meter = where
         self._label = label
         self._prom = prom.Histogram(name, text, [label] if label else [], buckets=buckets, registry=registry)
         self._otel: _Otel | None = None
         if meter is not None:
-            otel_name = name.removesuffix("_seconds").replace("_", ".", 1)  # a collector puts the unit back
+            suffix = "_seconds" if unit == "s" else "_ratio"  # a collector puts the unit back
             self._otel = meter.create_histogram(
-                otel_name, "s", text, explicit_bucket_boundaries_advisory=list(buckets)
+                name.removesuffix(suffix).replace("_", ".", 1),
+                unit,
+                text,
+                explicit_bucket_boundaries_advisory=list(buckets),
             ).record
 
     def prepare(self, values: Sequence[str]) -> None:
@@ -142,6 +150,9 @@ class Metrics:
         self._lip_skew = _Histogram(
             "sophia_lip_skew_seconds", "By how much the lips lead the sound, nearly worst of a turn", SKEW_BUCKETS, at
         )
+        self._face_missing = _Histogram(
+            "sophia_face_missing_ratio", "Share of a turn's speech without a frame", MISSING_BUCKETS, at, unit="1"
+        )
         self._loop_lag = _Histogram("sophia_loop_lag_seconds", "How late the event loop was", LAG_BUCKETS, at)
         self._turns = _Counter("sophia_turns", "Turns by how they ended", at, label="outcome")
         self._turns.prepare([str(outcome) for outcome in Outcome])
@@ -174,6 +185,8 @@ class Metrics:
             self._barge_in.observe(max(latency, 0.0), exemplar=exemplar, context=context)
         if ledger.lip_skew is not None:
             self._lip_skew.observe(ledger.lip_skew, exemplar=exemplar, context=context)
+        if ledger.face_missing is not None:
+            self._face_missing.observe(ledger.face_missing, exemplar=exemplar, context=context)
         if ledger.outcome is not None:
             self._turns.add(1, str(ledger.outcome))
             self._reprompts.add(ledger.outcome is Outcome.REPROMPTED)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pipelines.conversation.events import (
     Failed,
     Happening,
-    HeardSoFar,
     Levels,
     Phase,
     PhaseChanged,
+    Reading,
     ReplyText,
     Retrying,
     TurnEnded,
@@ -57,10 +57,6 @@ class Shown(Observer):
             case ReplyText(delta=delta):
                 self._reply += delta
                 display.reply(self._reply, 0)
-            case HeardSoFar(text=text):
-                display.reply(self._reply, len(text))
-            case Levels(user=user, agent=agent):
-                display.levels(user, agent)
             case TurnEnded(ledger=ledger):
                 if _worth_a_line(ledger):
                     display.turn(ledger)
@@ -73,6 +69,12 @@ class Shown(Observer):
                     display.notice(f"{explain(error, service, self._places.get(service)).line} Trying again.")
             case _:
                 pass
+
+    def metered(self, reading: Reading) -> None:
+        if isinstance(reading, Levels):
+            self._display.levels(reading.user, reading.agent)
+        else:
+            self._display.reply(self._reply, len(reading.text))
 
 
 def _worth_a_line(ledger: Ledger) -> bool:

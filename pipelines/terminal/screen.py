@@ -24,7 +24,8 @@ from rich.text import Text
 
 from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import latency_line, remarks
-from pipelines.terminal.display import CLOSE_SECONDS, State, clean
+from pipelines.terminal.display import CLOSE_SECONDS, State
+from pipelines.terminal.text import clean
 
 FRAMES_PER_SECOND = 10
 MARGIN = 9

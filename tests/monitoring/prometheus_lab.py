@@ -45,6 +45,7 @@ def turn(number, slow=0.0):
         at += 0.05 + (slow if stage == "llm" else 0.0)
         ledger.mark(name, at)
     ledger.lip_skew = 0.01 * (number % 3 - 1)
+    ledger.face_missing = 0.02 * (number % 3)
     ledger.count(Count.TOKENS, 20)
     ledger.count(Count.SPECULATIONS_STARTED, 2)
     if number % 2 == 0:

@@ -20,7 +20,7 @@ from nova.training.scrub import Scrubber
 
 
 def turn(user: str = "hi", reply: str = "Hello.", outcome: str | None = "replied", **more: object) -> dict[str, object]:
-    return {"schema": 1, "turn": 1, "user": user, "reply": reply, "heard": reply, "outcome": outcome, **more}
+    return {"schema": 2, "turn": 1, "user": user, "reply": reply, "heard": reply, "outcome": outcome, **more}
 
 
 def record(folder: Path, *rows: object) -> Path:
@@ -45,7 +45,7 @@ def test_it_is_cut_where_a_turn_did_not_go_well(tmp_path: Path) -> None:
         tmp_path / "take",
         turn("one"), turn("noise", "", "dropped"), turn("two"), turn("three", "It was", "interrupted"),
         turn("four"), turn("five", "", "failed"), turn("", "?", "replied"), turn("six", "x", None),
-        "{\"schema\": 1, \"us", "\n[1]\n",
+        "{\"schema\": 2, \"us", "\n[1]\n",
     )  # fmt: skip
     found = conversations.read(take)
     assert [[m.content for m in chat if m.role == "user"] for chat in found.chats] == [["one", "two"], ["four"]]

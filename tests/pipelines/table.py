@@ -99,6 +99,9 @@ class Table:
     make_user: type = SimulatedUser
     detector: Callable[..., object] = OracleDetector
     echo: object | None = None
+    events: list = field(default_factory=list)
+    """What is told from outside: seconds from the start, and what makes the event of the time it is."""
+    observers: list = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
     error: StageFailed | None = None
 
@@ -127,8 +130,11 @@ class Table:
             echo=self.echo,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
-        self.conversation = Conversation(parts, [self.notes])
-        self.notes.start = asyncio.get_running_loop().time()
+        self.conversation = Conversation(parts, [*self.observers, self.notes])
+        loop = asyncio.get_running_loop()
+        self.notes.start = loop.time()
+        for at, make in self.events:
+            loop.call_at(self.notes.start + at, lambda make=make: self.conversation.tell(make(loop.time())))
         try:
             async with asyncio.timeout(600):
                 await self.conversation.run()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from table import REPLY, Table
 
-from pipelines.simulation.exact import Delays, Says, SimulatedMind, SimulatedUser
+from pipelines.simulation.exact import Delays, Says, SimulatedFace, SimulatedMind, SimulatedUser
 from pipelines.telemetry.ledger import Count, Outcome
 from sophia.turn_settings import TurnSettings
 
@@ -155,6 +155,27 @@ def test_the_face_moves_with_what_is_heard():
     assert max(jaws) > 0.4
     assert jaws[-1] < 0.05
     assert ledger.face_lateness < 0.05
+    assert ledger.face_missing < 0.05
+    assert ledger.faults == []
+
+
+def test_a_face_that_stops_in_the_middle_is_a_fault_of_the_turn():
+    class Stops(SimulatedFace):
+        """Sends the frames of two seconds, and no more."""
+
+        async def animate(self, sound, rate):
+            async for frame in super().animate(sound, rate):
+                if frame.time > 2.0:
+                    return
+                yield frame
+
+    notes = Table([ORDER], seconds=20, make_face=Stops).talk()
+    (ledger,) = notes.turns
+    assert ledger.outcome is Outcome.REPLIED
+    assert ledger.face_missing == pytest.approx(1 - 2.0 / ledger.sound_seconds, abs=0.05)
+    (fault,) = ledger.faults
+    assert fault.service == "face"
+    assert "no frame for" in fault.line
 
 
 # Ending

@@ -32,6 +32,7 @@ def test_a_turn_is_counted_by_stage_and_outcome():
     ledger = a_turn(barge_in=12.0, silenced=12.15)
     ledger.outcome = Outcome.INTERRUPTED
     ledger.lip_skew = -0.03
+    ledger.face_missing = 0.3
     ledger.wasted_seconds = 1.5
     ledger.count(Count.SPECULATIONS_STARTED, 3)
     ledger.count(Count.SPECULATIONS_DROPPED, 2)
@@ -45,6 +46,8 @@ def test_a_turn_is_counted_by_stage_and_outcome():
     assert value("sophia_barge_in_seconds_sum") == pytest.approx(0.15)
     assert value("sophia_lip_skew_seconds_bucket", {"le": "-0.02"}) == 1
     assert value("sophia_lip_skew_seconds_bucket", {"le": "-0.045"}) == 0
+    assert value("sophia_face_missing_ratio_bucket", {"le": "0.2"}) == 0
+    assert value("sophia_face_missing_ratio_bucket", {"le": "0.5"}) == 1
     assert value("sophia_turns_total", {"outcome": "interrupted"}) == 1
     assert value("sophia_turns_total", {"outcome": "replied"}) == 0
     assert value("sophia_speculations_started_total") == 3

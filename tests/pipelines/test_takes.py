@@ -17,7 +17,7 @@ from pipelines.conversation.events import (
     Failed,
     GenerationOver,
     Happening,
-    Levels,
+    PhaseChanged,
     PlayoutFinished,
     TextTyped,
     Transcribed,
@@ -124,7 +124,7 @@ async def test_what_happened_is_told_from_the_beginning_on(tmp_path):
     heard = Transcript("grüß dich", final=True, words=(Word("grüß", 0.1, 0.2),))
     take.told(Transcribed(at=START + 1.25, transcript=heard))
     take.told(VoiceStopped(101.0, START + 1.5, captured=101.02))
-    take.told(Levels(at=START + 1.6, user=-20.0, agent=-96.0))  # can be derived again
+    take.told(PhaseChanged(at=START + 1.6, phase="speaking"))  # can be derived again
     take.told(Failed(at=START + 1.75, service="llm", error=ModelError("out of memory")))
     take.told(TurnEnded(at=START + 1.8, ledger=Ledger(turn=1, outcome=Outcome.REPLIED, user="grüß dich")))
     pose = np.zeros(len(ARKIT), np.float32)

@@ -10,8 +10,11 @@ from rich.console import Console
 
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.terminal.bar import in_words, latency_line, milliseconds, remarks
-from pipelines.terminal.display import LONGEST, LineWriter, PlainDisplay, SilentDisplay, clean, open_display
+from pipelines.terminal.choose import open_display
+from pipelines.terminal.display import SilentDisplay
+from pipelines.terminal.plain import LineWriter, PlainDisplay
 from pipelines.terminal.screen import RichDisplay, View
+from pipelines.terminal.text import LONGEST, clean
 
 MARKS = {
     "voice_end": 10.0,

@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.virtual_time import run
-from sophia.playout import (
-    AUDIBLE,
-    LOUD_SECONDS,
-    RAMP_SECONDS,
-    Playout,
-    PlayoutFinished,
-    PlayoutStarted,
-    PlayoutUnderrun,
-    Position,
-)
+from sophia.playout import AUDIBLE, LOUD_SECONDS, RAMP_SECONDS, Playout, Position
+from sophia.playout_events import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 
 RATE = 1000
 RAMP = round(RAMP_SECONDS * RATE)

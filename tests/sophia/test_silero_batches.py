@@ -30,7 +30,7 @@ class Observed(SileroModel):
     """Keeps when each batch was judged, and how many windows it held."""
 
     def __init__(self, gather: float = GATHER_SECONDS) -> None:
-        super().__init__(gather=gather)
+        super().__init__(gather=gather, exact=True)
         self.batches: list[tuple[float, int]] = []
 
     def forward(self, sound: Floats, hidden: Floats, cell: Floats) -> tuple[Floats, Floats, Floats]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pipelines.virtual_time import run
-from sophia.playout import Playout, PlayoutFinished, PlayoutStarted
+from sophia.playout import Playout
+from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.sinks import FallbackSink, NullSink, SinkError, SinkStalled, WavSink
 
 RATE = 24_000

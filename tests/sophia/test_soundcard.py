@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sophia.playout import Playout, PlayoutFinished, PlayoutStarted
+from sophia.playout import Playout
+from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.sinks import SinkError, SinkStalled
 from sophia.soundcard import NoSpeaker, SoundCard, SoundCardSettings, _Puller
 

@@ -14,9 +14,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
 
 from pipelines.embedded import child
+from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.recognition import SpeechRecognition
 from pipelines.embedded.speech.synthesis import SpeechSynthesis
-from pipelines.embedded.speech.voices import Engine, open_engine
+from pipelines.embedded.speech.voices import Engine
 from pipelines.embedded.speech.workers import Workers, running_workers
 
 ASR, TTS = "nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis"

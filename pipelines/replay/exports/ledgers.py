@@ -22,7 +22,7 @@ LONGEST: Final = 1e8
 
 _FACTS = (
     "talk", "line", "name", "round", "session", "outcome", "reason", "residue", "end_error", "transcript", "heard",
-    "reply", "word_errors", "words", "as_expected", "sound_seconds", "wasted_seconds", "lip_skew",
+    "reply", "word_errors", "words", "as_expected", "sound_seconds", "wasted_seconds", "lip_skew", "face_missing",
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def ledger_of(turn: Turn) -> Ledger:
     So its contributions are the record's, and tile the stretch from the last voiced sample to the first audible one.
     """
     ledger = Ledger(turn.line + 1, user=turn.heard, reply=turn.reply, lip_skew=turn.lip_skew)
+    ledger.face_missing = turn.face_missing
     for name, at in turn.marks.items():
         if name in INSTANTS and math.isfinite(at):
             ledger.mark(name, placed(turn.at + at))

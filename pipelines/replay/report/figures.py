@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipelines.records.results import ENVELOPE_SECONDS, Counter, Run, Turn, unpack_envelope
 from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 BINS: Final = 100
 """Bars of the spectrum at most: one for each percent of the turns."""

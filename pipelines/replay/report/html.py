@@ -12,7 +12,7 @@ from pipelines.replay.compare import Comparison
 from pipelines.replay.report import tables, wording
 from pipelines.replay.report.figures import page_data
 from pipelines.replay.summary import summarise
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 PAGE: Final = "index.html"
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pipelines.records.results import Run
 from pipelines.replay.report.figures import explained, slow_turns
 from pipelines.telemetry.ledger import CONTRIBUTIONS
-from pipelines.terminal.display import clean
+from pipelines.terminal.text import clean
 
 WENT_WELL: Final = frozenset({"answered", "ignored", "joined"})
 """Outcomes of lines that need no explanation."""

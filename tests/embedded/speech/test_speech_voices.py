@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.espeak import EspeakEngine
 from pipelines.embedded.speech.sherpa import SherpaEngine, SherpaRecognizer, _words, find, recognizer_files, voice_files
-from pipelines.embedded.speech.voices import Engine, Piece, Timeline, find_voice, open_engine
+from pipelines.embedded.speech.voices import Engine, Piece, Timeline, find_voice
 
 
 def flite() -> Engine:

@@ -135,7 +135,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
             return await play(sessions, progress)
 
         monkeypatch.setattr(live, "Runtime", standing)
-        monkeypatch.setattr(live, "replay_with", replayed)
+        monkeypatch.setattr(live, "replay_live", replayed)
         monkeypatch.setattr(live, "COUNTED_SECONDS", 0.0)
         settings = Settings.model_validate({"llm": {"backend": "openai", "model": "m"}})  # no Triton to ask
         args = arguments().parse_args([*given, "--cooldown", "0"])

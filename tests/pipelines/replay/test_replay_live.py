@@ -14,6 +14,7 @@ from pipelines.replay.live import replay_live
 from pipelines.replay.runner import Progress
 from pipelines.scenarios.scenario import Scenario, Talk
 from pipelines.settings.model import load_settings
+from pipelines.talk.runtime import Runtime
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 SERVICES = ("asr", "llm", "tts", "face")
@@ -41,7 +42,8 @@ async def replay(lab, tmp_path, pki, what, *, before=None, **how):
         settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
         async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             beside = group.create_task(before()) if before else None
-            run = await replay_live(settings, what, progress=notes, **how)
+            async with Runtime(settings, sessions=how.get("sessions", 1), notice=notes.note) as runtime:
+                run = await replay_live(runtime, what, progress=notes, **how)
             if beside:
                 beside.cancel()
     return run, notes

@@ -53,6 +53,7 @@ const NUMBERS = [
   ["stopped her after", (turn) => turn.barge_in, ms],
   ["face's first frame after first sound", (turn) => turn.face_lateness, (value) => at(value)],
   ["lip skew", (turn) => turn.lip_skew, (value) => at(value)],
+  ["speech without a face", (turn) => turn.face_missing, (value) => `${(100 * value).toFixed(1)} %`],
   ["tokens", (turn) => turn.tokens, String],
   [
     "speculative starts",
