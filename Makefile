@@ -45,9 +45,9 @@ rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for N
 	@cd docker/secrets && { test -s grafana_admin_password || (umask 022; openssl rand -base64 24 >grafana_admin_password); }
 	@SOPHIA_UID=$$(id -u) SOPHIA_GID=$$(id -g) exec $(REHEARSAL) $(or $(ARGS),up -d --build --wait)
 
-test: dev-venv  ## run the tests
+test: dev-venv  ## run the tests, shared by two processes (ARGS="-n 0 tests/sophia": by one, these alone)
 	@$(PY) -m pipelines.embedded --prepare
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: dev-venv  ## style, as pre-commit checks it
 	@.venv/bin/ruff check --output-format concise .

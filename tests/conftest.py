@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sharing import pytest_collection_modifyitems
 from side_by_side import pytest_pyfunc_call
 
 from pipelines.certs import Authority, Identity, make_development_pki
 
-__all__ = ["pytest_pyfunc_call"]
+__all__ = ["pytest_collection_modifyitems", "pytest_pyfunc_call"]  # hooks
 
 # The same examples in every run, and no limit on the time of one: a busy machine is no defect.
 settings.register_profile("steady", derandomize=True, deadline=None)

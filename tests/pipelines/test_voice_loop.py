@@ -21,6 +21,7 @@ from pipelines.terminal.display import SilentDisplay
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(180)]
 BITES = sorted((Path(__file__).parents[2] / "pipelines/soundbites").glob("*.wav"))
+TOKENS = 100  # of her story: long enough to kill a service in the middle
 TIME, STORY = (next(bite for bite in BITES if name in bite.name) for name in ("time", "story"))
 
 
@@ -140,20 +141,28 @@ class Watching(SilentDisplay):
         self.turns.append(ledger)
 
 
-@pytest.mark.parametrize("victim", ["triton", "speech", "face"])
-def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_path, victim):
-    async def main() -> tuple[int, Watching, list[str]]:
-        told: list[str] = []
-        display = Watching()
-        settings = load_settings("embedded.yaml", {"llm.token_timeout": "2", "asr.give_up_seconds": "15"}, {})
-        async with EmbeddedServices(settings, home(), told.append) as services:
-            display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
-            options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")
-            session = VoiceLoop(services.settings.model_copy(update={"embedded": False}), options, display)
-            async with asyncio.timeout(150):
-                return await session.run(), display, told
+def home_of_its_own(folder: Path) -> Path:
+    """What was prepared, with certificates and logs that nobody else writes."""
+    made = folder / "home"
+    made.mkdir()
+    for prepared in ("speech", "triton"):
+        (made / prepared).symlink_to(home() / prepared)
+    return made
 
-    _, display, told = asyncio.run(main())
+
+@pytest.mark.side_by_side
+@pytest.mark.parametrize("victim", ["triton", "speech", "face"])
+async def test_a_service_killed_in_mid_turn_is_reported_and_the_next_turn_works(tmp_path, victim):
+    told: list[str] = []
+    display = Watching()
+    changes = {"llm.token_timeout": "2", "llm.max_tokens": str(TOKENS), "asr.give_up_seconds": "15"}
+    settings = load_settings("embedded.yaml", changes, {})
+    async with EmbeddedServices(settings, home_of_its_own(tmp_path), told.append) as services:
+        display.on_reply = lambda: os.killpg(services.running[victim].process.pid, signal.SIGKILL)
+        options = Options("embedded.yaml", soundbites=(STORY, TIME, TIME, TIME), reply=tmp_path / "reply.wav")
+        session = VoiceLoop(services.settings.model_copy(update={"embedded": False}), options, display)
+        async with asyncio.timeout(150):
+            await session.run()
     assert any("started again" in line for line in told)
     # While the ears come back she may ask again; in the end the question is understood.
     story, *later = display.turns
