@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from nova.history import History
-from pipelines.conversation.conversation import Conversation, Detector, Parts
+from pipelines.conversation.conversation import Components, Conversation, Detector
 from pipelines.conversation.events import Failed, Happening, TurnEnded, VoiceStarted, VoiceStopped
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
@@ -167,7 +167,7 @@ def conversation(
 ) -> tuple[Conversation, Book]:
     """A conversation with simulated services, and its book."""
     book = Book(caller, said)
-    parts = Parts(
+    components = Components(
         source=caller,
         asr=SimulatedRecognizer(caller, DELAYS),
         detector=detector,
@@ -178,7 +178,7 @@ def conversation(
         phrases=Phrases(),
         sink=NullSink(),
     )
-    return Conversation(parts, [book]), book
+    return Conversation(components, [book]), book
 
 
 def detectors(real: bool) -> tuple[MakeDetector, Pcm | None]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.assets import sentences
 from benchmarks.assets.corpus import Clip, Saying, say, workers
-from benchmarks.assets.judge import Verdict, judge
+from benchmarks.assets.verdict import Verdict, judge
 from pipelines.embedded.face.features import RATE, WIDTH, Floats, LogMel
 from pipelines.embedded.face.solver import AHEAD, BEHIND, WEIGHTS, Network
 from pipelines.embedded.face.visemes import CONTROLS, curves

@@ -1,8 +1,8 @@
 """One conversation: ears, turn taking, model, voice, face and playout joined in a graph, one direction, no cycle.
 
-The graph is built from objects (:class:`Parts`), each behind a protocol. So a simulated service can stand in for any of
-them. :meth:`Conversation.tell` is the only door. Each event goes to turn taking, which decides. Events and decisions go
-to the book of turns and to the observers. The replies carry the decisions out.
+The graph is built from objects (:class:`Components`), each behind a protocol. So a simulated service can stand in for
+any of them. :meth:`Conversation.tell` is the only door. Each event goes to turn taking, which decides. Events and
+decisions go to the book of turns and to the observers. The replies carry the decisions out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from pipelines.conversation.face_show import FaceShow
 from pipelines.conversation.generation import ReplyServices
 from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
-from pipelines.conversation.replies import Replies, ReplyParts
+from pipelines.conversation.replies import Replies, ReplyContext
 from pipelines.failures import StageFailed, explain, first_failure, log_defect
 from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
 from sophia.echo import EchoGuard
@@ -81,7 +81,7 @@ class Tracing(Protocol):
 
 
 @dataclass(slots=True)
-class Parts:
+class Components:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function."""
 
     source: AudioSource
@@ -104,11 +104,13 @@ class Conversation:
     be ``tracing``, which is then asked for each turn's place in a trace.
     """
 
-    def __init__(self, parts: Parts, observers: Iterable[Observer] = (), tracing: Tracing | None = None) -> None:
-        self._parts = parts
+    def __init__(
+        self, components: Components, observers: Iterable[Observer] = (), tracing: Tracing | None = None
+    ) -> None:
+        self._components = components
         self._observers = Observers(observers)
         self._loop = asyncio.get_running_loop()
-        self._turns = parts.turns
+        self._turns = components.turns
         self._book = TurnBook()
         self._group = asyncio.TaskGroup()
         self._stopping = asyncio.Event()
@@ -120,21 +122,23 @@ class Conversation:
         self._frames = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
-        self.playout = Playout(parts.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
+        self.playout = Playout(components.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         shown = self._observers.posed if self._observers.watch_the_face else None
         self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown)
-        language = parts.turns.settings.language
+        language = components.turns.settings.language
         self._replies = Replies(
-            ReplyParts(
-                services=ReplyServices(parts.llm, parts.tts, self.playout, timeline, parts.face, language),
-                history=parts.history,
-                phrases=parts.phrases,
+            ReplyContext(
+                services=ReplyServices(
+                    components.llm, components.tts, self.playout, timeline, components.face, language
+                ),
+                history=components.history,
+                phrases=components.phrases,
                 show=self._show,
                 group=self._group,
-                finish_utterance=parts.asr.finish_utterance,
+                finish_utterance=components.asr.finish_utterance,
                 tell=self.tell,
-                context=tracing.context if tracing else lambda turn: None,
+                trace=tracing.context if tracing else lambda turn: None,
             )
         )
 
@@ -159,9 +163,9 @@ class Conversation:
                 workers = [
                     self._group.create_task(self._serve("microphone", self._listen)),
                     self._group.create_task(self._serve("asr", self._read)),
-                    self._group.create_task(self._serve("speaker", lambda: self._parts.sink.run(self.playout))),
+                    self._group.create_task(self._serve("speaker", lambda: self._components.sink.run(self.playout))),
                 ]
-                if self._parts.face:
+                if self._components.face:
                     workers.append(self._group.create_task(self._serve("face", self._show.run)))
                 await self._stopping.wait()
                 for worker in workers:
@@ -241,17 +245,17 @@ class Conversation:
     # Ears
 
     async def _listen(self) -> None:
-        detector = self._parts.detector(self._on_voice)
-        async for frame in self._parts.source.frames():
+        detector = self._components.detector(self._on_voice)
+        async for frame in self._components.source.frames():
             self._hear(frame, detector)
         await self._trail_off(detector)
         self.stop()
 
     def _hear(self, heard: Frame, detector: Detector) -> None:
-        parts = self._parts
+        components = self._components
         self._arrivals.append((heard.end, self._loop.time()))
-        frame = parts.echo.process(heard) if parts.echo else heard
-        parts.asr.push(frame)
+        frame = components.echo.process(heard) if components.echo else heard
+        components.asr.push(frame)
         detector.push(frame)
         self._observers.listened(frame)
         self._frames += 1
@@ -281,12 +285,12 @@ class Conversation:
             self._observers.metered(HeardSoFar(at=now, turn=turn, text=text))
 
     async def _read(self) -> None:
-        async for transcript in self._parts.asr.transcripts():
+        async for transcript in self._components.asr.transcripts():
             self.tell(Transcribed(at=self._loop.time(), transcript=transcript))
 
     def _on_voice(self, edge: VoiceStarted | VoiceStopped) -> None:
         now = self._loop.time()
-        self._parts.asr.expect_answer()
+        self._components.asr.expect_answer()
         if isinstance(edge, VoiceStopped):
             captured = next((arrival for end, arrival in self._arrivals if end >= edge.time), now)
             self.tell(replace(edge, at=now, captured=captured))
@@ -300,6 +304,6 @@ class Conversation:
         if len(sounding):
             self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
             self._last_block = pcm
-        if self._parts.echo:
-            self._parts.echo.reference(pcm, self.playout.rate, time)
+        if self._components.echo:
+            self._components.echo.reference(pcm, self.playout.rate, time)
         self._observers.played(pcm, time)

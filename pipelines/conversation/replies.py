@@ -70,10 +70,10 @@ class _Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyParts:
+class ReplyContext:
     """What the replies of a conversation work with.
 
-    ``group`` holds their tasks; ``tell`` takes events; ``context`` is a turn's place in a trace, if there is one.
+    ``group`` holds their tasks; ``tell`` takes events; ``trace`` is a turn's place in a trace, if there is one.
     """
 
     services: ReplyServices
@@ -83,15 +83,15 @@ class ReplyParts:
     group: asyncio.TaskGroup
     finish_utterance: Callable[[], None]
     tell: Callable[[Happening], None]
-    context: Callable[[int], otel.Context | None]
+    trace: Callable[[int], otel.Context | None]
 
 
 class Replies:
     """The replies of one conversation. All times are ``loop.time()``."""
 
-    def __init__(self, parts: ReplyParts) -> None:
-        self._parts = parts
-        self._playout = parts.services.playout
+    def __init__(self, context: ReplyContext) -> None:
+        self._context = context
+        self._playout = context.services.playout
         self._loop = asyncio.get_running_loop()
         self._replies: dict[int, _Reply] = {}
         self._past: dict[int, tuple[Script, int]] = {}  # generation -> its script, samples that were heard
@@ -101,12 +101,12 @@ class Replies:
 
     def carry_out(self, happening: Happening) -> None:
         """Does what a decision, or the end of a reply, asks for."""
-        parts = self._parts
+        context = self._context
         match happening:
             case Start():
                 self._start(happening)
             case Commit(generation=generation, text=text):
-                parts.history.user(text)
+                context.history.user(text)
                 self._release(generation)
             case Reprompt() | Farewell():
                 self._open(happening.turn, happening.generation)
@@ -133,7 +133,7 @@ class Replies:
             case Resume(rewind=rewind):
                 self._playout.resume(rewind)
             case FinishUtterance():
-                parts.finish_utterance()
+                context.finish_utterance()
             case _:
                 pass
 
@@ -148,13 +148,13 @@ class Replies:
     # What a generation tells
 
     def reached(self, generation: int, instant: str) -> None:
-        self._parts.tell(Marked(at=self._loop.time(), generation=generation, instant=instant))
+        self._context.tell(Marked(at=self._loop.time(), generation=generation, instant=instant))
 
     def wrote(self, generation: int, delta: str) -> None:
-        self._parts.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
+        self._context.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
 
     def failed(self, generation: int, failure: StageFailed) -> None:
-        self._parts.tell(
+        self._context.tell(
             Failed(at=self._loop.time(), service=failure.service, error=failure.cause, generation=generation)
         )
 
@@ -167,8 +167,8 @@ class Replies:
 
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
-        messages = self._parts.history.messages(decision.text)
-        reply.generation = Generation(reply.number, messages, self._parts.services, self)
+        messages = self._context.history.messages(decision.text)
+        reply.generation = Generation(reply.number, messages, self._context.services, self)
         self._spawn(reply, reply.generation.run())
 
     def _release(self, generation: int) -> None:
@@ -178,17 +178,17 @@ class Replies:
     def _withdraw(self, generation: int) -> None:
         """The turn goes on without this reply, or comes to nothing; words that were recorded are taken back."""
         if (reply := self._replies.get(generation)) and reply.committed:
-            self._parts.history.withdraw(generation)
+            self._context.history.withdraw(generation)
         self._cut_off(generation)
 
     def _say(self, reply: _Reply, phrase: Phrase) -> None:
         """Ends the reply with a canned phrase, or with nothing where that has no sound."""
         reply.phrase = phrase
         reply.phrase_at = reply.generation.script.samples if reply.generation else 0
-        self._parts.show.faceless(reply.number, reply.phrase_at / self._playout.rate)
+        self._context.show.faceless(reply.number, reply.phrase_at / self._playout.rate)
 
         async def say() -> None:
-            sound = self._parts.phrases.sound(phrase)
+            sound = self._context.phrases.sound(phrase)
             if sound is not None:
                 await self._playout.push(reply.number, sound)
             self._playout.finish(reply.number)
@@ -201,7 +201,7 @@ class Replies:
             return
         paused = self._playout.paused and self._playout.active == generation
         samples = self._heard(generation, self._playout.clear(generation))
-        self._parts.services.timeline.clear(generation)
+        self._context.services.timeline.clear(generation)
         # The block that sounds is with the sink already, and the ramp begins after it.
         silenced = self.last_sound if paused else max(self.last_sound, self._loop.time()) + RAMP_SECONDS
         self._over(reply, samples, silenced=silenced, interrupted=interrupted)
@@ -214,14 +214,16 @@ class Replies:
             task.cancel()
         heard, said = self._texts(reply, samples)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
-            self._parts.history.assistant(reply.number, " ".join(filter(None, (heard, said))), interrupted=interrupted)
+            self._context.history.assistant(
+                reply.number, " ".join(filter(None, (heard, said))), interrupted=interrupted
+            )
         made = reply.generation
-        sync = self._parts.show.sync(reply.number) if made else None
+        sync = self._context.show.sync(reply.number) if made else None
         if made:
             self._remember(reply.number, made.script, samples)
             self._blame_the_face(made, heard, samples, sync.missing if sync else None)
-        text = made.text if made else self._parts.phrases.texts[reply.phrase] if reply.phrase else ""
-        self._parts.tell(
+        text = made.text if made else self._context.phrases.texts[reply.phrase] if reply.phrase else ""
+        self._context.tell(
             GenerationOver(
                 at=self._loop.time(),
                 generation=reply.number,
@@ -241,12 +243,12 @@ class Replies:
         heard = reply.generation.script.heard(samples) if reply.generation else ""
         said = ""
         if reply.phrase and samples > reply.phrase_at:
-            said = self._parts.phrases.script(reply.phrase, self._playout.rate).heard(samples - reply.phrase_at)
+            said = self._context.phrases.script(reply.phrase, self._playout.rate).heard(samples - reply.phrase_at)
         return heard, said
 
     def _blame_the_face(self, made: Generation, heard: str, samples: int, missing: float | None) -> None:
         """Tells a fault if the face did not move with a reply that was heard."""
-        if not self._parts.services.face or made.face_failed or not heard:
+        if not self._context.services.face or made.face_failed or not heard:
             return
         if "first_frame" not in made.reached:
             error = FaceError("the face service sent no frame while she spoke; is it overloaded?")
@@ -268,7 +270,7 @@ class Replies:
         elif generation in self._past:  # it told only after the reply was over: the history is corrected
             script, heard = self._past[generation]
             if samples < heard:
-                self._parts.history.assistant(generation, script.heard(samples), interrupted=True)
+                self._context.history.assistant(generation, script.heard(samples), interrupted=True)
                 self._past[generation] = script, samples
 
     def _remember(self, generation: int, script: Script, heard: int) -> None:
@@ -279,8 +281,8 @@ class Replies:
 
     def _spawn(self, reply: _Reply, work: Coroutine[Any, Any, None]) -> None:
         """Starts a task of the reply in its turn's place in a trace, so that its calls carry the traceparent."""
-        context = self._parts.context(reply.turn)
-        token = otel.attach(context) if context is not None else None
-        reply.tasks.append(self._parts.group.create_task(work))
+        place = self._context.trace(reply.turn)
+        token = otel.attach(place) if place is not None else None
+        reply.tasks.append(self._context.group.create_task(work))
         if token is not None:
             otel.detach(token)

@@ -9,7 +9,7 @@ from pipelines.conversation.events import Happening, Retrying
 from pipelines.conversation.observers import Observer
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
-from pipelines.simulation.services import SimulatedParts
+from pipelines.simulation.services import SimulatedComponents
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
 from sophia.sinks import NullSink
@@ -55,10 +55,10 @@ class _Troubles(Observer):
 class SimulatedSessions:
     """Sessions without sockets, threads and wall clock."""
 
-    def __init__(self, parts: SimulatedParts) -> None:
-        self._parts = parts
-        self.reply_rate = parts.settings.tts.rate
-        self.language = parts.settings.turns.language
+    def __init__(self, components: SimulatedComponents) -> None:
+        self._components = components
+        self.reply_rate = components.settings.tts.rate
+        self.language = components.settings.turns.language
 
     def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
-        return Session(self._parts.parts(caller, unit), observers)
+        return Session(self._components.components(caller, unit), observers)

@@ -24,7 +24,7 @@ from pipelines.replay.sessions import SimulatedSessions
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable
 from pipelines.simulation.profile import ServiceProfile
-from pipelines.simulation.services import SimulatedParts
+from pipelines.simulation.services import SimulatedComponents
 
 WORTH_A_PROCESS = 60
 """Lines below which a second process would take longer to start than it saves."""
@@ -90,7 +90,9 @@ def simulate(
 
 def _together(world: _World, plan: Plan, progress: Progress) -> list[Turn]:
     async def run() -> list[Turn]:
-        return await run_all(plan, Stage(SimulatedSessions(_parts(world)), asyncio.get_running_loop().time()), progress)
+        return await run_all(
+            plan, Stage(SimulatedSessions(_components(world)), asyncio.get_running_loop().time()), progress
+        )
 
     return virtual_time.run(run())
 
@@ -118,8 +120,8 @@ def _in_groups(world: _World, plan: Plan, jobs: int | None, progress: Progress) 
 @contextmanager
 def _playing(world: _World, groups: Sequence[Group], jobs: int) -> Iterator[Iterator[Results]]:
     if jobs <= 1 or len(groups) == 1:
-        parts = _parts(world)
-        yield (_play(world, parts, group) for group in groups)
+        components = _components(world)
+        yield (_play(world, components, group) for group in groups)
         return
     context = multiprocessing.get_context("spawn")  # whatever threads this process has, a fork could not
     with ProcessPoolExecutor(min(jobs, len(groups)), context, _enter, (world,)) as pool:
@@ -130,13 +132,13 @@ def _playing(world: _World, groups: Sequence[Group], jobs: int) -> Iterator[Iter
             raise
 
 
-def _parts(world: _World) -> SimulatedParts:
-    return SimulatedParts(world.profile, world.settings, world.scenario, world.seed)
+def _components(world: _World) -> SimulatedComponents:
+    return SimulatedComponents(world.profile, world.settings, world.scenario, world.seed)
 
 
-def _play(world: _World, parts: SimulatedParts, group: Group) -> Results:
+def _play(world: _World, components: SimulatedComponents, group: Group) -> Results:
     async def one(unit: Unit) -> tuple[list[Turn], float]:
-        played = await play(world.scenario.talks[unit.talk], unit, SimulatedSessions(parts.apart()), 0.0)
+        played = await play(world.scenario.talks[unit.talk], unit, SimulatedSessions(components.apart()), 0.0)
         return played.turns, asyncio.get_running_loop().time()
 
     async def all_of_them() -> Results:
@@ -147,14 +149,14 @@ def _play(world: _World, parts: SimulatedParts, group: Group) -> Results:
     return virtual_time.run(all_of_them())
 
 
-_here: tuple[_World, SimulatedParts] | None = None
+_here: tuple[_World, SimulatedComponents] | None = None
 """In a worker process: what it plays."""
 
 
 def _enter(world: _World) -> None:
     global _here  # noqa: PLW0603 - a process of a pool has no other place
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
-    _here = world, _parts(world)
+    _here = world, _components(world)
 
 
 def _play_here(group: Group) -> Results:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nova.history import History
 from nova.mind import Message
-from pipelines.conversation.conversation import Parts
+from pipelines.conversation.conversation import Components
 from pipelines.conversation.phrases import Phrases
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
@@ -33,8 +33,8 @@ from sophia.turns import TurnTaking
 _WORD = re.compile(r"\s*\S+")
 
 
-class SimulatedParts:
-    """Makes the parts of conversations without sockets, threads and wall clock.
+class SimulatedComponents:
+    """Makes the components of conversations without sockets, threads and wall clock.
 
     All conversations of one object load the same simulated services; those of two know nothing of each other.
     What a request takes depends on ``seed`` and the request alone (see :class:`~pipelines.simulation.chance.Chance`).
@@ -49,18 +49,18 @@ class SimulatedParts:
         self._words = {id(line): words_of(line) for line in self._lines}
         self._model = _model()
 
-    def apart(self) -> SimulatedParts:
+    def apart(self) -> SimulatedComponents:
         """The same with services of its own: what is asked of this one does not slow that one down."""
         other = copy.copy(self)
         other._load = ServiceLoad(self._profile.load)
         return other
 
-    def parts(self, caller: Caller, unit: Unit) -> Parts:
-        """The parts of one conversation; to be called in the loop that runs it."""
+    def components(self, caller: Caller, unit: Unit) -> Components:
+        """The components of one conversation; to be called in the loop that runs it."""
         settings, profile, model = self.settings, self._profile, self._model
         chance = Chance(self._seed, unit, lambda: max(0, len(caller.said) - 1))
         services = _Services(profile, chance, self._load)
-        return Parts(
+        return Components(
             source=caller,
             asr=TwoPassRecognizer(
                 caller,

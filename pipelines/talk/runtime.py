@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from nova.history import History
-from pipelines.conversation.conversation import Parts
+from pipelines.conversation.conversation import Components
 from pipelines.conversation.events import Retrying
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
@@ -158,7 +158,7 @@ class Runtime:
         def trouble(error: Exception, seconds: float) -> None:
             session.tell(Retrying(at=loop.time(), service="asr", error=error, seconds=seconds))
 
-        parts = Parts(
+        components = Components(
             source=source,
             asr=services.asr(trouble),
             detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
@@ -180,5 +180,5 @@ class Runtime:
             span.end()
             self._users[place] -= 1
 
-        session = Session(parts, observers, measured, self.telemetry.metrics, closed)
+        session = Session(components, observers, measured, self.telemetry.metrics, closed)
         return session

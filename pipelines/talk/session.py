@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, nullcontext
 
-from pipelines.conversation.conversation import Conversation, Parts
+from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Happening, Phase
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
@@ -15,22 +15,22 @@ from pipelines.telemetry.metrics import Metrics
 class Session:
     """A conversation with one user, once; :meth:`pipelines.talk.runtime.Runtime.session` makes it.
 
-    Its parts are its own, and are closed with it. ``closed`` is called at the end.
+    Its components are its own, and are closed with it. ``closed`` is called at the end.
     """
 
     def __init__(
         self,
-        parts: Parts,
+        components: Components,
         observers: Iterable[Observer] = (),
         measured: Measured | None = None,
         metrics: Metrics | None = None,
         closed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._parts = parts
+        self._components = components
         self._metrics = metrics
         self._closed = closed
         everybody = [*([measured] if measured else []), *observers]
-        self._conversation = Conversation(parts, everybody, measured)
+        self._conversation = Conversation(components, everybody, measured)
 
     @property
     def phase(self) -> Phase:
@@ -53,7 +53,7 @@ class Session:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._closed)
-            for part in (self._parts.source, self._parts.asr, self._parts.sink):
+            for part in (self._components.source, self._components.asr, self._components.sink):
                 stack.push_async_callback(part.aclose)
             with self._metrics.session() if self._metrics else nullcontext():
                 await self._conversation.run()

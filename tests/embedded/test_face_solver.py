@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.assets import corpus, lip_network, sentences
 from benchmarks.assets.corpus import Clip, Saying, say, workers
-from benchmarks.assets.judge import Verdict, judge, solve
+from benchmarks.assets.verdict import Verdict, judge, solve
 from pipelines.embedded.face.features import HOP, RATE, WIDTH, LogMel
 from pipelines.embedded.face.solver import FPS, WEIGHTS, LipSolver, Network, trained
 from pipelines.embedded.face.visemes import CONTROLS, Phone, curves, plain

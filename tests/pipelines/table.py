@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nova.history import History
-from pipelines.conversation.conversation import Conversation, Parts
+from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Decision, Failed, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
@@ -117,7 +117,7 @@ class Table:
         phrases = Phrases()
         await phrases.prepare(SimulatedVoice(self.delays))
         make_face = self.make_face or SimulatedFace
-        parts = Parts(
+        components = Components(
             source=self.user,
             asr=(self.make_recognizer or SimulatedRecognizer)(self.user, self.delays, self.stable_first),
             detector=self.detector,
@@ -130,7 +130,7 @@ class Table:
             echo=self.echo,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
-        self.conversation = Conversation(parts, [*self.observers, self.notes])
+        self.conversation = Conversation(components, [*self.observers, self.notes])
         loop = asyncio.get_running_loop()
         self.notes.start = loop.time()
         for at, make in self.events:

@@ -21,7 +21,7 @@ from pipelines.scenarios.caller import Caller
 from pipelines.scenarios.scenario import Line, Scenario, Talk
 from pipelines.settings.model import Settings, load_settings
 from pipelines.simulation.profile import load_profile
-from pipelines.simulation.services import SimulatedParts
+from pipelines.simulation.services import SimulatedComponents
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
@@ -157,12 +157,12 @@ async def test_nothing_of_a_session_grows_with_its_turns(tmp_path, pki):
     talk = Talk("typed", [Line.of("question", read_wav(QUESTION, 16_000).pcm, "what time is it")])
 
     async def hold():
-        parts = SimulatedParts(load_profile("exact"), settings, Scenario("test", [talk])).parts(
+        components = SimulatedComponents(load_profile("exact"), settings, Scenario("test", [talk])).components(
             Caller(talk), Unit(0, 0, 0)
         )
-        parts.source = Silent()
+        components.source = Silent()
         counting = Counting()
-        counting.session = Session(parts, [counting])
+        counting.session = Session(components, [counting])
         loop = asyncio.get_running_loop()
         loop.call_later(1, lambda: counting.session.tell(TextTyped(at=loop.time(), text=HEARD)))
         await counting.session.run()

@@ -13,7 +13,7 @@ from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, Talk
 from pipelines.settings.model import Settings
 from pipelines.simulation.profile import load_profile
-from pipelines.simulation.services import SimulatedParts
+from pipelines.simulation.services import SimulatedComponents
 from sophia.wav import read_wav
 
 SOUNDBITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
@@ -62,16 +62,16 @@ def profile(reply=LONG, **changes):
     return exact.model_copy(update={"llm": llm, **changes})
 
 
-class ChangedParts(SimulatedParts):
-    """Simulated services of which ``change`` may replace some parts."""
+class ChangedComponents(SimulatedComponents):
+    """Simulated services of which ``change`` may replace some components."""
 
     change = None
 
-    def parts(self, caller, unit):
-        parts = super().parts(caller, unit)
+    def components(self, caller, unit):
+        components = super().components(caller, unit)
         if self.change:
-            self.change(parts)
-        return parts
+            self.change(components)
+        return components
 
 
 def perform(*lines, change=None, using=None, noise=None, **turns):
@@ -79,8 +79,8 @@ def perform(*lines, change=None, using=None, noise=None, **turns):
     talk = Talk("talk", lines, noise)
 
     async def run():
-        parts = ChangedParts(using or profile(), settings(**turns), Scenario("test", [talk]))
-        parts.change = change
-        return await play(talk, Unit(0, 0, 0), SimulatedSessions(parts), 0.0)
+        components = ChangedComponents(using or profile(), settings(**turns), Scenario("test", [talk]))
+        components.change = change
+        return await play(talk, Unit(0, 0, 0), SimulatedSessions(components), 0.0)
 
     return virtual_time.run(run())

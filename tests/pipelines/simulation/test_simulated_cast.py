@@ -15,7 +15,7 @@ from pipelines.scenarios.scenario import Talk
 from pipelines.settings.model import load_settings
 from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel
-from pipelines.simulation.services import SimulatedParts
+from pipelines.simulation.services import SimulatedComponents
 from pipelines.virtual_time import run
 from sophia.silero import CONTEXT, WINDOW, SileroModel
 
@@ -43,7 +43,7 @@ def played(cast, units, *, apart=False, told=TIME):
 
 
 def alone(unit, seed=0, **changes):
-    return played(SimulatedParts(profile(**{**LIKELY, **changes}), SETTINGS, TIME, seed), [unit])[0]
+    return played(SimulatedComponents(profile(**{**LIKELY, **changes}), SETTINGS, TIME, seed), [unit])[0]
 
 
 def between(turn, first, last):
@@ -51,7 +51,7 @@ def between(turn, first, last):
 
 
 def test_a_turn_takes_what_the_profile_says():
-    (turn,) = played(SimulatedParts(profile(network=0.01), SETTINGS, TIME), [Unit(0, 0, 0)])
+    (turn,) = played(SimulatedComponents(profile(network=0.01), SETTINGS, TIME), [Unit(0, 0, 0)])
     assert turn.outcome == "answered"
     assert turn.heard == turn.transcript
     assert turn.reply == "It is a quarter past ten, I think."
@@ -89,7 +89,7 @@ def rounded(value):
 
 def test_what_is_played_beside_it_does_not_matter():
     units = [Unit(0, number, 0) for number in range(4)]
-    cast = SimulatedParts(profile(**LIKELY), SETTINGS, TIME)
+    cast = SimulatedComponents(profile(**LIKELY), SETTINGS, TIME)
     together = played(cast, units, apart=True)
     assert [rounded(turn.model_dump()) for turn in together] == [rounded(alone(unit).model_dump()) for unit in units]
 
@@ -113,10 +113,10 @@ def test_conversations_of_one_cast_slow_each_other_down(by, factor):
     both = scenario(*told[0].talks[0].lines)
     both.talks.append(told[1].talks[0])
     slow = profile(load={"by": by, "first_token": {1: 1.0, 2: 2.0}, "asr": {1: 1.0, 2: 1.5}})
-    turn = played(SimulatedParts(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], told=both)[0]
+    turn = played(SimulatedComponents(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], told=both)[0]
     assert between(turn, "started", "first_token") == pytest.approx(0.12 * factor, abs=1e-6)
     assert turn.marks["transcript"] - turn.voiced[1] == pytest.approx(0.24 + 0.06 * 1.5, abs=1e-6)
-    apart = played(SimulatedParts(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], apart=True, told=both)[0]
+    apart = played(SimulatedComponents(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], apart=True, told=both)[0]
     assert between(apart, "started", "first_token") == pytest.approx(0.12, abs=1e-6)
 
 
@@ -139,7 +139,7 @@ def test_the_face_is_there_if_both_know_of_one():
     face, seeing = {"first_frame": 0.05, "speed": 2}, load_settings(environment={})
 
     async def has_face(told, wanted):
-        return SimulatedParts(told, wanted, TIME).parts(Caller(TIME.talks[0]), Unit(0, 0, 0)).face is not None
+        return SimulatedComponents(told, wanted, TIME).components(Caller(TIME.talks[0]), Unit(0, 0, 0)).face is not None
 
     assert not run(has_face(profile(), seeing))
     assert not run(has_face(profile(face=face), SETTINGS))
@@ -149,7 +149,7 @@ def test_the_face_is_there_if_both_know_of_one():
 def test_the_first_frame_comes_when_it_should_and_no_thread_does():
     before = threading.active_count()
     face = {"first_frame": 0.05, "speed": 2}
-    (turn,) = played(SimulatedParts(profile(face=face), load_settings(environment={}), TIME), [Unit(0, 0, 0)])
+    (turn,) = played(SimulatedComponents(profile(face=face), load_settings(environment={}), TIME), [Unit(0, 0, 0)])
     assert between(turn, "first_audio", "first_frame") == pytest.approx(0.05, abs=1e-6)
     assert not turn.faults
     assert threading.active_count() == before
@@ -159,7 +159,7 @@ def test_what_is_not_understood_is_asked_again_with_a_sound():
     noise = question()
     lines = Talk("talk", [type(noise)("noise", noise.pcm, noise.voiced)])
     told = scenario(*lines.lines)
-    (turn,) = played(SimulatedParts(profile(), SETTINGS, told), [Unit(0, 0, 0)], told=told)
+    (turn,) = played(SimulatedComponents(profile(), SETTINGS, told), [Unit(0, 0, 0)], told=told)
     assert turn.outcome == "missed"
     assert any(decision.kind == "reprompt" for decision in turn.decisions)
     assert "played" in turn.marks
