@@ -7,10 +7,9 @@ as what was heard while its pose stood. No I/O.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from aurora.timeline import Shown
 
@@ -22,8 +21,6 @@ STEP = 0.001
 
 FAR = 5.0
 """Seconds; a skew beyond counts as this much."""
-
-_STEPS = round(FAR / STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,10 @@ class LipSync:
         self._picture = picture
         self._last: tuple[float, Shown | None] | None = None
         self._audible = self._missing = 0.0
-        self._skews = np.zeros((2, _STEPS + 1))  # seconds of speech by sign (late, early) and distance
+        self._skews: defaultdict[int, float] = defaultdict(float)  # seconds of speech by skew, in steps
         self._mouth: int | None = None
         self._still = 0.0
-        self._pending: dict[tuple[int, int], float] = {}  # of a mouth that may turn out to be frozen
+        self._pending: defaultdict[int, float] = defaultdict(float)  # of a mouth that may turn out to be frozen
 
     def look(self, position: float, shown: Shown | None, audible: bool) -> None:
         """At ``position`` the pose ``shown`` goes on show; ``audible`` tells whether speech can be heard there.
@@ -70,8 +67,7 @@ class LipSync:
         if not self._audible:
             return None
         skews = self._skews.copy()
-        for place, seconds in self._pending.items():
-            skews[place] += seconds
+        _add(skews, self._pending)
         return Sync(_nearly_worst(skews), min(1.0, self._missing / self._audible))
 
     def _count(self, position: float, shown: Shown | None, seconds: float) -> None:
@@ -80,24 +76,28 @@ class LipSync:
             self._missing += seconds
             return
         if shown.mouth != self._mouth:
-            for place, earlier in self._pending.items():
-                self._skews[place] += earlier
+            _add(self._skews, self._pending)
             self._pending.clear()
             self._mouth, self._still = shown.mouth, 0.0
         skew = shown.code - position - min(seconds, self._picture) / 2
-        place = int(skew > 0.0), round(min(abs(skew), FAR) / STEP)
-        self._pending[place] = self._pending.get(place, 0.0) + seconds
+        self._pending[round(max(-FAR, min(FAR, skew)) / STEP)] += seconds
         self._still += seconds
         if self._still > FROZEN:
             self._missing += sum(self._pending.values())
             self._pending.clear()
 
 
-def _nearly_worst(skews: NDArray[np.float64]) -> float | None:
-    """The 95th percentile of the distance, with its sign."""
-    within = np.cumsum(skews.sum(axis=0))
-    if not within[-1]:
-        return None
-    distance = int(np.searchsorted(within, 0.95 * within[-1]))
-    late, early = skews[:, distance]
-    return distance * STEP if early >= late else -distance * STEP
+def _add(skews: defaultdict[int, float], more: Mapping[int, float]) -> None:
+    for steps, seconds in more.items():
+        skews[steps] += seconds
+
+
+def _nearly_worst(skews: Mapping[int, float]) -> float | None:
+    """The 95th percentile of the distance, with the sign that is more frequent there."""
+    total, within = sum(skews.values()), 0.0
+    for distance in sorted({abs(steps) for steps in skews}):
+        early, late = skews.get(distance, 0.0), skews.get(-distance, 0.0)
+        within += early + late if distance else early
+        if within >= 0.95 * total:
+            return distance * STEP if early >= late else -distance * STEP
+    return None
