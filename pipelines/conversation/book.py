@@ -16,6 +16,7 @@ from pipelines.conversation.events import (
     Marked,
     PlayoutStarted,
     PlayoutUnderrun,
+    TextTyped,
     Transcribed,
     VoiceStopped,
 )
@@ -72,6 +73,8 @@ class TurnBook:
                 turn = self._hearing or next(reversed(self._turns.values()), None)
                 if transcript.final and turn:
                     turn.ledger.mark("final", at)
+            case TextTyped(at=at):
+                self._text_at = at
             case VoiceStopped(time=time, captured=captured):
                 if self._hearing:
                     ledger = self._hearing.ledger

@@ -126,20 +126,18 @@ class VoiceLoop:
 
     async def run(self) -> int:
         """The whole run."""
-        told = False
         try:
             bites = read_bites(self._options.soundbites)  # first, for a mistake should not have to wait for services
             async with Runtime(self._settings, notice=self._display.notice) as runtime:
                 self._settings = runtime.settings
                 await self._converse(runtime, bites)
-        except StageFailed as failure:
-            told = self._session is not None  # the conversation told its observers before
-            await self._tell(failure.service, failure.cause, told)
+        except StageFailed as failure:  # a conversation that began has told its observers, and so the display
+            await self._tell(failure.service, failure.cause, told=self._session is not None)
         except Exception as error:
-            await self._tell(*blamed(error, "voice loop"), told)
+            await self._tell(*blamed(error, "voice loop"))
         return max(self._exit_code, self._outcomes.worst if self._outcomes else 0)
 
-    async def _tell(self, service: str, error: Exception, told: bool) -> None:
+    async def _tell(self, service: str, error: Exception, *, told: bool = False) -> None:
         place = endpoints(self._settings).get(service)
         failure = explain(error, service, place) if told else await diagnose(error, service, place)
         if not told:

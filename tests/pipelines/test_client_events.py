@@ -39,6 +39,7 @@ def test_a_typed_message_is_answered_without_a_voice():
     (ledger,) = talk(table, (1.0, lambda at: TextTyped(at=at, text="where is my order"))).turns
     assert (ledger.outcome, ledger.user) == (Outcome.REPLIED, "where is my order")
     assert ledger.voice_to_voice is None  # there was no voice to measure from
+    assert ledger.marks["transcript"] == ledger.marks["decided"] == pytest.approx(table.notes.start + 1.0)
     assert ledger.marks["played"] - ledger.marks["decided"] == pytest.approx(0.275, abs=0.03)
     assert said(table) == [("user", "where is my order"), ("assistant", ledger.heard)]
 
