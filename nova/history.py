@@ -48,6 +48,7 @@ class History:
         self._count = count
         self._entries: list[_Entry] = []
         self._withdrawn: deque[int] = deque(maxlen=64)
+        self._newest = -1  # generation
 
     def user(self, text: str) -> None:
         """Records what the user said; joined to the last entry if nothing was heard from her in between."""
@@ -62,20 +63,22 @@ class History:
     def assistant(self, generation: int, heard: str, interrupted: bool = False) -> None:
         """Records or corrects what was heard of a reply; of a withdrawn generation nothing is recorded any more.
 
-        An empty ``heard`` removes the reply: then she has said nothing.
+        An empty ``heard`` removes the reply: then she has said nothing. What was removed or is forgotten stays away,
+        for its place in the conversation is gone: generations are recorded in order.
         """
         if generation in self._withdrawn:
             return
         heard = heard.strip()
         at = next((i for i, e in enumerate(self._entries) if e.generation == generation), None)
         if at is None:
-            if heard:
+            if heard and generation > self._newest:
                 self._entries.append(_Entry("assistant", heard, generation, interrupted))
         elif heard:
             self._entries[at] = replace(self._entries[at], text=heard, interrupted=interrupted)
         else:
             del self._entries[at]
             self._join_users(at)
+        self._newest = max(self._newest, generation)
         self._trim()
 
     def withdraw(self, generation: int) -> str:

@@ -45,7 +45,6 @@ from sophia.decisions import (
     Start,
     Unduck,
 )
-from sophia.heard import Script
 from sophia.playout import RAMP_SECONDS
 
 REMEMBERED = 4
@@ -66,6 +65,9 @@ class _Reply:
     phrase_at: int = 0
     """Sample at which the phrase begins."""
     committed: bool = False
+    pulled: int = 0
+    """Samples that the sink took of it, once it is over."""
+    interrupted: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -94,7 +96,7 @@ class Replies:
         self._playout = context.services.playout
         self._loop = asyncio.get_running_loop()
         self._replies: dict[int, _Reply] = {}
-        self._past: dict[int, tuple[Script, int]] = {}  # generation -> its script, samples that were heard
+        self._past: dict[int, _Reply] = {}  # those in the history that a client may still correct
         self._acknowledged: dict[int, int] = {}
         self.last_sound = 0.0
         """When her last sample so far was, or will have been, played."""
@@ -121,7 +123,7 @@ class Replies:
                 self._cut_off(generation, interrupted=True)
             case PlayoutFinished(generation=generation, samples=samples):
                 if reply := self._replies.get(generation):
-                    self._over(reply, self._heard(generation, samples))
+                    self._over(reply, samples)
             case PlaybackAcknowledged(generation=generation, samples=samples):
                 self._acknowledge(generation, samples)
             case Duck():
@@ -200,27 +202,26 @@ class Replies:
         if (reply := self._replies.get(generation)) is None:
             return
         paused = self._playout.paused and self._playout.active == generation
-        samples = self._heard(generation, self._playout.clear(generation))
+        pulled = self._playout.clear(generation)
         self._context.services.timeline.clear(generation)
         # The block that sounds is with the sink already, and the ramp begins after it.
         silenced = self.last_sound if paused else max(self.last_sound, self._loop.time()) + RAMP_SECONDS
-        self._over(reply, samples, silenced=silenced, interrupted=interrupted)
+        self._over(reply, pulled, silenced=silenced, interrupted=interrupted)
 
-    def _over(self, reply: _Reply, samples: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
-        """Closes a reply of which ``samples`` were heard, and tells what it was."""
+    def _over(self, reply: _Reply, pulled: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
+        """Closes a reply of which the sink took ``pulled`` samples, and tells what it was."""
         del self._replies[reply.number]
+        reply.pulled, reply.interrupted = pulled, interrupted
+        samples = self._heard(reply.number, pulled)
         self._acknowledged.pop(reply.number, None)
         for task in reply.tasks:
             task.cancel()
         heard, said = self._texts(reply, samples)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
-            self._context.history.assistant(
-                reply.number, " ".join(filter(None, (heard, said))), interrupted=interrupted
-            )
+            self._record(reply, samples)
         made = reply.generation
         sync = self._context.show.sync(reply.number) if made else None
         if made:
-            self._remember(reply.number, made.script, samples)
             self._blame_the_face(made, heard, samples, sync.missing if sync else None)
         text = made.text if made else self._context.phrases.texts[reply.phrase] if reply.phrase else ""
         self._context.tell(
@@ -265,17 +266,18 @@ class Replies:
         return min(pulled, self._acknowledged.get(generation, pulled))
 
     def _acknowledge(self, generation: int, samples: int) -> None:
+        samples = max(0, samples)
         if generation in self._replies:
-            self._acknowledged[generation] = max(0, samples)
-        elif generation in self._past:  # it told only after the reply was over: the history is corrected
-            script, heard = self._past[generation]
-            if samples < heard:
-                self._context.history.assistant(generation, script.heard(samples), interrupted=True)
-                self._past[generation] = script, samples
+            self._acknowledged[generation] = samples
+        elif reply := self._past.get(generation):  # it plays later than was pulled: the history follows
+            self._record(reply, min(samples, reply.pulled))
 
-    def _remember(self, generation: int, script: Script, heard: int) -> None:
-        self._past[generation] = script, heard
-        self._acknowledged.pop(generation, None)
+    def _record(self, reply: _Reply, samples: int) -> None:
+        """Puts what was heard into the history, and keeps the reply in case that is corrected."""
+        text = " ".join(filter(None, self._texts(reply, samples)))
+        interrupted = reply.interrupted or samples < reply.pulled
+        self._context.history.assistant(reply.number, text, interrupted=interrupted)
+        self._past[reply.number] = reply
         if len(self._past) > REMEMBERED:
             del self._past[next(iter(self._past))]
 

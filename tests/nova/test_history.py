@@ -174,3 +174,17 @@ def test_never_more_than_the_limit(texts: list[str], limit: int) -> None:
     for text in texts:
         history.user(text)
     assert sum(estimate_tokens(m.content) for m in history.messages()) <= max(limit, 10)
+
+
+def test_a_correction_brings_nothing_back_that_was_removed_or_is_forgotten():
+    history = History(max_tokens=40)
+    history.user("hello")
+    history.assistant(1, "good morning")
+    history.assistant(1, "")
+    history.assistant(1, "good")
+    assert [message.content for message in history.messages()] == ["hello"]
+    history.assistant(2, "good day")
+    history.user("tell me " + "very " * 20 + "much")
+    assert "good day" not in str(history.messages())
+    history.assistant(2, "good")
+    assert [message.role for message in history.messages()] == ["user"]

@@ -108,6 +108,26 @@ def test_a_client_that_tells_only_afterwards_corrects_the_history():
     assert len(heard) < len(REPLY) / 2
 
 
+def test_a_client_that_plays_later_than_it_was_given_has_heard_all_in_the_end():
+    table = Table([ORDER], seconds=40)
+    (ledger,) = talk(table, (4.0, lambda at: played(table, 1.0, at))).turns
+    assert len(ledger.heard) < len(REPLY)  # as far as anybody knew then
+    assert said(table)[1] == ("assistant", ledger.heard + " —")
+    late = Table([ORDER], seconds=40)
+    lagging = [
+        (at, lambda at, s=seconds: played(late, s, at)) for at, seconds in ((4.0, 1.0), (30.0, 2.0), (31.0, 999.0))
+    ]
+    talk(late, *lagging)
+    ((_, _), (_, heard)) = said(late)
+    assert heard.split() == REPLY.split()
+
+
+def test_a_reply_that_no_client_played_is_gone_from_the_history_for_good():
+    table = Table([ORDER], seconds=40)
+    talk(table, (30.0, lambda at: played(table, -1.0, at)), (31.0, lambda at: played(table, 2.0, at)))
+    assert said(table) == [("user", "where is my order")]
+
+
 def test_a_turn_that_waits_for_a_tool_is_not_reopened_by_what_is_said_meanwhile():
     class Working(SimulatedMind):
         """Waits for a tool before it has anything to say."""
