@@ -17,8 +17,8 @@ LONGEST = 8 << 20
 SETTINGS, AUDIO, END_UTTERANCE, CLOSE = b"S", b"A", b"E", b"C"
 """To a worker: how to listen (JSON, first and once), sound, end the utterance now, no more sound."""
 
-RESULT, MEMORY, FAILED, DONE = b"R", b"M", b"X", b"D"
-"""From a worker: a result (JSON), what it learned of the speaker (text), why it cannot go on (text), the end."""
+RESULT, FAILED, DONE = b"R", b"X", b"D"
+"""From a worker: a result (JSON), why it cannot go on (text), the end."""
 
 
 class BrokenPeer(Exception):

@@ -46,7 +46,7 @@ one. From the second utterance on it is nearly as good, and a better text follow
 class Transcriber(Protocol):
     """A recogniser of one stream at a time; see :class:`pipelines.embedded.speech.sphinx.SphinxTranscriber`.
 
-    ``memory`` is what it has learned of the speaker and hands to the next stream, as text; ``None`` at first.
+    ``memory`` is what it has learned of the stream's speaker, as text; ``None`` before the first utterance.
     """
 
     memory: str | None

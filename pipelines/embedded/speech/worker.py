@@ -29,7 +29,6 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
     """Recognises one stream until its end or its socket's."""
     unpacker = frames.Unpacker()
     listener: Listener | None = None
-    memory: str | None = None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         while data := stream.recv(1 << 16):
             for kind, payload in unpacker.feed(data):
@@ -37,7 +36,6 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
                     settings = json.loads(payload)
                     endpointing = Endpointing(**settings["endpointing"])
                     listener = Listener(transcriber, endpointing, patient=settings["patient"])
-                    memory = transcriber.memory = settings["memory"]
                     continue
                 if kind == frames.AUDIO:
                     results = listener.hear(payload)
@@ -47,9 +45,6 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
                     results = listener.close()
                 for heard in results:
                     stream.sendall(frames.pack_result(heard))
-                if transcriber.memory is not None and transcriber.memory != memory:
-                    memory = transcriber.memory
-                    stream.sendall(frames.pack(frames.MEMORY, memory.encode()))
                 if kind == frames.CLOSE:
                     stream.sendall(frames.pack(frames.DONE))
                     return

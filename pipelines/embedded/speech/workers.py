@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -30,10 +30,8 @@ class RecognizerFailed(Exception):
 class Stream:
     """One recognition stream to a worker: sound in, :class:`Heard` out. Closing it ends the worker's child."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, remember: Callable[[str], None]
-    ) -> None:
-        self._reader, self._writer, self._remember = reader, writer, remember
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
 
     async def send(self, pcm: bytes) -> None:
         """Sends 16 kHz int16 mono sound; waits while the worker lags behind (that is the bound)."""
@@ -57,10 +55,7 @@ class Stream:
                     return
                 if kind == frames.FAILED:
                     raise RecognizerFailed(payload.decode(errors="replace"))
-                if kind == frames.MEMORY:
-                    self._remember(payload.decode())
-                else:
-                    yield frames.read_result(payload)
+                yield frames.read_result(payload)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise RecognizerFailed("the recognition process ended unexpectedly") from None
 
@@ -77,13 +72,14 @@ class Stream:
 
 
 class Workers:
-    """The worker process and its streams, at most ``most`` at a time."""
+    """The worker process and its streams, at most ``most`` at a time.
+
+    Streams share nothing: what one learns of its speaker ends with it, since the next may be somebody else.
+    """
 
     def __init__(self, control: socket.socket, process: asyncio.subprocess.Process, most: int) -> None:
         self._control, self._process, self._most = control, process, most
         self.streams = 0
-        # What the last stream learned of its speaker: this service listens to one person at one microphone.
-        self._memory: str | None = None
 
     @asynccontextmanager
     async def stream(self, endpointing: Endpointing, *, patient: bool = False) -> AsyncIterator[Stream]:
@@ -100,18 +96,15 @@ class Workers:
                 ours.close()
                 raise RecognizerFailed("the recognition process has ended") from None
             reader, writer = await asyncio.open_connection(sock=ours)
-            stream = Stream(reader, writer, self._learn)
+            stream = Stream(reader, writer)
             try:
-                settings = {"endpointing": asdict(endpointing), "patient": patient, "memory": self._memory}
+                settings = {"endpointing": asdict(endpointing), "patient": patient}
                 writer.write(frames.pack(frames.SETTINGS, json.dumps(settings).encode()))
                 yield stream
             finally:
                 stream.abort()
         finally:
             self.streams -= 1
-
-    def _learn(self, memory: str) -> None:
-        self._memory = memory
 
     async def ended(self) -> int:
         """Waits for the worker process' end; its return code."""

@@ -187,6 +187,24 @@ def test_force_eou_ends_the_utterance_without_silence(service: Service) -> None:
     assert forced.is_set()
 
 
+def test_what_one_stream_learned_of_its_speaker_is_not_the_next_ones(service: Service) -> None:
+    def interims(pcm: bytes) -> list[tuple[str, float, float]]:
+        got = results(service, pcm, config())
+        return [
+            (r.alternatives[0].transcript, r.stability, r.audio_processed)
+            for r in got
+            if not r.is_final and r.stability < 1
+        ]
+
+    pcm = soundbite("05_story.wav") + SILENCE
+    alone = interims(pcm)
+    loud = np.clip(8.0 * np.frombuffer(soundbite("03_arithmetic.wav"), "<i2").astype(float), -32768, 32767)
+    strange = loud[::2].astype("<i2").tobytes()  # twice as high and twice as fast
+    interims((strange + SILENCE) * 3)
+    assert alone
+    assert interims(pcm) == alone
+
+
 def test_noise_gives_no_words(service: Service) -> None:
     noise = np.random.default_rng(1).normal(0, 1500, 5 * 16_000).astype("<i2").tobytes()
     got = results(service, noise + SILENCE, config(enable_automatic_punctuation=True))
