@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from pipelines.scenarios.speech import DEFAULT_VOICE, CannotSay, MarkedText, par
 from pipelines.scenarios.voiced import Voice, find_voice
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
-from sophia.wav import WavError, read_wav
+from sophia.wav import Sound, WavError, read_wav
 
 NOISE_LEAD: Final = 0.3
 NOISE_TAIL: Final = 1.0
@@ -167,7 +166,7 @@ class Renderer:
             self._sounds[path] = None
             try:
                 sound = read_wav(path, EAR_RATE)
-                self.notes += [f"{file}: {note}" for note in (sound.note, *_conversions(path)) if note]
+                self.notes += [f"{file}: {note}" for note in (sound.note, *_conversions(sound)) if note]
                 self._sounds[path] = sound.pcm
             except WavError as error:
                 missing = not path.exists()
@@ -222,18 +221,12 @@ def _peak_db(pcm: Pcm) -> float:
     return 20 * float(np.log10(max(1.0, float(np.abs(pcm.astype(np.int32)).max(initial=0))) / 32768))
 
 
-def _conversions(path: Path) -> Iterator[str]:
+def _conversions(sound: Sound) -> Iterator[str]:
     """What :func:`sophia.wav.read_wav` did to a file that it could read."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    at = head.find(b"fmt ")
-    if at < 0 or at + 18 > len(head):
-        return
-    channels, rate = struct.unpack_from("<HI", head, at + 10)
-    if rate != EAR_RATE:
-        yield f"resampled from {rate} Hz"
-    if channels > 1:
-        yield f"{channels} channels mixed to one"
+    if sound.recorded_rate != EAR_RATE:
+        yield f"resampled from {sound.recorded_rate} Hz"
+    if sound.channels > 1:
+        yield f"{sound.channels} channels made one"
 
 
 def _alike(path: Path) -> str | None:

@@ -75,7 +75,7 @@ def test_conversions_are_noted(tmp_path: Path) -> None:
         file.setframerate(44_100)
         file.writeframes(stereo.astype("<i2").tobytes())
     notes = load_scenario(tmp_path / "a.wav").notes
-    assert notes[:2] == ("a.wav: resampled from 44100 Hz", "a.wav: 2 channels mixed to one")
+    assert notes[:2] == ("a.wav: resampled from 44100 Hz", "a.wav: 2 channels made one")
 
 
 @pytest.mark.parametrize(
