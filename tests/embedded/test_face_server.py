@@ -157,6 +157,41 @@ async def test_order_is_the_rpcs_matter_and_limits_are_the_statuss(pki: Path) ->
         assert (await last_word(call)).code == wire.Status.ERROR
 
 
+def sound(samples: int) -> Any:
+    audio = wire.AudioWithEmotion(audio_buffer=bytes(2 * samples))
+    return wire.AudioWithEmotionStream(audio_with_emotion=audio)
+
+
+END = wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOfAudio())
+REST = [*[sound(RATE)] * 40, END]
+
+
+@pytest.mark.parametrize(
+    ("clip", "code", "why"),
+    [
+        ([header(rate=8000), *REST], grpc.StatusCode.OK, "sample rate 8000 Hz is outside"),
+        ([header(), sound(11 * RATE), *REST], grpc.StatusCode.OK, "an audio buffer of 11.0 s is longer"),
+        ([*REST], grpc.StatusCode.INVALID_ARGUMENT, "the first message has to be an audio_stream_header"),
+        ([header(), header(), *REST], grpc.StatusCode.INVALID_ARGUMENT, "a second audio_stream_header"),
+    ],
+)
+async def test_a_client_that_writes_a_refused_clip_to_its_end_reads_the_reason(
+    pki: Path, clip: list[Any], code: grpc.StatusCode, why: str
+) -> None:
+    async with within(pki, Limits()) as channel:
+        for _ in range(3):  # without reading out the client, most calls end as "Internal error from Core"
+            call: Any = A2FControllerServiceStub(channel).ProcessAudioStream()
+            told = ""
+            try:
+                for message in clip:
+                    await call.write(message)
+                await call.done_writing()
+                told = (await last_word(call)).message
+            except grpc.aio.AioRpcError as error:
+                told = error.details() or ""
+            assert (await call.code(), told[: len(why)]) == (code, why)
+
+
 async def test_only_so_many_streams_at_once_and_a_cancelled_one_makes_room(pki: Path) -> None:
     async with within(pki, Limits(streams=1)) as channel:
         stub: Any = A2FControllerServiceStub(channel)

@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import add_A2FControllerServiceServicer_to_server
 from pipelines.embedded import child
+from pipelines.embedded.endings import read_out, refusing
 from pipelines.embedded.face.clip import Clip, Limits, OutOfOrder, Refused
 from pipelines.embedded.face.solver import trained
 
@@ -20,8 +21,21 @@ SERVICE = "nvidia_ace.services.a2f_controller.v1.A2FControllerService"
 STOP_SECONDS = 1.0
 """How long running clips may finish when the service is told to stop."""
 
+REFUSED_SECONDS = 30.0
+"""How long a client may go on sending a clip that was refused: it has been told in the stream."""
+
 FRAMES_A_TURN = 15
 """Frames answered before other clips get a turn."""
+
+
+class Busy(Exception):
+    """All streams are taken."""
+
+
+_CODES: dict[type[Exception], grpc.StatusCode] = {
+    Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    OutOfOrder: grpc.StatusCode.INVALID_ARGUMENT,
+}
 
 
 class FaceService:
@@ -34,18 +48,15 @@ class FaceService:
     async def ProcessAudioStream(  # noqa: N802 - the name on the wire
         self, requests: AsyncIterator[Any], context: Any
     ) -> AsyncIterator[Any]:
-        if self._running >= self._limits.streams:
-            await context.abort(
-                grpc.StatusCode.RESOURCE_EXHAUSTED, f"all {self._limits.streams} streams are taken; try again later"
-            )
-        self._running += 1
-        try:
-            async for answer in self._clip(context):
-                yield answer
-        except OutOfOrder as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        finally:
-            self._running -= 1
+        async with refusing(context, _CODES):
+            if self._running >= self._limits.streams:
+                raise Busy(f"all {self._limits.streams} streams are taken; try again later")
+            self._running += 1
+            try:
+                async for answer in self._clip(context):
+                    yield answer
+            finally:
+                self._running -= 1
 
     async def _clip(self, context: Any) -> AsyncIterator[Any]:
         clock = asyncio.get_running_loop().time
@@ -64,6 +75,7 @@ class FaceService:
                     yield answer
         except Refused as refusal:
             yield wire.AnimationDataStream(status=wire.Status(code=wire.Status.ERROR, message=str(refusal)))
+            await read_out(context, REFUSED_SECONDS)
         else:
             yield clip.last_word()
 

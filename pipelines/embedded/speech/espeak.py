@@ -56,6 +56,9 @@ class EspeakEngine:
                     if "failed" in answer:
                         raise RuntimeError(f"espeak-ng cannot speak: {answer['failed']}")
                     sound = await process.stdout.readexactly(answer["bytes"])
+            except TimeoutError:
+                await self._end()
+                raise RuntimeError(f"espeak-ng cannot speak: it said nothing within {_DEADLINE:g} s") from None
             except BaseException:  # a half-read answer must not be taken for the next one
                 await self._end()
                 raise

@@ -11,6 +11,7 @@ import grpc
 from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto import riva_asr_pb2_grpc, riva_common_pb2
 
+from pipelines.embedded.endings import refuse, refusing
 from pipelines.embedded.speech.hypothesis import Heard, HeardWord
 from pipelines.embedded.speech.profanity import masked
 from pipelines.embedded.speech.recognition_config import LANGUAGE, BadConfig, RecognitionSettings, settings_from
@@ -26,6 +27,14 @@ _AGREED_STABILITY, _TAIL_STABILITY, _STABLE = 0.9, 0.1, 1.0
 _CHUNK = RATE  # bytes: half a second
 _OFFLINE_DEADLINE = 300.0
 
+_CODES: dict[type[Exception], grpc.StatusCode] = {
+    BadConfig: grpc.StatusCode.INVALID_ARGUMENT,
+    BadSound: grpc.StatusCode.INVALID_ARGUMENT,
+    TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    RecognizerFailed: grpc.StatusCode.INTERNAL,
+}
+
 Context = grpc.aio.ServicerContext
 
 
@@ -40,45 +49,38 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         self, requests: AsyncIterator[pb.StreamingRecognizeRequest], context: Context[Any, Any]
     ) -> AsyncIterator[pb.StreamingRecognizeResponse]:
         """Configuration first, then sound; interims, stable partials and finals come back while it flows."""
-        first = await anext(aiter(requests), None)
-        if first is None:
-            return
-        if first.WhichOneof("streaming_request") != "streaming_config":
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must hold streaming_config")
-        asked = first.streaming_config
-        try:
+        async with refusing(context, _CODES):
+            first = await anext(aiter(requests), None)
+            if first is None or first.WhichOneof("streaming_request") != "streaming_config":
+                raise BadConfig("the first message must hold streaming_config")
+            asked = first.streaming_config
             settings = settings_from(asked.config, self._model, interims=asked.interim_results)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
-        except (BadConfig, BadSound) as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        request_id = first.id
-        try:
             async with (
                 self._workers.stream(settings.endpointing) as stream,
                 _alongside(_feed(requests, sound, stream)),
             ):
                 async for heard in stream.results():
                     if results := _streaming_results(heard, settings):
-                        yield _streaming_response(results, request_id)
-        except TooManyStreams as error:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
-        except BadSound as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except RecognizerFailed as error:
-            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+                        yield _streaming_response(results, first.id)
 
     async def Recognize(self, request: pb.RecognizeRequest, context: Context[Any, Any]) -> pb.RecognizeResponse:  # noqa: N802
         """Recognises a whole recording, one result for each utterance in it."""
-        try:
+        response = pb.RecognizeResponse(id=request.id if request.HasField("id") else None)
+        async with refusing(context, _CODES):
             settings = settings_from(request.config, self._model)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
             pcm = sound.feed(request.audio) + sound.finish()
-        except (BadConfig, BadSound) as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        if len(pcm) > LONGEST_OFFLINE * 2 * RATE:
-            limit = f"Recognize takes at most {LONGEST_OFFLINE:.0f} s of sound; stream longer recordings"
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, limit)
-        response = pb.RecognizeResponse(id=request.id if request.HasField("id") else None)
+            if len(pcm) > LONGEST_OFFLINE * 2 * RATE:
+                raise BadSound(f"Recognize takes at most {LONGEST_OFFLINE:.0f} s of sound; stream longer recordings")
+            async for heard in self._heard(pcm, settings):
+                response.results.add(
+                    alternatives=_alternatives(heard, settings), channel_tag=1, audio_processed=heard.audio
+                )
+        return response
+
+    async def _heard(self, pcm: bytes, settings: RecognitionSettings) -> AsyncIterator[Heard]:
+        """The utterances of a recording; raises ``TimeoutError`` where that takes too long."""
         try:
             async with (
                 asyncio.timeout(_OFFLINE_DEADLINE),
@@ -87,23 +89,17 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
             ):
                 async for heard in stream.results():
                     if heard.kind == "final" and heard.words:
-                        response.results.add(
-                            alternatives=_alternatives(heard, settings), channel_tag=1, audio_processed=heard.audio
-                        )
-        except TooManyStreams as error:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+                        yield heard
         except TimeoutError:
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the recording took longer than 300 s to recognise")
-        except RecognizerFailed as error:
-            await context.abort(grpc.StatusCode.INTERNAL, str(error))
-        return response
+            limit = f"the recording took longer than {_OFFLINE_DEADLINE:.0f} s to recognise"
+            raise TimeoutError(limit) from None
 
     async def GetRivaSpeechRecognitionConfig(  # noqa: N802
         self, request: pb.RivaSpeechRecognitionConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSpeechRecognitionConfigResponse:
         """The one model there is, once for streams and once for recordings, as Riva lists them."""
         if request.model_name and request.model_name != self._model:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
         shared = {"language_code": LANGUAGE, "sample_rate": str(RATE), "streaming": "True", "max_batch_size": "1"}
         config = pb.RivaSpeechRecognitionConfigResponse.Config
         return pb.RivaSpeechRecognitionConfigResponse(

@@ -49,7 +49,7 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
     """
     if config.encoding not in _ENCODINGS:
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
-        raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW")
+        raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW, raw or in a WAV file")
     language = config.language_code or LANGUAGE
     if not language.lower().startswith("en"):
         raise BadConfig(f"Model not found for language {language}: the embedded recogniser knows en-US only")

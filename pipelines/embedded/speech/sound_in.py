@@ -1,7 +1,8 @@
 """Whatever sound a Riva client sends, as 16 kHz int16 mono. A converter for one stream; no I/O.
 
 Clients of Riva may stream the raw bytes of a WAV file with its header in front, and leave rate and encoding unset. The
-header is found and followed.
+header is found and followed. Files of other kinds are known by their first bytes and refused: taken for samples they
+would be noise.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from pipelines.embedded.speech.containers import SNIFFED, container
+
 RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000
 
 _PCM, _ALAW, _MULAW, _EXTENSIBLE = 1, 6, 7, 0xFFFE  # formats in a WAV header
 _LONGEST_HEADER = 64 * 1024
+_UNTIL_THE_END = (0, 0xFFFF_FFFF)  # what a WAV file's writer puts for the size of sound that it cannot know yet
+
+TAKEN = "send 16-bit PCM, mu-law or A-law, raw or in a WAV file"
 
 
 class BadSound(ValueError):
@@ -43,7 +49,8 @@ class SoundIn:
     """Converts a stream of bytes cut anywhere.
 
     ``encoding`` is ``"pcm"`` (int16 little endian), ``"mulaw"``, ``"alaw"`` or ``None`` for "see the header";
-    ``rate`` in Hz may be 0 for the same. Several channels are averaged.
+    ``rate`` in Hz may be 0 for the same. Several channels are averaged. What stands behind a WAV file's sound, such as
+    its tags, is left out.
     """
 
     def __init__(self, encoding: str | None, rate: int, channels: int = 1) -> None:
@@ -53,6 +60,7 @@ class SoundIn:
         self._head = bytearray()
         self._started = False
         self._rest = b""
+        self._left: int | None = None  # bytes of sound that a WAV header promises still
         self._resampler: soxr.ResampleStream | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -70,26 +78,29 @@ class SoundIn:
         if not self._started:
             if self._head[:4] == b"RIFF":
                 raise BadSound("the WAV header never ends")
-            self._start()
-            self._rest = bytes(self._head)
+            if self._head:
+                self._rest = self._raw(bytes(self._head))
         return self._convert(b"", last=True)
 
     def _after_header(self) -> bytes | None:
         """The sound after the header, or ``None`` while more bytes are needed to tell."""
         head = bytes(self._head)
-        if head[:4] != b"RIFF"[: len(head)]:
-            return self._started_with(head)
-        if len(head) < 12:
+        if len(head) < SNIFFED:
             return None
-        if head[8:12] != b"WAVE":
-            return self._started_with(head)
-        at = 12
+        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+            return self._raw(head)
+        at, described = 12, False
         while at + 8 <= len(head):
             kind, size = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
             if kind == b"data":
-                return self._started_with(head[at + 8 :])
+                if not described:
+                    raise BadSound("the WAV header does not say what the sound is")
+                self._left = None if size in _UNTIL_THE_END else size
+                self._start()
+                return head[at + 8 :]
             if kind == b"fmt " and at + 8 + min(size, 16) <= len(head):
                 self._read_format(head[at + 8 : at + 8 + size])
+                described = True
             at += 8 + size + size % 2
         if at > _LONGEST_HEADER or len(head) > _LONGEST_HEADER:
             raise BadSound("no sound within the first 64 kB of the WAV file")
@@ -106,13 +117,17 @@ class SoundIn:
             raise BadSound(f"a WAV file must hold 16-bit PCM, mu-law or A-law, not format {kind} with {bits} bits")
         self._rate, self._channels = rate, channels
 
-    def _started_with(self, body: bytes) -> bytes:
+    def _raw(self, body: bytes) -> bytes:
+        """Sound without a header, which the configuration describes."""
+        if (name := container(body)) is not None:
+            raise BadSound(f"the sound is {name}, which is not supported; {TAKEN}")
+        if self._encoding is None or not self._rate:
+            missing = "encoding" if self._encoding is None else "sample_rate_hertz"
+            raise BadSound(f"the sound has no WAV header, and {missing} is not set; {TAKEN}")
         self._start()
         return body
 
     def _start(self) -> None:
-        self._encoding = self._encoding or "pcm"
-        self._rate = self._rate or RATE
         if not LOWEST_RATE <= self._rate <= HIGHEST_RATE:
             raise BadSound(f"sample_rate_hertz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {self._rate}")
         if self._rate != RATE:
@@ -120,6 +135,9 @@ class SoundIn:
         self._started = True
 
     def _convert(self, data: bytes, *, last: bool) -> bytes:
+        if self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
         data = self._rest + data
         width = self._channels * (2 if self._encoding == "pcm" else 1)
         whole = len(data) // width * width

@@ -12,6 +12,7 @@ from riva.client.proto import riva_tts_pb2 as pb
 from riva.client.proto import riva_tts_pb2_grpc
 from riva.client.proto.riva_audio_pb2 import AudioEncoding
 
+from pipelines.embedded.endings import refuse, refusing
 from pipelines.embedded.speech.shaping import RateChanger
 from pipelines.embedded.speech.speakable import sentences, speakable
 from pipelines.embedded.speech.voices import Engine, Timeline, find_voice
@@ -22,6 +23,8 @@ LONGEST_TEXT = 2000
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
 
+_BLANK = "there is nothing to say in this text"
+
 _MERGED_SECONDS = 0.1
 """After the first, pieces are merged into responses of about this length."""
 
@@ -30,6 +33,12 @@ Context = grpc.aio.ServicerContext
 
 class BadRequest(ValueError):
     """A request the service cannot honour; the message says what it can."""
+
+
+_CODES: dict[type[Exception], grpc.StatusCode] = {
+    BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    RuntimeError: grpc.StatusCode.INTERNAL,  # the engine's own process failed
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +62,27 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         """Speaks each text as it comes, in order; the first request's configuration holds for all."""
         settings: _Settings | None = None
         spoken = 0  # samples sent so far, at the requested rate
-        try:
+        async with refusing(context, _CODES):
             async for request in requests:
                 settings = settings or self._settings(request)
                 async with aclosing(self._speak(request, settings, spoken)) as responses:
                     async for response in responses:
                         spoken += len(response.audio) // 2
                         yield response
-        except BadRequest as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except RuntimeError as error:  # the engine's own process failed
-            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+            if not spoken:
+                raise BadRequest(_BLANK)
 
     async def Synthesize(  # noqa: N802
         self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]
     ) -> pb.SynthesizeSpeechResponse:
         """Speaks one text and answers when all of it is said."""
         whole = pb.SynthesizeSpeechResponse()
-        try:
+        async with refusing(context, _CODES):
             settings = self._settings(request)
-            if not speakable(request.text):
-                raise BadRequest("there is nothing to say in this text")
             async with aclosing(self._speak(request, settings, 0)) as responses:
                 parts = [response async for response in responses]
-        except BadRequest as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except RuntimeError as error:  # the engine's own process failed
-            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+            if not parts:
+                raise BadRequest(_BLANK)
         whole.audio = b"".join(part.audio for part in parts)
         whole.meta.text = request.text
         whole.meta.processed_text = " ".join(p.meta.processed_text for p in parts if p.meta.processed_text)
@@ -96,7 +99,7 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``."""
         model = f"{self._engine.name}-{LANGUAGE}-embedded"
         if request.model_name and request.model_name != model:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
         family = next(iter(self._engine.voices)).split(".")[0]
         subvoices = ",".join(f"{name.split('.', 1)[1]}:{i}" for i, name in enumerate(self._engine.voices))
         parameters = {

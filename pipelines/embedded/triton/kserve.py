@@ -24,6 +24,7 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
 from pipelines.embedded import child
+from pipelines.embedded.endings import refuse, refusing
 from pipelines.embedded.triton import backend_utils as utils
 
 NAME, VERSION = "sophia-kserve", "2"
@@ -35,11 +36,37 @@ _NUMPY: dict[str, Any] = {
     "FP32": np.float32, "FP64": np.float64,
 }  # fmt: skip
 
+_STATUS = {
+    utils.TritonError.UNKNOWN: grpc.StatusCode.UNKNOWN,
+    utils.TritonError.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    utils.TritonError.INVALID_ARG: grpc.StatusCode.INVALID_ARGUMENT,
+    utils.TritonError.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    utils.TritonError.UNSUPPORTED: grpc.StatusCode.UNIMPLEMENTED,
+    utils.TritonError.ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    utils.TritonError.CANCELLED: grpc.StatusCode.CANCELLED,
+}
+"""What Triton makes of a model's error codes; INTERNAL of any other."""
+
 log = logging.getLogger("sophia.embedded.triton")
 
 
 class BadRequest(Exception):
     """A request that Triton would refuse; the message is the client's."""
+
+
+class Full(BadRequest):
+    """As many requests wait as may."""
+
+
+class UnknownModel(BadRequest):
+    """There is no model of that name, or no such version."""
+
+
+_CODES: dict[type[Exception], grpc.StatusCode] = {
+    UnknownModel: grpc.StatusCode.NOT_FOUND,
+    Full: grpc.StatusCode.UNAVAILABLE,
+    BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
+}
 
 
 class Answers:
@@ -80,7 +107,7 @@ class Runner:
     def submit(self, request_id: str, tensors: list[utils.Tensor]) -> Answers:
         """Queues a request; raises :class:`BadRequest` if the queue is full."""
         if len(self._waiting) >= self._limit:
-            raise BadRequest("Exceeds maximum queue size")
+            raise Full("Exceeds maximum queue size")
         answers = Answers(asyncio.get_running_loop())
         self._waiting.append((utils.InferenceRequest(request_id, tensors, answers.sender), answers))
         if not self._busy:
@@ -152,41 +179,46 @@ class Servicer(pb_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
     async def ModelInfer(self, request: Any, context: Any) -> pb.ModelInferResponse:
         await self._known(request.model_name, request.model_version, context)
         if self._config.model_transaction_policy.decoupled:
-            await context.abort(
-                grpc.StatusCode.UNIMPLEMENTED, "ModelInfer RPC doesn't support models with decoupled transaction policy"
+            await refuse(
+                context,
+                grpc.StatusCode.UNIMPLEMENTED,
+                "ModelInfer RPC doesn't support models with decoupled transaction policy",
             )
         answer = pb.ModelInferResponse()
-        async for message in self._messages(request):
-            if message.error_message:
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message.error_message)
-            answer = message.infer_response
+        async with refusing(context, _CODES):
+            async for response, final in self._responses(request):
+                if response is not None and (error := response.error()) is not None:
+                    await refuse(context, _STATUS.get(error.code(), grpc.StatusCode.INTERNAL), error.message())
+                answer = _success(request, self._config, response, final).infer_response
         return answer
 
     async def ModelStreamInfer(self, requests: Any, context: Any) -> AsyncIterator[pb.ModelStreamInferResponse]:
         # One request after the other: a client that wants two at once opens two streams.
-        async for request in requests:
-            async for message in self._messages(request):
-                yield message
+        async with refusing(context, _CODES):
+            async for request in requests:
+                async for message in self._messages(request):
+                    yield message
 
     async def _messages(self, request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
         wants_empty = request.parameters["triton_enable_empty_final_response"].bool_param
         try:
-            if request.model_name != self._config.name:
-                raise BadRequest(f"Request for unknown model: '{request.model_name}' is not found")
-            answers = self._runner.submit(request.id, _inputs(request, self._config))
+            async for response, final in self._responses(request):
+                if response is not None and (error := response.error()) is not None:
+                    yield _failure(request, error.message())
+                elif response is not None or (final and wants_empty):
+                    yield _success(request, self._config, response, final)
         except BadRequest as error:
             yield _failure(request, str(error))
-            return
-        async for response, final in answers:
-            if response is not None and response.has_error():
-                error_of = response.error()
-                yield _failure(request, error_of.message() if error_of else "unknown error")
-            elif response is not None or (final and wants_empty):
-                yield _success(request, self._config, response, final)
+
+    def _responses(self, request: pb.ModelInferRequest) -> Answers:
+        """What the model answers; raises :class:`BadRequest`."""
+        if request.model_name != self._config.name or request.model_version not in ("", "1"):
+            raise UnknownModel(f"Request for unknown model: '{request.model_name}' is not found")
+        return self._runner.submit(request.id, _inputs(request, self._config))
 
     async def _known(self, name: str, version: str, context: Any) -> None:
         if name != self._config.name or version not in ("", "1"):
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{name}' is not found")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{name}' is not found")
 
 
 def _datatype(number: int) -> str:

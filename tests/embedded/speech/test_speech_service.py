@@ -217,6 +217,21 @@ def test_offline_recognition_of_a_wav_file(service: Service) -> None:
     assert words_of(response.results[0])[:3] == ["what", "did", "i"]
 
 
+@pytest.mark.parametrize("encoding", ["ENCODING_UNSPECIFIED", "LINEAR_PCM", "FLAC"])
+@pytest.mark.parametrize("magic", [b"fLaC\0\0\0\x22", b"OggS\0\2\0\0", b"ID3\4\0\0\0\0"])
+def test_a_file_that_it_cannot_read_is_refused_in_both_calls(service: Service, encoding: str, magic: bytes) -> None:
+    data = magic + np.random.default_rng(1).bytes(60_000)
+    asked = config(encoding=encoding)
+    for recognise in (
+        lambda: service.asr.offline_recognize(data, asked.config),
+        lambda: results(service, data, asked),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            recognise()
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "PCM" in caught.value.details()
+
+
 def test_recognition_models_are_listed(service: Service) -> None:
     listed = service.asr.stub.GetRivaSpeechRecognitionConfig(riva_asr_pb2.RivaSpeechRecognitionConfigRequest())
     assert {m.parameters["type"] for m in listed.model_config} == {"online", "offline"}
@@ -243,6 +258,48 @@ def test_a_wrong_configuration_is_one_clear_line(service: Service, fields: dict[
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert said in caught.value.details()
     assert "\n" not in caught.value.details()
+
+
+Asked = riva_asr_pb2.StreamingRecognizeRequest
+SOUND = Asked(audio_content=bytes(3200))
+
+
+@pytest.mark.parametrize(
+    ("opening", "why"),
+    [
+        ([Asked(streaming_config=config(language_code="de-DE"))], "not found for language de-DE"),
+        ([Asked(streaming_config=config()), Asked(audio_content=b"fLaC" + bytes(3200))], "FLAC"),
+        ([Asked(streaming_config=config()), SOUND, Asked(streaming_config=config())], "only be the first message"),
+        ([], "the first message must hold streaming_config"),
+    ],
+)
+async def test_a_client_that_is_still_writing_reads_why_it_is_refused(
+    service: Service, opening: list[Asked], why: str
+) -> None:
+    async def talk(call: Any) -> None:
+        for message in [*opening, *[SOUND] * 100]:
+            await call.write(message)
+        await call.done_writing()
+        await call.read()
+
+    credentials = grpc.ssl_channel_credentials((service.pki / "ca.crt").read_bytes())
+    async with grpc.aio.secure_channel(f"localhost:{service.port}", credentials) as channel:
+        for _ in range(3):  # without reading out the client, nearly every call ends as "Internal error from Core"
+            call: Any = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel).StreamingRecognize()
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await talk(call)
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert why in (caught.value.details() or "")
+
+
+def test_a_stream_that_ends_before_it_began_is_refused(service: Service) -> None:
+    for stub, method in (
+        (riva_asr_pb2_grpc.RivaSpeechRecognitionStub(service.auth.channel), "StreamingRecognize"),
+        (service.tts.stub, "SynthesizeOnline"),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            list(getattr(stub, method)(iter([]), timeout=10))
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_sound_before_the_configuration_is_refused(service: Service) -> None:
@@ -335,13 +392,26 @@ def test_voices_are_listed_and_all_speak(service: Service) -> None:
         ({"sample_rate_hz": 100}, "sample_rate_hz"),
         ({"text": "a" * 2001}, "2000"),
         ({"text": " ?! "}, "nothing to say"),
+        ({"text": ""}, "nothing to say"),
+        ({"text": "\u4f60\u597d"}, "nothing to say"),
+        ({"text": "\n\U0001f600"}, "nothing to say"),
     ],
 )
-def test_a_wrong_synthesis_request_is_one_clear_line(service: Service, fields: dict[str, Any], said: str) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        service.tts.synthesize(**{"text": "Hello.", **fields})
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert said in caught.value.details()
+def test_a_wrong_synthesis_request_is_one_clear_line_in_both_calls(
+    service: Service, fields: dict[str, Any], said: str
+) -> None:
+    asked = {"text": "Hello.", **fields}
+    for synthesize in (service.tts.synthesize, lambda **asked: list(service.tts.synthesize_online(**asked))):
+        with pytest.raises(grpc.RpcError) as caught:
+            synthesize(**asked)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert said in caught.value.details()
+
+
+def test_a_blank_text_among_others_is_passed_over(service: Service) -> None:
+    alone = [r.audio for r in service.tts.synthesize_online(["Hello."], sample_rate_hz=16_000)]
+    among = [r.audio for r in service.tts.synthesize_online(["\n", "Hello.", " "], sample_rate_hz=16_000)]
+    assert len(b"".join(among)) == len(b"".join(alone))
 
 
 def test_health(service: Service) -> None:
@@ -442,7 +512,7 @@ def manifest() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "transcript"), manifest())
 def test_every_bundled_soundbite_is_recognised_word_for_word(service: Service, name: str, transcript: str) -> None:
-    asked = riva.client.RecognitionConfig(language_code="en-US", verbatim_transcripts=True)
+    asked = config(verbatim_transcripts=True).config
     response = service.asr.offline_recognize(SILENCE + soundbite(name) + SILENCE, asked)
     assert " ".join(r.alternatives[0].transcript.strip() for r in response.results) == transcript
     assert (SOUNDBITES / name).stat().st_size < 100_000

@@ -70,6 +70,65 @@ def test_g711_decodes_to_the_line(law: str) -> None:
     assert np.array_equal(np.sort(out), np.sort(-out))
 
 
+@pytest.mark.parametrize(
+    "rest", [b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0", b"id3 \4\0\0\0ID3\4", b"\0" * 999]
+)
+def test_what_stands_behind_a_wav_files_sound_is_no_sound(rest: bytes) -> None:
+    pcm = tone(16_000, 0.1)
+    assert np.array_equal(convert(SoundIn(None, 0), wav(pcm, 16_000) + rest, 100), pcm)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF])
+def test_a_wav_file_that_is_still_being_written_goes_on_to_its_end(size: int) -> None:
+    pcm = tone(16_000, 0.1)
+    data = bytearray(wav(pcm, 16_000))
+    data[40:44] = size.to_bytes(4, "little")
+    assert np.array_equal(convert(SoundIn(None, 0), bytes(data), 100), pcm)
+
+
+MPEG_FRAME = b"\xff\xfb\x90\x64" + bytes(413)  # layer III, 128 kbit/s at 44.1 kHz: 417 bytes
+AAC_FRAME = b"\xff\xf1\x50\x80\x0c\x9f\xfc" + bytes(93)  # ADTS, 100 bytes
+OTHERS = {
+    "FLAC": b"fLaC\0\0\0\x22" + bytes(60),
+    "Opus": b"OggS\0\2" + bytes(20) + b"\1\x13OpusHead",
+    "MP3": b"ID3\4\0\0\0\0\0\x23TSSE",
+    "MP3 or AAC": MPEG_FRAME * 3,
+    "AAC": AAC_FRAME * 3,
+    "RIFF": b"RIFF\x24\0\0\0AVI LIST",
+    "big-endian": b"RIFX\0\0\0\x24WAVEfmt ",
+    "64-bit": b"RF64\xff\xff\xff\xffWAVEds64",
+    "AIFF": b"FORM\0\0\1\0AIFFCOMM",
+    "AU": b".snd\0\0\0\x18\0\0\0\0",
+    "M4A": b"\0\0\0\x20ftypM4A \0\0\0\0",
+    "WebM": b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\1\x42\xf7\x81",
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("encoding", ["pcm", "mulaw", None])
+def test_a_file_of_another_kind_is_refused_whatever_the_configuration_calls_it(kind: str, encoding: str | None) -> None:
+    with pytest.raises(BadSound, match=f"(?s){kind}.*send 16-bit PCM"):
+        convert(SoundIn(encoding, 16_000), OTHERS[kind] + bytes(500))
+
+
+@pytest.mark.parametrize("data", [b"\0" * 500, b"Not a sound at all.", b"abc", bytes(range(256))])
+def test_sound_that_nothing_describes_is_refused(data: bytes) -> None:
+    with pytest.raises(BadSound, match="encoding is not set"):
+        convert(SoundIn(None, 16_000), data)
+    with pytest.raises(BadSound, match="sample_rate_hertz is not set"):
+        convert(SoundIn("pcm", 0), data)
+
+
+def test_no_sound_needs_no_description() -> None:
+    assert len(convert(SoundIn(None, 0), b"")) == 0
+
+
+@given(st.binary(min_size=12, max_size=4000).filter(lambda data: data[:4] not in (b"RIFF", b"fLaC", b"OggS")))
+def test_raw_samples_are_not_taken_for_a_file(data: bytes) -> None:
+    minus_one = b"\xff" * 12 + data  # what looks most like a frame header, and is quiet noise
+    assert len(convert(SoundIn("pcm", 16_000), minus_one, 640)) == len(minus_one) // 2
+
+
 def test_an_odd_last_byte_is_dropped() -> None:
     assert len(convert(SoundIn("pcm", 16_000), b"\1\2\3")) == 1
 
@@ -104,4 +163,4 @@ def test_garbage_never_does_worse_than_bad_sound(data: bytes) -> None:
 @pytest.mark.parametrize(("rate", "channels"), [(4000, 1), (200_000, 1), (16_000, 9)])
 def test_absurd_formats_are_refused(rate: int, channels: int) -> None:
     with pytest.raises(BadSound):
-        SoundIn("pcm", rate, channels).feed(b"\0\0")
+        SoundIn("pcm", rate, channels).feed(bytes(12))
