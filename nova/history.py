@@ -1,20 +1,31 @@
 """What was said so far, as it was **heard**: a reply that was cut off enters only as far as the user heard it.
 
-Pure, no clock, no I/O. A reply is recorded under its generation number with the text that playout reports as heard, and
-can be corrected or withdrawn later. The history is bounded in tokens; the persona is never trimmed.
+Pure, no clock, no I/O. A turn is what the user said and what was heard of the reply; both are recorded under the
+reply's generation number, and can be corrected or withdrawn by it. So roles take turns, as many chat templates insist,
+and nothing is ever joined. Where one side was silent, a mark stands for it: :data:`UNHEARD` or :data:`UNCLEAR`.
+
+The history is bounded in tokens. Old turns are forgotten first, always whole. The persona is never trimmed, nor is the
+newest question: a question that is longer than the room is sent whole, and a server that cannot take it says so.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 from nova.mind import Message
 
 INTERRUPTED = " —"
 """Appended to a reply that was cut off, so that the model knows (and does not go on as if it had finished)."""
+
+UNHEARD = "—"
+"""Stands for a reply of which nothing was heard: a reply that was cut off at once."""
+
+UNCLEAR = "…"
+"""Stands for what the user said where no words were understood, such as before "I didn't catch that"."""
+
+LEAST_ROOM = 128
+"""Tokens that a persona must leave of the limit: a question of some forty words, and an answer as long."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -22,23 +33,25 @@ def estimate_tokens(text: str) -> int:
     return 4 + -(-len(text.encode()) * 2 // 7)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    role: Literal["user", "assistant"]
-    text: str
-    generation: int | None = None
+@dataclass(slots=True)
+class _Turn:
+    """What was said and heard under one generation; ``heard`` is empty while nothing was, or was so far."""
+
+    said: str = ""
+    heard: str = ""
     interrupted: bool = False
 
-    def message(self) -> Message:
-        return Message(self.role, self.text + INTERRUPTED if self.interrupted else self.text)
+    def question(self) -> Message:
+        return Message("user", self.said or UNCLEAR)
+
+    def answer(self) -> Message:
+        if not self.heard:
+            return Message("assistant", UNHEARD)
+        return Message("assistant", self.heard + INTERRUPTED if self.interrupted else self.heard)
 
 
 class History:
-    """A conversation of at most ``max_tokens`` tokens, the persona included.
-
-    ``count`` estimates a text's tokens. Older turns are forgotten first, always whole, so that what is left starts
-    with the user.
-    """
+    """A conversation of about ``max_tokens`` tokens, the persona included; ``count`` estimates a text's tokens."""
 
     def __init__(
         self, persona: str = "", max_tokens: int = 3000, count: Callable[[str], int] = estimate_tokens
@@ -46,105 +59,62 @@ class History:
         self.persona = persona
         self.max_tokens = max_tokens
         self._count = count
-        self._entries: list[_Entry] = []
-        self._withdrawn: deque[int] = deque(maxlen=64)
-        self._newest = -1  # generation
+        self._turns: dict[int, _Turn] = {}  # by generation, which only grows
+        self._newest = -1
 
-    def user(self, text: str) -> None:
-        """Records what the user said; joined to the last entry if nothing was heard from her in between."""
-        text = text.strip()
-        if not text:
-            return
-        if self._entries and self._entries[-1].role == "user":
-            text = f"{self._entries.pop().text} {text}"
-        self._entries.append(_Entry("user", text))
-        self._trim()
+    def user(self, generation: int, text: str) -> None:
+        """Records, or corrects, what the user said that ``generation`` replies to."""
+        if turn := self._turn(generation):
+            turn.said = text.strip()
+            self._trim()
 
     def assistant(self, generation: int, heard: str, interrupted: bool = False) -> None:
-        """Records or corrects what was heard of a reply; of a withdrawn generation nothing is recorded any more.
+        """Records, or corrects, what was heard of a reply; of one that was withdrawn or forgotten nothing is kept."""
+        if turn := self._turn(generation):
+            turn.heard, turn.interrupted = heard.strip(), interrupted
+            self._trim()
 
-        An empty ``heard`` removes the reply: then she has said nothing. What was removed or is forgotten stays away,
-        for its place in the conversation is gone: generations are recorded in order.
-        """
-        if generation in self._withdrawn:
-            return
-        heard = heard.strip()
-        at = next((i for i, e in enumerate(self._entries) if e.generation == generation), None)
-        if at is None:
-            if heard and generation > self._newest:
-                self._entries.append(_Entry("assistant", heard, generation, interrupted))
-        elif heard:
-            self._entries[at] = replace(self._entries[at], text=heard, interrupted=interrupted)
-        else:
-            del self._entries[at]
-            self._join_users(at)
+    def withdraw(self, generation: int) -> None:
+        """Takes a turn back that was decided too early, with what was said and heard in it, for good."""
         self._newest = max(self._newest, generation)
-        self._trim()
-
-    def withdraw(self, generation: int) -> str:
-        """Takes the turn of a reply that came too early back: the reply is gone, and the user's text is returned.
-
-        The caller puts it in front of what the user goes on to say, so that both become one turn. Only the last turn
-        can be withdrawn, whether its reply has been recorded yet or not; otherwise nothing happens and the result is
-        empty.
-        """
-        last = self._entries[-1] if self._entries else None
-        if last is None or generation in self._withdrawn:
-            return ""
-        if last.role == "assistant":
-            if last.generation != generation:
-                return ""
-            self._entries.pop()
-        elif any(e.generation is not None and e.generation >= generation for e in self._entries):
-            return ""  # an older reply: the last words of the user belong to a later one
-        self._withdrawn.append(generation)
-        if self._entries and self._entries[-1].role == "user":
-            return self._entries.pop().text
-        return ""
+        self._turns.pop(generation, None)
 
     def messages(self, pending_user_text: str = "") -> list[Message]:
-        """What the model gets: the persona, as much of the conversation as fits, and the text not yet recorded."""
-        entries = list(self._entries)
-        pending = pending_user_text.strip()
-        if pending:
-            if entries and entries[-1].role == "user":
-                pending = f"{entries.pop().text} {pending}"
-            entries.append(_Entry("user", pending))
+        """What the model gets: the persona, as much of the conversation as fits, and the text not yet recorded.
+
+        The roles of ``user`` and ``assistant`` take turns, and ``user`` begins.
+        """
+        turns = list(self._turns.values())
+        if pending := pending_user_text.strip():
+            turns.append(_Turn(pending))
         messages = [Message("system", self.persona)] if self.persona else []
-        for entry in self._fitting(entries):
-            message = entry.message()
-            if messages and messages[-1].role == message.role:  # many chat templates insist on taking turns
-                message = Message(message.role, f"{messages.pop().content} {message.content}")
-            messages.append(message)
+        turns = self._fitting(turns)
+        for turn in turns:
+            messages += (turn.question(), turn.answer())
+        if turns and not turns[-1].heard:
+            messages.pop()  # it is being answered
         return messages
 
-    def _join_users(self, at: int) -> None:
-        """Two entries of the user became neighbours at ``at``: they are one turn."""
-        if 0 < at < len(self._entries) and self._entries[at - 1].role == self._entries[at].role == "user":
-            joined = f"{self._entries[at - 1].text} {self._entries[at].text}"
-            self._entries[at - 1 : at + 1] = [_Entry("user", joined)]
+    def _turn(self, generation: int) -> _Turn | None:
+        """The turn of a generation; a new one for a new generation, None for one that is gone."""
+        if generation > self._newest:
+            self._newest = generation
+            self._turns[generation] = _Turn()
+        return self._turns.get(generation)
 
     def _trim(self) -> None:
-        self._entries = self._fitting(self._entries)
+        kept = self._fitting(list(self._turns.values()))
+        for generation, turn in list(self._turns.items()):
+            if not kept or turn is kept[0]:
+                break
+            del self._turns[generation]
 
-    def _fitting(self, entries: list[_Entry]) -> list[_Entry]:
-        """The newest whole turns that fit; the last entry always stays, shortened from its front if it must be."""
+    def _fitting(self, turns: list[_Turn]) -> list[_Turn]:
+        """The newest turns in which anything was said or heard and that fit; the last one always does."""
+        turns = [turn for turn in turns if turn.said or turn.heard]
         room = self.max_tokens - (self._count(self.persona) if self.persona else 0)
-        costs = [self._count(e.message().content) for e in entries]
-        total = sum(costs)
-        start = 0
-        while start < len(entries) - 1 and total > room:
-            total -= costs[start]
-            start += 1
-            while start < len(entries) - 1 and entries[start].role == "assistant":
-                total -= costs[start]
-                start += 1
-        kept = entries[start:]
-        if len(kept) == 1 and total > room:
-            kept = [replace(kept[0], text=self._shorten(kept[0].text, room))]
-        return kept
-
-    def _shorten(self, text: str, room: int) -> str:
-        while self._count(text) > room and len(text) > 1:
-            text = text[max(1, len(text) // 8) :]
-        return text
+        for start in range(len(turns) - 1, -1, -1):
+            room -= self._count(turns[start].question().content) + self._count(turns[start].answer().content)
+            if room < 0:
+                return turns[min(start + 1, len(turns) - 1) :]
+        return turns

@@ -108,7 +108,7 @@ class Replies:
             case Start():
                 self._start(happening)
             case Commit(generation=generation, text=text):
-                context.history.user(text)
+                context.history.user(generation, text)
                 self._release(generation)
             case Reprompt() | Farewell():
                 self._open(happening.turn, happening.generation)

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from aurora.settings import FaceSettings
 from nova.generation import TritonSettings
+from nova.history import LEAST_ROOM, estimate_tokens
 from pipelines.settings import errors as settings_errors
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.layers import (
@@ -103,14 +104,25 @@ class LlmSection(TritonSettings):
     backend: Literal["triton", "triton-rest", "openai"] = Field(
         "triton", description="Triton by gRPC, Triton where only its HTTP port is open, or an OpenAI-compatible server"
     )
-    persona: str = Field(PERSONA, min_length=1, description="who she is and how she talks: the system message")
     history_tokens: int = Field(
         2048,
-        ge=128,
+        ge=256,
         le=1_000_000,
         description="longest history that the model is given, persona included",
     )
+    persona: str = Field(PERSONA, min_length=1, description="who she is and how she talks: the system message")
     endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
+
+    @field_validator("persona")
+    @classmethod
+    def _leaves_room(cls, persona: str, info: ValidationInfo) -> str:
+        limit = info.data.get("history_tokens")  # missing where that does not fit itself
+        if limit is not None and (tokens := estimate_tokens(persona)) > limit - LEAST_ROOM:
+            raise ValueError(
+                f"it is about {tokens} tokens long; llm.history_tokens is {limit}, and {LEAST_ROOM} of them must "
+                "remain for what is said"
+            )
+        return persona
 
 
 class FaceSection(FaceSettings):

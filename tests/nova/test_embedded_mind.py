@@ -220,6 +220,13 @@ def test_it_goes_on_twice() -> None:
     assert story.endswith(rest)
 
 
+def test_a_reply_that_was_never_heard_is_told_whole_and_nothing_that_she_said() -> None:
+    story = ask("tell me a story")
+    assert ask("tell me a story", "—", "go on") == story
+    assert ask("hello", "Hello.", "tell me a story", "—", "what did you say") == "I said: Hello."
+    assert ask("…", "I didn't catch that.", "what did I say") == "Nothing before this. It was your first question."
+
+
 def test_it_does_not_go_on_when_it_had_finished() -> None:
     assert ask("hello", "Hello.", "go on") == "I had finished. Ask me something else."
     assert ask("continue").startswith("I haven't said anything yet.")

@@ -96,6 +96,7 @@ class Table:
     make_face: type | None = None
     make_recognizer: type | None = None
     make_sink: type | None = None
+    make_phrases: type = Phrases
     make_user: type = SimulatedUser
     detector: Callable[..., object] = OracleDetector
     echo: object | None = None
@@ -114,7 +115,7 @@ class Table:
         self.mind = (self.make_mind or SimulatedMind)(self.tokens, self.delays)
         self.voice = (self.make_voice or SimulatedVoice)(self.delays)
         self.history = History("You are Nova.")
-        phrases = Phrases()
+        phrases = self.make_phrases()
         await phrases.prepare(SimulatedVoice(self.delays))
         make_face = self.make_face or SimulatedFace
         components = Components(

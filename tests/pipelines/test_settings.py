@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nova.history import LEAST_ROOM
 from pipelines.settings import model as module
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.layers import configs_folder, find_config, from_environment, from_overrides, read_yaml
@@ -372,3 +373,37 @@ def test_one_language_counts_for_ears_voice_and_turn_taking(tmp_path):
     assert settings.tts.language == "de-CH"
     assert load_settings(None, {"language": "de-DE"}, {}).turns.language == "de-DE"
     assert load_settings(None, {}, {"SOPHIA_LANGUAGE": "de-DE"}).asr.language == "de-DE"
+
+
+PERSONAS = {
+    "in the file": ("llm:\n  persona: '{}'\n", {}, {}),
+    "with its own limit": ("llm:\n  history_tokens: 512\n  persona: '{}'\n", {}, {}),
+    "from the command line": ("llm: {{}}\n", {"llm.persona": "{}"}, {}),
+    "under a limit of the environment": ("llm:\n  persona: '{}'\n", {}, {"SOPHIA_LLM__HISTORY_TOKENS": "300"}),
+}
+
+
+@pytest.mark.parametrize("where", PERSONAS)
+def test_a_persona_that_leaves_no_room_for_what_is_said_is_refused_with_numbers(tmp_path: Path, where: str) -> None:
+    text, overrides, environment = PERSONAS[where]
+    persona = "You are Sophia. " * 450
+    overrides = {key: value.format(persona) for key, value in overrides.items()}
+    (line,) = lines(tmp_path, text.format(persona), environment, **overrides)
+    limit = 512 if "own" in where else 300 if "environment" in where else 2048
+    assert "llm.persona = 'You are Sophia. You are" in line
+    assert line.endswith(
+        f"does not fit: it is about 2062 tokens long; llm.history_tokens is {limit}, "
+        "and 128 of them must remain for what is said."
+    )
+
+
+def test_a_persona_may_be_as_long_as_leaves_just_enough_room(tmp_path: Path) -> None:
+    limit = 256
+    longest = (limit - LEAST_ROOM - 4) * 7 // 2
+    config = f"llm:\n  history_tokens: {limit}\n  persona: "
+    (tmp_path / "my.yaml").write_text(config + "x" * longest)
+    assert load_settings(tmp_path / "my.yaml", environment={}).llm.persona == "x" * longest
+    (line,) = lines(tmp_path, config + "x" * (longest + 1))
+    assert "129" in line
+    (tmp_path / "my.yaml").write_text(f"llm:\n  history_tokens: {limit}")  # the house's own persona fits always
+    load_settings(tmp_path / "my.yaml", environment={})

@@ -46,8 +46,8 @@ class Turns:
         return datetime.now().astimezone().replace(tzinfo=None)
 
     def said_by(self, role):
-        """What ``role`` said before the last words of the user, oldest first."""
-        return [text for who, text in self.pairs[:-1] if who == role]
+        """What ``role`` said before the last words of the user, oldest first; a mark for silence is no words."""
+        return [text for who, text in self.pairs[:-1] if who == role and text not in ("—", "…")]
 
     def before(self, index):
         """The conversation as it was when the entry at ``index`` was being answered."""

@@ -75,6 +75,8 @@ def _go_on(text, turns, replay):
 def _after(full, heard):
     """What follows in ``full`` after the words of ``heard``, from the start of the sentence that was cut."""
     words = re.findall(r"\w+", heard.lower())
+    if not words:  # it was cut off before anything was heard
+        return full
     at, count = 0, 0
     for found in re.finditer(r"\w+", full):
         if count == len(words) or not found[0].lower().startswith(words[count]):
