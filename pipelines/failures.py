@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -44,10 +45,31 @@ _ROOMS = ("sophia", "nova", "aurora", "pipelines")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No space, no quota, or the file has reached the size it may have."""
 
+_UNREACHED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
+
 _log = logging.getLogger(__name__)
 
 _MAX_WORDS = 240
-_BROKEN_OFF = ("socket closed", "reset", "goaway", "broken pipe", "handshake", "cancelling all calls")
+_BROKEN_OFF = ("reset", "broken pipe", "handshake", "cancelling all calls", "transport closed")
+_TRANSPORT = (
+    "socket closed",
+    "goaway",
+    "stream removed",
+    "rst_stream",
+    "internal error from core",
+    "connection is dead",
+)
+"""gRPC's own words for a call that was cut off, for UNAVAILABLE and, the second, for any code."""
+
+_WRAPPING = re.compile(r"^(exception calling application|unexpected <class '[^']*'>): ", re.IGNORECASE)
+_EMPTY_WORDS = re.compile(
+    r"^(exception (iterating|deserializing|serializing) (requests?|responses?)|error in service handler)!?$",
+    re.IGNORECASE,
+)
+"""What gRPC's servers put before an error of the service, or say where they will not tell it."""
+
+_CONNECTING = ("resolving", "lookup error", "not found", "failed to connect", "timed out", "timeout", "unreachable")
+"""gRPC's words for a connection that was not made; behind a proxy, it is the proxy's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,8 @@ class Place(Protocol):
 
     @property
     def host(self) -> str: ...
+
+    def proxy(self, rpc: bool) -> str: ...
 
 
 class StageFailed(Exception):
@@ -159,12 +183,18 @@ def _of_our_own(error: BaseException, service: str, endpoint: Place | None) -> F
 
 
 def _rpc(error: grpc.aio.AioRpcError, service: str, endpoint: Place | None, where: str) -> Failure:
-    code, words = error.code(), clean(error.details() or "")
+    code, words = error.code(), _WRAPPING.sub("", clean(error.details() or ""))
+    low = words.lower()
+    cut_off = any(sign in low for sign in _TRANSPORT)
+    if _EMPTY_WORDS.match(words) or (cut_off and code is not grpc.StatusCode.UNAVAILABLE):
+        words = ""  # nothing that the service said
     said = f": “{words}”" if words else ""
     if code is grpc.StatusCode.UNAVAILABLE:
         return _unavailable(words, service, endpoint, where)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return _silent(service, where)
+    if cut_off and code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
+        return _broken_off(service, where)
     if code is grpc.StatusCode.CANCELLED:
         return failure(service, "broken", f"{where} stopped the call{said}.", "Look into the service's log.")
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
@@ -176,6 +206,9 @@ def _rpc(error: grpc.aio.AioRpcError, service: str, endpoint: Place | None, wher
     if code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.FAILED_PRECONDITION):
         hint = "Check the model, voice, language and rate in the settings; --check lists what it has."
         return failure(service, "rejected", f"{where} refused the request{said}.", hint)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in low:
+        hint = "Both sides bound the size of a message; see the service's settings."
+        return failure(service, "rejected", f"{where} was sent, or sent, too long a message{said}.", hint)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return failure(service, "busy", f"{where} has no capacity left{said}.", "Try again, or end other sessions.")
     if code is grpc.StatusCode.UNIMPLEMENTED:
@@ -186,6 +219,10 @@ def _rpc(error: grpc.aio.AioRpcError, service: str, endpoint: Place | None, wher
 
 def _unavailable(words: str, service: str, endpoint: Place | None, where: str) -> Failure:
     low = words.lower()
+    proxy = endpoint.proxy(rpc=True) if endpoint else ""
+    if proxy and ("http proxy" in low or any(sign in low for sign in _CONNECTING)):
+        refusal = words[low.rfind("http proxy") :] if "http proxy" in low else ""
+        return _no_way_through(proxy, refusal, service, where, refused=bool(refusal))
     if "resolving" in low or "lookup error" in low or "domain name not found" in low:
         return _unresolved(service, endpoint, where)
     if "certificate_verify_failed" in low:
@@ -201,12 +238,26 @@ def _unavailable(words: str, service: str, endpoint: Place | None, where: str) -
     if "http1.x server" in low or "parsing http/2" in low:
         line = f"{where} does not speak gRPC."
         return failure(service, "unsupported", line, "Check the port; HTTP and gRPC have ports of their own.")
-    if any(sign in low for sign in _BROKEN_OFF):
-        return failure(
-            service, "lost", f"{where} broke the connection.", "It may have crashed or been restarted; see its log."
-        )
+    if any(sign in low for sign in (*_BROKEN_OFF, *_TRANSPORT)):
+        return _broken_off(service, where)
     said = f": “{words}”" if words else ""
     return failure(service, "busy", f"{where} is not available right now{said}.", "Look into the service's log.")
+
+
+def _broken_off(service: str, where: str) -> Failure:
+    hint = "It may have crashed or been restarted, or the network has changed; see its log."
+    return failure(service, "lost", f"{where} broke the connection.", hint)
+
+
+def _no_way_through(proxy: str, words: str, service: str, where: str, *, refused: bool) -> Failure:
+    """A proxy out of the environment, such as ``lab:3128 (https_proxy)``, which is away, or refuses."""
+    variable = proxy.partition("(")[2].removesuffix(")")
+    hint = f"Correct {variable}, or name the service's host in no_proxy."
+    way = f"{where[0].lower()}{where[1:]}"
+    if refused:
+        said = f": “{words}”" if words else ""
+        return failure(service, "denied", f"The proxy {proxy} does not let us through to {way}{said}.", hint)
+    return failure(service, "down", f"The proxy {proxy} cannot be reached, and stands before {way}.", hint)
 
 
 def _network(error: OSError, service: str, endpoint: Place | None, where: str) -> Failure:
@@ -216,17 +267,26 @@ def _network(error: OSError, service: str, endpoint: Place | None, where: str) -
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
             return _plaintext(service, where)
         return failure(service, "lost", f"{where} broke off the TLS handshake ({clean(error.reason or '')}).", "")
+    words = "" if error.errno else clean(str(error))
+    unreached = isinstance(error, socket.gaierror) or error.errno in _UNREACHED or _is_status(words)
+    if unreached and (proxy := endpoint.proxy(rpc=False) if endpoint else ""):
+        return _no_way_through(proxy, words, service, where, refused=_is_status(words))
     if isinstance(error, socket.gaierror):
         return _unresolved(service, endpoint, where)
     if error.errno in _DISK_FULL:
         line = f"The disk is full: {error.filename or 'writing'} could not be finished."
         return failure(service, "disk", line, "Free some space; what was written so far is intact.")
-    if error.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
+    if error.errno in _UNREACHED:
         return _down(service, where)
     if isinstance(error, ConnectionError):
         return failure(service, "lost", f"{where} broke the connection.", "It may have crashed; see its log.")
     named = f"{error.filename}: " if error.filename else ""
     return failure(service, "part", f"{where} failed: {named}{clean(error.strerror or str(error))}.", "")
+
+
+def _is_status(words: str) -> bool:
+    """Whether the words are an HTTP status, such as "403 Forbidden": a proxy's refusal."""
+    return words[:3].isdigit() and not words[3:4].strip()
 
 
 def untrusted(reason: str, service: str, where: str, more: str = "") -> Failure:

@@ -6,7 +6,6 @@ A channel belongs to the event loop that runs while it is opened.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 import ssl
@@ -22,7 +21,9 @@ import grpc.aio
 from cryptography import x509
 from opentelemetry import propagate
 
+from pipelines.services.renewal import HEALTH, RenewableChannel
 from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.proxies import is_own
 
 if TYPE_CHECKING:
     import httpx2
@@ -44,6 +45,14 @@ class CredentialsError(Exception):
     hint = "Correct the path in the settings"
 
 
+class ProxyError(Exception):
+    """The environment names a proxy that HTTP clients cannot use; the message says which variable, and why."""
+
+    kind = "settings"
+    befell = "cannot be reached"
+    hint = "Correct the variable, or name the host in no_proxy"
+
+
 @dataclass(frozen=True, slots=True)
 class PeerIdentity:
     """Who answers behind a TLS port, as its certificate says.
@@ -60,15 +69,17 @@ class PeerIdentity:
     reason: str = ""
 
 
-def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
+def open_channel(endpoint: Endpoint, on_dead: Callable[[], None] = lambda: None) -> RenewableChannel:
     """A channel to ``endpoint``; connecting happens at its first use, see :func:`warm`.
 
-    Must be called inside the running event loop. Raises :class:`CredentialsError` if a certificate cannot be used.
+    Its connection is its own, and is replaced once it is dead, of which ``on_dead`` hears. Must be called inside the
+    running event loop. Raises :class:`CredentialsError` if a certificate cannot be used.
     """
     asyncio.get_running_loop()
     options: list[tuple[str, str | int]] = [
         ("grpc.max_receive_message_length", MAX_MESSAGE),
         ("grpc.max_send_message_length", MAX_MESSAGE),
+        ("grpc.use_local_subchannel_pool", 1),  # else a new channel is given the old one's dead connection
         ("grpc.initial_reconnect_backoff_ms", 200),  # gRPC's own backoff grows to two minutes,
         ("grpc.max_reconnect_backoff_ms", 2000),  # but a restarted service should be back within a breath
         (
@@ -81,23 +92,23 @@ def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
             ("grpc.keepalive_time_ms", round(endpoint.keepalive_seconds * 1000)),
             ("grpc.keepalive_timeout_ms", 20_000),
         ]
-    if _is_loopback(endpoint.host):
-        options.append(("grpc.enable_http_proxy", 0))  # a proxy in the environment cannot reach this machine
+    if is_own(endpoint.host):
+        options.append(("grpc.enable_http_proxy", 0))
     if not endpoint.tls.enabled:
-        return grpc.aio.insecure_channel(endpoint.target, options=options)
+        return RenewableChannel(lambda: grpc.aio.insecure_channel(endpoint.target, options=options), on_dead)
     if endpoint.tls.server_name:
         options.append(("grpc.ssl_target_name_override", endpoint.tls.server_name))
     ssl_context(endpoint.tls)  # gRPC reports unusable files only as a failed connection
     ca, key, cert = (_read(path) for path in (endpoint.tls.ca, endpoint.tls.key, endpoint.tls.cert))
     credentials = grpc.ssl_channel_credentials(ca, key, cert)
-    return grpc.aio.secure_channel(endpoint.target, credentials, options=options)
+    return RenewableChannel(lambda: grpc.aio.secure_channel(endpoint.target, credentials, options=options), on_dead)
 
 
 def open_http(endpoint: Endpoint, path: str = "") -> httpx2.AsyncClient:
     """An HTTP client whose base URL is ``endpoint`` and ``path``, for services without gRPC; the caller closes it.
 
     It limits connecting only; how long an answer may take is for whoever asks. Raises :class:`CredentialsError` if a
-    certificate cannot be used.
+    certificate cannot be used, :class:`ProxyError` for a proxy of the environment.
     """
     import httpx2  # noqa: PLC0415 - most conversations need none
 
@@ -109,13 +120,18 @@ def open_http(endpoint: Endpoint, path: str = "") -> httpx2.AsyncClient:
             request.extensions = {**request.extensions, "sni_hostname": tls.server_name}
 
         hooks["request"] = [expect_name]
-    return httpx2.AsyncClient(
-        base_url=f"{'https' if tls.enabled else 'http'}://{endpoint.target}{path}",
-        verify=ssl_context(tls, "http/1.1") if tls.enabled else True,
-        timeout=httpx2.Timeout(None, connect=seconds, pool=seconds),
-        event_hooks=hooks,
-        trust_env=not _is_loopback(endpoint.host),  # a proxy in the environment cannot reach this machine
-    )
+    verify = ssl_context(tls, "http/1.1") if tls.enabled else True
+    try:
+        return httpx2.AsyncClient(
+            base_url=f"{'https' if tls.enabled else 'http'}://{endpoint.target}{path}",
+            verify=verify,
+            timeout=httpx2.Timeout(None, connect=seconds, pool=seconds),
+            event_hooks=hooks,
+            trust_env=not is_own(endpoint.host),
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        variable = endpoint.proxy(rpc=False).rpartition("(")[2].removesuffix(")")
+        raise ProxyError(f"{variable} names a proxy that cannot be used ({error})") from None
 
 
 async def warm(channel: grpc.aio.Channel, seconds: float, metadata: Metadata = ()) -> str:
@@ -124,8 +140,7 @@ async def warm(channel: grpc.aio.Channel, seconds: float, metadata: Metadata = (
     Returns ``"serving"``, ``"not serving"`` or ``"unknown"`` (the service connects but has no health service).
     Raises ``grpc.aio.AioRpcError`` whose details say why nobody answers.
     """
-    # Raw bytes on purpose: Riva's wheel and grpcio-health-checking both register grpc.health.v1 and collide.
-    check: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/grpc.health.v1.Health/Check")
+    check: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(HEALTH)
     call = check(b"", timeout=seconds, metadata=grpc.aio.Metadata(*metadata))
     try:
         reply: bytes = await call
@@ -250,13 +265,6 @@ def _api_key(endpoint: Endpoint) -> str:
     if not key or not key.isascii() or not key.isprintable() or len(key) >= MAX_KEY_BYTES:
         raise CredentialsError(f"{source} holds no usable API key: it must be one line of printable characters")
     return key
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -14,6 +14,7 @@ from aurora.bridge import Audio2Face
 from pipelines.failures import StageFailed
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.minds import WarmMind, connect_mind
+from pipelines.services.renewal import RenewableChannel
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
 from sophia.audio import Pcm
@@ -55,13 +56,17 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
 
     Raises :class:`~pipelines.failures.StageFailed` naming a service whose credentials cannot be used.
     """
-    channels: dict[str, grpc.aio.Channel] = {}
+    channels: dict[str, RenewableChannel] = {}
     async with AsyncExitStack() as stack:
+
+        def suspect() -> None:  # what forgot one connection, such as a firewall, has likely forgotten the others
+            for channel in channels.values():
+                channel.suspect()
 
         def channel(endpoint: Endpoint) -> grpc.aio.Channel:
             key = endpoint.model_dump_json()
             if key not in channels:  # recogniser and voice of one server share a connection
-                channels[key] = open_channel(endpoint)
+                channels[key] = open_channel(endpoint, suspect)
                 stack.push_async_callback(channels[key].close, 0)
             return channels[key]
 

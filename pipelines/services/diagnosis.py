@@ -16,6 +16,8 @@ async def diagnose(error: BaseException, service: str, endpoint: Endpoint | None
     log_defect(guess, error)
     if endpoint is None or guess.kind not in ("lost", "busy", "silent", "untrusted"):
         return guess
+    if endpoint.proxy(rpc=True) or endpoint.proxy(rpc=False):  # a look that goes past the proxy sees something else
+        return guess
     where = place(service, endpoint)
     try:
         shown = await identity(endpoint, seconds)

@@ -8,6 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipelines.settings.proxies import HTTP, HTTPS, RPC, proxy_before
+
 _TARGET = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})$")
 _METADATA_KEY = re.compile(r"^[0-9a-z_.-]+$")  # what HTTP/2 headers of gRPC may be named
 
@@ -98,3 +100,7 @@ class Endpoint(BaseModel):
     def port(self) -> int:
         """The port part of the target."""
         return int(self.target.rpartition(":")[2])
+
+    def proxy(self, rpc: bool) -> str:
+        """The proxy that the environment puts before it, for gRPC (``rpc``) or HTTP; empty if there is none."""
+        return proxy_before(self.host, RPC if rpc else HTTPS if self.tls.enabled else HTTP)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from pipelines.settings.proxies import is_own
 from pipelines.settings.telemetry import TelemetrySettings
 
 EXPORT_SECONDS = 1.5
@@ -20,25 +30,79 @@ METRICS_INTERVAL = 10.0
 """Seconds between two exports of metrics."""
 
 
-def span_exporter(settings: TelemetrySettings) -> OTLPSpanExporter:
+class _Renewing:
+    """An exporter that is made anew after a failure: the old one would keep a connection that is dead.
+
+    What fails after something was sent well is sent once more. Runs in the SDK's threads, one call at a time.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._inner = make()
+        self._worked = False
+        self._over = False
+
+    def send(self, data: Any, **options: Any) -> Any:
+        result = self._inner.export(data, **options)
+        worked, self._worked = self._worked, result.name == "SUCCESS"
+        if self._worked or self._over:
+            return result
+        self._inner.shutdown()
+        self._inner = self._make()
+        return self.send(data, **options) if worked else result
+
+    def end(self) -> None:
+        self._over = True
+        self._inner.shutdown()
+
+
+class _Spans(SpanExporter):
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self._way = _Renewing(lambda: OTLPSpanExporter(**_collector(settings)))
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return SpanExportResult(self._way.send(spans))
+
+    def shutdown(self) -> None:
+        self._way.end()
+
+
+class _Metrics(MetricExporter):
+    def __init__(self, settings: TelemetrySettings) -> None:
+        super().__init__()
+        self._way = _Renewing(lambda: OTLPMetricExporter(**_collector(settings)))
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        return MetricExportResult(self._way.send(metrics_data, timeout_millis=timeout_millis))
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True  # nothing waits here
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self._way.end()
+
+
+def span_exporter(settings: TelemetrySettings) -> SpanExporter:
     """Sends spans to the collector. Raises ``OSError`` if the CA file cannot be read."""
-    return OTLPSpanExporter(**_collector(settings))
+    return _Spans(settings)
 
 
 def meter_provider(settings: TelemetrySettings, resource: Resource) -> MeterProvider:
     """Sends metrics to the collector every :data:`METRICS_INTERVAL`."""
-    reader = PeriodicExportingMetricReader(
-        OTLPMetricExporter(**_collector(settings)), export_interval_millis=METRICS_INTERVAL * 1e3
-    )
+    reader = PeriodicExportingMetricReader(_Metrics(settings), export_interval_millis=METRICS_INTERVAL * 1e3)
     return MeterProvider([reader], resource=resource, shutdown_on_exit=False)
 
 
 def _collector(settings: TelemetrySettings) -> dict[str, Any]:
     encrypted = settings.endpoint.startswith("https://")
     roots = settings.ca.expanduser().read_bytes() if encrypted and settings.ca is not None else None
+    options = [("grpc.use_local_subchannel_pool", 1)]  # else a new exporter is given the old one's dead connection
+    if is_own(urlsplit(settings.endpoint).hostname or ""):
+        options.append(("grpc.enable_http_proxy", 0))
     return {
         "endpoint": settings.endpoint.rstrip("/"),
         "insecure": not encrypted,
         "credentials": grpc.ssl_channel_credentials(roots) if encrypted else None,
         "timeout": EXPORT_SECONDS,
+        "channel_options": tuple(options),
     }

@@ -12,11 +12,13 @@ import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import prometheus_client as prom
 from opentelemetry import propagate, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from pipelines.settings.proxies import RPC, proxy_before
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry import names
 from pipelines.telemetry.metrics import Metrics
@@ -162,7 +164,9 @@ class _OneWarning(logging.Handler):
     def __init__(self, warn: Callable[[str], None], settings: TelemetrySettings) -> None:
         super().__init__(logging.WARNING)
         self._warn = warn
-        self._where = settings.endpoint if settings.exporter == "otlp" else settings.exporter
+        remote = settings.exporter == "otlp"
+        self._where = settings.endpoint if remote else settings.exporter
+        self._proxy = proxy_before(urlsplit(settings.endpoint).hostname or "", RPC) if remote else ""
         self._warned = False
         self._logger = logging.getLogger("opentelemetry")
         self._propagated = self._logger.propagate
@@ -174,7 +178,8 @@ class _OneWarning(logging.Handler):
         if not self._warned:
             self._warned = True
             what = " ".join(record.getMessage().split())[:200]
-            self._warn(f"telemetry does not get through to {self._where}, the conversation goes on: {what}")
+            way = f"the proxy {proxy} to {self._where}" if (proxy := self._proxy) else f"to {self._where}"
+            self._warn(f"telemetry does not get through {way}, the conversation goes on: {what}")
 
     def detach(self) -> None:
         """Gives the log back to whoever had it."""

@@ -1,0 +1,75 @@
+"""A gRPC call that tells how it really ended.
+
+grpc.aio stands on call objects of gRPC's core. :class:`CoreCall` takes the place of one, for two things that the core's
+own cannot do. A service may end a call while a message is being written to it. The failed write then hides the
+service's status behind "Internal error from Core"; here the status is waited for. And a call whose connection is found
+dead can be ended with a status of ours, where the core knows a cancellation alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
+
+LOST = "the connection is dead: nothing comes back on it"
+"""Details of a call that was ended because of its connection."""
+
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class CoreCall:
+    """Stands before ``core`` in ``call``, a call that was made just now; ``heard`` is told of each sign of life."""
+
+    def __init__(self, call: Any, heard: Callable[[], None], now: float) -> None:
+        self.since = now
+        """When the call was made, ``loop.time()``."""
+        self._core = call._cython_call
+        self._heard = heard
+        self._lost = False
+        call._cython_call = self  # before its tasks have begun
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._core, name)
+
+    @property
+    def ended(self) -> grpc.StatusCode:
+        """How it ended; to be asked once it is over, where grpc.aio's own answer is a coroutine."""
+        return _CODES[self._status.code()]
+
+    def lose(self) -> None:
+        """Ends the call with UNAVAILABLE, unless it is over."""
+        if not self._core.done():
+            self._lost = True
+            self._core.cancel(LOST)
+
+    # What grpc.aio asks its core
+
+    def set_internal_error(self, words: str) -> None:
+        """A write failed. The call is over, then, and its status is on the way."""
+
+    async def receive_serialized_message(self) -> Any:
+        message = await self._core.receive_serialized_message()
+        if message is not cygrpc.EOF:
+            self._heard()
+        return message
+
+    def is_locally_cancelled(self) -> bool:
+        return not self._lost and bool(self._core.is_locally_cancelled())
+
+    cancelled = is_locally_cancelled
+
+    async def status(self) -> Any:
+        status = await self._core.status()
+        return _lost_status() if self._lost else status
+
+    @property
+    def _status(self) -> Any:
+        return _lost_status() if self._lost else self._core._status
+
+
+def _lost_status() -> Any:
+    return cygrpc.AioRpcStatus(grpc.StatusCode.UNAVAILABLE.value[0], LOST, (), "")

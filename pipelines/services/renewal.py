@@ -1,0 +1,232 @@
+"""A channel whose connection is replaced once nothing comes back on it.
+
+A firewall, a suspended laptop or a moved network forgets connections without a word: what is sent is lost, and gRPC
+would use such a connection for ever. HTTP/2's own pings cannot find it, since servers hang up on whoever pings more
+often than every five minutes. So the channel looks at its calls. A connection on which a call has heard nothing for
+:data:`DOUBT_SECONDS` is asked for the service's health. If even that is not answered, the connection is dead: its calls
+end with UNAVAILABLE, and the next ones go over a new connection. Any answer at all shows that it is alive.
+
+A call that runs out of time has its connection replaced as well, for the calls that follow. Those under way go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+from pipelines.services.calls import CoreCall
+
+HEALTH = "/grpc.health.v1.Health/Check"
+"""Asked with raw bytes: Riva's wheel and grpcio-health-checking both register grpc.health.v1 and collide."""
+
+DOUBT_SECONDS = 1.5
+"""A call on which nothing was heard for so long makes its connection doubtful; slower first tokens are rare."""
+
+PROBE_SECONDS = 2.5
+"""A doubtful connection is dead if it does not answer for so long; a service that is merely busy does."""
+
+QUIET_SECONDS = 15.0
+"""A connection with calls, such as the open stream of ears in a silence, is asked after so long without a sign."""
+
+UNHEARD_SECONDS = 2.0
+"""A call that is given up after so long without a sign of life ran out of time; the user's interruptions are quicker,
+or come while something is heard."""
+
+YOUNG_SECONDS = 5.0
+"""A connection that was opened less than so long ago is not under suspicion because another one was found dead."""
+
+
+class _Connection:
+    """One connection: a gRPC channel that shares its connection with no other."""
+
+    def __init__(self, channel: grpc.aio.Channel, now: Callable[[], float]) -> None:
+        self.channel = channel
+        self.opened = self.heard = now()
+        self.asked: float | None = None
+        """Since when something is owed on it; None after a sign of life."""
+        self.calls: set[CoreCall] = set()
+        self.probing = False
+        self.doubtful = False
+        """Given up on by a call: the next one does not use it, unless it answers before."""
+        self.methods: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._now = now
+
+    def hear(self) -> None:
+        """A sign of life."""
+        self.heard, self.asked, self.doubtful = self._now(), None, False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is connected; while it is not, gRPC itself tries again and says why it cannot."""
+        return self.channel.get_state() is grpc.ChannelConnectivity.READY
+
+
+class RenewableChannel(grpc.aio.Channel):
+    """A channel over connections that ``connect`` makes, one at a time.
+
+    ``connect`` returns a channel with a subchannel pool of its own. ``on_dead`` hears of each connection that was found
+    dead: others over the same network may be, too. To be made in the loop that uses it.
+    """
+
+    def __init__(self, connect: Callable[[], grpc.aio.Channel], on_dead: Callable[[], None] = lambda: None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connect = connect
+        self._on_dead = on_dead
+        self._connection = _Connection(connect(), self._loop.time)
+        self._retired: set[_Connection] = set()  # those with calls under way
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def suspect(self) -> None:
+        """Another connection over the same network is dead: this one is asked, or replaced where no call uses it."""
+        connection = self._connection
+        young = self._loop.time() - connection.opened < YOUNG_SECONDS
+        if self._closed or young or not connection.ready:
+            return
+        if connection.calls:
+            self._ask(connection)
+        else:
+            self._renew()
+
+    # grpc.aio.Channel
+
+    def unary_unary(self, *signature: Any, **more: Any) -> Any:
+        return self._method("unary_unary", signature, more)
+
+    def unary_stream(self, *signature: Any, **more: Any) -> Any:
+        return self._method("unary_stream", signature, more)
+
+    def stream_unary(self, *signature: Any, **more: Any) -> Any:
+        return self._method("stream_unary", signature, more)
+
+    def stream_stream(self, *signature: Any, **more: Any) -> Any:
+        return self._method("stream_stream", signature, more)
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        return self._connection.channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        await self._connection.channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        await self._connection.channel.channel_ready()
+
+    async def close(self, grace: float | None = None) -> None:
+        self._closed = True
+        if self._timer:
+            self._timer.cancel()
+        for connection in (self._connection, *self._retired):
+            await connection.channel.close(grace)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # Calls
+
+    def _method(self, kind: str, signature: tuple[Any, ...], more: dict[str, Any]) -> Callable[..., Any]:
+        key = (kind, signature, *more.items())
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if self._connection.doubtful:
+                self._renew()
+            connection = self._connection
+            method = connection.methods.get(key)
+            if method is None:
+                method = connection.methods[key] = getattr(connection.channel, kind)(*signature, **more)
+            return self._begun(connection, method(*arguments, **options))
+
+        return call
+
+    def _begun(self, connection: _Connection, call: Any) -> Any:
+        core = CoreCall(call, connection.hear, self._loop.time())
+        connection.calls.add(core)
+        call.add_done_callback(lambda _: self._ended(connection, core))
+        if connection.asked is None:
+            connection.asked = core.since
+            self._look_in(DOUBT_SECONDS)
+        return call
+
+    def _ended(self, connection: _Connection, core: CoreCall) -> None:
+        connection.calls.discard(core)
+        if connection is not self._connection:
+            if not connection.calls:
+                self._retired.discard(connection)  # nothing holds it any more, which closes it
+        elif self._closed or not connection.ready:
+            pass
+        elif core.is_locally_cancelled():
+            if self._loop.time() - max(core.since, connection.heard) >= UNHEARD_SECONDS:
+                connection.doubtful = True
+                self._ask(connection)
+        elif core.ended is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self._renew()
+        else:
+            connection.hear()
+
+    # Connections
+
+    def _renew(self) -> None:
+        """The calls that begin from now on go over a new connection, which is made at once."""
+        if self._closed:
+            return
+        old, self._connection = self._connection, _Connection(self._connect(), self._loop.time)
+        self._connection.channel.get_state(try_to_connect=True)
+        if old.calls:
+            self._retired.add(old)
+
+    def _look_in(self, seconds: float) -> None:
+        due = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > due:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        """Asks the connections that are doubtful, or were quiet for long."""
+        late = self._timer is not None and self._loop.time() - self._timer.when() > DOUBT_SECONDS / 2
+        self._timer = None
+        now = self._loop.time()
+        for connection in (self._connection, *self._retired):
+            if not connection.calls and (connection.asked is None or not connection.ready):
+                connection.asked = None
+                continue
+            if connection.asked is not None and (late or not connection.ready):
+                connection.asked = now  # we were asleep, or it is still being made
+            patience = QUIET_SECONDS if connection.asked is None else DOUBT_SECONDS
+            left = (connection.heard if connection.asked is None else connection.asked) + patience - now
+            if left > 0.001:
+                self._look_in(left)
+            else:
+                self._ask(connection)
+
+    def _ask(self, connection: _Connection) -> None:
+        if connection.probing:
+            return
+        connection.probing = True
+        ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = connection.channel.unary_unary(HEALTH)
+        call = ask(b"", timeout=PROBE_SECONDS)
+        core = CoreCall(call, connection.hear, self._loop.time())
+        call.add_done_callback(lambda _: self._answered(connection, core))
+
+    def _answered(self, connection: _Connection, core: CoreCall) -> None:
+        connection.probing = False
+        if self._closed:
+            return
+        if core.ended is not grpc.StatusCode.DEADLINE_EXCEEDED or connection.heard > core.since:
+            connection.hear()
+            self._look_in(QUIET_SECONDS)
+            return
+        if connection is self._connection:
+            self._renew()
+        for call in tuple(connection.calls):
+            call.lose()
+        self._on_dead()

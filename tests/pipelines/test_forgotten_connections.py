@@ -1,0 +1,253 @@
+"""A firewall forgets the connections there are: what is sent is lost, and new ones work. Each client finds back.
+
+The firewall is a real one between real sockets, the services are simulated ones over TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent import futures
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from lab import ANSWER, HEARD, Lab, serving
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from relay import relayed
+
+from aurora.bridge import Audio2Face
+from aurora.settings import FaceSettings
+from nova.errors import MindTimeout
+from nova.generation import TritonSettings
+from nova.mind import Message
+from nova.services.triton_client import TritonMind
+from pipelines.services import renewal
+from pipelines.services.channels import open_channel
+from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.telemetry import otlp
+from sophia.audio import Frame, Pcm
+from sophia.recognition import RivaRecognizer
+from sophia.recognition_wire import RecognizerSettings
+from sophia.synthesis import RivaSynthesizer, SynthesizerSettings
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(60)]
+
+Use = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "DOUBT_SECONDS", 0.2)
+    monkeypatch.setattr(renewal, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(renewal, "UNHEARD_SECONDS", 0.5)
+
+
+def at(port: int, pki: Path) -> Endpoint:
+    return Endpoint(target=f"localhost:{port}", tls=TlsSettings(ca=pki / "ca.crt"))
+
+
+async def one_piece() -> AsyncIterator[str]:
+    yield "Let me see."
+
+
+async def silence() -> AsyncIterator[Pcm]:
+    yield np.zeros(4000, np.int16)
+
+
+def uses(channel: grpc.aio.Channel) -> dict[str, Use]:
+    """How each client is used once; the deadlines are those of a conversation, so others end it."""
+    mind = TritonMind(channel, TritonSettings())
+    voice = RivaSynthesizer(channel, SynthesizerSettings(), tuple)
+    face = Audio2Face(channel, FaceSettings())
+
+    async def think() -> str:
+        async with aclosing(mind.reply([Message("user", HEARD)])) as pieces:
+            return "".join([piece async for piece in pieces])
+
+    async def speak() -> int:
+        async with aclosing(voice.speak(one_piece())) as chunks:
+            return sum([len(chunk.pcm) async for chunk in chunks])
+
+    async def animate() -> int:
+        async with aclosing(face.animate(silence(), 16_000)) as frames:
+            return len([frame async for frame in frames])
+
+    return {"llm": think, "tts": speak, "face": animate, "asr": RivaRecognizer(channel, _EARS, tuple).describe}
+
+
+_EARS = RecognizerSettings(open_seconds=0.5)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("service", ["llm", "tts", "face", "asr"])
+async def test_the_next_attempt_goes_over_a_new_connection(pki: Path, service: str) -> None:
+    async with (
+        serving(Lab(), pki) as port,
+        relayed(port) as relay,
+        open_channel(at(relay.port, pki)) as channel,
+    ):
+        use = uses(channel)[service]
+        first = await use()
+        assert first
+        relay.forget()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await use()
+        assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        assert await use() == first
+        assert relay.connections == 2
+
+
+@pytest.mark.parametrize("service", ["llm", "tts", "face"])
+async def test_a_client_whose_own_deadline_is_shorter_has_the_connection_replaced_too(
+    pki: Path, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "UNHEARD_SECONDS", 0.3)
+    async with serving(Lab(), pki) as port, relayed(port) as relay, open_channel(at(relay.port, pki)) as channel:
+        use = uses(channel)[service]
+        first = await use()
+        relay.forget()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await use()
+        assert await use() == first
+        assert relay.connections == 2
+
+
+async def test_calls_that_are_interrupted_again_and_again_do_not_keep_a_dead_connection(
+    pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reply is cut off before anybody could call it late; the connection is asked all the same."""
+    monkeypatch.setattr(renewal, "DOUBT_SECONDS", 0.3)
+    monkeypatch.setattr(renewal, "PROBE_SECONDS", 0.3)
+    async with serving(Lab(), pki) as port, relayed(port) as relay, open_channel(at(relay.port, pki)) as channel:
+        think = uses(channel)["llm"]
+        await think()
+        relay.forget()
+        answer = None
+        while answer is None:
+            try:
+                async with asyncio.timeout(0.1):
+                    answer = await think()
+            except (TimeoutError, grpc.aio.AioRpcError):
+                pass
+        assert answer == ANSWER + " " * (len(answer) - len(ANSWER))
+        assert relay.connections == 2
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_service_that_is_slow_is_waited_for(pki: Path) -> None:
+    async with serving(Lab({"llm": "hangs at once"}, turns=(0,)), pki) as port, open_channel(at(port, pki)) as channel:
+        mind = TritonMind(channel, TritonSettings(first_token_timeout=1.5))
+        with pytest.raises(MindTimeout):  # its own deadline, well after the connection was asked
+            async with aclosing(mind.reply([Message("user", HEARD)])) as pieces:
+                await anext(pieces)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_ears_in_a_silence_are_connected_anew_before_anybody_speaks(
+    pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "QUIET_SECONDS", 0.3)
+    async with serving(Lab(), pki) as port, relayed(port) as relay, open_channel(at(relay.port, pki)) as channel:
+        ears = RivaRecognizer(channel, RecognizerSettings(), tuple)
+        heard = asyncio.Event()
+
+        async def listen() -> None:
+            async for transcript in ears.transcripts():
+                assert transcript.text == HEARD
+                heard.set()
+
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(listen())
+            said, loop = 0, asyncio.get_running_loop()
+
+            async def sound(value: int, until: Callable[[], bool]) -> None:
+                nonlocal said
+                while not until():
+                    ears.push(Frame(np.full(320, value, np.int16), loop.time()))
+                    said += 1
+                    await asyncio.sleep(0.02)
+
+            await sound(0, lambda: relay.connections == 1 and said > 20)
+            relay.forget()
+            await sound(0, lambda: ears.reopened == 1)
+            start = said
+            await sound(5000, lambda: said - start > 10)
+            await sound(0, heard.is_set)
+            await ears.aclose()
+            listening.cancel()
+        assert relay.connections == 2
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_is_found_on_one_connection_is_suspected_on_others(
+    pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "YOUNG_SECONDS", 0.0)
+    async with serving(Lab(), pki) as port, relayed(port) as one, relayed(port) as other:
+        idle = open_channel(at(other.port, pki))
+        async with idle, open_channel(at(one.port, pki), idle.suspect) as used:
+            await uses(idle)["tts"]()
+            await uses(used)["llm"]()
+            one.forget()
+            other.forget()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await uses(used)["llm"]()
+            assert await uses(idle)["tts"]()  # at the first attempt
+            assert (one.connections, other.connections) == (2, 2)
+
+
+class Collector(grpc.GenericRpcHandler):
+    """A collector that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def take(request: bytes, context: object) -> bytes:
+            self.taken.append(details.method.rpartition("/")[2])
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(take)
+
+
+@pytest.fixture
+def collector(pki: Path) -> Iterator[tuple[Collector, int]]:
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    taking = Collector()
+    server.add_generic_rpc_handlers((taking,))
+    pair = (pki / "server.key").read_bytes(), (pki / "server.crt").read_bytes()
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    server.start()
+    yield taking, port
+    server.stop(None).wait()
+
+
+async def test_spans_go_to_the_collector_over_a_new_connection(pki: Path, collector: tuple[Collector, int]) -> None:
+    taking, port = collector
+    async with relayed(port) as relay:
+        settings = TelemetrySettings(exporter="otlp", endpoint=f"https://localhost:{relay.port}", ca=pki / "ca.crt")
+        exporter = otlp.span_exporter(settings)
+        results = []
+
+        class Noting(SpanExporter):
+            def export(self, spans: Any) -> SpanExportResult:
+                results.append(exporter.export(spans))
+                return results[-1]
+
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(Noting()))
+        emit = provider.get_tracer("test").start_span
+
+        await asyncio.to_thread(lambda: emit("one").end())
+        relay.forget()
+        await asyncio.to_thread(lambda: emit("two").end())
+        await asyncio.to_thread(exporter.shutdown)
+        assert results == [SpanExportResult.SUCCESS] * 2
+        assert (len(taking.taken), relay.connections) == (2, 2)
