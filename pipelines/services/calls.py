@@ -31,6 +31,7 @@ class CoreCall:
         self._heard = heard
         self._lost = False
         call._cython_call = self  # before its tasks have begun
+        call.add_done_callback(self._let_go)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._core, name)
@@ -45,6 +46,10 @@ class CoreCall:
         if not self._core.done():
             self._lost = True
             self._core.cancel(LOST)
+
+    def _let_go(self, call: Any) -> None:
+        """An ended call may be held for long, by its reader; its connection is not to be held with it."""
+        self._heard = lambda: None
 
     # What grpc.aio asks its core
 
