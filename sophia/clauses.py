@@ -2,11 +2,11 @@
 
 The first clause is short, because the user waits for it. Later ones are whole sentences: they sound better, and the
 first one's sound covers the wait. Numbers, times, dates, abbreviations, initials, URLs, e-mail addresses, ellipses,
-brackets and blocks of code are not cut. English and German.
+brackets and blocks of code are not cut. Abbreviations are English and German; sentences end in every script.
 
-Every decision is made on one character and what came before it, so how the text was cut into deltas cannot matter.
-Nothing is removed: but for white space, the clauses together are the text. :mod:`sophia.spoken` decides what of it can
-be said.
+Markup is taken out first (:mod:`sophia.markup`), so that no construct is cut in two. Every decision is made on one
+character and what came before it, so how the text was cut into deltas cannot matter. But for white space, the clauses
+together are the text without its markup. :mod:`sophia.spoken` decides what of it can be said.
 """
 
 from __future__ import annotations
@@ -14,16 +14,34 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sophia.marks import (
+    BRACKETS,
+    CLOSERS,
+    COMMAS,
+    ENDS,
+    PLAIN_ENDS,
+    begins_word,
+    is_letter,
+    length,
+    may_part,
+    phrased,
+    unspaced,
+)
+from sophia.markup import FENCE, LONGEST_BLOCK, Plain
+
 LONGEST_TOKEN = 400
 """Characters without white space that are not waited for any longer; nobody speaks such a thing."""
 
-LONGEST_FENCE = 20_000
-"""Characters of a block of code that are kept together at most."""
+LONGEST_FENCE = LONGEST_BLOCK + LONGEST_TOKEN
+"""Characters of a block of code that are kept together at most, with its fences and what cannot be cut off before."""
 
-_CLOSERS = "\"'”’“»«›)]}*_~`"
-_ENDS = ".!?…"
 _URL_MARKS = frozenset("./@:")
-_FENCE = "```"
+_OPENING = frozenset(BRACKETS.values())
+_QUOTES = (frozenset(BRACKETS) - frozenset(")]}")) | {"”"}
+_AT_ONCE = (ENDS | COMMAS) - frozenset(".…:")
+"""Marks that end a clause without the white space behind them, if they follow a letter."""
+_UNMISTAKABLE = ENDS - frozenset(PLAIN_ENDS)
+"""Ends of sentences that also follow a digit at once: no number has them in it."""
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -62,7 +80,7 @@ _TOKEN = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """What a clause may be, depending on how much has been said. Lengths are in characters."""
+    """What a clause may be, depending on how much has been said. Lengths are in Latin letters."""
 
     until: int  # of the reply's text that has been cut off
     sentence: int  # the shortest sentence that stands for itself
@@ -81,22 +99,38 @@ _STAGES = (
 class ClauseSplitter:
     """One reply's splitter: feed it deltas, take clauses, flush it at the end.
 
-    ``language`` is a BCP 47 tag; it decides what "3." is: the end of a sentence, or German for "third".
+    ``language`` is a BCP 47 tag; it decides what "3." is: the end of a sentence, or German for "third". In Greek a
+    semicolon ends a question.
     """
 
     def __init__(self, language: str = "en-US") -> None:
         self._german = language.lower().startswith("de")
+        self._ends = ENDS | {";"} if language.lower().startswith("el") else ENDS
+        self._plain = Plain()
         self._text = ""
         self._said = 0
         self._stage = _STAGES[0]
-        self._depth = 0
+        self._depth = 0  # of open brackets
+        self._quoted = False  # one of them is the “ of a script without spaces
         self._fenced = False
 
     def feed(self, delta: str) -> list[str]:
         """Takes the next piece of the reply; returns the clauses, stripped, that are complete by now."""
+        return self._take(self._plain.feed(delta))
+
+    def flush(self) -> list[str]:
+        """The reply is over: returns what is left, if anything, and makes the splitter new."""
+        clauses = self._take(self._plain.flush())
+        rest = self._text.strip()
+        self._text, self._said, self._stage = "", 0, _STAGES[0]
+        self._depth, self._quoted, self._fenced = 0, False, False
+        return [*clauses, rest] if rest else clauses
+
+    def _take(self, text: str) -> list[str]:
         clauses: list[str] = []
-        for character in delta:
-            inside = character.isalpha() and not self._text[-1:].isspace() and len(self._text) < self._stage.cap
+        for character in text:
+            inside = character.isascii() and character.isalpha() and self._text[-1:].isascii()
+            inside = inside and not self._text[-1:].isspace() and len(self._text) < self._stage.cap
             self._text += character
             if inside:  # of a word, nothing is decided
                 continue
@@ -105,34 +139,30 @@ class ClauseSplitter:
             while cut:
                 if clause := self._text[:cut].strip():
                     clauses.append(clause)
-                    self._said += len(clause)
+                    self._said += length(clause)
                     self._stage = next(stage for stage in _STAGES if self._said < stage.until)
                 self._rest(cut)
                 cut = self._overlong()
         return clauses
 
-    def flush(self) -> list[str]:
-        """The reply is over: returns what is left, if anything, and makes the splitter new."""
-        rest = self._text.strip()
-        self._text, self._said, self._stage = "", 0, _STAGES[0]
-        self._depth, self._fenced = 0, False
-        return [rest] if rest else []
-
     # --- state ----------------------------------------------------------------------------------------------------
 
     def _track(self, character: str) -> None:
-        if self._text.endswith(_FENCE) and not self._text.endswith("`" + _FENCE):
+        if self._text.endswith(FENCE) and not self._text.endswith("`" + FENCE):
             self._fenced = not self._fenced
-        elif character in "([{":
+        elif character in _OPENING or (character == "“" and _after_unspaced(self._text)):
             self._depth += 1
-        elif character in ")]}":
+            self._quoted = self._quoted or character == "“"
+        elif character == "”" and self._quoted:
+            self._depth, self._quoted = max(0, self._depth - 1), False
+        elif character in BRACKETS:
             self._depth = max(0, self._depth - 1)
         elif character == "\n":
-            self._depth = 0  # nobody brackets over lines; a smiley does not hold the rest back
+            self._depth, self._quoted = 0, False  # nobody brackets over lines; a smiley does not hold the rest back
 
     def _rest(self, cut: int) -> None:
         rest, self._text = self._text[cut:].lstrip(), ""
-        self._depth, self._fenced = 0, False
+        self._depth, self._quoted, self._fenced = 0, False, False
         for character in rest:
             self._text += character
             self._track(character)
@@ -142,48 +172,67 @@ class ClauseSplitter:
     def _cut(self, character: str) -> int | None:
         text = self._text
         if self._fenced:
-            return self._before_fence() if text.endswith(_FENCE) else len(text) if len(text) > LONGEST_FENCE else None
+            return self._before_fence() if text.endswith(FENCE) else len(text) if len(text) > LONGEST_FENCE else None
+        if character == "`" and text.endswith(FENCE):
+            return len(text)  # the code is complete
         if character == "\n":
-            return len(text) if _speakable(text) or _FENCE in text else None
+            return len(text) if _speakable(text) or FENCE in text else None
         if character.isspace():
             return self._cut_after_token() if not text[-2:-1].isspace() else None
         if character in ",;!?":
             return self._cut_at_once(character)
+        if character in _AT_ONCE:
+            return self._cut_at_once(character) or self._overlong()
+        if character in _QUOTES:
+            return self._cut_after_quote() or self._overlong()
         if character.isalpha() and self._text[-2:-1].isspace():
-            return self._cut_after_number() or self._overlong()
+            return self._cut_after_number() or self._cut_after_phrase(character) or self._overlong()
         return self._overlong()
 
     def _before_fence(self) -> int | None:
-        cut = len(self._text) - len(_FENCE)
+        cut = len(self._text) - len(FENCE)
         return cut if _speakable(self._text[:cut]) else None
 
     def _cut_at_once(self, mark: str) -> int | None:
-        """After a letter these marks end a clause whatever comes next."""
+        """After a letter these marks end a clause whatever comes next; some do so after a digit too."""
         text = self._text
-        if self._depth or not text[-2:-1].isalpha() or not _URL_MARKS.isdisjoint(_last_token(text)):
+        if self._depth:
             return None
-        if mark in ",;":
+        if mark not in _UNMISTAKABLE:
+            before = text[-2:-1]
+            follows = bool(before) and (is_letter(before) or before in _QUOTES)
+            if not follows or not _URL_MARKS.isdisjoint(_last_token(text)):
+                return None
+        if mark not in self._ends:
             return self._soft()
-        return len(text) if len(text.strip()) >= self._stage.sentence else None
+        return self._sentence(len(text))
+
+    def _cut_after_quote(self) -> int | None:
+        """A quotation that ends with its sentence: 「…。」"""
+        whole = not self._depth and self._text[-2:-1] in _UNMISTAKABLE
+        return self._sentence(len(self._text)) if whole else None
+
+    def _sentence(self, at: int) -> int | None:
+        text = self._text[:at].strip()
+        return at if length(text) >= self._stage.sentence and _speakable(text) else None
 
     def _cut_after_token(self) -> int | None:
         token = _last_token(self._text)
-        if not token or self._text.rstrip().endswith(_FENCE):
-            return len(self._text) if token else None
+        if not token:
+            return None
         if not self._depth and (cut := self._after_mark(token) or self._before_opener(token)):
             return cut
         return self._overlong()
 
     def _after_mark(self, token: str) -> int | None:
-        bare = token.rstrip(_CLOSERS) or token
-        if bare.endswith(("...", "…")) or bare[-1] in ",;:":
+        bare = token.rstrip(CLOSERS) or token
+        if bare.endswith(("...", "…")) or (bare[-1] in COMMAS and bare[-1] not in self._ends):
             return self._soft() if not _NUMBER_COMMA.search(bare) else None
         if token in ("–", "—", "-") and not self._before(token)[-1:].isdigit():
             return self._soft()
-        if bare[-1] not in _ENDS or not self._ends_sentence(bare, initial=not self._before(token)):
+        if bare[-1] not in self._ends or not self._ends_sentence(bare, initial=not self._before(token)):
             return None
-        text = self._text.strip()
-        return len(self._text) if len(text) >= self._stage.sentence and _speakable(text) else None
+        return self._sentence(len(self._text))
 
     def _ends_sentence(self, token: str, *, initial: bool) -> bool:
         """Whether a token with a mark at its end, ``initial`` if it opens the clause, ends a sentence."""
@@ -202,7 +251,15 @@ class ClauseSplitter:
 
     def _soft(self) -> int | None:
         text = self._text.strip()
-        return len(self._text) if len(text) >= self._stage.soft and len(text.split()) >= 3 else None
+        enough = length(text) >= self._stage.soft and (len(text.split()) >= 3 or any(map(unspaced, text)))
+        return len(self._text) if enough else None
+
+    def _cut_after_phrase(self, letter: str) -> int | None:
+        """Thai and its neighbours part phrases by a space, as others do by a comma."""
+        before = self._text[:-1].rstrip()
+        if self._depth or not (phrased(letter) and before and phrased(before[-1])):
+            return None
+        return len(self._text) - 1 if self._soft() else None
 
     def _cut_after_number(self) -> int | None:
         """A comma after a number ends a clause if no number follows: not "May 3, 2024", nor "1, 2 and 3"."""
@@ -220,16 +277,34 @@ class ClauseSplitter:
     def _overlong(self) -> int | None:
         """The best place to cut a clause that has grown too long, if there is one."""
         cap = self._stage.cap
-        if self._fenced or len(self._text) <= cap:
+        if self._fenced or length(self._text) <= cap:
             return None
+        if (at := self._between_characters(cap)) is not None:
+            return at
         places = [match.end() for match in _TOKEN.finditer(self._text) if match.end() < len(self._text)]
-        good = [at for at in places if cap // 3 <= at and self._parts(at)]
-        fitting = [at for at in good if at <= cap]
+        sizes = {at: length(self._text[:at]) for at in places}
+        good = [at for at in places if cap // 3 <= sizes[at] and self._parts(at)]
+        fitting = [at for at in good if sizes[at] <= cap]
         if fitting:
             return max(fitting, key=lambda at: (self._quality(at), at))
         if len(self._text) > LONGEST_TOKEN:
             return good[0] if good else places[-1] if places else len(self._text)
         return None
+
+    def _between_characters(self, cap: int) -> int | None:
+        """Where a text of a script without spaces is cut: after a mark or a space, else between two syllables."""
+        text, size, best = self._text, 0, (-1, -1)
+        for at in range(1, len(text)):
+            size += length(text[at - 1])
+            if size > cap:
+                break
+            before, after = text[at - 1], text[at]
+            if size < cap // 3 or not (unspaced(before) or before in COMMAS or before in ENDS or before.isspace()):
+                continue
+            marked = before in COMMAS or before in ENDS or (before.isspace() and phrased(text[at - 2]))
+            if (marked and unspaced(after)) or may_part(before, after):
+                best = max(best, (2 if marked else int(begins_word(before, after)), at))
+        return best[1] if best[1] > 0 and _speakable(text[: best[1]]) else None
 
     def _parts(self, at: int) -> bool:
         """Whether the white space at ``at`` parts two words that do not belong together like "17 × 23"."""
@@ -244,10 +319,10 @@ class ClauseSplitter:
         return before[-1] != "." or self._ends_sentence(before, initial=initial)
 
     def _quality(self, at: int) -> int:
-        before = self._text[:at].rstrip(_CLOSERS)
+        before = self._text[:at].rstrip(CLOSERS)
         following = _TOKEN.search(self._text, at)
         word = following.group().lower() if following else ""
-        if before[-1:] in ",;:.!?…–—":
+        if before[-1:] in COMMAS or before[-1:] in self._ends or before[-1:] in "–—":
             return 3
         return 2 if word in _CONJUNCTIONS else 1 if word in _OPENERS else 0
 
@@ -259,6 +334,12 @@ class ClauseSplitter:
 def _last_token(text: str) -> str:
     stripped = text.rstrip()
     return stripped[max(stripped.rfind(space) for space in " \t\n\u00a0\u202f") + 1 :]
+
+
+def _after_unspaced(text: str) -> bool:
+    """Whether the last character follows one of a script without spaces."""
+    before = text[-2:-1]
+    return bool(before) and (unspaced(before) or (not before.isascii() and before in COMMAS))
 
 
 def _speakable(text: str) -> bool:

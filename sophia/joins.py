@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sophia.audio import Pcm
+from sophia.marks import CLOSERS, COMMAS, ENDS
 
 SILENT = 104
 """Samples up to this amplitude count as silence: -50 dB relative to full scale, the playout's audible threshold."""
@@ -28,10 +29,10 @@ HOLD_SECONDS = 1.0
 
 def pause(text: str) -> float:
     """Seconds of silence that belong after a clause, by the mark it ends with."""
-    last = text.rstrip("\"'”’“»«)]}*_~` ")[-1:]
-    if last in (".", "!", "?", "…", ""):
+    last = text.rstrip(CLOSERS + " ")[-1:]
+    if not last or last in ENDS:
         return 0.25
-    return 0.12 if last in (",", ";", ":", "–", "—") else 0.06
+    return 0.12 if last in COMMAS or last in "–—" else 0.06
 
 
 class Trim:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia.clauses import ClauseSplitter
+from sophia.clauses import LONGEST_FENCE, ClauseSplitter
+from sophia.marks import length
+from sophia.markup import plain
 
 REPLIES_EN = [
     "Thanks for waiting on the line, I have just found your order right here. It left our main warehouse early this "
@@ -105,6 +107,64 @@ def test_german(text, clauses):
     assert cut(text, "de-DE") == clauses
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "clauses"),
+    [
+        (
+            "zh-CN",
+            "你好！我是索菲亚，很高兴认识你。今天天气很好。",
+            ["你好！", "我是索菲亚，", "很高兴认识你。", "今天天气很好。"],
+        ),
+        ("zh-CN", "他说：「你好。今天很热。」然后他走了。", ["他说：「你好。今天很热。」", "然后他走了。"]),
+        ("zh-CN", "他说“你好。今天很热。”然后他走了。", ["他说“你好。今天很热。”", "然后他走了。"]),
+        ("zh-CN", "一共１，０００元。那是2023年。", ["一共１，０００元。", "那是2023年。"]),
+        (
+            "ja-JP",
+            "こんにちは。私はソフィアです。何をしましょうか？",
+            ["こんにちは。", "私はソフィアです。", "何をしましょうか？"],
+        ),
+        ("th-TH", "สวัสดีค่ะ ฉันชื่อโซเฟีย ยินดีที่ได้รู้จัก", ["สวัสดีค่ะ ฉันชื่อโซเฟีย", "ยินดีที่ได้รู้จัก"]),
+        ("hi-IN", "नमस्ते। मैं सोफिया हूँ। आप कैसे हैं?", ["नमस्ते।", "मैं सोफिया हूँ।", "आप कैसे हैं?"]),
+        (
+            "ar-SA",
+            "مرحبا! كيف يمكنني مساعدتك اليوم؟ الطقس جميل.",
+            ["مرحبا!", "كيف يمكنني مساعدتك اليوم؟", "الطقس جميل."],
+        ),
+        ("ur-PK", "میں صوفیہ ہوں۔ آپ کیسے ہیں؟", ["میں صوفیہ ہوں۔", "آپ کیسے ہیں؟"]),
+        ("hy-AM", "Բարեւ։ Ես Սոֆիան եմ։", ["Բարեւ։", "Ես Սոֆիան եմ։"]),
+        ("am-ET", "ሰላም። እኔ ሶፊያ ነኝ። እንዴት ነህ፧", ["ሰላም።", "እኔ ሶፊያ ነኝ።", "እንዴት ነህ፧"]),
+        ("km-KH", "សួស្តី។ ខ្ញុំឈ្មោះសូហ្វីយ៉ា។", ["សួស្តី។", "ខ្ញុំឈ្មោះសូហ្វីយ៉ា។"]),
+        ("my-MM", "မင်္ဂလာပါ။ နေကောင်းလား။", ["မင်္ဂလာပါ။", "နေကောင်းလား။"]),
+        ("el-GR", "Τι κάνεις; Είμαι η Σοφία.", ["Τι κάνεις;", "Είμαι η Σοφία."]),
+        ("ko-KR", "안녕하세요! 저는 소피아예요. 반가워요.", ["안녕하세요!", "저는 소피아예요.", "반가워요."]),
+    ],
+)
+def test_every_script_ends_its_sentences(language, text, clauses):
+    assert cut(text, language) == clauses
+    splitter = ClauseSplitter(language)
+    after = text.removeprefix(clauses[0])
+    assert splitter.feed(clauses[0] + after[:2]) == clauses[:1]  # at once, or with the next word
+
+
+@pytest.mark.parametrize("letters", ["一二三四五", "あいうえお", "กขคงจ", "ကခဂဃ", "កខគឃ", "ཀཁགང", "가나다라"])
+def test_scripts_without_spaces_are_bounded(letters):
+    text = letters * 120
+    clauses = cut(text)
+    assert "".join(clauses) == text
+    if letters[0] != "가":  # Korean has spaces between words: this is one word
+        assert length(clauses[0]) <= 60
+        assert max(map(length, clauses)) <= 200
+
+
+@pytest.mark.parametrize("whole", ["コンピュータ", "ありがとう", "กำ", "เรา", "नमस्ते", "３１４", "2023", "Python"])
+def test_no_syllable_or_number_is_torn(whole):
+    text = "一" * 13 + whole + "一" * 40
+    for shift in range(12):
+        clauses = cut("二" * shift + text)
+        torn = whole if whole != "ありがとう" else "と"
+        assert sum(clause.count(torn) for clause in clauses) == 1
+
+
 def test_the_first_clause_of_ordinary_replies_is_short():
     firsts = [cut(text)[0] for text in REPLIES_EN] + [cut(text, "de-DE")[0] for text in REPLIES_DE]
     assert statistics.median(map(len, firsts)) <= 40
@@ -152,7 +212,7 @@ def test_what_never_ends_is_bounded():
     assert max(map(len, clauses)) <= 401
     splitter = ClauseSplitter()
     clauses = splitter.feed("```" + "code, " * 10_000) + splitter.flush()
-    assert max(map(len, clauses)) <= 20_001
+    assert max(map(len, clauses)) <= LONGEST_FENCE
 
 
 def test_a_flushed_splitter_is_new():
@@ -181,7 +241,7 @@ def test_deltas_do_not_matter_and_nothing_is_lost(text, sizes, language):
         rest = rest[size:]
     pieced += splitter.feed(rest) + splitter.flush()
     assert pieced == whole
-    assert re.sub(r"\s", "", "".join(whole)) == re.sub(r"\s", "", text)
+    assert re.sub(r"\s", "", "".join(whole)) == re.sub(r"\s", "", plain(text))
     assert all(clause and clause == clause.strip() for clause in whole)
 
 
