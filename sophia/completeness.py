@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from sophia.dictation import dictation
+
 Sounds = Literal["complete", "open", "unfinished"]
 
 
@@ -116,7 +118,7 @@ def is_backchannel(text: str, language: str = "en-US") -> bool:
 
 
 class WordTurnModel:
-    """The built-in model: trailing conjunctions, fillers and open numbers are unfinished, whole phrases complete."""
+    """The built-in model: trailing conjunctions, fillers and dictations are unfinished, whole phrases complete."""
 
     def judge(self, text: str, language: str) -> Judgement:
         lang = _language(language)
@@ -130,6 +132,9 @@ class WordTurnModel:
             return Judgement("unfinished", "the text trails off")
         if last in lang.fillers:
             return Judgement("unfinished", f"ends on the filler “{last}”")
+        # What is dictated is judged by its words: a recogniser puts a full stop behind every group of digits.
+        if (verdict := dictation(text, language, lang.openers)) is not None:
+            return Judgement("complete" if verdict.whole else "unfinished", verdict.reason)
         asks = _asks(said, lang)
         if ending == "?" and len(said) >= 4:  # a recogniser that punctuates a longer question has heard it end
             return Judgement("complete", "ends as a question")
