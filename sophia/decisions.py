@@ -63,6 +63,16 @@ class Dismiss(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disregard(Decision):
+    """The recogniser's ``text`` changes nothing: it was said before, comes too late to matter, or is her own echo.
+
+    ``turn`` is the turn that it belongs to; it may be over.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Duck(Decision):
     """Lower her voice: the user may be taking the floor."""
 
@@ -144,6 +154,7 @@ AnyDecision = (
     | Commit
     | Drop
     | Dismiss
+    | Disregard
     | Duck
     | Unduck
     | Pause

@@ -29,10 +29,11 @@ class Endpointing:
             guess = "the recogniser’s " + ("stable partial" if utterance.interim else "final")
             state.start(at, utterance.turn, utterance.text, guess)
         if state.speaking and not utterance.commit_asked:
-            # Noise can hold the voice detector for ever; a recogniser that has closed the utterance, and found no more
-            # words in what came since, knows better.
-            silent_since = max(utterance.final_at, state.voice_from)
-            if not utterance.finals or utterance.interim or not state.reached(at, silent_since + s.pause_unfinished):
+            # Noise can hold the voice detector for ever. If the recogniser finds no more words in what it hears, it
+            # knows better; one that has not closed the utterance may only be slow, and gets longer.
+            silent_since = max(utterance.news_at, state.voice_from)
+            patience = s.pause_unfinished + (s.text_timeout if utterance.interim else 0.0)
+            if not utterance.text or not state.reached(at, silent_since + patience):
                 return
             utterance.last_voiced = silent_since
         if not utterance.text:
@@ -44,7 +45,7 @@ class Endpointing:
         if not utterance.settled and not self._last_word(at, utterance):
             return
         state.commit(at, utterance, "a client asked for it" if utterance.commit_asked else f"{sounds}: {why}")
-        state.answer(utterance, final_seen=not utterance.interim)
+        state.answer(utterance)
 
     def check_speculation(self, at: float, transcript: Transcript) -> None:
         """Drops an unheard reply whose question is no longer the question."""
@@ -57,18 +58,26 @@ class Endpointing:
             state.drop(at, f"the text became “{text}”")
 
     def late(self, at: float, transcript: Transcript, text: str) -> None:
-        """Takes the recogniser's last word on an utterance that is being answered already."""
-        state = self._state
-        if not transcript.final:
+        """Takes a final on words that were taken in before: the last word on what is answered already, or a double."""
+        state, answered, reply = self._state, self._state.answered, self._state.committed
+        if not state.pending:
+            state.disregard(at, answered.turn, text, "it was told before")
             return
-        state.answered_final_seen = True
-        answered, reply = state.answered, state.committed
-        before = answered.text
+        state.pending = False
+        before, guessed, utterance = answered.text, answered.interim, state.utterance
+        if not text:
+            return
         answered.hear(at, transcript, text)
-        changed = bool(text) and words(answered.text) != words(before)
-        if reply and changed and reply.audible_at is None and not reply.held:
+        if utterance.turn == answered.turn and guessed in utterance.finals:  # it was reopened
+            utterance.finals[utterance.finals.index(guessed)] = text
+            self.check_speculation(at, transcript)
+        elif words(answered.text) == words(before):
+            return
+        elif reply and reply.turn == answered.turn and reply.audible_at is None and not reply.held:
             # Nothing was heard yet, so nothing is lost but the work: answer what was really said.
             state.commit(at, answered, "the final differs from what was about to be answered")
+        else:
+            state.disregard(at, answered.turn, text, "it comes too late to be answered instead")
 
     def _last_word(self, at: float, utterance: Utterance) -> bool:
         """Whether the recogniser's last word need not be waited for any more.

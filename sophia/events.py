@@ -61,6 +61,14 @@ class HoldEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyText(Event):
+    """The next piece of a reply's text; it may still be unheard behind the gate."""
+
+    generation: int
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
     """A service or a device failed with ``error``.
 
@@ -95,6 +103,7 @@ TurnEvent = (
     | PlayoutFinished
     | HoldStarted
     | HoldEnded
+    | ReplyText
     | Failed
     | Stopped
     | Tick

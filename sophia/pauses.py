@@ -22,9 +22,13 @@ class Pauses:
         self._model = model
 
     def learn(self, pause: float) -> None:
-        """The user went on after ``pause`` seconds."""
-        if pause >= SHORTEST:
-            self.hesitation += 0.4 * (pause - self.hesitation)
+        """The user went on after ``pause`` seconds, with words.
+
+        A silence longer than any that turn taking would wait through is no hesitation, and teaches nothing.
+        """
+        s = self._settings
+        if SHORTEST <= pause <= max(s.pause_unfinished, s.pause_learned_max):
+            self.hesitation += 0.4 * (min(pause, s.pause_learned_max) - self.hesitation)
 
     def forget(self) -> None:
         """A turn went well, which says: this user does not hesitate so much."""

@@ -41,6 +41,32 @@ class Transcript:
     def stable(self) -> bool:
         return not self.final and abs(self.stability - 1.0) < 1e-6
 
+    @property
+    def timed(self) -> bool:
+        """Whether each word has its time; Riva tells them of finals only."""
+        return bool(self.words) and self.words[-1].end > 0
+
+    @property
+    def ends(self) -> float:
+        """Up to where the user's sound is told by this transcript, in seconds; 0 if the recogniser gives no times."""
+        return self.words[-1].end if self.timed else self.audio_processed
+
+    def divided(self, at: float) -> tuple[str, str] | None:
+        """The words said before ``at`` (seconds, as ``audio_processed``) and those said after; None if unknown.
+
+        A word belongs to where its middle lies: recognisers date a word's edges loosely.
+        """
+        text = self.text.strip()
+        if self.timed:
+            count = sum((word.start + word.end) / 2 <= at for word in self.words)
+            if count in (0, len(self.words)):
+                return (text, "") if count else ("", text)
+            pieces = text.split()
+            if len(pieces) != len(self.words):
+                pieces = [word.text for word in self.words]
+            return " ".join(pieces[:count]), " ".join(pieces[count:])
+        return (text, "") if 0 < self.audio_processed <= at else None
+
 
 class Recognizer(Protocol):
     """A session's recogniser: frames in, transcripts out, for as long as the session lives.

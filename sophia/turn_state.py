@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sophia.asking import asks
 from sophia.completeness import TurnModel, words
 from sophia.decisions import (
     AnyDecision,
     Begin,
     Commit,
     Dismiss,
+    Disregard,
     Drop,
     Farewell,
     Interrupt,
@@ -24,17 +26,25 @@ from sophia.decisions import (
     Start,
 )
 from sophia.pauses import Pauses
+from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
-from sophia.utterance import Utterance
+from sophia.utterance import Utterance, beyond
 
 CLOCK_TICK = 0.001
 """Seconds by which an event loop's timer may fire early: uvloop's clock counts whole milliseconds. A deadline that is
 nearer than this counts as reached, or whoever drives the machine would spin until it is."""
 
+REPEAT_SECONDS = 1.0
+"""Within this time a final with the same words, and no voice between, is the same one told twice. It is only asked of
+recognisers that tell no times."""
+
 
 @dataclass(slots=True)
 class Reply:
-    """The reply in the making, or being heard. ``held``: it waited for something that may have had effects."""
+    """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
+
+    ``text`` is what it answers, empty if it asks the user to say it again; ``says`` is its own text so far.
+    """
 
     turn: int
     generation: int
@@ -45,6 +55,12 @@ class Reply:
     paused_at: float | None = None
     holding: bool = False
     held: bool = False
+    says: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it ends with a question."""
+        return not self.text or asks(self.says)
 
 
 class TurnState:
@@ -55,14 +71,20 @@ class TurnState:
         self.pauses = Pauses(settings, model)
         self.deadline: float | None = None
         self.speaking = False
+        """The voice detector hears a voice; whose it is, the utterance says."""
         self.voice_from = 0.0
         """Onset of the voice that is on, or was on last."""
         self.utterance = Utterance()
         self.answered = Utterance()
-        self.answered_final_seen = True
+        self.pending = False
+        """The recogniser's final on the answered utterance is still to come."""
+        self.covered = 0.0
+        """Seconds of the user's sound whose words were taken in for good; what is told of them again is not new."""
         self.reply: Reply | None = None
         self.reprompts = 0
         self.over = False
+        self.now = 0.0
+        """``at`` of the event that is being dealt with."""
         self.out: list[AnyDecision] = []
         self._turn = 0
         self._generation = 0
@@ -78,7 +100,24 @@ class TurnState:
 
     def voiced(self, at: float) -> float:
         """Seconds of voice in the current utterance so far."""
-        return self.utterance.voiced + (max(0.0, at - self.voice_from) if self.speaking else 0.0)
+        return self.utterance.voiced + (max(0.0, at - self.voice_from) if self.utterance.voicing else 0.0)
+
+    def divide(self, transcript: Transcript) -> tuple[str, str]:
+        """What of a transcript was taken in before, and what is new: by the time of the sound that it tells of.
+
+        Where the recogniser gives no times, likeness and the voice detector must do.
+        """
+        text, answered, utterance = transcript.text.strip(), self.answered, self.utterance
+        if self.covered and (parts := transcript.divided(self.covered)):
+            return parts
+        if self.pending:  # one stream may hand over the answered words and the new ones as one piece
+            spoke = utterance.onset is not None or self.speaking or self.voice_from > answered.last_voiced
+            return beyond(text, answered.interim) if spoke else (text, "")
+        last = utterance if utterance.finals else answered
+        same = bool(last.finals) and not utterance.interim and words(text) == words(last.finals[-1])
+        if transcript.final and text and same and self.voice_from <= last.final_at and not transcript.ends:
+            return (text, "") if self.now - last.final_at <= REPEAT_SECONDS else ("", text)
+        return "", text
 
     def reached(self, at: float, time: float) -> bool:
         """Whether ``time`` has come; if not, asks for a tick then."""
@@ -97,9 +136,12 @@ class TurnState:
         utterance.onset = utterance.last_voiced = at if onset is None else onset
         self.out.append(Begin(at=at, turn=self._turn, origin=origin, onset=onset, reason=reason))
 
-    def answer(self, utterance: Utterance, *, final_seen: bool) -> None:
+    def answer(self, utterance: Utterance) -> None:
         """The utterance is decided to be answered; what comes now is another one."""
-        self.answered, self.answered_final_seen = utterance, final_seen
+        self.answered, self.pending = utterance, bool(utterance.interim)
+        if self.pending:
+            self.covered = max(self.covered, utterance.processed)
+        utterance.voicing = False
         self.utterance = Utterance()
 
     def dismiss(self, at: float, reason: str) -> None:
@@ -109,6 +151,10 @@ class TurnState:
         if turn := self.utterance.turn:
             self.out.append(Dismiss(at=at, turn=turn, text=self.utterance.text, reason=reason))
         self.utterance = Utterance()
+
+    def disregard(self, at: float, turn: int, text: str, reason: str) -> None:
+        """Names words that change nothing."""
+        self.out.append(Disregard(at=at, turn=turn, text=text, reason=reason))
 
     def close(self, at: float, reason: str) -> None:
         """Ends whatever is open."""
@@ -168,7 +214,13 @@ class TurnState:
         self.reprompts += 1
         reply = self._new_reply(utterance.turn, "", committed_at=at)
         self.out.append(Reprompt(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
-        self.answer(utterance, final_seen=utterance.rejected)
+        self.answer(utterance)
+
+    def take_back(self, at: float, reason: str) -> None:
+        """Nothing was heard of what she was about to ask: the utterance that it was asked about goes on."""
+        self.drop(at, reason)
+        self.utterance = self.answered
+        self.utterance.asked_final_at = None
 
     def farewell(self, at: float, reason: str) -> None:
         """Ends everything but for a last word of hers, in a turn of its own."""

@@ -27,6 +27,7 @@ from sophia.events import (
     Failed,
     HoldEnded,
     HoldStarted,
+    ReplyText,
     Stopped,
     TextTyped,
     Tick,
@@ -38,7 +39,6 @@ from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState
-from sophia.utterance import without_prefix
 from sophia.vad import VoiceStarted, VoiceStopped
 
 Phase = Literal["idle", "hearing", "thinking", "speaking", "paused"]
@@ -89,7 +89,7 @@ class TurnTaking:
     def tell(self, event: TurnEvent) -> list[AnyDecision]:
         """Takes one event and returns what is decided, in order. Events come in the order of their ``at``, about."""
         state = self._state
-        state.deadline = None
+        state.deadline, state.now = None, event.at
         if state.over:
             self._last_words(event)
         else:
@@ -97,6 +97,8 @@ class TurnTaking:
             if state.committed:
                 self._barge_in.weigh(event.at, state.committed)
             if not state.committed:
+                if (silence := state.utterance.went_on()) is not None:
+                    state.pauses.learn(silence)
                 self._endpointing.weigh(event.at)
         decisions, state.out = state.out, []
         return decisions
@@ -126,6 +128,9 @@ class TurnTaking:
             case HoldStarted(generation=generation) | HoldEnded(generation=generation):
                 if reply := state.of(generation):
                     reply.holding, reply.held = isinstance(event, HoldStarted), True
+            case ReplyText(generation=generation, delta=delta):
+                if reply := state.of(generation):
+                    reply.says += delta
             case Failed():
                 self._failed(at, event)
             case Stopped():
@@ -146,49 +151,61 @@ class TurnTaking:
         if utterance.onset is None:
             state.begin(at, "voice", "a voice set in", onset)
             if (reply := state.committed) and reply.audible_at is None:
-                state.pauses.learn(onset - state.answered.last_voiced)
+                utterance.paused(state.answered.last_voiced, onset)
         elif not state.speaking:
-            state.pauses.learn(onset - utterance.last_voiced)
+            utterance.paused(utterance.last_voiced, onset)
         state.speaking, state.voice_from = True, onset
+        utterance.voicing, utterance.rejected = True, False
         utterance.last_voiced = max(utterance.last_voiced, onset)
-        utterance.rejected = False
 
     def _voice_stopped(self, last_voiced: float) -> None:
         state, utterance = self._state, self._state.utterance
-        if state.speaking and utterance.onset is not None:  # else it was on through a decision: of no turn any more
+        if utterance.voicing:
             utterance.voiced += max(0.0, last_voiced - state.voice_from)
             utterance.last_voiced = max(utterance.last_voiced, last_voiced)
-        state.speaking = False
+        state.speaking = utterance.voicing = False
 
     def _transcribed(self, at: float, transcript: Transcript) -> None:
-        state, text = self._state, transcript.text.strip()
-        utterance, answered = state.utterance, state.answered
-        if not state.answered_final_seen:
-            if utterance.onset is None:
-                self._endpointing.late(at, transcript, text)
-                return
-            # One stream may hand over the answered words and the new ones as one piece.
-            text, shared = without_prefix(text, answered.interim)
-            if transcript.final:
-                state.answered_final_seen = True
-                answered.finals += [answered.interim] if shared and answered.interim else []
-                answered.interim = ""
-                if not text:
-                    return  # the answered utterance's own final: no verdict on the new one
-        if utterance.onset is None:
-            if not text or state.committed:
-                return  # nobody spoke: at best an echo of her own voice
-            state.begin(at, "words", "words without a voice")  # too soft for the voice detector
-        utterance.hear(at, transcript, text)
-        self._endpointing.check_speculation(at, transcript)
+        state = self._state
+        old, new = state.divide(transcript)
+        if transcript.final:
+            state.covered = max(state.covered, transcript.ends)
+            if old or state.pending:
+                self._endpointing.late(at, transcript, old)
+                if not new:
+                    return  # of the answered words: no verdict on what is being said
+        if (new or (transcript.final and not old)) and self._whose(at, new):
+            state.utterance.hear(at, transcript, new)
+            self._endpointing.check_speculation(at, transcript)
+
+    def _whose(self, at: float, new: str) -> bool:
+        """Whether new words are of the current utterance, which they may begin."""
+        state, reply = self._state, self._state.committed
+        if state.utterance.onset is None:
+            if not new:
+                return False
+            if reply and not reply.text and reply.audible_at is None:
+                state.take_back(at, f"words came after all: “{new}”")
+            elif reply and self._barge_in.echoes(reply, new):
+                state.disregard(at, reply.turn, new, "nobody spoke: an echo of her own voice")
+                return False
+            else:
+                state.begin(at, "words", "words without a voice of their own")
+        if new and not state.utterance.voiced and not state.speaking:  # too soft for the voice detector
+            state.utterance.last_voiced = at
+        return True
 
     def _reply_ended(self, at: float, generation: int) -> None:
-        if reply := self._state.of(generation):
-            if reply.ducked:
-                over = Unduck(at=at, turn=reply.turn, generation=generation, reason="the reply is over")
-                self._state.out.append(over)
-            self._state.reply = None
-            self._state.pauses.forget()
+        state = self._state
+        if not (reply := state.of(generation)):
+            return
+        if reply.ducked:
+            over = Unduck(at=at, turn=reply.turn, generation=generation, reason="the reply is over")
+            state.out.append(over)
+        state.reply = None
+        state.pauses.forget()
+        if state.utterance.answers_until is not None and not reply.asks:
+            state.dismiss(at, f"backchannel “{state.utterance.text}”")
 
     def _typed(self, at: float, text: str) -> None:
         state = self._state
@@ -202,12 +219,14 @@ class TurnTaking:
         utterance = state.utterance
         utterance.finals.append(text)
         state.commit(at, utterance, "typed: nothing more is waited for")
-        state.answer(utterance, final_seen=not utterance.interim)
+        state.answer(utterance)
 
     def _cancel(self, at: float) -> None:
         state, why = self._state, "a client cancelled the reply"
         if state.committed:
             state.interrupt(at, why)
+            if state.utterance.answers_until is not None:
+                state.dismiss(at, f"backchannel “{state.utterance.text}”")
         elif state.reply:
             state.dismiss(at, why)
         else:

@@ -9,25 +9,40 @@ from sophia.completeness import words
 from sophia.transcripts import Transcript
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A silence in an utterance, by ``loop.time()``; ``words`` is how many were known before."""
+
+    since: float
+    until: float
+    words: int
+
+
 @dataclass(slots=True)
 class Utterance:
     """What the user says in one turn, pauses and all. Times are ``loop.time()`` seconds.
 
-    ``onset`` is None, and ``turn`` 0, until a voice, or words without one, began it.
+    ``onset`` is None, and ``turn`` 0, until a voice, or words without one, began it. A voice belongs to the utterance
+    in which it set in, however long it lasts.
     """
 
     turn: int = 0
     onset: float | None = None
     last_voiced: float = 0.0
     voiced: float = 0.0  # seconds of voice, without the pauses
+    voicing: bool = False  # a voice of this utterance is on
     finals: list[str] = field(default_factory=list)
     interim: str = ""
     stable: bool = False  # the interim is the first end-of-utterance pass
+    processed: float = 0.0  # seconds of the user's sound behind the interim; 0 if the recogniser does not tell
     final_at: float = 0.0
+    news_at: float = 0.0  # when a final came last, or an interim that differs
     rejected: bool = False  # the recogniser's final said: no words
     asked_final_at: float | None = None
     speculations: int = 0
     commit_asked: bool = False  # a client said that it is over
+    pause: Pause | None = None  # before the newest voice; no words came of it yet
+    answers_until: float | None = None  # a backchannel: if she has asked and ends by then, it is the answer
 
     @property
     def text(self) -> str:
@@ -41,22 +56,46 @@ class Utterance:
 
     def hear(self, at: float, transcript: Transcript, text: str) -> None:
         """Takes in what the recogniser said; ``text`` is what of it belongs to this utterance."""
+        if transcript.final or words(text) != words(self.interim):
+            self.news_at = at
         if transcript.final:
             if text:
                 self.finals.append(text)
             self.interim, self.stable, self.rejected = "", False, not self.finals
             self.final_at, self.asked_final_at = at, None
-        elif not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
+            return
+        if not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
             self.interim, self.stable = text, transcript.stable
+        self.processed = max(self.processed, transcript.audio_processed)
+
+    def paused(self, since: float, until: float) -> None:
+        """A voice sets in after a silence; noises in the middle of a silence do not end it."""
+        count = len(words(self.text))
+        if self.pause and self.pause.words == count:
+            since = self.pause.since
+        self.pause = Pause(since, until, count)
+
+    def went_on(self) -> float | None:
+        """The silence that the user has spoken on after, in seconds, once words have come of it; told once."""
+        if (pause := self.pause) is None or len(words(self.text)) <= pause.words:
+            return None
+        self.pause = None
+        return pause.until - pause.since
 
 
-def without_prefix(text: str, prefix: str) -> tuple[str, bool]:
-    """``text`` without the words it shares with ``prefix``, and whether it began with (nearly) those at all."""
-    before = words(prefix)
-    pieces = text.split()
+def beyond(text: str, before: str) -> tuple[str, str]:
+    """Divides ``text``, of a recogniser that tells no times, into ``before`` as it says it now, and what is new.
+
+    A guess by likeness. A number in figures stands for any words that ``before`` has in its place.
+    """
+    known, pieces = words(before), text.split()
     said = [" ".join(words(piece)) for piece in pieces]
-    blocks = SequenceMatcher(a=before, b=said, autojunk=False).get_matching_blocks()
-    if not before or 2 * sum(block.size for block in blocks) < len(before):
-        return text, False
-    end = max(block.b + block.size for block in blocks if block.size)
-    return " ".join(pieces[end:]), True
+    blocks = [b for b in SequenceMatcher(a=known, b=said, autojunk=False).get_matching_blocks() if b.size]
+    figures = [any(c.isdigit() for c in piece) for piece in pieces]
+    if not known or 2 * (sum(block.size for block in blocks) + sum(figures)) < len(known):
+        return "", text
+    end = max((block.b + block.size for block in blocks), default=0)
+    missing = len(known) - max((block.a + block.size for block in blocks), default=0)
+    reworded = [at for at, figure in enumerate(figures[end : end + missing], 1) if figure]
+    end += reworded[-1] if reworded else min(missing, len(pieces) - end)
+    return " ".join(pieces[:end]), " ".join(pieces[end:])

@@ -18,6 +18,7 @@ from pipelines.conversation.events import (
     PlayoutUnderrun,
     TextTyped,
     Transcribed,
+    VoiceStarted,
     VoiceStopped,
 )
 from pipelines.failures import explain
@@ -55,7 +56,10 @@ class TurnBook:
 
     def __init__(self) -> None:
         self._turns: dict[int, _Turn] = {}
-        self._hearing: _Turn | None = None  # the turn that the user's voice belongs to
+        self._hearing: _Turn | None = None  # the turn that the user's words belong to
+        self._voice: _Turn | None = None  # the turn in which the voice that is on set in
+        self._guessed = False  # an interim came last: its final is still to come
+        self._final: _Turn | None = None  # the turn that was decided without its final
         self._generations: dict[int, _Turn] = {}  # those whose GenerationOver is still to come
         self._text_at = 0.0
 
@@ -70,16 +74,21 @@ class TurnBook:
             case Transcribed(at=at, transcript=transcript):
                 if transcript.text.strip():
                     self._text_at = at
-                turn = self._hearing or next(reversed(self._turns.values()), None)
-                if transcript.final and turn:
-                    turn.ledger.mark("final", at)
+                self._guessed = not transcript.final and bool(transcript.text.strip())
+                if transcript.final:
+                    if (turn := self._final or self._hearing) and turn.ledger.turn in self._turns:
+                        turn.ledger.mark("final", at)
+                    self._final = None
             case TextTyped(at=at):
                 self._text_at = at
+            case VoiceStarted():
+                self._voice = self._hearing
             case VoiceStopped(time=time, captured=captured):
-                if self._hearing:
-                    ledger = self._hearing.ledger
+                if self._voice and self._voice is self._hearing:  # else its turn was decided while it was on
+                    ledger = self._voice.ledger
                     ledger.mark(VOICE_END, time, replace=True)
                     ledger.mark("captured", time if captured is None else captured, replace=True)
+                self._voice = None
             case PlayoutStarted(generation=generation, time=time):
                 self._mark(generation, PLAYED, time)
             case PlayoutUnderrun(generation=generation):
@@ -117,6 +126,7 @@ class TurnBook:
                     ledger.counts[Count.SPECULATIONS_STARTED] -= 1  # it was no guess
                 ledger.user = text
                 self._release(turn, at)
+                self._final = turn if self._guessed else None
             case Reprompt(at=at, generation=generation) | Farewell(at=at, generation=generation):
                 self._attempt(turn, generation)
                 turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
@@ -147,6 +157,7 @@ class TurnBook:
         if decision.origin != "agent":
             self._hearing = turn
         if decision.onset is not None:
+            self._voice = turn
             turn.ledger.mark("voice_start", decision.onset)
         elif decision.origin == "words":  # the voice detector missed it: all that is known is when the words came
             turn.ledger.mark(VOICE_END, decision.at)
@@ -167,10 +178,13 @@ class TurnBook:
         turn.fates[decision.generation] = decision
         turn.ledger.count(Count.FALSE_CUTOFFS)
         joined = self._turns[decision.joined]
-        for name in (VOICE_END, "captured"):
-            if name in joined.ledger.marks:
-                turn.ledger.mark(name, joined.ledger.marks[name], replace=True)
+        if VOICE_END in joined.ledger.marks:
+            turn.ledger.marks.pop("captured", None)  # of the voice that ended before
+            for name in (VOICE_END, "captured"):
+                if name in joined.ledger.marks:
+                    turn.ledger.mark(name, joined.ledger.marks[name], replace=True)
         self._hearing = turn
+        self._voice = turn if self._voice is joined else self._voice
         return self._close(joined, Outcome.JOINED, decision.at)
 
     def _failed(self, event: Failed) -> None:

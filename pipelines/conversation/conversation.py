@@ -8,6 +8,7 @@ decisions go to the book of turns and to the observers. The replies carry the de
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -43,7 +44,7 @@ from pipelines.conversation.generation import ReplyServices
 from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
-from pipelines.failures import StageFailed, explain, first_failure, log_defect
+from pipelines.failures import StageFailed, explain, log_defect
 from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
 from sophia.echo import EchoGuard
 from sophia.playout import Playout
@@ -51,6 +52,8 @@ from sophia.sinks import Sink
 from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer
 from sophia.turns import Phase, TurnTaking
+
+_log = logging.getLogger(__name__)
 
 NOTHING: Pcm = np.zeros(0, np.int16)
 SILENCE: Pcm = np.zeros(round(EAR_RATE * FRAME_SECONDS), np.int16)
@@ -66,6 +69,9 @@ CUSHION_SECONDS = 0.04
 
 LAST_WORDS_SECONDS = 6.0
 """Longest wait for a reply to go on sounding once the source is exhausted, or for a farewell to be heard."""
+
+CLOSE_SECONDS = 1.5
+"""Longest wait for the devices and the ears to end; a card that hangs is left to itself, and to the process's end."""
 
 
 class Detector(Protocol):
@@ -148,7 +154,7 @@ class Conversation:
         return self._turns.phase
 
     def stop(self) -> None:
-        """Ends the conversation; :meth:`run` returns soon after. Nothing begins any more."""
+        """Ends the conversation; :meth:`run` returns within 2 s, whatever a device does. Nothing begins any more."""
         self.tell(Stopped(at=self._loop.time()))
         self._stopping.set()
 
@@ -158,24 +164,37 @@ class Conversation:
         Raises :class:`~pipelines.failures.StageFailed` when it cannot go on: the microphone, the recogniser or the
         speaker is lost for good.
         """
+        work: dict[str, Callable[[], Awaitable[None]]] = {
+            "microphone": self._listen,
+            "asr": self._read,
+            "speaker": lambda: self._components.sink.run(self.playout),
+        }
+        if self._components.face:
+            work["face"] = self._show.run
+        # No members of the group: it would wait for ever for one that does not end.
+        workers = [self._loop.create_task(self._serve(name, does), name=name) for name, does in work.items()]
         try:
             async with self._group:
-                workers = [
-                    self._group.create_task(self._serve("microphone", self._listen)),
-                    self._group.create_task(self._serve("asr", self._read)),
-                    self._group.create_task(self._serve("speaker", lambda: self._components.sink.run(self.playout))),
-                ]
-                if self._components.face:
-                    workers.append(self._group.create_task(self._serve("face", self._show.run)))
                 await self._stopping.wait()
                 for worker in workers:
                     worker.cancel()
-        except* StageFailed as failures:
-            raise first_failure(failures) from None
         finally:
             self.stop()
             if self._timer:
                 self._timer.cancel()
+            await self._end(workers)
+
+    async def _end(self, workers: list[asyncio.Task[None]]) -> None:
+        """Waits for the workers, at most :data:`CLOSE_SECONDS`; raises why one of them had failed."""
+        for worker in workers:
+            if not worker.cancelling():  # a second time would break off its closing
+                worker.cancel()
+        done, pending = await asyncio.wait(workers, timeout=CLOSE_SECONDS)
+        for worker in pending:
+            _log.warning("the %s does not end; it is left to itself", worker.get_name())
+        for worker in workers:
+            if worker in done and not worker.cancelled() and (error := worker.exception()):
+                raise error
 
     def tell(self, event: Happening) -> None:
         """The only door: takes an event, carries out what is decided, and tells the observers of both.
@@ -231,7 +250,7 @@ class Conversation:
             self.tell(Failed(at=self._loop.time(), service=service, error=error, fatal=True))
             if service == "asr":
                 await self._farewell()
-            self.tell(Stopped(at=self._loop.time()))
+            self.stop()
             raise StageFailed(service, error) from error
 
     async def _farewell(self) -> None:

@@ -18,6 +18,7 @@ from sophia.events import (
     Failed,
     HoldEnded,
     HoldStarted,
+    ReplyText,
     Stopped,
     TextTyped,
     Tick,
@@ -94,14 +95,6 @@ class Marked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyText(Event):
-    """The next piece of a reply's text; it may still be unheard behind the gate."""
-
-    generation: int
-    delta: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOver(Event):
     """A generation was played to its end, cut off or dropped: what was made of it, and what was heard.
 
@@ -169,7 +162,6 @@ Happening = (
     | PlaybackAcknowledged
     | Retrying
     | Marked
-    | ReplyText
     | GenerationOver
     | TurnEnded
     | PhaseChanged

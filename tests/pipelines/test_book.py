@@ -4,8 +4,9 @@ import json
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from table import Table
-from turn_events import EVENTS, SETTINGS, drive
+from turn_events import EVENTS, SETTINGS, Ears, drive
 
 from pipelines.conversation.book import TurnBook
 from pipelines.conversation.events import GenerationOver, Happening, Marked, PlayoutStarted
@@ -18,6 +19,7 @@ from sophia.decisions import Begin, Commit, Drop, Farewell, Interrupt, Reopen, R
 from sophia.events import Stopped
 from sophia.playout_events import PlayoutFinished
 from sophia.turns import TurnTaking
+from sophia.vad import VoiceStarted, VoiceStopped
 
 
 class Pen:
@@ -56,22 +58,37 @@ class Pen:
 
 
 @settings(max_examples=300)
-@given(SETTINGS, EVENTS)
-def test_every_turn_that_began_ends_in_exactly_one_told_ledger(chosen, events):
+@given(SETTINGS, EVENTS, st.booleans())
+def test_every_turn_that_began_ends_in_exactly_one_told_ledger(chosen, events, timed):
     pen = Pen(chosen)
-    now = drive(pen, events)
+    now = drive(pen, events, Ears(timed))
     pen.tell(Stopped(at=now))
     begun = [happening.turn for happening in pen.told if isinstance(happening, Begin)]
     assert sorted(ledger.turn for ledger in pen.ended) == begun
     assert pen.book.open == 0
     for ledger in pen.ended:
         assert ledger.outcome is not None
+        its_instants_are_its_own(ledger, pen.told)
         parts = ledger.contributions()
         assert not parts or sum(parts.values()) == pytest.approx(ledger.voice_to_voice, abs=1e-9)
     again = TurnBook()
     assert [ledger.as_dict() for happening in pen.told for ledger in again.tell(happening)] == [
         ledger.as_dict() for ledger in pen.ended
     ]
+
+
+def its_instants_are_its_own(ledger, told):
+    """Nothing is before the turn began or after it was over, and what follows from another comes after it."""
+    (begin,) = [h for h in told if isinstance(h, Begin) and h.turn == ledger.turn]
+    marks, since = ledger.marks, begin.at if begin.onset is None else begin.onset
+    assert all(since <= at <= marks["end"] for at in marks.values()), (since, marks)
+    for chain in (("voice_start", "voice_end", "captured"), ("transcript", "started", "released", "played")):
+        times = [marks[name] for name in chain if name in marks]
+        assert times == sorted(times), marks
+    voices = [(h.time, type(h)) for h in told if isinstance(h, VoiceStarted | VoiceStopped)]
+    if "voice_end" in marks and begin.onset is not None:  # the voice that ended had begun in this turn
+        before = [at for at, kind in voices if kind is VoiceStarted and at <= marks["voice_end"]]
+        assert before[-1] >= since
 
 
 ORDER = Says(1.0, "where is my order")
@@ -153,7 +170,7 @@ def test_a_guess_for_words_that_came_to_nothing_is_wasted_and_told():
         def push(self, frame):
             from sophia.transcripts import Transcript
 
-            if not self._user.ended_in(frame):
+            if self._user.ends_in(frame) is None:
                 return
             self._loop.call_later(0.06, self._queue.put_nowait, Transcript("blue shoes", stability=1.0))
             self._loop.call_later(0.4, self._queue.put_nowait, Transcript("", final=True))

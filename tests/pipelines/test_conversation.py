@@ -6,9 +6,20 @@ import pytest
 from table import REPLY, Notes, Table
 
 from pipelines.conversation.events import HeardSoFar, Levels
-from pipelines.simulation.exact import Delays, Says, SimulatedFace, SimulatedMind, SimulatedUser
+from pipelines.simulation.exact import (
+    Delays,
+    OracleDetector,
+    Says,
+    SimulatedFace,
+    SimulatedMind,
+    SimulatedRecognizer,
+    SimulatedUser,
+)
 from pipelines.telemetry.ledger import Count, Outcome
+from pipelines.virtual_time import run
+from sophia.sinks import NullSink
 from sophia.turn_settings import TurnSettings
+from sophia.vad import VoiceStarted
 
 ORDER = Says(1.0, "where is my order")
 IDEAL = 0.060 + 0.120 + 5 * 0.015 + 0.080  # recogniser, first token, five more to the first clause, first sound
@@ -126,6 +137,69 @@ def test_a_cough_goes_by():
     assert ledger.counts[Count.RESUMES] == 0
 
 
+@pytest.mark.parametrize("before", [1.0, 0.6, 0.4, 0.25, 0.1])
+def test_a_yes_over_the_last_words_of_her_question_is_answered(before):
+    (undisturbed,) = Table([ORDER], seconds=40).talk().turns
+    end = undisturbed.marks["played"] + undisturbed.sound_seconds - 1.0  # the user's first frame is at 1.0
+    table = Table([ORDER, Says(round(end - before, 2), "yes", seconds=0.35)], seconds=60)
+    first, second = table.talk().turns
+    assert first.heard.split() == REPLY.split()
+    assert (second.user, second.outcome) == ("yes", Outcome.REPLIED)
+
+
+@pytest.mark.parametrize("seconds", [0.7, 2.0, 10.0])
+def test_a_voice_without_words_costs_her_no_word(seconds):
+    notes = Table([ORDER, Says(6.0, "", seconds=seconds)], seconds=60).talk()
+    (ledger,) = notes.turns
+    assert ledger.outcome is Outcome.REPLIED
+    assert ledger.heard.split() == REPLY.split()
+    assert ledger.counts[Count.FALSE_INTERRUPTIONS] == 1
+
+
+class Held(OracleDetector):
+    """A detector that noise holds on from the first voice on."""
+
+    def push(self, frame):
+        if frame.pcm.any() and not self._speaking:
+            self._speaking = True
+            self._emit(VoiceStarted(frame.time, self._loop.time()))
+
+
+def test_words_count_although_noise_holds_the_voice_detector():
+    script = [ORDER, Says(6.0, "no stop that"), Says(9.0, "stop talking please")]
+    notes = Table(script, seconds=40, detector=Held).talk()
+    assert [ledger.user for ledger in notes.turns] == [says.text for says in script]
+    assert [ledger.outcome for ledger in notes.turns[:2]] == [Outcome.INTERRUPTED] * 2
+
+
+@pytest.mark.parametrize("late", [1.5, 2.5, 4.0])
+def test_what_a_slow_recogniser_says_after_she_asked_again_is_answered(late):
+    class Slow(SimulatedRecognizer):
+        def __init__(self, user, delays, stable_first):
+            super().__init__(user, Delays(final=late), stable_first)
+
+    notes = Table([Says(1.0, "where is my order", seconds=0.8)], seconds=40, make_recognizer=Slow).talk()
+    asked, order = notes.turns
+    assert asked.outcome in (Outcome.REPROMPTED, Outcome.INTERRUPTED)
+    assert (order.user, order.outcome) == ("where is my order", Outcome.REPLIED)
+
+
+def test_a_cough_a_minute_ago_is_no_part_of_a_turns_time():
+    class Deaf(OracleDetector):
+        """Hears nothing after its first thirty seconds."""
+
+        heard = 0
+
+        def push(self, frame):
+            self.heard += 1
+            if self.heard < 50 * 30:
+                super().push(frame)
+
+    notes = Table([Says(1.0, "", seconds=0.1), Says(61.0, "where is my order")], seconds=90, detector=Deaf).talk()
+    (ledger,) = notes.turns
+    assert ledger.voice_to_voice < 1
+
+
 # A turn decided too early
 
 
@@ -212,12 +286,51 @@ def test_stop_ends_a_conversation_in_the_middle_of_a_reply():
         await task
         return asyncio.get_running_loop().time() - started
 
-    from pipelines.virtual_time import run
-
     assert run(main()) < 2.0
     (ledger,) = table.notes.turns
     assert ledger.outcome is Outcome.INTERRUPTED
     assert table.mind.open == table.voice.open == 0
+
+
+def closing_slowly(base, seconds):
+    """A device that takes so long to close."""
+
+    class Slow(base):
+        async def frames(self):
+            try:
+                async for frame in super().frames():
+                    yield frame
+            finally:
+                await asyncio.sleep(seconds)
+
+        async def run(self, playout):
+            try:
+                await super().run(playout)
+            finally:
+                await asyncio.sleep(seconds)
+
+    return Slow
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.0])
+@pytest.mark.parametrize("device", ["make_user", "make_sink"])
+@pytest.mark.parametrize("when", [3.0, 3.3, 4.0, 4.45, 9.0])
+def test_nothing_begins_after_stop_and_run_returns_whatever_a_device_does(seconds, device, when):
+    table = Table([Says(1.0, "goodbye sophia and")], seconds=600, settings=TurnSettings(speculate=False))
+    setattr(table, device, closing_slowly(SimulatedUser if device == "make_user" else NullSink, seconds))
+
+    async def main():
+        task = asyncio.create_task(table._talk())
+        await asyncio.sleep(when)
+        table.conversation.stop()
+        started, told = asyncio.get_running_loop().time(), len(table.notes.decisions)
+        await task
+        return asyncio.get_running_loop().time() - started, told
+
+    took, told = run(main())
+    assert took < 2.0
+    assert table.notes.decisions[told:] == []
+    assert len(table.notes.ledgers) == 1
 
 
 def test_a_user_who_says_nothing_gets_no_answer():
@@ -228,8 +341,6 @@ def test_the_simulated_user_keeps_absolute_deadlines():
     async def main():
         user = SimulatedUser([ORDER], 2.0)
         return [(frame.time, asyncio.get_running_loop().time()) async for frame in user.frames()]
-
-    from pipelines.virtual_time import run
 
     for index, (time, arrived) in enumerate(run(main())):
         assert time == pytest.approx(index * 0.02)

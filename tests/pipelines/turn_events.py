@@ -9,51 +9,87 @@ from sophia.events import (
     Failed,
     HoldEnded,
     HoldStarted,
+    ReplyText,
     TextTyped,
     Tick,
     Transcribed,
 )
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
-from sophia.transcripts import Transcript
+from sophia.transcripts import Transcript, Word
 from sophia.turn_settings import TurnSettings
 from sophia.vad import VoiceStarted, VoiceStopped
 
 TEXTS = st.sampled_from(
-    ["", "mhm", "where is my order", "and", "stop", "the blue box", "where is my order for the shoes", "Yes."]
+    ["", "mhm", "where is my order", "and", "stop", "the blue box", "order for the shoes", "Yes.", "7 × 23?"]
 )
 KINDS = (
-    "start", "stop", "partial", "stable", "final", "audible", "end", "typed", "commit", "cancel", "hold", "unhold",
-    "llm fails", "face fails", "wait",
+    "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "wait",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
-SETTINGS = st.builds(
-    TurnSettings,
-    language=st.sampled_from(["en-US", "de-DE"]),
-    pause_complete=st.sampled_from([0.1, 0.28, 2.0]),
-    pause_open=st.sampled_from([0.1, 0.6, 3.0]),
-    pause_unfinished=st.sampled_from([0.1, 1.3, 5.0]),
-    speculate=st.booleans(),
-    max_speculations=st.integers(1, 4),
-    settle=st.sampled_from([0.0, 0.45, 2.0]),
-    final_timeout=st.sampled_from([0.0, 0.7]),
-    text_timeout=st.sampled_from([0.2, 1.0]),
-    reprompt_voice=st.sampled_from([0.0, 0.4]),
-    max_reprompts=st.integers(0, 2),
-    reopen_window=st.sampled_from([0.0, 1.0, 5.0]),
-    barge_in=st.booleans(),
-    barge_in_pause=st.sampled_from([0.0, 0.13, 2.0]),
-    barge_in_voice=st.sampled_from([0.1, 0.7]),
-    resume_timeout=st.sampled_from([0.1, 0.8]),
-    resume_rewind=st.sampled_from([0.0, 0.2]),
+
+
+def _values(field):
+    """The least, the usual and the greatest value of a setting, and any between."""
+    if field.annotation is bool:
+        return st.booleans()
+    if field.annotation is str:
+        return st.sampled_from(["en-US", "de-DE"])
+    least, greatest = field.metadata[0].ge, field.metadata[1].le
+    between = st.integers if field.annotation is int else st.floats
+    return st.one_of(st.just(field.default), st.sampled_from([least, greatest]), between(least, greatest))
+
+
+SETTINGS = st.one_of(
+    st.just(TurnSettings()),
+    st.builds(TurnSettings, **{name: _values(field) for name, field in TurnSettings.model_fields.items()}),
 )
+QUIET = 60.0
+"""Seconds in which every wait that can be set is over."""
 
 
-def drive(machine, events):
+class Ears:
+    """Makes up transcripts as a recogniser would tell them, with the times of the sound, or without any."""
+
+    def __init__(self, timed):
+        self._timed = timed
+        self._from = 0.0
+        self._last = None
+        self.finals = []
+        """Every final with words."""
+
+    def hear(self, kind, text, now):
+        match kind:
+            case "partial" | "stable":
+                stability = 1.0 if kind == "stable" else 0.1
+                return Transcript(text, stability=stability, audio_processed=now if self._timed else 0.0)
+            case "again" if self._last:
+                self.finals += [self._last] if self._last.text else []
+                return self._last
+            case "reworded" if self._last:
+                return self._final(text, self._last.words[0].start if self._last.words else 0.0, self._ended)
+        begin, self._from, self._ended = self._from, now, now
+        return self._final(text, begin, now)
+
+    def _final(self, text, start, end):
+        if text and text not in ("mhm", "Yes."):
+            text += f" n{len(self.finals)}"  # so that a test can tell whose words they are
+        said = text.split() if self._timed else []
+        step = (end - start) / max(1, len(said))
+        words = tuple(Word(word, start + i * step, start + (i + 1) * step) for i, word in enumerate(said))
+        self._last = Transcript(text, final=True, words=words, audio_processed=end if self._timed else 0.0)
+        if text:
+            self.finals.append(self._last)
+        return self._last
+
+
+def drive(machine, events, ears=None):
     """Tells ``machine`` (which has ``tell`` and ``turns``) the events and the ticks between; returns the time it is.
 
-    Ends with thirty quiet seconds after the user fell silent at last.
+    Ends with a quiet minute after the user fell silent at last.
     """
+    ears = ears or Ears(timed=True)
     now, onset, decided = 0.0, 0.0, []
 
     def wait(until):
@@ -75,10 +111,11 @@ def drive(machine, events):
                 event = VoiceStarted(now, now)
             case "stop":
                 event = VoiceStopped(max(now - 0.06, onset), now)
-            case "partial" | "stable" | "final":
-                stability = 1.0 if kind == "stable" else 0.1
-                event = Transcribed(at=now, transcript=Transcript(text, final=kind == "final", stability=stability))
-            case "audible":
+            case "partial" | "stable" | "final" | "again" | "reworded":
+                event = Transcribed(at=now, transcript=ears.hear(kind, text, now))
+            case "says" | "asks":
+                event = ReplyText(at=now, generation=generation, delta="Shall I?" if kind == "asks" else "Here it is.")
+            case "audible" if _heard(decided, generation):
                 event = PlayoutStarted(generation, now, now)
             case "end" if _heard(decided, generation):
                 event = PlayoutFinished(generation, now, 0, now)
@@ -98,12 +135,12 @@ def drive(machine, events):
         if event is not None:
             decided.extend(machine.tell(event))
     machine.tell(VoiceStopped(now, now))
-    wait(now + 30)
-    return now + 30
+    wait(now + QUIET)
+    return now + QUIET
 
 
 def _heard(decided, generation):
-    """Whether the playout may tell of this generation's end: it was released, and not cut off."""
+    """Whether the playout may tell of this generation: it was released, and not cut off."""
     fate = [d for d in decided if d.generation == generation]
     return any(isinstance(d, Commit | Reprompt) for d in fate) and not any(
         isinstance(d, Drop | Interrupt | Reopen) for d in fate

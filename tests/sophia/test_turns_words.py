@@ -1,0 +1,325 @@
+"""Which words are whose: answers over her question, words in noise, late words, words that are told twice."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from turn_table import Table, answered
+
+from sophia.asking import asks
+from sophia.decisions import (
+    Commit,
+    Dismiss,
+    Disregard,
+    Drop,
+    Duck,
+    FinishUtterance,
+    Interrupt,
+    Pause,
+    Reopen,
+    Reprompt,
+    Resume,
+    Start,
+    Unduck,
+)
+from sophia.events import Transcribed
+from sophia.transcripts import Transcript, Word
+from sophia.turn_settings import TurnSettings
+from sophia.utterance import beyond
+
+# A "yes" over her question
+
+
+def asking(text, settings=None, question="where is my order"):
+    """Her reply sounds since 1.4 and has this text; what the user said is settled."""
+    return answered(settings, question).says(1.6, question, final=True).replies(text)
+
+
+@pytest.mark.parametrize("word", ["yes", "Yeah.", "okay", "sure", "mhm", "right"])
+@pytest.mark.parametrize("before", [1.0, 0.6, 0.25])
+def test_an_affirmative_near_the_end_of_a_question_is_the_answer(word, before):
+    end = 8.0
+    table = asking("Your order is on its way. Shall I call you?").voice(end - before, end - before + 0.35)
+    table.says(end - before + 0.6, word, final=True)
+    resume = table.only(Resume)
+    left = before - 0.13 + resume.rewind  # what she had still to say when she paused
+    table.ends(resume.at + left).wait(20)
+    assert table.decisions[-1].text == word
+    assert isinstance(table.decisions[-1], Commit)
+    assert table.decisions[-1].at == pytest.approx(resume.at + left, abs=0.3)
+
+
+@pytest.mark.parametrize(("language", "word"), [("de-DE", "ja"), ("de-DE", "Genau."), ("de-DE", "ok"), ("en-US", "no")])
+def test_so_it_is_in_german_and_so_is_a_no(language, word):
+    question = "wo ist meine tasche" if language == "de-DE" else "where is my bag"
+    table = asking("Soll ich dich anrufen?", TurnSettings(language=language), question)
+    table.voice(7.5, 7.8).says(8.0, word, final=True)
+    table.wait(8.1)
+    if table.turns.phase == "speaking":
+        table.ends(8.6)
+    assert table.wait(20).decisions[-1].text == word
+    assert isinstance(table.decisions[-1], Commit)
+
+
+def test_where_nobody_may_interrupt_her_it_is_the_answer_too():
+    table = asking("Shall I call you?", TurnSettings(barge_in=False)).voice(7.5, 7.8).says(8.0, "yes", final=True)
+    assert table.ends(8.4).wait(20).decisions[-1].text == "yes"
+
+
+@pytest.mark.parametrize(("text", "end"), [("Shall I call you?", 16.0), ("It left this morning.", 8.4)])
+def test_in_the_middle_of_a_question_or_over_a_statement_it_is_a_backchannel(text, end):
+    table = asking(text).voice(7.5, 7.8).says(8.0, "yes", final=True).ends(end).wait(30)
+    assert [type(d) for d in table.decisions if isinstance(d, Commit | Dismiss)] == [Dismiss]
+    assert table.only(Dismiss).text == "yes"
+
+
+def test_a_backchannel_that_goes_on_takes_the_floor():
+    table = asking("It left this morning.").voice(5.0, 5.3).says(5.5, "okay", final=True)
+    table.voice(5.9, 6.5).says(6.7, "but where is it now", final=True).wait(20)
+    assert Interrupt in table.kinds()
+    assert table.decisions[-1].text == "okay but where is it now"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Shall I?", "Cancel it? Just say yes or no.", "She asked: “Is it you?”", "Really? 😊", "可以吗？", "هل تريد؟",
+     "Let me know which one you want.", "Sag mir, welche du willst."],
+)  # fmt: skip
+def test_what_asks(text):
+    assert asks(text)
+
+
+@pytest.mark.parametrize("text", ["", "It left this morning.", "Why? Nobody knows. " + "It is a long story. " * 6])
+def test_what_does_not_ask(text):
+    assert not asks(text)
+
+
+# Noise that holds the voice detector
+
+
+def noisy():
+    """A noise that began before the user spoke holds the detector; the reply sounds since 3.6."""
+    table = Table().starts(0.0).says(2.0, "Where is my order?", final=True).wait(3.5).audible(3.6)
+    assert table.kinds() == [Start, Commit]
+    return table
+
+
+def test_words_count_although_noise_holds_the_detector():
+    table = noisy().replies("It left this morning.").says(6.0, "no stop that", final=True).wait(12)
+    assert table.kinds()[2:] == [Interrupt, Start, Commit]
+    assert table.decisions[-1].text == "no stop that"
+    table.audible(12.1).says(15.0, "stop talking please", final=True).wait(20)
+    assert table.decisions[-1].text == "stop talking please"
+
+
+def test_the_same_words_said_again_later_count_again():
+    table = noisy().says(6.0, "stop", final=True).wait(9).audible(9).says(12.0, "stop", final=True).wait(16)
+    assert [d.text for d in table.decisions if isinstance(d, Commit)] == ["Where is my order?", "stop", "stop"]
+
+
+def test_interims_in_noise_are_answered_although_no_final_comes():
+    table = Table().starts(0.0).says(1.0, "where is").says(2.0, "where is my order").wait(30)
+    assert table.only(Commit).text == "where is my order"
+    assert FinishUtterance in table.kinds()
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_the_voice_of_a_turn_in_noise_is_not_booked_to_the_next(quiet):
+    table = noisy()
+    if not quiet:
+        table.ends(5.0)
+    table.stops(5.9).voice(8.0, 8.04).wait(20)
+    assert table.kinds()[2:] == ([Duck, Unduck] if quiet else [FinishUtterance])
+    assert table.only(Dismiss).turn == 2
+
+
+@pytest.mark.parametrize("at", [1.6, 3.0])
+def test_a_click_neither_interrupts_her_nor_makes_her_ask(at):
+    """In her first second it may make her pause, since the user most likely goes on."""
+    table = answered().voice(at, at + 0.04).wait(9)
+    assert {Interrupt, Reopen, Reprompt}.isdisjoint(table.kinds())
+    assert table.turns.phase == "speaking"
+
+
+# Pauses are learned from words
+
+
+def hesitation_after(noise):
+    table = Table().voice(0.2, 1.0).says(1.24, "what time is it", final=True).wait(1.3)
+    noise(table)
+    return table.wait(20).turns.pauses
+
+
+@pytest.mark.parametrize("when", [1.5, 3.0, 9.0])
+def test_a_noise_teaches_no_pause(when):
+    pauses = hesitation_after(lambda table: table.voice(when, when + 0.3))
+    assert pauses.hesitation == 0
+    assert pauses.after("what time is it")[0] == pytest.approx(0.28)
+
+
+def test_words_long_after_are_no_pause_of_a_hesitant_user():
+    pauses = hesitation_after(lambda table: table.voice(9.0, 9.4).says(9.7, "hello", final=True))
+    assert pauses.hesitation == 0
+
+
+def test_words_soon_after_are():
+    pauses = hesitation_after(lambda table: table.voice(1.7, 2.4).says(2.6, "in berlin", final=True))
+    assert pauses.hesitation == pytest.approx(0.4 * 0.7)
+
+
+@given(st.lists(st.floats(0, 100)))
+def test_no_more_is_learned_than_the_longest_pause_that_counts(silences):
+    table = Table()
+    for silence in silences:
+        table.turns.pauses.learn(silence)
+    assert table.turns.pauses.hesitation <= table.turns.settings.pause_learned_max
+
+
+def test_a_noise_in_the_middle_of_a_turn_teaches_nothing_until_words_come():
+    table = Table().voice(0.2, 1.0).says(1.1, "give me the red one and").voice(1.8, 1.9)
+    assert table.turns.pauses.hesitation == 0
+    table.starts(2.0).says(2.5, "give me the red one and the blue one")
+    assert table.turns.pauses.hesitation > 0
+
+
+# Late words
+
+
+@pytest.mark.parametrize("late", [1.5, 2.5, 4.0, 8.0])
+@pytest.mark.parametrize("final", [True, False])
+def test_words_that_come_after_she_asked_again_are_answered(late, final):
+    """The voice ends at 1.2; with the default settings she asks at 2.2, and is heard from 2.3 to 5."""
+    table, at = Table().voice(0.2, 1.2).wait(2.3).audible(2.3), 1.2 + late
+    if at > 5:
+        table.ends(5)
+    table.says(at, "where is my order", final=final).wait(30)
+    assert table.decisions[-1].text == "where is my order"
+    assert isinstance(table.decisions[-1], Commit)
+    assert table.kinds().count(Interrupt) == (at < 5)
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_question_that_was_not_heard_yet_is_withdrawn(final):
+    table = Table().voice(0.2, 1.2).wait(2.3).says(2.35, "where is my order", final=final).wait(9)
+    assert [kind for kind in table.kinds() if kind is not FinishUtterance] == [Reprompt, Drop, Start, Commit]
+    assert {d.turn for d in table.decisions} == {1}
+
+
+def test_words_of_a_voice_that_was_taken_for_noise_are_answered_when_they_come():
+    table = asking("It left this morning.").voice(4.0, 5.0).wait(6.5)
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
+    table.says(7.0, "no stop that", final=True).wait(9)
+    assert table.decisions[-1].text == "no stop that"
+
+
+def test_words_that_come_after_a_voice_was_not_worth_asking_about():
+    table = Table().voice(0.2, 0.5).wait(3).says(4.5, "stop", final=True).wait(9)
+    assert [d.text for d in table.decisions if isinstance(d, Commit)] == ["stop"]
+
+
+# Old and new words
+
+
+SEVENTEEN = "what is seventeen times twenty three"
+FIGURES = "What is 17 times 23?"
+
+
+def sums(timed=True):
+    """The sum was said from 0.2 to 2.0 and is answered on a stable partial; her reply sounds since 2.5."""
+    sound = (0.2, 2.0) if timed else None
+    table = Table().voice(0.2, 2.0).says(2.24, SEVENTEEN, stable=True, sound=sound).wait(2.4).audible(2.5)
+    assert table.kinds() == [Start, Commit]
+    return table.replies("It is three hundred and ninety one.")
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize(
+    "text", [FIGURES, "What is 17 × 23?", SEVENTEEN.title(), "what is seventeen times twenty tree"]
+)
+def test_a_late_final_in_other_words_is_no_new_turn(timed, text):
+    sound = (0.2, 2.0) if timed else None
+    table = sums(timed).starts(4.0).says(4.3, text, final=True, sound=sound)
+    assert {Interrupt, Reopen}.isdisjoint(table.kinds())
+    table.stops(5.0).says(5.3, "and what is that in euros", final=True, sound=(4.0, 5.0) if timed else None).wait(9)
+    assert table.decisions[-1].text == "and what is that in euros"
+
+
+def test_a_final_that_is_told_twice_is_no_new_turn():
+    table = sums().says(2.6, FIGURES, final=True, sound=(0.2, 2.0)).says(3.5, FIGURES, final=True, sound=(0.21, 1.99))
+    table.starts(4.0).says(4.2, "What's 17 × 23?", final=True, sound=(0.2, 2.0)).stops(4.1).wait(9)
+    assert {Interrupt, Reopen}.isdisjoint(table.kinds())
+    untimed = sums(timed=False).says(2.6, FIGURES, final=True).says(3.0, FIGURES, final=True).wait(9)
+    assert {Interrupt, Reopen}.isdisjoint(untimed.kinds())
+
+
+def test_a_final_told_twice_before_the_turn_is_decided_is_said_once():
+    for sound in ((0.2, 2.0), None):
+        table = Table().voice(0.2, 2.0).says(2.05, "blue shoes", final=True, sound=sound)
+        table.says(2.1, "blue shoes", final=True, sound=sound).wait(9)
+        assert table.only(Commit).text == "blue shoes"
+        assert table.only(Disregard).text == "blue shoes"
+
+
+def test_one_final_with_the_answered_words_and_the_new_ones_is_divided_by_time():
+    new = "And what is that in euros?"
+    old_words = tuple(Word(word, 0.2 + 0.36 * i, 0.5 + 0.36 * i) for i, word in enumerate(FIGURES.split()))
+    new_words = tuple(Word(word, 4.0 + 0.2 * i, 4.2 + 0.2 * i) for i, word in enumerate(new.split()))
+    table = sums().starts(4.0).stops(5.2).wait(5.5)
+    whole = Transcript(f"{FIGURES} {new}", final=True, words=old_words + new_words, audio_processed=5.5)
+    table.tell(Transcribed(at=5.5, transcript=whole)).wait(9)
+    assert Interrupt in table.kinds()
+    assert table.decisions[-1].text == new
+
+
+def test_words_that_a_slow_recogniser_had_not_heard_when_the_turn_was_decided_are_news():
+    table = Table().voice(0.2, 3.0).says(1.2, "book a table", sound=(0.2, 0.9)).wait(6).audible(6.1)
+    assert table.kinds() == [FinishUtterance, Start, Commit]
+    table.replies("For when?").says(6.5, "book a table for two at eight", final=True, sound=(0.2, 3.0)).wait(9)
+    assert Reopen in table.kinds()
+    assert table.decisions[-1].text.startswith("book a table")
+    assert table.decisions[-1].text.endswith("for two at eight")
+
+
+def test_the_final_of_a_turn_that_was_reopened_corrects_its_words():
+    table = sums().starts(2.7).says(3.0, SEVENTEEN + " and five", sound=(0.2, 3.3)).stops(3.3)
+    assert Reopen in table.kinds()
+    table.says(3.6, "What is 17 times 23? And 5?", final=True, sound=(0.2, 3.3)).wait(9)
+    assert table.decisions[-1].text.startswith("What is 17")
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "old", "new"),
+    [
+        (FIGURES, SEVENTEEN, FIGURES, ""),
+        (FIGURES + " Stop.", SEVENTEEN, FIGURES, "Stop."),
+        ("Where is my order? For the shoes.", "where is my order", "Where is my order?", "For the shoes."),
+        ("where is my border", "where is my order", "where is my border", ""),
+        ("no stop", "where is my order", "", "no stop"),
+        ("$20 for 5 days", "twenty dollars for five days", "$20 for 5 days", ""),
+    ],
+)
+def test_likeness_divides_where_no_times_are_told(text, before, old, new):
+    assert beyond(text, before) == (old, new)
+
+
+@given(
+    said=st.lists(st.sampled_from(["what", "is", "seventeen", "times", "23", "stop", "the", "blue"]), min_size=1),
+    reworded=st.lists(st.sampled_from(["What", "17", "×", "stop.", "The"]), min_size=1),
+    late=st.floats(0, 3),
+    doubled=st.booleans(),
+    voice=st.booleans(),
+)
+def test_no_final_on_answered_sound_makes_a_turn(said, reworded, late, doubled, voice):
+    """However late, reworded or doubled it is, and whether or not the user is speaking again."""
+    table = Table().voice(0.2, 2.0).says(2.24, " ".join(said), stable=True, sound=(0.2, 2.0)).wait(4).audible(4.1)
+    answered_text = table.only(Commit).text
+    table.replies("I see.")
+    if voice:
+        table.starts(5.2)
+    for at in [5.3 + late] + [5.4 + late] * doubled:
+        table.says(at, " ".join(reworded), final=True, sound=(0.2, 2.0))
+    if voice:
+        table.stops(9.0)
+        table.says(9.3, "and tomorrow", final=True, sound=(5.2, 9.0))
+    table.wait(20)
+    decided = [d.text for d in table.decisions if isinstance(d, Commit)]
+    assert decided == [answered_text] + ["and tomorrow"] * voice
