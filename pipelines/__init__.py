@@ -10,8 +10,12 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pipelines.command.run import prepare
+
 # Before gRPC is first imported: its core writes past every display, and failures are explained in plain words anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+prepare()
 
 if TYPE_CHECKING:
     from pipelines.conversation import events as events

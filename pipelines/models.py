@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
+import functools
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,9 +29,20 @@ from nova.repository.check import check
 from nova.repository.findings import Level
 from nova.repository.modelconfig import ConfigError
 from nova.repository.report import as_dict, shown
-from nova.training.chats import DataError
-from pipelines.settings.arguments import add_settings, settings_of
+from nova.training.chats import DataError, write_private
+from pipelines.command.run import run
+from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import (
+    STANDARD_OUTPUT,
+    Output,
+    add_force,
+    check_outputs,
+    output,
+    printed_aside,
+    read_by,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import grpc
@@ -59,7 +70,8 @@ def arguments() -> argparse.ArgumentParser:
     c = commands.add_parser("check", help="whether a repository would load and answer, told without a server")
     c.add_argument("path", nargs="?", type=Path, default=OURS, help="the repository (default: nova/models)")
     c.add_argument("--strict", action="store_true", help="warnings count as errors")
-    c.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
+    c.add_argument("--json", type=output, metavar="FILE", help="write what was found")
+    add_force(c)
     c = commands.add_parser("place", help="put a new version into the repository, complete and not served yet")
     c.add_argument("model", type=Path, help="the model's folder in the repository")
     source = c.add_mutually_exclusive_group(required=True)
@@ -84,7 +96,8 @@ def arguments() -> argparse.ArgumentParser:
                 "--talks", type=Path, metavar="FILE", help="chats whose last questions are asked, as JSON lines"
             )
             c.add_argument("--most", type=_version, default=20, metavar="N", help="of them (20)")
-            c.add_argument("--answers", type=Path, metavar="FILE", help="write both versions' answers side by side")
+            c.add_argument("--answers", type=output, metavar="FILE", help="write both versions' answers side by side")
+            add_force(c)
         elif name != "state":
             c.add_argument("--version", type=_version, metavar="N", help="the version to serve")
     return p
@@ -92,8 +105,6 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # where it has no ✓ and no ✗, they stay two different things
     args = arguments().parse_args(argv)
     try:
         match args.command:
@@ -109,16 +120,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     try:
+        check_outputs([Output("--json", args.json)], [args.path], force=args.force)
         report = check(args.path)
         if args.json:
-            args.json.write_text(json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except ConfigError as problem:
+            write_text(args.json, json.dumps(as_dict(report), indent=2, ensure_ascii=False) + "\n")
+    except (SettingsError, ConfigError) as problem:
         print(problem, file=sys.stderr)
         return 2
     except OSError as problem:
-        print(f"{args.json} cannot be written: {problem.strerror or problem}", file=sys.stderr)
+        print(f"{problem.filename} cannot be written: {problem.strerror or problem}", file=sys.stderr)
         return 2
-    print(shown(report))
+    with printed_aside(args.json):
+        print(shown(report))
     bad = report.count(Level.ERROR) + (report.count(Level.WARNING) if args.strict else 0)
     return int(bad > 0)
 
@@ -151,6 +164,9 @@ async def _served(args: argparse.Namespace) -> int:
 
     try:
         settings = settings_of(args)
+        if args.command == "canary":
+            read = [*read_by(configs(args), settings), *([args.talks] if args.talks else [])]
+            check_outputs([Output("--answers", args.answers)], read, force=args.force)
         key = serving.admin_key(args.admin_key_file)
         talks = serving.talks(args.talks, args.most) if args.command == "canary" else ()
         if settings.llm.backend != "triton" or settings.embedded:
@@ -167,7 +183,9 @@ async def _served(args: argparse.Namespace) -> int:
                 return await serving.state(rollout)
             if args.command == "canary":
                 mind = _minds(settings, rollout.model, channel, metadata)
-                return await serving.canary(rollout, args.candidate, mind, talks, args.answers)
+                answers = functools.partial(_keep, args.answers) if args.answers else None
+                with printed_aside(args.answers):
+                    return await serving.canary(rollout, args.candidate, mind, talks, answers)
             return await serving.decide(rollout, args.command, args.version)
     except (ConfigError, MindError) as problem:
         print(problem, file=sys.stderr)
@@ -176,6 +194,17 @@ async def _served(args: argparse.Namespace) -> int:
         failure = await diagnose(error, "llm", settings.llm.endpoint)
         print(f"{failure.line} {failure.hint}".strip(), file=sys.stderr)
         return failure.exit_code
+
+
+def _keep(path: Path, text: str) -> None:
+    """Writes what people asked and were answered: for its owner's eyes, where it is a file."""
+    try:
+        if path == STANDARD_OUTPUT:
+            write_text(path, text)
+        else:
+            write_private(path, text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 @asynccontextmanager
@@ -214,4 +243,4 @@ def _version(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

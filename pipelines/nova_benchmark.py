@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nova
-from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.command.run import run
+from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.layers import read_yaml
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, read_by, write_text
 
 if TYPE_CHECKING:
     import tritonclient.grpc.aio as triton_aio
@@ -76,8 +78,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     out = p.add_argument_group("what comes of it")
     out.add_argument("--thresholds", type=Path, metavar="FILE", help="limits in YAML; exit code 1 if one is not kept")
-    out.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
-    out.add_argument("--plot", type=Path, metavar="FILE", help="write a page with plots (extra 'replay')")
+    out.add_argument("--json", type=output, metavar="FILE", help="write everything that was measured")
+    out.add_argument("--plot", type=output, metavar="FILE", help="write a page with plots (extra 'replay')")
+    add_force(out)
     return p
 
 
@@ -97,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pipelines.log import logging_to_file  # noqa: PLC0415
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    with logging_to_file():
+    with logging_to_file(), printed_aside(args.json, args.plot):
         try:
             return uvloop.run(_run(settings, args, thresholds, console))
         except (KeyboardInterrupt, asyncio.CancelledError):  # before anything was measured
@@ -305,9 +308,6 @@ def _check(settings: Settings, args: argparse.Namespace) -> None:
         problems.append(f"llm.backend is {settings.llm.backend}: the benchmark speaks gRPC to a Triton.")
     if args.full_speed and not settings.embedded:
         problems.append("--full-speed serves the embedded mind faster: it needs a configuration with embedded: true.")
-    for path in (args.json, args.plot):
-        if path is not None and not path.absolute().parent.is_dir():
-            problems.append(f"{path} cannot be written: make the folder {path.absolute().parent} first.")
     if args.plot is not None:
         from nova.benchmark.plot import PlotError, require_plotly  # noqa: PLC0415
 
@@ -317,15 +317,18 @@ def _check(settings: Settings, args: argparse.Namespace) -> None:
             problems.append(f"{error}.")
     if problems:
         raise SettingsError(problems)
+    outputs = (Output("--json", args.json), Output("--plot", args.plot))
+    read = [*read_by(configs(args), settings), *([args.thresholds] if args.thresholds else [])]
+    check_outputs(outputs, read, force=args.force)
 
 
 def _write(report: Report, args: argparse.Namespace) -> None:
     if args.json is not None:
-        args.json.write_text(report.model_dump_json(indent=1) + "\n", "utf-8")
+        write_text(args.json, report.model_dump_json(indent=1) + "\n")
     if args.plot is not None:
         from nova.benchmark.plot import page  # noqa: PLC0415
 
-        args.plot.write_text(page(report), "utf-8")
+        write_text(args.plot, page(report))
 
 
 def _count(text: str) -> int:
@@ -354,4 +357,4 @@ def _each(text: str, kind: Callable[[str], float], most: float) -> tuple[Any, ..
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -13,8 +13,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.command.run import run
 from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import (
+    Output,
+    add_force,
+    check_outputs,
+    folder,
+    output,
+    outputs_of,
+    printed_aside,
+    read_by,
+)
 
 EXIT_CODES = """\
 exit codes: 0 all went well; 1 a check failed, a soundbite was not understood, a sound device is missing, or a defect;
@@ -45,10 +56,11 @@ def arguments() -> argparse.ArgumentParser:
     )
     p.add_argument("--once", action="store_true", help="end after the first reply")
     p.add_argument(
-        "--json", type=Path, metavar="FILE", help="write a line for each turn: latency ledger, texts, outcome"
+        "--json", type=output, metavar="FILE", help="write a line for each turn: latency ledger, texts, outcome"
     )
-    p.add_argument("--reply", type=Path, metavar="WAV", help="write her voice to a file instead of the loudspeaker")
-    p.add_argument("--record", type=Path, metavar="DIR", help="record everything needed to replay the conversation")
+    p.add_argument("--reply", type=output, metavar="WAV", help="write her voice to a file instead of the loudspeaker")
+    p.add_argument("--record", type=folder, metavar="DIR", help="record everything needed to replay the conversation")
+    add_force(p)
     return p
 
 
@@ -57,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = arguments().parse_args(argv)
     try:
         settings = settings_of(args)
+        _check_files(settings, args)
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
@@ -66,7 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = ", ".join(path.name for path in args.soundbite)
         print(mermaid(settings, source=source, sink=str(args.reply or "")))
         return 0
-    return _run(settings, args)
+    with printed_aside(args.json, args.reply):
+        return _run(settings, args)
+
+
+def _check_files(settings: Settings, args: argparse.Namespace) -> None:
+    outputs = (Output("--json", args.json), Output("--reply", args.reply), *outputs_of(settings))
+    check_outputs(outputs, (*args.soundbite, *read_by(configs(args), settings)), force=args.force)
 
 
 def _run(settings: Settings, args: argparse.Namespace) -> int:
@@ -92,4 +111,4 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

@@ -120,19 +120,21 @@ class WavWriter:
     """Writes mono int16 sound as it comes.
 
     The header is brought up to date every ``patch_seconds`` of sound, after that sound has reached the system, so
-    the file is whole at any moment the process may die. A full disk surfaces as ``OSError`` from ``write`` or
-    ``close``. Not for several tasks at once.
+    the file is whole at any moment the process may die. ``file``, an open one, is written into in place of ``path`` and
+    closed at the end. It is taken for a stream, as is a pipe: their header says that the length is unknown. A full disk
+    surfaces as ``OSError`` from ``write`` or ``close``. Not for several tasks at once.
     """
 
-    def __init__(self, path: Path, rate: int, patch_seconds: float = 1.0) -> None:
+    def __init__(self, path: Path, rate: int, patch_seconds: float = 1.0, *, file: BinaryIO | None = None) -> None:
         self.path, self.rate = path, rate
         self.samples = 0
         """Samples written so far."""
         self._patch_every = round(patch_seconds * rate)
         self._patched = 0
-        self._file: BinaryIO = path.open("wb")
+        self._file: BinaryIO = file or path.open("wb")
+        self._streams = file is not None or not self._file.seekable()
         try:
-            self._file.write(_header(rate, 0))
+            self._file.write(_header(rate, None if self._streams else 0))
             self._file.flush()
         except OSError:
             self._close_file()
@@ -140,7 +142,7 @@ class WavWriter:
 
     def write(self, pcm: Pcm) -> None:
         """Appends ``pcm``, shape ``(samples,)``, int16."""
-        if len(_header(self.rate, 0)) + 2 * (self.samples + len(pcm)) > 0xFFFFFFFF:
+        if not self._streams and len(_header(self.rate, 0)) + 2 * (self.samples + len(pcm)) > 0xFFFFFFFF:
             raise OSError(errno.EFBIG, "a WAV file holds at most 4 GiB", str(self.path))
         self._file.write(pcm.astype("<i2", copy=False).tobytes())
         self.samples += len(pcm)
@@ -149,10 +151,11 @@ class WavWriter:
 
     def _patch(self) -> None:
         self._file.flush()  # the sound first: the header never promises what is not there
-        self._file.seek(0)
-        self._file.write(_header(self.rate, self.samples))
-        self._file.flush()
-        self._file.seek(0, os.SEEK_END)
+        if not self._streams:
+            self._file.seek(0)
+            self._file.write(_header(self.rate, self.samples))
+            self._file.flush()
+            self._file.seek(0, os.SEEK_END)
         self._patched = self.samples
 
     def close(self) -> None:
@@ -178,8 +181,9 @@ class WavWriter:
         self.close()
 
 
-def _header(rate: int, samples: int) -> bytes:
-    size = 2 * samples
+def _header(rate: int, samples: int | None) -> bytes:
+    """The header of a file with so many samples; ``None``: nobody knows yet, which is written as the largest size."""
+    size = 0xFFFFFFFF - 36 if samples is None else 2 * samples
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", size
     )

@@ -42,12 +42,13 @@ async def canary(
     candidate: int | None,
     mind: Callable[[int], Mind],
     asked: Sequence[Sequence[Message]],
-    answers: Path | None,
+    answers: Callable[[str], None] | None,
 ) -> int:
     """Serves the candidate (the newest) beside the stable version and asks both; if it is worse, back, and 1.
 
     Back as well, with :class:`~nova.repository.rollout.Unjudged`, where the stable version does not answer itself.
-    A file for ``answers`` that cannot be written is told before anything is served (:class:`ConfigError`).
+    ``answers`` keeps a text. It is handed an empty one before anything is served, so that a file that cannot be written
+    is told in time; it may raise :class:`ConfigError`.
     """
     wanted = versions.served(rollout.folder)
     candidate = candidate or max(versions.present(rollout.folder), default=0)
@@ -55,7 +56,7 @@ async def canary(
     if len(stable) != 1:
         raise ConfigError(f"one version has to be served before a canary, and another one tried: served are {wanted}")
     if answers is not None:
-        _write(answers, "")
+        answers("")
     await rollout.canary(stable[0], candidate)
     try:
         trial = await tried(mind, stable[0], candidate, asked)
@@ -65,7 +66,7 @@ async def canary(
     if trial.reasons:
         await rollout.alone(stable[0])
     if answers is not None:
-        _write(answers, _side_by_side(trial, asked))
+        answers(_side_by_side(trial, asked))
     if trial.reasons:
         for reason in trial.reasons:
             print(f"✗ {reason}")
@@ -101,13 +102,6 @@ def _side_by_side(trial: Trial, asked: Sequence[Sequence[Message]]) -> str:
         for talk, old, new in zip(asked, trial.stable, trial.candidate, strict=True)
     ]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        chats.write_private(path, text)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def talks(path: Path | None, most: int) -> Sequence[Sequence[Message]]:

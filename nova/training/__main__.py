@@ -12,6 +12,7 @@ What comes after, a new version in the Triton repository: python -m pipelines.mo
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,9 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where it has no ✓ and no ✗, they stay two different things
     args = arguments().parse_args(argv)
     try:
         match args.command:
@@ -71,6 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _small(args)
     except DataError as problem:
         print(problem, file=sys.stderr)
+        return 2
+    except OSError as problem:
+        print(f"{problem.filename or 'a file'} cannot be used: {problem.strerror or problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

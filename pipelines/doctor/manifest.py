@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.doctor.finding import Finding, Mark
-from pipelines.settings.layers import configs_folder, did_you_mean, read_yaml
+from pipelines.settings.layers import configs_folder, find_file, read_yaml
 from pipelines.settings.model import SettingsError
 
 Rule = Literal["exact", "at least", "present"]
@@ -103,14 +103,7 @@ def _words(version: str) -> str:
 
 def find_manifest(name: str) -> Path:
     """The manifest that ``name`` means: a path, or a bare name of ``configs/stack/``; raises :class:`SettingsError`."""
-    path, folder = Path(name).expanduser(), configs_folder() / "stack"
-    for candidate in (path, folder / path.name, folder / f"{path.name}.yaml"):
-        if candidate.is_file() and (candidate == path or path.parent == Path()):
-            return candidate
-    shipped = sorted(file.name for file in folder.glob("*.yaml"))
-    guess = did_you_mean(path.name, shipped)
-    hint = f"did you mean {guess}?" if guess else f"the project brings {', '.join(shipped) or 'none'}."
-    raise SettingsError([f"There is no manifest {name}; {hint}"])
+    return find_file(name, configs_folder() / "stack", "manifest")
 
 
 def read_manifest(path: Path) -> Manifest:

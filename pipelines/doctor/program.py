@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
-import os
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
@@ -29,10 +26,11 @@ from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_man
 from pipelines.doctor.render import Shown, as_json
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices, needed
-from pipelines.home import home
+from pipelines.home import HomeUnusable, home
 from pipelines.log import logging_to_file
-from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, read_by, write_text
 
 BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
 
@@ -44,25 +42,22 @@ WATCH_SECONDS: Final = 10.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the doctor; returns the exit code: 0 all well, 1 some ``!``, 3 some ``✗``, 2 wrong arguments or settings."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # where it has no ✓ and no ✗, they stay two different things
     args = _parser().parse_args(arguments)
     if args.watch and args.phase == ["integration"]:
         print("--watch does not repeat the integration phase: a turn every few seconds is load.", file=sys.stderr)
         return 2
     try:
         settings = settings_of(args)
-        path = find_manifest(args.manifest or default_manifest())
+        path = find_manifest(default_manifest() if args.manifest is None else args.manifest)
         manifest = read_manifest(path)
         phases = tuple(phase for phase in PHASES if phase in (args.phase or PHASES))
         if args.write_manifest and "base" not in phases:
             raise SettingsError(["--write-manifest records what the base phase finds: name --phase base, too."])
-        for file in (args.json, args.write_manifest):
-            if file is not None:
-                _writable(file)
+        outputs = (Output("--json", args.json), Output("--write-manifest", args.write_manifest))
+        check_outputs(outputs, (path, *read_by(configs(args), settings)), force=args.force)
         if args.watch:
             phases = tuple(phase for phase in phases if phase != "integration")
-        with logging_to_file():
+        with logging_to_file(), printed_aside(args.json, args.write_manifest):
             return asyncio.run(_run(args, settings, manifest, path.name, phases))
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
@@ -108,7 +103,7 @@ def _not_started(phase: Phase, error: ServiceFailed | OSError) -> Finding:
     if isinstance(error, ServiceFailed):
         result = fail(printable(str(error)), printable(error.hint))
     else:
-        found = f"their folder cannot be used: {error.filename}: {error.strerror}"
+        found = str(error) if isinstance(error, HomeUnusable) else f"{error.filename}: {error.strerror}"
         result = fail(printable(found), "export SOPHIA_HOME=~/.local/share/sophia  # or another folder of yours")
     return Finding(phase, "services", "embedded", "embedded services", _WHY_EMBEDDED, result, 0)
 
@@ -149,39 +144,12 @@ async def _run(
             await asyncio.sleep(WATCH_SECONDS)
 
 
-def _writable(path: Path) -> None:
-    """Refuses a file that could not be written when all is done; raises :class:`SettingsError`."""
-    path = path.expanduser().absolute()
-    if _stays(path) and path.exists():
-        may = os.access(path, os.W_OK)
-    else:
-        may = os.access(os.path.dirname(os.path.realpath(path)), os.W_OK | os.X_OK)
-    if path.is_dir() or not may:
-        raise SettingsError([f"{path} cannot be written: name a file in a folder that is there and yours."])
-
-
-def _stays(path: Path) -> bool:
-    """Whether ``path`` is what no new file may take the place of: a device, a pipe, a link."""
-    return path.is_symlink() or (path.exists() and not path.is_file())
-
-
 def _write(path: Path, text: str) -> None:
-    """Puts ``text`` at ``path`` at once or not at all: somebody may be reading it while ``--watch`` goes on.
-
-    A device, a pipe, or what a link leads to is written straight into.
-    """
-    path = path.expanduser().absolute()
+    """Writes a file as a whole: somebody may be reading it while ``--watch`` goes on."""
     try:
-        if _stays(path):
-            path.write_text(text, encoding="utf-8")
-            return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".doctor")
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        write_text(path, text)
     except OSError as error:
-        raise SettingsError([f"{path} cannot be written: {error.strerror or error}."]) from None
+        raise SettingsError([f"{error.filename} cannot be written: {error.strerror or error}."]) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,10 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_settings(parser)
     parser.add_argument("--phase", action="append", choices=PHASES, help="only this one; may be repeated")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON, too")
+    parser.add_argument("--json", type=output, metavar="FILE", help="write the findings as JSON, too")
     parser.add_argument("--watch", action="store_true", help=f"look again every {WATCH_SECONDS:g} s, until Ctrl+C")
     parser.add_argument(
         "--manifest", metavar="FILE", help="what is expected; a bare name is looked up in configs/stack/"
     )
-    parser.add_argument("--write-manifest", type=Path, metavar="FILE", help="record what this machine has")
+    parser.add_argument("--write-manifest", type=output, metavar="FILE", help="record what this machine has")
+    add_force(parser)
     return parser

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import importlib
-import os
 import signal
 import sys
 import time
@@ -25,14 +24,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.certs import make_development_pki
+from pipelines.command.run import run
 from pipelines.embedded.process import SERVICES, ServiceFailed
-from pipelines.home import home
-from pipelines.settings.layers import SettingsError
+from pipelines.home import HomeUnusable, home
+from pipelines.settings.layers import SettingsError, find_config
+from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, write_text
 
 if TYPE_CHECKING:
     from pipelines.embedded.supervisor import EmbeddedServices
 
 _TITLES = {"speech": "speech (Riva)", "triton": "llm (Triton)", "face": "face (Audio2Face-3D)"}
+
+_HEAD = "# Written by python -m pipelines.embedded; good while that runs."
 
 _SET_UP = {"speech": "pipelines.embedded.speech.prepare", "triton": "pipelines.embedded.triton.environment"}
 """Where ``prepare(home, report)`` is found; the face needs none."""
@@ -48,20 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--prepare", action="store_true", help="do the set-up that the services need, then end")
     parser.add_argument("--only", action="append", choices=SERVICES, help="this service only; may be repeated")
     parser.add_argument("--config", metavar="FILE", help="settings to start from (default: the defaults)")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="write a configuration that reaches the services")
+    parser.add_argument("--write", metavar="FILE", type=output, help="write a configuration that reaches the services")
+    add_force(parser)
     args = parser.parse_args(arguments)
     console = Console(highlight=False)
     only = tuple(dict.fromkeys(args.only or SERVICES))
     try:
         if args.prepare:
             return prepare(home(), console, only)
-        return asyncio.run(_serve(args.config, only, args.write, console))
+        read = [find_config(args.config)] if args.config else []
+        check_outputs([Output("--write", args.write, _written_by_us)], read, force=args.force)
+        with printed_aside(args.write):
+            return asyncio.run(_serve(args.config, only, args.write, console))
     except (SettingsError, ServiceFailed, OSError) as error:
         for line in getattr(error, "lines", (str(error),)):
             print(line, file=sys.stderr)
-        if hint := getattr(error, "hint", ""):
-            print(f"{hint}.", file=sys.stderr)
-        return 2 if isinstance(error, SettingsError) else 3
+        if isinstance(error, ServiceFailed) and error.hint:
+            print(f"{error.hint}.", file=sys.stderr)
+        return 2 if isinstance(error, SettingsError | HomeUnusable) else 3
     except asyncio.CancelledError:  # stopped before everything was up
         return 130
 
@@ -151,11 +158,12 @@ def _write(path: Path, services: EmbeddedServices) -> None:
         sections["face"] = {"endpoint": reached("face")}
     elif services.running:
         sections["face"] = {"enabled": False}
-    head = "# Written by python -m pipelines.embedded; good while that runs.\n"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(head + yaml.safe_dump(sections, sort_keys=False))
-    temporary.replace(path)
+    write_text(path, f"{_HEAD}\n{yaml.safe_dump(sections, sort_keys=False)}")
+
+
+def _written_by_us(path: Path) -> bool:
+    return path.read_bytes()[: len(_HEAD)] == _HEAD.encode()
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

@@ -12,11 +12,12 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 
+from pipelines.command.run import run
 from pipelines.load.measures import MEASURES
 from pipelines.settings.arguments import add_settings, settings_of
 from pipelines.settings.model import SettingsError
+from pipelines.settings.outputs import add_force, output, printed_aside
 
 EXIT_CODES = """\
 exit codes: 0 all went well; 1 --limit-p95 was missed, or no turn at all was answered; 2 the settings, the command line
@@ -74,9 +75,12 @@ def arguments() -> argparse.ArgumentParser:
     )
     simulated.add_argument("--seed", type=int, default=0, help="of the simulated delays (default: 0)")
     out = p.add_argument_group("what comes of it")
-    out.add_argument("--json", type=Path, metavar="FILE", help="write everything, each turn's values included")
-    out.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each step")
-    out.add_argument("--plot", type=Path, metavar="FILE", help="write an HTML page: latency against streams, by stage")
+    out.add_argument("--json", type=output, metavar="FILE", help="write everything, each turn's values included")
+    out.add_argument("--csv", type=output, metavar="FILE", help="write a row for each step")
+    out.add_argument(
+        "--plot", type=output, metavar="FILE", help="write an HTML page: latency against streams, by stage"
+    )
+    add_force(out)
     return p
 
 
@@ -101,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pipelines.load.program import Program  # noqa: PLC0415 - a mistake on the command line is told at once
     from pipelines.log import logging_to_file  # noqa: PLC0415
 
-    with logging_to_file():
+    with logging_to_file(), printed_aside(args.json, args.csv, args.plot):
         return Program(settings, args).run()
 
 
@@ -138,4 +142,4 @@ def _pause(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -7,7 +7,6 @@ import asyncio
 import gc
 import os
 import signal
-from pathlib import Path
 
 import uvloop
 from rich.console import Console
@@ -26,7 +25,9 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import ScenarioError
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
+from pipelines.settings.arguments import configs
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import Output, check_outputs, outputs_of, read_by, write_text
 from pipelines.simulation.profile import ServiceProfile, load_profile
 
 
@@ -43,7 +44,7 @@ class Program:
         args = self._args
         try:
             scenario = load_scenario(args.soundbites, language=self._settings.language)
-            profile = load_profile(args.simulate) if args.simulate else None
+            profile = load_profile(args.simulate) if args.simulate is not None else None
             self._check_files()
         except (ScenarioError, SettingsError, PageError) as error:
             return self._refuse(error)
@@ -86,26 +87,21 @@ class Program:
 
     def _check_files(self) -> None:
         """Fails now, rather than after an hour of measuring, where a file cannot be written."""
-        for option in ("json", "csv", "plot"):
-            path: Path | None = getattr(self._args, option)
-            if path is None:
-                continue
-            if option == "plot":
-                plotly()
-            try:
-                path.open("a", encoding="utf-8").close()
-            except OSError as error:
-                line = f"--{option} {path}: it cannot be written ({error.strerror or error})"
-                raise SettingsError([line]) from error
+        args = self._args
+        outputs = (*(Output(f"--{name}", getattr(args, name)) for name in ("json", "csv", "plot")),)
+        read = (args.soundbites, args.simulate or "", *read_by(configs(args), self._settings))
+        check_outputs((*outputs, *outputs_of(self._settings)), read, force=args.force)
+        if args.plot:
+            plotly()
 
     def _write(self, test: LoadTest) -> int:
         try:
             if self._args.json:
-                self._args.json.write_text(test.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+                write_text(self._args.json, test.model_dump_json(by_alias=True, indent=1) + "\n")
             if self._args.csv:
-                self._args.csv.write_text(as_csv(test), encoding="utf-8")
+                write_text(self._args.csv, as_csv(test))
             if self._args.plot:
-                self._args.plot.write_text(plot.page(test), encoding="utf-8")
+                write_text(self._args.plot, plot.page(test))
         except OSError as error:
             self._tell(f"{error.filename} cannot be written: {error.strerror or error}.")
             return EXIT_CODES["disk"]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.command.run import run
 from pipelines.monitoring import queries, slo
 from pipelines.terminal.text import clean
 
@@ -80,4 +81,4 @@ def _ask(url: str, strict: bool) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

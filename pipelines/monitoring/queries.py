@@ -51,7 +51,11 @@ def ask(url: str, board: str) -> list[Answer]:
 
     Raises :class:`PrometheusAbsent`.
     """
-    with httpx2.Client(base_url=url.rstrip("/"), timeout=SECONDS) as client:
+    try:
+        client = httpx2.Client(base_url=url.rstrip("/"), timeout=SECONDS)
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        raise PrometheusAbsent(f"{url!a} is no address such as http://127.0.0.1:9090 ({error})") from None
+    with client:
         return [answer(client, query) for query in queries(board)]
 
 

@@ -64,6 +64,8 @@ class RunStore:
             folder.mkdir(parents=True, exist_ok=True)
             if not resume and (folder / RUN).exists():
                 raise RunError(f"{folder} holds a run already; name another folder, or go on with --resume {folder}")
+            if not resume and (folder / TURNS).exists():
+                raise RunError(f"{folder} holds {TURNS} of something else, perhaps a recording; name another folder")
             if not resume:
                 _write(folder / RUN, header.model_copy(update={"complete": False, "turns": ()}))
             self._file = (folder / TURNS).open("a", encoding="utf-8")
@@ -110,9 +112,9 @@ def load_run(path: Path) -> Run:
 
     An interrupted run is read as far as it came: its ``complete`` is false.
     """
-    file = path / RUN if path.is_dir() else path
-    run = _read(file)
-    if run.complete or not path.is_dir():
+    folder = os.path.isdir(path)
+    run = _read(path / RUN if folder else path)
+    if run.complete or not folder:
         return run
     return run.model_copy(update={"turns": tuple(turn for record in _records(path) for turn in record.turns)})
 
@@ -122,21 +124,35 @@ def finished_units(folder: Path) -> set[Unit]:
     return {record.unit for record in _records(folder)}
 
 
-def save_baseline(file: Path, run: Run) -> None:
-    """Writes ``run`` as a baseline: raw values of every turn, without envelopes. Raises :class:`RunUnwritable`."""
+def baseline(run: Run) -> str:
+    """The text of ``run`` as a baseline: raw values of every turn, without envelopes."""
     bare = {"user_envelope": "", "reply_envelope": ""}
+    return _text(run.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in run.turns)}))
+
+
+def is_run(file: Path) -> bool:
+    """Whether a file holds a run or a baseline, of whatever version."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, run.model_copy(update={"turns": tuple(turn.model_copy(update=bare) for turn in run.turns)}))
-    except OSError as error:
-        raise RunUnwritable(f"cannot write {file}: {error.strerror or error}; name another file") from error
+        with file.open("rb") as opened:
+            head = opened.read(4096)
+    except (OSError, ValueError):  # ValueError: a name with a zero byte in it
+        return False
+    return head.lstrip().startswith(b"{") and b'"kind": "sophia-replay"' in head
 
 
 def _write(file: Path, run: Run) -> None:
     """At once or not at all: a reader never sees half a file."""
     fresh = file.with_name(f".{file.name}.new")
-    fresh.write_text(run.model_dump_json(by_alias=True, exclude_defaults=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(fresh, file)
+    try:
+        fresh.write_text(_text(run), encoding="utf-8")
+        os.replace(fresh, file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _text(run: Run) -> str:
+    return run.model_dump_json(by_alias=True, exclude_defaults=False, indent=1) + "\n"
 
 
 def _read(file: Path) -> Run:

@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from pipelines.command.run import run
+from pipelines.home import expanded
 from pipelines.settings.arguments import add_settings, settings_of
 from pipelines.settings.model import SettingsError
+from pipelines.settings.outputs import add_force, folder, output, printed_aside
 
 EXIT_CODES = """\
 exit codes: 0 no regression; 1 a regression, or no line at all was answered; 2 the runs cannot be compared, the
@@ -56,7 +58,9 @@ def arguments() -> argparse.ArgumentParser:
     play.add_argument(
         "--sessions", type=_count, default=1, metavar="N", help="conversations side by side, each N rounds (default: 1)"
     )
-    play.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run; same arguments again")
+    play.add_argument(
+        "--resume", type=expanded, metavar="RUN", help="go on with an interrupted run; same arguments again"
+    )
     play.add_argument(
         "--dcgm",
         metavar="URL",
@@ -70,20 +74,30 @@ def arguments() -> argparse.ArgumentParser:
         metavar="PROFILE",
         help="a service profile: a YAML file, or the name of one in configs/profiles (default: exact)",
     )
-    simulated.add_argument("--profile-from", type=Path, metavar="RUN", help="simulate services as slow as in this run")
-    simulated.add_argument("--save-profile", type=Path, metavar="FILE", help="write that profile as YAML")
+    simulated.add_argument(
+        "--profile-from", type=expanded, metavar="RUN", help="simulate services as slow as in this run"
+    )
+    simulated.add_argument("--save-profile", type=output, metavar="FILE", help="write that profile as YAML")
     simulated.add_argument("--seed", type=int, default=0, help="of the simulated delays (default: 0)")
     simulated.add_argument("--jobs", type=_count, metavar="N", help="processes (default: one for each processor)")
     out = p.add_argument_group("what comes of it")
     out.add_argument(
-        "--out", type=Path, metavar="DIR", help="keep the run here (default: a new folder in .sophia/runs)"
+        "--out", type=folder, metavar="DIR", help="keep the run here (default: a new folder in .sophia/runs)"
     )
-    out.add_argument("--save-baseline", type=Path, metavar="FILE", help="write the run as a baseline")
-    out.add_argument("--baseline", type=Path, metavar="FILE", help="compare with this baseline or run")
     out.add_argument(
-        "--report", type=Path, metavar="DIR", help="write a page with plots, JSON, CSV, OTLP and a Perfetto trace"
+        "--save-baseline", type=output, metavar="FILE", help="write the run as a baseline; an older one is replaced"
     )
-    out.add_argument("--show", type=Path, metavar="RUN", help="play nothing: show, compare or report an earlier run")
+    out.add_argument("--baseline", type=expanded, metavar="FILE", help="compare with this baseline or run")
+    out.add_argument(
+        "--report",
+        type=folder,
+        metavar="DIR",
+        help="write a page with plots, JSON, CSV, OTLP and a Perfetto trace; an older report is replaced",
+    )
+    out.add_argument(
+        "--show", type=expanded, metavar="RUN", help="play nothing: show, compare or report an earlier run"
+    )
+    add_force(out)
     return p
 
 
@@ -97,7 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     from pipelines.replay.program import Program  # noqa: PLC0415 - a mistake on the command line is told at once
 
-    return Program(settings, args).run()
+    with printed_aside(args.save_baseline, args.save_profile):
+        return Program(settings, args).run()
 
 
 def _count(text: str) -> int:
@@ -108,4 +123,4 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

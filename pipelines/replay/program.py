@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from pipelines.home import home
 from pipelines.log import logging_to_file
 from pipelines.page import PageError, plotly
 from pipelines.records.results import Run, Turn, Unit
-from pipelines.records.store import RunError, RunStore, RunUnwritable, finished_units, load_run, save_baseline
+from pipelines.records.store import RUN, RunError, RunStore, RunUnwritable, baseline, finished_units, is_run, load_run
 from pipelines.replay.compare import Comparison, Incomparable, compare
-from pipelines.replay.exports.write import write_exports
+from pipelines.replay.exports.write import EXPORTS, write_exports
 from pipelines.replay.live import header, replay_live
 from pipelines.replay.progress import ShownProgress
-from pipelines.replay.report import write_report
+from pipelines.replay.report import PAGE, write_report
 from pipelines.replay.runner import Progress
 from pipelines.replay.simulate import simulate
 from pipelines.replay.table import show
@@ -32,7 +33,9 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
+from pipelines.settings.arguments import configs
 from pipelines.settings.model import Settings, SettingsError
+from pipelines.settings.outputs import Output, check_outputs, outputs_of, read_by, shown, write_text
 from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.talk.runtime import Runtime
@@ -60,6 +63,7 @@ class Program:
         """Plays or loads the run, shows it, and writes what was asked for."""
         args = self._args
         try:
+            self._check_files()
             if args.report:
                 self._need_plots()
             base = load_run(args.baseline) if args.baseline else None  # first, for a mistake should not have to wait
@@ -78,6 +82,24 @@ class Program:
         except KeyboardInterrupt:
             self._print("Interrupted.")
             return EXIT_CODES["stopped"]
+
+    def _check_files(self) -> None:
+        """Refuses what must not be overwritten before anything is played."""
+        args = self._args
+        runs = [run for run in (args.baseline, args.show, args.profile_from, args.resume) if run]
+        read = [args.soundbites, args.simulate or "", *runs, *(run / RUN for run in runs)]
+        reports = [args.report / name for name in (PAGE, *EXPORTS)] if args.report else []
+        if args.save_baseline:
+            with suppress(OSError):  # if it cannot be made, there is no place for the file either
+                args.save_baseline.parent.mkdir(parents=True, exist_ok=True)
+        older = bool(args.report) and is_run(args.report / RUN)
+        outputs = (
+            Output("--save-profile", args.save_profile),
+            Output("--save-baseline", args.save_baseline, is_run),
+            *(Output("--report", file, lambda _: older) for file in reports if os.path.lexists(file)),
+            *outputs_of(self._settings),
+        )
+        check_outputs(outputs, (*read, *read_by(configs(args), self._settings)), force=args.force)
 
     @staticmethod
     def _need_plots() -> None:
@@ -100,19 +122,19 @@ class Program:
 
     def _profile(self) -> ServiceProfile | None:
         args = self._args
-        if not args.profile_from and not args.simulate:
+        if args.profile_from is None and args.simulate is None:
             return None
         profile = profile_from(load_run(args.profile_from)) if args.profile_from else load_profile(args.simulate)
         if args.save_profile:
             self._save(args.save_profile, to_yaml(profile))
-            self._print(f"The profile is in {args.save_profile}.")
+            self._print(f"The profile is in {shown(args.save_profile)}.")
         return profile
 
     def _save(self, file: Path, text: str) -> None:
         try:
-            file.write_text(text, encoding="utf-8")
+            write_text(file, text)
         except OSError as error:
-            raise RunUnwritable(f"cannot write {file}: {error.strerror}; name another file") from error
+            raise RunUnwritable(f"cannot write {shown(file)}: {error.strerror}; name another file") from error
 
     def _simulate(self, scenario: Scenario, profile: ServiceProfile) -> Run:
         args = self._args
@@ -229,8 +251,8 @@ class Program:
                 trouble = error
         show(run, self._console, comparison)
         if args.save_baseline:
-            save_baseline(args.save_baseline, run)
-            self._print(f"The baseline is in {args.save_baseline}.")
+            self._save(args.save_baseline, baseline(run))
+            self._print(f"The baseline is in {shown(args.save_baseline)}.")
         if args.report:
             page = write_report(args.report, run, base if comparison else None, comparison)
             self._export(args.report, run)

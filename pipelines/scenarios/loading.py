@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pipelines.home import expanded
 from pipelines.scenarios.manifest import NAMES as MANIFESTS
 from pipelines.scenarios.manifest import read_manifest
 from pipelines.scenarios.recorded import is_recording, load_recording
@@ -39,15 +40,16 @@ def load_scenario(source: str | Path, *, language: str = "en-US") -> Scenario:
     try:
         if isinstance(source, str) and (source == "bundled" or source.startswith("bundled/")):
             return _bundled(source, language)
-        return _load(Path(source).expanduser(), language)
+        return _load(expanded(source), language)
     except Unreadable as error:
         told = list(error.lines[:_TOLD])
         if (more := len(error.lines) - _TOLD) > 0:
             told.append(f"and {more} more")
         raise ScenarioError(printable("; ".join(told))) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
+        why = error.strerror if isinstance(error, OSError) else None
         raise ScenarioError(
-            printable(f"{source} cannot be read: {error.strerror or error}; check the path and its rights")
+            printable(f"{source} cannot be read: {why or error}; check the path and its rights")
         ) from None
 
 
@@ -135,7 +137,7 @@ def _with_manifest(manifest: Path, language: str) -> Scenario:
 def _wavs(folder: Path) -> Sequence[Path]:
     """The WAV files of a folder; ``2.wav`` comes before ``10.wav``. Hidden ones, which some systems leave, do not."""
     found = (path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not path.name.startswith("."))
-    return sorted(found, key=lambda path: [(int(p), "") if p.isdigit() else (0, p) for p in _parts(path.name)])
+    return sorted(found, key=lambda path: [(int(p), "") if p[0] in "0123456789" else (0, p) for p in _parts(path.name)])
 
 
 def _parts(name: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from pipelines.home import expanded
 from pipelines.scenarios.alignment import align, unmarked
 from pipelines.scenarios.room import amplified, echoed, mixed, noise, scaled, seamless, speech_level
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord
@@ -161,7 +162,7 @@ class Renderer:
 
     def _wav(self, file: Path, place: str) -> Pcm | None:
         """The sound of a file, read once; None, and a mistake, where it cannot be used."""
-        path = self.folder / file.expanduser()
+        path = self.folder / expanded(file)
         if path not in self._sounds:
             self._sounds[path] = None
             try:

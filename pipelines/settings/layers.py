@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from pipelines.home import checkout
+from pipelines.home import checkout, expanded
 
 Key = tuple[str, ...]
 
@@ -64,24 +64,32 @@ def configs_folder() -> Path:
 
 
 def find_config(name: str | Path) -> Path:
-    """The configuration that ``name`` means; raises :class:`SettingsError` that lists what there is.
+    """The configuration that ``name`` means; raises :class:`SettingsError` that lists what there is."""
+    return find_file(name, configs_folder(), "configuration")
 
-    A path with a folder in it is taken as it is; a bare name is looked up in the working directory, then among the
-    project's own ``configs/``. The suffix ``.yaml`` may be left out.
+
+def find_file(name: str | Path, ours: Path, what: str) -> Path:
+    """The YAML file that ``name`` means; raises :class:`SettingsError` that lists what there is.
+
+    A path with a folder in it is taken as it is; a bare name is looked up in the working directory, then in the
+    project's folder ``ours``. The suffix ``.yaml`` may be left out. ``what`` it is, is said where there is none.
     """
-    path = Path(name).expanduser()
-    folders = [Path()] if path.is_absolute() or path.parent != Path() else [Path(), configs_folder()]
-    for folder in folders:
-        for candidate in (folder / path, folder / f"{path}.yaml"):
-            if candidate.is_file():
-                return candidate
-    shipped = sorted(file.name for file in configs_folder().glob("*.yaml"))
-    guess = did_you_mean(path.name, shipped)
+    path = expanded(name)
+    folders = [Path()] if path.is_absolute() or path.parent != Path() else [Path(), ours]
+    try:
+        for folder in folders:
+            for candidate in (folder / path, folder / f"{path}.yaml"):
+                if candidate.is_file():
+                    return candidate
+    except OSError as error:
+        raise SettingsError([f"The {what} {name} cannot be read: {error.strerror or error}."]) from None
+    shipped = sorted(file.name for file in ours.glob("*.yaml"))
+    guess = did_you_mean(path.name, shipped) or did_you_mean(f"{path.name}.yaml", shipped)
     raise SettingsError(
         [
-            f"There is no configuration {name}"
+            f"There is no {what} {name}"
             + (f"; did you mean {guess}?" if guess else ".")
-            + f" The project brings {', '.join(shipped) or 'none'} (in {configs_folder()})."
+            + f" The project brings {', '.join(shipped) or 'none'} (in {ours})."
         ]
     )
 

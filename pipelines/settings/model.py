@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from aurora.settings import FaceSettings
 from nova.generation import TritonSettings
 from nova.history import LEAST_ROOM, estimate_tokens
+from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.layers import (
@@ -260,7 +261,9 @@ def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None])
         if isinstance(value, BaseModel):
             changed: Any = _with_absolute_paths(value, (*key, name), base)
         elif isinstance(value, Path) and (folder := base((*key, name))):
-            changed = folder / value.expanduser()
+            if "\0" in str(value):
+                raise SettingsError([f"{'.'.join((*key, name))} is no path: it holds a zero byte."])
+            changed = folder / expanded(value)
         else:
             continue
         if changed != value:

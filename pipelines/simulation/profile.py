@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.settings import errors as settings_errors
-from pipelines.settings.layers import SettingsError, configs_folder, did_you_mean, read_yaml
+from pipelines.settings.layers import SettingsError, configs_folder, find_file, read_yaml
 from pipelines.simulation.distribution import Distribution, exactly
 
 LONGEST_NAME: Final = 100
@@ -166,26 +166,8 @@ def profiles_folder() -> Path:
 
 
 def find_profile(name: str | Path) -> Path:
-    """The profile that ``name`` means; raises :class:`~.SettingsError` that lists what there is.
-
-    A path with a folder in it is taken as it is; a bare name is looked up in the working directory, then among the
-    project's own. The suffix ``.yaml`` may be left out.
-    """
-    path = Path(name).expanduser()
-    folders = [Path()] if path.is_absolute() or path.parent != Path() else [Path(), profiles_folder()]
-    for folder in folders:
-        for candidate in (folder / path, folder / f"{path}.yaml"):
-            if candidate.is_file():
-                return candidate
-    shipped = sorted(file.stem for file in profiles_folder().glob("*.yaml"))
-    guess = did_you_mean(path.name.removesuffix(".yaml"), shipped)
-    raise SettingsError(
-        [
-            f"There is no service profile {name}"
-            + (f"; did you mean {guess}?" if guess else ".")
-            + f" The project brings {', '.join(shipped) or 'none'} (in {profiles_folder()})."
-        ]
-    )
+    """The profile that ``name`` means; raises :class:`~.SettingsError` that lists what there is."""
+    return find_file(name, profiles_folder(), "service profile")
 
 
 def load_profile(name: str | Path) -> ServiceProfile:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pipelines.settings.model import Settings
+from pipelines.settings.outputs import STANDARD_OUTPUT, opened_bytes, shown
 from sophia.audio import EAR_RATE, AudioSource
 from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.microphone import Microphone
@@ -69,24 +71,42 @@ def open_devices(
     trouble = missing_device("output")
     if not soundbites.bites:
         trouble = trouble or missing_device("input")
-    if trouble and not soundbites.bites:
+    played_by_itself = bool(trouble) and not soundbites.bites
+    if played_by_itself:
         notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
         soundbites = read_bites(sorted(BUNDLED.glob("*.wav")))
-        reply = reply or Path("reply.wav")
+    kept: WavWriter | None = None
+    if reply:
+        kept = WavWriter(reply, rate, file=opened_bytes(reply) if reply == STANDARD_OUTPUT else None)
+    elif played_by_itself:
+        kept = kept_nearby(rate, notes)
     source: AudioSource
     if soundbites.bites:
         source = Soundbite(soundbites.bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
     else:
         source = Microphone(settings.microphone)
     sink: Sink
-    if reply:
-        sink = FallbackSink(WavSink(WavWriter(reply, rate), str(reply)), lost)
+    if kept:
+        sink = FallbackSink(WavSink(kept, shown(kept.path)), lost)
     else:
         sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
     echo = None if soundbites.bites else _echo(settings.microphone.echo)
     if isinstance(echo, HalfDuplexGuard) and settings.microphone.echo == "auto":
         notes.append(HALF_DUPLEX)
-    return Devices(source, sink, echo, notes, reply)
+    return Devices(source, sink, echo, notes, kept.path if kept else None)
+
+
+def kept_nearby(rate: int, notes: list[str]) -> WavWriter | None:
+    """Her voice in a new file of this folder, where there is no loudspeaker; None, and a note, if there can be none."""
+    path, number = Path("reply.wav"), 1
+    while os.path.lexists(path):
+        number += 1
+        path = Path(f"reply-{number}.wav")
+    try:
+        return WavWriter(path, rate)
+    except OSError as error:
+        notes.append(f"Her voice is not kept: {path} cannot be written here ({error.strerror}).")
+        return None
 
 
 def missing_device(kind: Literal["input", "output"]) -> str | None:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from pipelines.conversation.events import Happening, TurnEnded
 from pipelines.conversation.observers import Observer
+from pipelines.settings.outputs import opened
 
 
 class LedgerLines(Observer):
-    """Writes ``path``, which is overwritten. Raises ``OSError`` if it cannot be opened.
+    """Writes ``path``, which is overwritten; standard output is one. Raises ``OSError`` if it cannot be opened.
 
     A disk that refuses a line ends the file; ``lost`` is told so, once, and what was written before is kept.
     """
 
     def __init__(self, path: Path, lost: Callable[[OSError], None]) -> None:
-        self._file = path.open("w", encoding="utf-8")
+        self._file = opened(path)
         self._lost = lost
         self._broken = False
 

@@ -17,6 +17,7 @@ from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
 from pipelines.settings.layers import SettingsError
 from pipelines.settings.model import Settings, shareable
+from pipelines.settings.outputs import shown
 from pipelines.takes.writer import TakeWriter
 from pipelines.talk.devices import Bites, Devices, open_devices, read_bites
 from pipelines.talk.ledger_lines import LedgerLines
@@ -179,7 +180,7 @@ class VoiceLoop:
             self._session = runtime.session(devices.source, devices.sink, observers, echo=devices.echo)
             await self._hold(self._session, devices, outcomes)
         if devices.reply:
-            display.notice(f"Her voice is in {devices.reply}.")
+            display.notice(f"Her voice is in {shown(devices.reply)}.")
 
     async def _hold(self, session: Session, devices: Devices, outcomes: _Outcomes) -> None:
         lost: StageFailed | None = None
@@ -246,4 +247,5 @@ def _named(option: str, path: Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SettingsError([f"{option} {path}: it cannot be written ({error.strerror or error})"]) from error
+        named = f" {shown(path)}" if path else ""
+        raise SettingsError([f"{option}{named}: it cannot be written ({error.strerror or error})"]) from error

@@ -95,7 +95,7 @@ def meter_provider(settings: TelemetrySettings, resource: Resource) -> MeterProv
 
 def _collector(settings: TelemetrySettings) -> dict[str, Any]:
     encrypted = settings.endpoint.startswith("https://")
-    roots = settings.ca.expanduser().read_bytes() if encrypted and settings.ca is not None else None
+    roots = settings.ca.read_bytes() if encrypted and settings.ca is not None else None
     options = [("grpc.use_local_subchannel_pool", 1)]  # else a new exporter is given the old one's dead connection
     if is_own(urlsplit(settings.endpoint).hostname or ""):
         options.append(("grpc.enable_http_proxy", 0))

@@ -14,12 +14,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.command.run import run
+from pipelines.home import expanded
 from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import SettingsError
+from pipelines.settings.outputs import add_force, output, printed_aside
 
 EXIT_CODES = """\
 exit codes: 0 a search was made (whatever it found); 2 the settings, the soundbites, the study, or nothing to tune;
@@ -63,11 +65,11 @@ def arguments() -> argparse.ArgumentParser:
         "--jobs", type=_count, default=_processors(), metavar="N", help="processes; changes nothing in the result "
         "(default: one for each processor, %(default)s here)"
     )  # fmt: skip
-    p.add_argument("--study", type=Path, metavar="FILE", help="keep the search in this file; go on if it is there")
+    p.add_argument("--study", type=expanded, metavar="FILE", help="keep the search in this file; go on if it is there")
     p.add_argument("--choose", type=int, metavar="TRIAL", help="take this point of the front, not the recommended one")
-    p.add_argument("--overlay", type=Path, metavar="FILE", help="write the changed settings as YAML")
-    p.add_argument("--force", action="store_true", help="overwrite an overlay that is there already")
-    p.add_argument("--plot", type=Path, metavar="FILE", help="write the front as a page (HTML)")
+    p.add_argument("--overlay", type=output, metavar="FILE", help="write the changed settings as YAML")
+    add_force(p)
+    p.add_argument("--plot", type=output, metavar="FILE", help="write the front as a page (HTML)")
     return p
 
 
@@ -95,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print("Tuning needs Optuna: pip install 'sophia-avatar[replay]'", file=sys.stderr)
         return 2
-    with logging_to_file():
+    with logging_to_file(), printed_aside(args.overlay, args.plot):
         return Program(settings, found, configs(args), args).run()
 
 
@@ -125,4 +127,4 @@ def _seconds(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -20,10 +20,11 @@ from pipelines.page import PageError, plotly
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.settings.model import Settings, SettingsError, shareable
+from pipelines.settings.outputs import Output, check_outputs, read_by, shown, write_text
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings
-from pipelines.tune.overlay import Changes, check_place, check_target, overlay_text, write_text
+from pipelines.tune.overlay import Changes, overlay_text
 from pipelines.tune.parameters import Range
 from pipelines.tune.plot import Picture, page
 from pipelines.tune.score import Halves, NothingAnswered, Score, split
@@ -51,10 +52,8 @@ class Program:
         """Searches, shows and writes; returns the exit code."""
         args = self.args
         try:
-            if args.overlay:
-                check_target(args.overlay, self.configs, force=args.force)
+            self._check_files(Output("--overlay", args.overlay), Output("--plot", args.plot))  # before hours are spent
             if args.plot:
-                check_place(args.plot)
                 plotly()
             profile = load_profile(args.simulate)
             scenario = load_scenario(args.soundbites, language=self.settings.language)
@@ -94,6 +93,12 @@ class Program:
             return _refuse("Interrupted before the current configuration was scored.", code=130)
         code = self._tell(search, chosen, scenario, profile, halves)
         return 130 if interrupted and code == 0 else code
+
+    def _check_files(self, *outputs: Output) -> None:
+        """Refuses a place where nothing may be written."""
+        args = self.args
+        read = (args.soundbites, args.simulate, *([args.study] if args.study else []))
+        check_outputs(outputs, (*read, *read_by(self.configs, self.settings)), force=args.force)
 
     def _search(self, search: Search) -> tuple[Trial | None, bool]:
         """Searches as long as it may; what to recommend, and whether it was interrupted."""
@@ -140,20 +145,22 @@ class Program:
             if self.args.plot:
                 picture = Picture(scenario.name, profile.name, lines, self.ranges, search.trials, front, chosen, by)
                 write_text(self.args.plot, page(picture))
-                self._print(f"Plot: {self.args.plot}")
+                self._print(f"Plot: {shown(self.args.plot)}")
             if self.args.overlay and changes:
                 about = self._about(search, chosen, scenario, profile, worse)
                 self._write_overlay(changes, about)
+        except SettingsError as error:
+            return _refuse(*error.lines)
         except OSError as error:
             return _refuse(f"{error.filename} cannot be written: {error.strerror or error}.", code=6)
         return 0
 
     def _write_overlay(self, changes: Changes, about: Sequence[str]) -> None:
         path: Path = self.args.overlay
-        check_target(path, self.configs, force=self.args.force)  # it may have come to be meanwhile
+        self._check_files(Output("--overlay", path))  # it may have come to be meanwhile
         write_text(path, overlay_text(changes, about))
-        use = " ".join(f"--config {name}" for name in (*self.configs, str(path)))
-        self._print(f"Overlay: {path}. Nothing else was changed; use it with {use}")
+        use = " ".join(f"--config {name}" for name in (*self.configs, shown(path)))
+        self._print(f"Overlay: {shown(path)}. Nothing else was changed; use it with {use}")
 
     def _about(
         self, search: Search, chosen: Trial, scenario: Scenario, profile: ServiceProfile, worse: Sequence[str]

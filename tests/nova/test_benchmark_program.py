@@ -88,7 +88,7 @@ def test_a_mistake_in_the_limits(
         (["--config", "no.yaml"], "There is no configuration no.yaml"),
         (["--config", "lab.yaml", "--full-speed"], "embedded: true"),
         (["--config", "lab.yaml", "--set", "llm.backend=openai"], "llm.backend is openai"),
-        (["--config", "lab.yaml", "--json", "nowhere/it.json"], "make the folder"),
+        (["--config", "lab.yaml", "--json", "nowhere/it.json"], "there is no folder nowhere"),
         (["--config", "lab.yaml", "--thresholds", "no.yaml"], "no.yaml cannot be read"),
     ],
 )

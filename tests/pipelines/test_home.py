@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import home as module
-from pipelines.home import home
+from pipelines.home import HomeUnusable, home
 
 
 def test_the_environment_decides_and_the_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,23 @@ def test_installed_it_lies_in_the_users_data_folder(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(module, "checkout", lambda: None)
     assert home() == tmp_path / ".local" / "share" / "sophia"
+
+
+@pytest.mark.parametrize("chosen", ["/dev/null/x", "/proc/x", "~nosuchuser/x", "x" * 300])
+def test_one_that_cannot_be_used_is_told_in_a_line(
+    chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOPHIA_HOME", chosen)
+    with pytest.raises(HomeUnusable, match="set SOPHIA_HOME to a folder of yours") as caught:
+        home()
+    assert isinstance(caught.value, OSError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_user_without_a_home_folder_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOPHIA_HOME", raising=False)
+    monkeypatch.setattr(module, "checkout", lambda: None)
+    monkeypatch.setattr(module.os.path, "expanduser", str)  # what it returns for a user that nobody knows
+    with pytest.raises(HomeUnusable, match="no home folder"):
+        home()

@@ -179,6 +179,18 @@ def test_what_was_written_is_read_back_by_anyone(wav: Path) -> None:
     np.testing.assert_array_equal(read_wav(wav, rate=22_050).pcm, pcm)
 
 
+def test_a_stream_is_written_without_going_back(tmp_path: Path) -> None:
+    out, into = os.pipe()
+    pcm = np.arange(-500, 500, dtype=np.int16)
+    with WavWriter(Path("-"), RATE, patch_seconds=0.01, file=os.fdopen(into, "wb")) as writer:
+        writer.write(pcm)
+    with os.fdopen(out, "rb") as reader:
+        (tmp_path / "a.wav").write_bytes(reader.read())
+    sound = read_wav(tmp_path / "a.wav")
+    np.testing.assert_array_equal(sound.pcm, pcm)
+    assert "does not tell its length" in sound.note
+
+
 def test_a_killed_writer_leaves_a_whole_file(wav: Path) -> None:
     code = f"""
 import os, numpy as np

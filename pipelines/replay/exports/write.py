@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+from typing import Final
 
 from pipelines.records.results import Run
 from pipelines.replay.exports.otlp import otlp_lines
 from pipelines.replay.exports.trace import chrome_trace
 from pipelines.replay.exports.turns_csv import turns_csv
+from pipelines.settings.outputs import write_text
+
+EXPORTS: Final = ("run.json", "turns.csv", "otlp.jsonl", "trace.json")
+"""The files that are written."""
 
 
 def write_exports(folder: Path, run: Run) -> list[Path]:
@@ -34,8 +38,5 @@ def write_exports(folder: Path, run: Run) -> list[Path]:
 
 
 def _written(file: Path, text: str) -> Path:
-    """At once or not at all: a reader never sees half a file."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.write_text(text, encoding="utf-8", newline="")
-    os.replace(fresh, file)
+    write_text(file, text)
     return file

@@ -4,6 +4,6 @@
 drawn, :mod:`~pipelines.replay.report.wording` what is said; ``page/`` holds the template, the style and the drawing.
 """
 
-from pipelines.replay.report.html import write_report
+from pipelines.replay.report.html import PAGE, write_report
 
-__all__ = ["write_report"]
+__all__ = ["PAGE", "write_report"]

@@ -12,6 +12,7 @@ from pipelines.replay.compare import Comparison
 from pipelines.replay.report import tables, wording
 from pipelines.replay.report.figures import page_data
 from pipelines.replay.summary import summarise
+from pipelines.settings.outputs import write_text
 from pipelines.terminal.text import clean
 
 PAGE: Final = "index.html"
@@ -30,7 +31,7 @@ def write_report(folder: Path, run: Run, base: Run | None = None, comparison: Co
     try:
         folder.mkdir(parents=True, exist_ok=True)
         place = folder / PAGE
-        place.write_text(page, encoding="utf-8", newline="\n")
+        write_text(place, page)
     except OSError as error:
         raise PageError(f"cannot write the report into {folder}: {error.strerror or error}") from error
     return place

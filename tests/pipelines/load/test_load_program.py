@@ -63,7 +63,10 @@ def test_a_mistake_on_the_command_line_ends_it(line: str, capsys: pytest.Capture
         ("--simulate nothing-of-the-kind", "no service profile"),
         ("nowhere --simulate exact", "nowhere"),
         ("--set tts.rat=1", "tts.rat"),
-        ("--simulate exact --json nowhere/x.json", "--json nowhere/x.json: it cannot be written"),
+        (
+            "--simulate exact --json nowhere/x.json",
+            "cannot be written: there is no folder nowhere",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_told_in_one_line(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

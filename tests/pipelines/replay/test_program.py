@@ -43,6 +43,31 @@ def slower(tmp_path, by=0.02):
     return file
 
 
+class TestFiles:
+    def test_a_baseline_and_a_report_are_made_anew_but_nothing_else(self, replay, tmp_path):
+        base, report, other = tmp_path / "base.json", tmp_path / "report", tmp_path / "other"
+        for _ in range(2):
+            assert replay("--save-baseline", base, "--report", report)[0] == 0
+        other.mkdir()
+        (other / "index.html").write_text("somebody's page")
+        code, told = replay("--report", other)
+        assert code == 2
+        assert "index.html is there already" in told
+        code, told = replay("--save-baseline", other / "index.html")
+        assert code == 2
+        assert "say --force" in told
+        assert (other / "index.html").read_text() == "somebody's page"
+
+    def test_what_is_compared_with_is_not_overwritten(self, replay, tmp_path):
+        base = tmp_path / "base.json"
+        replay("--save-baseline", base)
+        before = base.read_bytes()
+        code, told = replay("--baseline", base, "--save-baseline", base, "--force")
+        assert code == 2
+        assert "is read, too" in told
+        assert base.read_bytes() == before
+
+
 class TestGate:
     def test_a_run_that_equals_its_baseline_passes(self, replay, tmp_path):
         base = tmp_path / "base.json"

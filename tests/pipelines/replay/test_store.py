@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pipelines.records.results import Run, Turn, Unit, pack_envelope, unpack_envelope
-from pipelines.records.store import RunError, RunStore, finished_units, load_run, save_baseline
+from pipelines.records.store import RunError, RunStore, baseline, finished_units, load_run
 
 
 def turn(line=0, round=0, **changes):
@@ -57,8 +57,8 @@ class TestSaved:
 
     def test_a_baseline_has_every_value_but_no_envelopes(self, tmp_path):
         run = HEADER.model_copy(update={"turns": (turn(0),), "complete": True})
-        save_baseline(tmp_path / "deep" / "base.json", run)
-        (one,) = load_run(tmp_path / "deep" / "base.json").turns
+        (tmp_path / "base.json").write_text(baseline(run))
+        (one,) = load_run(tmp_path / "base.json").turns
         assert one == turn(0, user_envelope="")
 
 
@@ -89,6 +89,12 @@ class TestRefused:
         interrupted(tmp_path)
         with pytest.raises(RunError, match="--resume"):
             RunStore(tmp_path, HEADER)
+
+    def test_a_folder_that_holds_a_recording(self, tmp_path):
+        (tmp_path / "turns.jsonl").write_text("a take's\n")
+        with pytest.raises(RunError, match="perhaps a recording; name another folder"):
+            RunStore(tmp_path, HEADER)
+        assert (tmp_path / "turns.jsonl").read_text() == "a take's\n"
 
     def test_damage_in_the_middle(self, tmp_path):
         interrupted(tmp_path)

@@ -119,7 +119,7 @@ def test_a_profile_without_a_name_is_called_by_its_file(tmp_path):
 
 
 def test_a_profile_that_is_not_there():
-    with pytest.raises(SettingsError, match=r"There is no service profile exakt; did you mean exact\?"):
+    with pytest.raises(SettingsError, match=r"There is no service profile exakt; did you mean exact.yaml\?"):
         load_profile("exakt")
     with pytest.raises(SettingsError, match="There is no service profile no/such/file"):
         load_profile("no/such/file")

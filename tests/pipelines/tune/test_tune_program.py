@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from tuning import SCENARIO, scenario, simulated
 
-from pipelines.settings.layers import SettingsError
 from pipelines.settings.model import Settings, load_settings
 from pipelines.tune import __main__ as command
 from pipelines.tune import program, workers
-from pipelines.tune.overlay import check_target, overlay_text, write_text
+from pipelines.tune.overlay import overlay_text
 from pipelines.tune.parameters import apply
 from pipelines.tune.search import Search
 
@@ -187,14 +186,6 @@ def test_an_overlay_holds_the_changed_keys_only_and_reads_back(tmp_path: Path) -
     }
     text = overlay_text(changes, ["two\nlines", "another: 'one'"])
     assert text.startswith("# two lines\n# another: 'one'\n\nturns:\n  pause_open: 0.45")
-    write_text(tmp_path / "o.yaml", text)
+    (tmp_path / "o.yaml").write_text(text)
     loaded = load_settings(tmp_path / "o.yaml", environment={})
     assert loaded == apply(Settings(), {key: now for key, (_, now) in changes.items()})
-    assert (tmp_path / "o.yaml").stat().st_mode & 0o044  # others may read it, as far as the umask lets them
-    assert [path.name for path in tmp_path.glob("*o.yaml*")] == ["o.yaml"]
-
-
-def test_a_free_place_is_accepted(tmp_path: Path) -> None:
-    check_target(tmp_path / "new.yaml", ["slow.yaml"], force=False)
-    with pytest.raises(SettingsError, match="say --force"):
-        check_target(tmp_path / "slow.yaml", ["lab.yaml"], force=False)
