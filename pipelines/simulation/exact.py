@@ -65,29 +65,28 @@ class SimulatedUser:
     """An :class:`~sophia.audio.AudioSource` that speaks from a script in real time, on absolute deadlines.
 
     Its first frame begins ``phase`` seconds after it is asked for. Between the words is ``room``, again and again, or
-    digital silence.
+    digital silence. Where things begin and end is counted in samples: seconds would be rounded.
     """
 
     def __init__(self, script: Sequence[Says], seconds: float, *, phase: float = 0.0, room: Pcm | None = None) -> None:
         self.overflows = 0
         self.started = 0.0
         self._script = sorted(script, key=lambda says: says.at)
-        self._ends = deque(sorted(((says.at + says.length, says) for says in script), key=lambda end: end[0]))
+        self._ends = deque(sorted(((_sample(says.at + says.length), says) for says in script), key=lambda end: end[0]))
         self._frames = round(seconds / FRAME_SECONDS)
         self._phase = phase
         self._room = [SILENCE] if room is None else _frames_of(room)
 
-    def ends_in(self, frame: Frame) -> Says | None:
-        """What the user has said with the last sample of this frame, if that is where something ends.
+    def ended_in(self, frame: Frame) -> list[Says]:
+        """What the user has said with the last sample of this frame: each line once, in the frame where it ends.
 
         To be asked about each frame, in order.
         """
-        end = frame.end - self.started + 1e-9
+        end = _sample(frame.time - self.started) + FRAME_SAMPLES
+        ended = []
         while self._ends and self._ends[0][0] <= end:
-            over, says = self._ends.popleft()
-            if frame.time - self.started < over:
-                return says
-        return None
+            ended.append(self._ends.popleft()[1])
+        return ended
 
     async def frames(self) -> AsyncIterator[Frame]:
         loop = asyncio.get_running_loop()
@@ -103,19 +102,24 @@ class SimulatedUser:
         self._frames = 0
 
     def _sound(self, start: float) -> Pcm:
-        quiet = self._room[round(start / FRAME_SECONDS) % len(self._room)]
+        place = _sample(start)
+        quiet = self._room[place // FRAME_SAMPLES % len(self._room)]
         for says in self._script:
+            first, end = _sample(says.at), _sample(says.at + says.length)
             if says.pcm is None:
-                if says.at - 1e-9 <= start < says.at + says.length - 1e-9:
+                if first <= place < end:
                     return VOICE
-            elif says.at - FRAME_SECONDS + 1e-9 < start < says.at + says.length - 1e-9:
-                first = round((start - says.at) * EAR_RATE)
-                piece = says.pcm[max(0, first) : first + FRAME_SAMPLES]
+            elif first - FRAME_SAMPLES < place < end:
+                piece = says.pcm[max(0, place - first) : place - first + FRAME_SAMPLES]
                 if len(piece) == FRAME_SAMPLES:
                     return piece
-                before = max(0, -first)
+                before = max(0, first - place)
                 return np.concatenate((quiet[:before], piece, quiet[before + len(piece) :]))
         return quiet
+
+
+def _sample(seconds: float) -> int:
+    return round(seconds * EAR_RATE)
 
 
 def _frames_of(pcm: Pcm) -> list[Pcm]:
@@ -154,21 +158,21 @@ class SimulatedRecognizer:
         self._loop = asyncio.get_running_loop()
 
     def push(self, frame: Frame) -> None:
-        if (says := self._user.ends_in(frame)) is None:
-            return
-        delay = self._delays.final
-        processed = frame.end - self._user.started
-        if self._stable_first:
-            stable = Transcript(says.text, stability=1.0, audio_processed=processed)
-            self._loop.call_later(delay, self._queue.put_nowait, stable)
-            delay += self._stable_first
-        said = says.text.split()
-        length = says.length / max(1, len(said))
-        words = tuple(
-            Word(word, says.at + place * length, says.at + (place + 1) * length, 1.0) for place, word in enumerate(said)
-        )
-        final = Transcript(says.text, final=True, confidence=1.0, words=words, audio_processed=processed)
-        self._loop.call_later(delay, self._queue.put_nowait, final)
+        for says in self._user.ended_in(frame):
+            delay = self._delays.final
+            processed = frame.end - self._user.started
+            if self._stable_first:
+                stable = Transcript(says.text, stability=1.0, audio_processed=processed)
+                self._loop.call_later(delay, self._queue.put_nowait, stable)
+                delay += self._stable_first
+            said = says.text.split()
+            length = says.length / max(1, len(said))
+            words = tuple(
+                Word(word, says.at + place * length, says.at + (place + 1) * length, 1.0)
+                for place, word in enumerate(said)
+            )
+            final = Transcript(says.text, final=True, confidence=1.0, words=words, audio_processed=processed)
+            self._loop.call_later(delay, self._queue.put_nowait, final)
 
     def finish_utterance(self) -> None:
         """The final comes when it comes."""

@@ -170,7 +170,7 @@ def test_a_guess_for_words_that_came_to_nothing_is_wasted_and_told():
         def push(self, frame):
             from sophia.transcripts import Transcript
 
-            if self._user.ends_in(frame) is None:
+            if not self._user.ended_in(frame):
                 return
             self._loop.call_later(0.06, self._queue.put_nowait, Transcript("blue shoes", stability=1.0))
             self._loop.call_later(0.4, self._queue.put_nowait, Transcript("", final=True))
