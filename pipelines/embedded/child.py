@@ -1,6 +1,7 @@
 """The contract between the embedded services' supervisor and each service process.
 
-A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 127.0.0.1] [--port 0]``. It
+A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 127.0.0.1] [--port 0]``, or with
+``--plaintext`` in place of ``--tls DIR`` for clients that know no TLS, on loopback only. It
 
 * prints exactly one JSON line on standard output: ``{"ready": {"port": 50051, …}}`` or ``{"failed": "why"}``,
   and logs on standard error only;
@@ -29,10 +30,12 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     import grpc
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 @dataclass(frozen=True, slots=True)
 class ChildOptions:
-    """What every service process is told. ``tls`` is a folder, ``None`` for the plaintext of a stand-in NIM."""
+    """What every service process is told. ``tls`` is a folder, ``None`` for plaintext."""
 
     tls: Path | None
     host: str
@@ -43,7 +46,9 @@ class ChildOptions:
 def parser(description: str) -> argparse.ArgumentParser:
     """An argument parser with the options every service has; a service adds its own."""
     p = argparse.ArgumentParser(description=description)
-    p.add_argument("--tls", type=Path, required=True, metavar="DIR", help="folder with ca.crt, server.crt, server.key")
+    how = p.add_mutually_exclusive_group(required=True)
+    how.add_argument("--tls", type=Path, metavar="DIR", help="folder with ca.crt, server.crt, server.key")
+    how.add_argument("--plaintext", action="store_true", help="no TLS, on loopback only: for samples that know none")
     p.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
     p.add_argument("--port", type=int, default=0, help="port to bind; 0 lets the system choose (default)")
     p.add_argument("--mtls", action="store_true", help="demand a client certificate of the same CA")
@@ -51,7 +56,11 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def options(args: argparse.Namespace) -> ChildOptions:
-    """The parsed options every service shares."""
+    """The parsed options every service shares; ends the process where they contradict each other."""
+    if args.plaintext and args.host not in _LOOPBACK:
+        announce_failed(f"--plaintext is for loopback only, not for {args.host}")
+    if args.plaintext and args.mtls:
+        announce_failed("--mtls needs --tls")
     return ChildOptions(tls=args.tls, host=args.host, port=args.port, mtls=args.mtls)
 
 

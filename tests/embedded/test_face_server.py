@@ -14,6 +14,10 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+import yaml
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from aurora.bridge import Audio2Face
 from aurora.errors import FaceError
@@ -21,7 +25,8 @@ from aurora.face import ARKIT, Pcm
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub, add_A2FControllerServiceServicer_to_server
 from pipelines.embedded.face.clip import Limits
-from pipelines.embedded.face.server import SERVICE, FaceService
+from pipelines.embedded.face.description import CONTROLLER, EXPORT
+from pipelines.embedded.face.server import FaceService
 
 RATE = 22_050
 JAW = ARKIT.index("jawOpen")
@@ -72,7 +77,7 @@ async def service(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Pro
 async def test_serves_a_face_over_tls_and_stops_when_its_parent_goes(pki: Path) -> None:
     async with service("--tls", str(pki)) as (process, said):
         async with trusting(pki, said["ready"]["port"]) as channel:
-            for name in (b"", b"\x0a" + bytes([len(SERVICE)]) + SERVICE.encode()):
+            for name in (b"", b"\x0a" + bytes([len(CONTROLLER)]) + CONTROLLER.encode()):
                 assert await channel.unary_unary(HEALTH)(name, timeout=10) == b"\x08\x01"
             async with asyncio.timeout(10), aclosing(Audio2Face(channel).animate(speaking(2.0), RATE)) as poses:
                 frames = [frame async for frame in poses]
@@ -81,6 +86,38 @@ async def test_serves_a_face_over_tls_and_stops_when_its_parent_goes(pki: Path) 
         assert process.stdin is not None
         process.stdin.close()
         assert await asyncio.wait_for(process.wait(), 5) == 0
+
+
+@pytest.mark.services
+async def test_tells_its_calls_and_its_settings_to_whoever_asks(pki: Path) -> None:
+    def ask(port: int) -> dict[str, dict[str, str]]:
+        credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+        with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
+            told = ProtoReflectionDescriptorDatabase(channel)
+            assert {CONTROLLER, EXPORT} <= set(told.get_services())
+            pool = DescriptorPool(told)
+            stream = pool.FindServiceByName(CONTROLLER).methods_by_name["ProcessAudioStream"]
+            assert {field.name for field in stream.input_type.fields} == {
+                "audio_stream_header", "audio_with_emotion", "end_of_audio"
+            }  # fmt: skip
+            get = pool.FindServiceByName(EXPORT).methods_by_name["GetConfigs"]
+            request, answer = (message_factory.GetMessageClass(kind) for kind in (get.input_type, get.output_type))
+            call = channel.unary_stream(
+                f"/{EXPORT}/GetConfigs",
+                request_serializer=request.SerializeToString,
+                response_deserializer=answer.FromString,
+            )
+            return {
+                kind: {file.name: file.content for file in call(request(config_type=kind), timeout=10)}
+                for kind in ("YAML", "JSON")
+            }
+
+    async with service("--tls", str(pki)) as (_, said):
+        found = await asyncio.to_thread(ask, said["ready"]["port"])
+    plain = {name.removesuffix(".yaml"): yaml.safe_load(content) for name, content in found["YAML"].items()}
+    assert plain == {name.removesuffix(".json"): json.loads(content) for name, content in found["JSON"].items()}
+    assert plain["advanced_config"]["input_sanitization"]["max_audio_clip_size_second"] == Limits().clip_seconds
+    assert len(plain["sophia_stylization_config"]["a2f"]["blendshape_params"]["weight_multipliers"]) == 52
 
 
 @pytest.mark.services

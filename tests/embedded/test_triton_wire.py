@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 
 import grpc
 import httpx2
+import numpy as np
 import pytest
+import tritonclient.grpc.aio as triton
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from triton_service import Service, need_triton, service
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc as pb_grpc
@@ -22,6 +27,7 @@ from nova.mind import Message
 from nova.prompts import ChatTemplate
 from nova.services.triton_client import TritonMind, TritonSettings
 from nova.services.triton_rest import TritonRestMind
+from pipelines.embedded.triton import kserve
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 NOW = datetime(2026, 11, 21, 21, 16)
@@ -93,7 +99,7 @@ async def test_what_check_shows(nova: Service) -> None:
         shown = await client.describe()
         assert shown.ready
         assert shown.model_ready
-        assert (shown.adapter, shown.max_batch_size, shown.decoupled) == ("vllm", 16, True)
+        assert (shown.adapter, shown.max_batch_size, shown.decoupled) == ("vllm", 0, True)
         assert shown.server == ("triton" if "tritonserver" in nova.ready["backend"] else "sophia-kserve")
         assert await client.ready()
         assert await client.warm_up() > 0
@@ -116,7 +122,7 @@ async def test_over_http_where_triton_has_it(nova: Service) -> None:
         questions = [[Message("user", f"what is {n} plus {n}")] for n in range(4)]
         assert await rest.complete(questions) == [f"That's {2 * n}." for n in range(4)]
         shown = await rest.describe()
-        assert (shown.server, shown.model_ready, shown.adapter, shown.max_batch_size) == ("triton", True, "vllm", 16)
+        assert (shown.server, shown.model_ready, shown.adapter, shown.max_batch_size) == ("triton", True, "vllm", 0)
         story = rest.reply([Message("user", "tell me a story")])
         assert await anext(story)
         await story.aclose()
@@ -149,36 +155,42 @@ def text(value: str) -> bytes:
     return len(value.encode()).to_bytes(4, "little") + value.encode()
 
 
+def asking(sampling: str) -> pb.ModelInferRequest:
+    return request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text(sampling)))
+
+
 BAD = {
-    "shape": (request(text_input=("BYTES", [1], text("x"))), "unexpected shape"),
-    "type": (request(text_input=("INT32", [1, 1], b"\0\0\0\0")), "data-type"),
-    "missing": (request(stream=("BOOL", [1, 1], b"\1")), "text_input"),
+    "shape": (request(text_input=("BYTES", [1, 1], text("x"))), "unexpected shape"),
+    "type": (request(text_input=("INT32", [1], b"\0\0\0\0")), "data-type"),
+    "missing": (request(stream=("BOOL", [1], b"\1")), "text_input"),
     "unknown tensor": (
-        request(text_input=("BYTES", [1, 1], text("x")), other=("BOOL", [1, 1], b"\1")),
+        request(text_input=("BYTES", [1], text("x")), other=("BOOL", [1], b"\1")),
         "unexpected inference input 'other'",
     ),
     "not JSON": (
-        request(text_input=("BYTES", [1, 1], text("x")), sampling_parameters=("BYTES", [1, 1], text("{"))),
+        request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text("{"))),
         "sampling_parameters is not JSON",
     ),
     "unknown sampling": (
-        request(text_input=("BYTES", [1, 1], text("x")), sampling_parameters=("BYTES", [1, 1], text('{"beam": 2}'))),
+        request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text('{"beam": 2}'))),
         "unknown beam",
     ),
     "too many tokens": (
-        request(
-            text_input=("BYTES", [1, 1], text("x")), sampling_parameters=("BYTES", [1, 1], text('{"max_tokens": 0}'))
-        ),
+        request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text('{"max_tokens": 0}'))),
         "max_tokens must be between",
     ),
-    "not UTF-8": (request(text_input=("BYTES", [1, 1], b"\1\0\0\0\xff")), "not UTF-8"),
-    "too long": (request(text_input=("BYTES", [1, 1], text("x" * 70_000))), "longer than"),
-    "two prompts": (request(text_input=("BYTES", [2, 1], text("x") * 2)), "one prompt in each request"),
+    "not UTF-8": (request(text_input=("BYTES", [1], b"\1\0\0\0\xff")), "not UTF-8"),
+    "too long": (request(text_input=("BYTES", [1], text("x" * 70_000))), "longer than"),
+    "two prompts": (request(text_input=("BYTES", [2], text("x") * 2)), "unexpected shape"),
+    "half a token": (asking('{"max_tokens": "1.5"}'), "max_tokens must be a number without a fraction"),
+    "an adapter": (asking('{"lora_name": "sql"}'), "LoRA feature is not enabled."),
+    "several answers": (asking('{"n": "2"}'), "n must be 1"),
+    "a grammar": (asking('{"structured_outputs": "{}"}'), "cannot follow structured_outputs"),
     "streaming with its prompt": (
         request(
-            text_input=("BYTES", [1, 1], text("x")),
-            stream=("BOOL", [1, 1], b"\1"),
-            exclude_input_in_output=("BOOL", [1, 1], b"\0"),
+            text_input=("BYTES", [1], text("x")),
+            stream=("BOOL", [1], b"\1"),
+            exclude_input_in_output=("BOOL", [1], b"\0"),
         ),
         "is not allowed",
     ),
@@ -196,10 +208,88 @@ async def test_a_bad_request_is_refused_in_band(nova: Service, case: str) -> Non
         assert await heard(mind(channel), "what is 1 plus 1") == "That's 2."
 
 
+def elements(answer: pb.ModelInferResponse) -> dict[str, Any]:
+    """The tensors of an answer by name: text, or numbers."""
+    kinds = {"UINT32": np.uint32, "FP32": np.float32}
+    found: dict[str, Any] = {}
+    for tensor, raw in zip(answer.outputs, answer.raw_output_contents, strict=True):
+        assert list(tensor.shape) == [1]
+        found[tensor.name] = (
+            raw[4:].decode() if tensor.datatype == "BYTES" else np.frombuffer(raw, kinds[tensor.datatype])[0]
+        )
+    return found
+
+
+EXTRAS = ("finish_reason", "cumulative_logprob", "logprobs", "num_input_tokens", "num_output_tokens")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_request_made_for_vllm_is_answered_as_vllm_does(nova: Service, stream: bool) -> None:
+    wanted = {f"return_{name}": ("BOOL", [1], b"\1") for name in EXTRAS}
+    asked = request(
+        text_input=("BYTES", [1], text("count to ten")),
+        stream=("BOOL", [1], b"\1" if stream else b"\0"),
+        exclude_input_in_output=("BOOL", [1], b"\1"),
+        sampling_parameters=(
+            "BYTES", [1], text('{"temperature": "0.1", "top_p": "0.95", "max_tokens": "7", "logprobs": 1}')
+        ),
+        **wanted,
+    )  # fmt: skip
+    async with nova.channel() as channel:
+        call = pb_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter([asked]))
+        answers = [elements(message.infer_response) async for message in call]
+    assert len(answers) == (7 if stream else 1)
+    assert "".join(answer["text_output"] for answer in answers) == "1, 2, 3, 4"
+    assert [answer["finish_reason"] for answer in answers] == ["None"] * (len(answers) - 1) + ["length"]
+    assert sum(answer["num_output_tokens"] for answer in answers) == 7
+    assert {answer["num_input_tokens"] for answer in answers} == {3}
+    assert {answer["cumulative_logprob"] for answer in answers} == {0.0}
+    told = [entry for answer in answers for token in json.loads(answer["logprobs"]) for entry in token.values()]
+    assert "".join(entry["decoded_token"] for entry in told) == "1, 2, 3, 4"
+
+
+async def test_only_the_outputs_that_a_request_names_come_back(nova: Service) -> None:
+    asked = request(text_input=("BYTES", [1], text("x")), return_finish_reason=("BOOL", [1], b"\1"))
+    asked.outputs.add(name="text_output")
+    async with nova.channel() as channel:
+        call = pb_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter([asked]))
+        [answer] = [elements(message.infer_response) async for message in call]
+    assert set(answer) == {"text_output"}
+
+
+async def test_sampling_may_come_as_the_requests_own_parameters(nova: Service) -> None:
+    asked = request(text_input=("BYTES", [1], text("count to ten")), exclude_input_in_output=("BOOL", [1], b"\1"))
+    asked.parameters["max_tokens"].int64_param = 4
+    asked.parameters["temperature"].string_param = "0.1"
+    async with nova.channel() as channel:
+        call = pb_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter([asked]))
+        [answer] = [elements(message.infer_response) async for message in call]
+    assert answer["text_output"] == "1, 2,"
+
+
+async def test_requests_that_come_together_are_answered_together(nova: Service) -> None:
+    order: list[tuple[str, int]] = []
+
+    async def follow(client: TritonMind, number: int) -> None:
+        async with aclosing(client.reply([Message("user", "tell me a story")])) as pieces:
+            async for _ in pieces:
+                order.append(("piece", number))
+        order.append(("end", number))
+
+    async with nova.channel() as channel:
+        client = mind(channel)
+        await client.ready()
+        async with asyncio.TaskGroup() as group:
+            for number in range(8):
+                group.create_task(follow(client, number))
+    before_the_first_end = order[: next(at for at, (what, _) in enumerate(order) if what == "end")]
+    assert {number for _, number in before_the_first_end} == set(range(8))
+
+
 async def test_without_streaming_the_prompt_comes_along(nova: Service) -> None:
     async with nova.channel() as channel:
         call = pb_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(
-            iter([request(text_input=("BYTES", [1, 1], text("what is 1 plus 1")))])
+            iter([request(text_input=("BYTES", [1], text("what is 1 plus 1")))])
         )
         answer = await asyncio.wait_for(call.read(), 10)
         call.cancel()
@@ -228,6 +318,18 @@ async def test_a_stranger_is_not_trusted(nova: Service, other_pki: Path) -> None
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await mind(channel).ready()
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_the_stand_in_tells_its_calls_to_whoever_asks(pki: Path) -> None:
+    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+    with (
+        service(pki, "--backend", "kserve") as started,
+        grpc.secure_channel(f"localhost:{started.ready['port']}", credentials) as channel,
+    ):
+        told = ProtoReflectionDescriptorDatabase(channel)
+        assert {kserve.SERVICE, "grpc.health.v1.Health"} <= set(told.get_services())
+        method = DescriptorPool(told).FindServiceByName(kserve.SERVICE).methods_by_name["ModelStreamInfer"]
+        assert method.input_type.full_name == "inference.ModelInferRequest"
 
 
 BATCHER = """
@@ -281,6 +383,39 @@ async def test_a_batch_in_one_request(backend: str, pki: Path, tmp_path: Path) -
             if started.ready["http_port"]:
                 async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{started.ready['http_port']}") as http:
                     assert await TritonRestMind(http, settings, template=plain).complete(talks) == expected
+
+
+@pytest.mark.parametrize("backend", ["triton", "kserve"])
+async def test_nvidias_client_for_vllm_is_served_in_plaintext_when_asked_for(backend: str, pki: Path) -> None:
+    if backend == "triton":
+        need_triton()
+    sampling = {"temperature": "0.1", "top_p": "0.95", "max_tokens": "100"}
+
+    async def requests() -> AsyncIterator[dict[str, Any]]:
+        for number in range(4):
+            inputs = []
+            for name, datatype, value in (
+                ("text_input", "BYTES", f"what is {number} plus {number}".encode()),
+                ("stream", "BOOL", True),
+                ("sampling_parameters", "BYTES", json.dumps(sampling).encode()),
+                ("exclude_input_in_output", "BOOL", True),
+            ):
+                inputs.append(triton.InferInput(name, [1], datatype))
+                inputs[-1].set_data_from_numpy(np.array([value], dtype=np.object_ if datatype == "BYTES" else bool))
+            outputs = [triton.InferRequestedOutput("text_output")]
+            yield {
+                "model_name": "nova", "inputs": inputs, "outputs": outputs, "request_id": str(number),
+                "parameters": sampling,
+            }  # fmt: skip
+
+    said: dict[str, str] = {}
+    with service(pki, "--backend", backend, plaintext=True) as started:
+        async with triton.InferenceServerClient(f"localhost:{started.ready['port']}") as client:
+            async for result, error in client.stream_infer(requests()):
+                assert error is None
+                number = result.get_response().id
+                said[number] = said.get(number, "") + b"".join(result.as_numpy("text_output")).decode()
+    assert said == {str(n): f"That's {2 * n}." for n in range(4)}
 
 
 @pytest.mark.parametrize("backend", ["triton", "kserve"])

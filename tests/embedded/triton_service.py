@@ -46,10 +46,11 @@ class Service:
 
 
 @contextmanager
-def service(pki: Path, *arguments: str) -> Iterator[Service]:
+def service(pki: Path, *arguments: str, plaintext: bool = False) -> Iterator[Service]:
     """Starts ``python -m pipelines.embedded.triton`` and waits for its line; ends it afterwards."""
+    how = ["--plaintext"] if plaintext else ["--tls", str(pki)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.embedded.triton", "--tls", str(pki), *arguments],
+        [sys.executable, "-m", "pipelines.embedded.triton", *how, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

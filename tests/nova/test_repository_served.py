@@ -95,11 +95,11 @@ async def test_tensorrt_llm_model_with_a_stand_in_engine(tmp_path: Path) -> None
 
 WRONG = {
     "misnamed": ('name: "misnamed"', 'name: "other"'),
-    "batching": ("default_queue_policy", "preferred_batch_size: [ 32 ] default_queue_policy"),
+    "batching": ("max_batch_size: 0", "max_batch_size: 16 dynamic_batching { preferred_batch_size: [ 32 ] }"),
     "zero": ("dims: [ -1 ]", "dims: [ 0 ]"),
-    "pinned": ("# No delay", "version_policy: { specific { versions: [ 4 ] } }\n# No delay"),
+    "pinned": ("# As vLLM", "version_policy: { specific { versions: [ 4 ] } }\n# As vLLM"),
     "warm_up": ('input_data_file: "prompt"', 'input_data_file: "gone"'),
-    "unparsed": ("max_batch_size: 16", "max_batch_size: many"),
+    "unparsed": ("max_batch_size: 0", "max_batch_size: many"),
 }
 
 

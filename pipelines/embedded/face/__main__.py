@@ -1,4 +1,4 @@
-"""``python -m pipelines.embedded.face --tls DIR [--host 127.0.0.1] [--port 0] [--streams 10]``."""
+"""``python -m pipelines.embedded.face --tls DIR | --plaintext [--host 127.0.0.1] [--port 0] [--streams 10]``."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ from aurora.wire.audio2face_service_pb2_grpc import add_A2FControllerServiceServ
 from pipelines.embedded import child
 from pipelines.embedded.endings import read_out, refusing
 from pipelines.embedded.face.clip import Clip, Limits, OutOfOrder, Refused
+from pipelines.embedded.face.description import CONTROLLER, EXPORT, described
+from pipelines.embedded.face.export import handler
 from pipelines.embedded.face.solver import trained
-
-SERVICE = "nvidia_ace.services.a2f_controller.v1.A2FControllerService"
+from pipelines.embedded.reflecting import reflect
 
 STOP_SECONDS = 1.0
 """How long running clips may finish when the service is told to stop."""
@@ -93,11 +94,14 @@ async def serve(options: child.ChildOptions, limits: Limits | None = None) -> No
     trained()  # read before the first clip asks for it
     server = grpc.aio.server()
     add_A2FControllerServiceServicer_to_server(FaceService(limits), server)
+    pool = described()
+    server.add_generic_rpc_handlers((handler(limits or Limits(), pool),))
+    reflect(server, (CONTROLLER, EXPORT), pool)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     port = child.add_port(server, options)
     await server.start()
-    for service in ("", SERVICE):
+    for service in ("", CONTROLLER, EXPORT):
         await state.set(service, health_pb2.HealthCheckResponse.SERVING)
     child.announce_ready(port)
     await child.until_told_to_stop()

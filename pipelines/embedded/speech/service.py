@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
 
 from pipelines.embedded import child
+from pipelines.embedded.reflecting import reflect
 from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.recognition import SpeechRecognition
 from pipelines.embedded.speech.synthesis import SpeechSynthesis
@@ -89,6 +90,7 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         for name in ("", *speech.services):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        reflect(server, speech.services)
         port = child.add_port(server, options)
         await server.start()
         told = asyncio.create_task(child.until_told_to_stop())

@@ -24,7 +24,8 @@ log = logging.getLogger("sophia.embedded.triton")
 
 async def serve(options: child.ChildOptions, folder: Path, models: Path, model: str, backend: str) -> None:
     """Serves until told to stop, which may be before the service is up."""
-    child.server_credentials(options)  # says which file is missing; Triton would only say that a port is taken
+    if options.tls is not None:
+        child.server_credentials(options)  # says which file is missing; Triton would only say that a port is taken
     stop = asyncio.create_task(child.until_told_to_stop())
     work = asyncio.create_task(_serve(options, folder, models, model, backend))
     await asyncio.wait((stop, work), return_when=asyncio.FIRST_COMPLETED)

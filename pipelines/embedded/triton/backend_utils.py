@@ -96,16 +96,19 @@ class ResponseSender:
 
 
 class InferenceRequest:
-    """One request as the model sees it."""
+    """One request as the model sees it; ``parameters`` is a JSON object."""
 
-    def __init__(self, request_id: str, tensors: Sequence[Tensor], sender: ResponseSender) -> None:
-        self._id, self._tensors, self._sender = request_id, list(tensors), sender
+    def __init__(self, request_id: str, tensors: Sequence[Tensor], sender: ResponseSender, parameters: str) -> None:
+        self._id, self._tensors, self._sender, self._parameters = request_id, list(tensors), sender, parameters
 
     def request_id(self) -> str:
         return self._id
 
     def inputs(self) -> list[Tensor]:
         return self._tensors
+
+    def parameters(self) -> str:
+        return self._parameters
 
     def get_response_sender(self) -> ResponseSender:
         return self._sender

@@ -9,8 +9,9 @@ while the model is busy are given to it together, as dynamic batching does. No H
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,11 @@ from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
 from pipelines.embedded import child
 from pipelines.embedded.endings import refuse, refusing
+from pipelines.embedded.reflecting import reflect
 from pipelines.embedded.triton import backend_utils as utils
 
 NAME, VERSION = "sophia-kserve", "2"
+SERVICE = "inference.GRPCInferenceService"
 MAX_MESSAGE = 1 << 20
 """Bytes of a request; a prompt is a few kilobytes."""
 
@@ -104,12 +107,13 @@ class Runner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="triton-model")
         self._busy = False
 
-    def submit(self, request_id: str, tensors: list[utils.Tensor]) -> Answers:
+    def submit(self, request_id: str, tensors: list[utils.Tensor], parameters: str) -> Answers:
         """Queues a request; raises :class:`BadRequest` if the queue is full."""
         if len(self._waiting) >= self._limit:
             raise Full("Exceeds maximum queue size")
         answers = Answers(asyncio.get_running_loop())
-        self._waiting.append((utils.InferenceRequest(request_id, tensors, answers.sender), answers))
+        request = utils.InferenceRequest(request_id, tensors, answers.sender, parameters)
+        self._waiting.append((request, answers))
         if not self._busy:
             self._next()
         return answers
@@ -200,7 +204,8 @@ class Servicer(pb_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
                     yield message
 
     async def _messages(self, request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        wants_empty = request.parameters["triton_enable_empty_final_response"].bool_param
+        asked = request.parameters.get("triton_enable_empty_final_response")  # [] would add it to the request
+        wants_empty = asked is not None and asked.bool_param
         try:
             async for response, final in self._responses(request):
                 if response is not None and (error := response.error()) is not None:
@@ -214,11 +219,27 @@ class Servicer(pb_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
         """What the model answers; raises :class:`BadRequest`."""
         if request.model_name != self._config.name or request.model_version not in ("", "1"):
             raise UnknownModel(f"Request for unknown model: '{request.model_name}' is not found")
-        return self._runner.submit(request.id, _inputs(request, self._config))
+        tensors = _inputs(request, self._config)
+        declared = {output.name for output in self._config.output}
+        for output in request.outputs:
+            if output.name not in declared:
+                raise BadRequest(f"unexpected inference output '{output.name}' for model '{self._config.name}'")
+        return self._runner.submit(request.id, tensors, _parameters(request))
 
     async def _known(self, name: str, version: str, context: Any) -> None:
         if name != self._config.name or version not in ("", "1"):
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Request for unknown model: '{name}' is not found")
+
+
+def _parameters(request: pb.ModelInferRequest) -> str:
+    """The request's parameters as the JSON object that a model is given, without those meant for the server."""
+    return json.dumps(
+        {
+            key: getattr(value, choice)
+            for key, value in request.parameters.items()
+            if (choice := value.WhichOneof("parameter_choice")) and not key.startswith("triton_")
+        }
+    )
 
 
 def _datatype(number: int) -> str:
@@ -290,7 +311,9 @@ def _success(
     answer = pb.ModelInferResponse(model_name=config.name, model_version="1", id=request.id)
     answer.parameters["triton_final_response"].bool_param = final
     types = {tensor.name: _datatype(tensor.data_type) for tensor in config.output}
-    for tensor in response.output_tensors() if response is not None else []:
+    wanted = {output.name for output in request.outputs} or set(types)
+    sent = [] if response is None else [tensor for tensor in response.output_tensors() if tensor.name() in wanted]
+    for tensor in sent:
         array = tensor.as_numpy()
         answer.outputs.add(name=tensor.name(), datatype=types[tensor.name()], shape=array.shape)
         if types[tensor.name()] == "BYTES":
@@ -307,26 +330,25 @@ def _failure(request: pb.ModelInferRequest, reason: str) -> pb.ModelStreamInferR
     return pb.ModelStreamInferResponse(error_message=reason, infer_response=answer)
 
 
-async def start(
-    options: child.ChildOptions, folder: Path, *, credentials: Callable[[child.ChildOptions], grpc.ServerCredentials]
-) -> tuple[grpc.aio.Server, Runner, int]:
+async def start(options: child.ChildOptions, folder: Path) -> tuple[grpc.aio.Server, Runner, int]:
     """Starts a server for the model in ``folder``; gives it, its runner and the port. Raises ``RuntimeError``."""
     config, model = utils.load(folder)
     runner = Runner(model, config)
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.so_reuseport", 0)])
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(Servicer(runner, config), server)
     checks = health.aio.HealthServicer()
-    for name in ("", "inference.GRPCInferenceService"):
+    reflect(server, (SERVICE,))
+    for name in ("", SERVICE):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    port = server.add_secure_port(f"{options.host}:{options.port}", credentials(options))
+    port = child.add_port(server, options)
     await server.start()
     return server, runner, port
 
 
 async def serve(options: child.ChildOptions, folder: Path, reason: str) -> None:
     """Serves until cancelled; ``reason`` is why this is not Triton."""
-    server, runner, port = await start(options, folder, credentials=child.server_credentials)
+    server, runner, port = await start(options, folder)
     child.announce_ready(port, http_port=0, metrics_port=0, backend="kserve", reason=reason)
     try:
         await asyncio.Event().wait()

@@ -170,7 +170,6 @@ class Server:
 
     def _command(self) -> list[str]:
         tls = self.options.tls
-        assert tls is not None  # Triton is served with TLS only, and this program has no way to ask otherwise
         command = [
             str(self.environment.binary),
             f"--model-repository={self.folder / 'models'}",
@@ -192,11 +191,11 @@ class Server:
             "--grpc-http2-min-recv-ping-interval-without-data=5000",
             "--grpc-http2-max-pings-without-data=0",
             "--grpc-keepalive-permit-without-calls=1",
-            "--grpc-use-ssl=true",
-            f"--grpc-server-cert={tls / 'server.crt'}",
-            f"--grpc-server-key={tls / 'server.key'}",
         ]
-        if self.options.mtls:
+        if tls is not None:
+            command += ["--grpc-use-ssl=true"]
+            command += [f"--grpc-server-cert={tls / 'server.crt'}", f"--grpc-server-key={tls / 'server.key'}"]
+        if tls is not None and self.options.mtls:
             command += ["--grpc-use-ssl-mutual=true", f"--grpc-root-cert={tls / 'ca.crt'}"]
         # Nobody loads models or maps memory from outside: these need a key that is never told.
         key = f"sophia-admin={secrets.token_hex(16)}"

@@ -20,9 +20,12 @@ import grpc
 import numpy as np
 import pytest
 import riva.client
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc, riva_tts_pb2
 
 from pipelines.embedded.speech.prepare import build_language_model
+from pipelines.embedded.speech.service import ASR, TTS
 from pipelines.home import home
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
@@ -417,6 +420,13 @@ def test_a_blank_text_among_others_is_passed_over(service: Service) -> None:
 def test_health(service: Service) -> None:
     check = service.auth.channel.unary_unary("/grpc.health.v1.Health/Check")
     assert check(b"", timeout=5) == b"\x08\x01"  # SERVING
+
+
+def test_it_tells_its_calls_to_whoever_asks(service: Service) -> None:
+    told = ProtoReflectionDescriptorDatabase(service.auth.channel)
+    assert {ASR, TTS, "grpc.health.v1.Health"} <= set(told.get_services())
+    method = DescriptorPool(told).FindServiceByName(ASR).methods_by_name["StreamingRecognize"]
+    assert method.input_type.full_name == "nvidia.riva.asr.StreamingRecognizeRequest"
 
 
 @pytest.mark.parametrize("how", ["terminate", "interrupt", "close standard input"])

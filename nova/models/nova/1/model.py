@@ -1,30 +1,25 @@
 """The Triton side of the embedded mind: tensors in, tokens out. What it says is in ``talk``, when in ``batch``.
 
-Behaves as Triton's vLLM backend does, so that a client needs nothing special: the same tensors, deltas when streaming,
-the final flag on the last piece, errors in band. Runs in Triton's own environment: the standard library and numpy.
+Behaves as Triton's vLLM backend does, so that a client needs nothing special: the same tensors without a batch
+dimension, deltas when streaming, the final flag on the last piece, errors in band. Runs in Triton's own environment:
+the standard library and numpy.
 """
 
 import json
+import zlib
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from .batch import Batch, Generation
 from .orphan import end_with_server
+from .sampling import BadRequest, sampling
 from .talk import answer
 from .tokens import cut_at, tokens
 
 FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 MAX_PROMPT = 65_536  # bytes; far more than any conversation here, and a bound on what a stranger can make us parse
-MAX_TOKENS = 4096
-ACCEPTED = {
-    "max_tokens", "stop", "include_stop_str_in_output", "temperature", "top_p", "top_k", "seed", "min_p",
-    "repetition_penalty",
-}  # fmt: skip
-
-
-class BadRequest(Exception):
-    """The request cannot be served; the message goes to the client."""
+EXTRAS = ("finish_reason", "cumulative_logprob", "logprobs", "num_input_tokens", "num_output_tokens")
 
 
 class TritonPythonModel:
@@ -34,7 +29,6 @@ class TritonPythonModel:
         end_with_server()
         config = json.loads(args["model_config"])
         parameters = {key: value["string_value"] for key, value in config["parameters"].items()}
-        self.batched = int(config["max_batch_size"]) > 0
         self.batch = Batch(
             slots=int(parameters["slots"]),
             first_token=float(parameters["first_token_ms"]) / 1000,
@@ -65,61 +59,91 @@ class TritonPythonModel:
         prompt = self.text(request, "text_input")
         stream = self.flag(request, "stream", False)
         exclude = self.flag(request, "exclude_input_in_output", None)
+        if prompt is None:  # where others are optional, Triton does not see to it
+            raise BadRequest("text_input is missing")
         if len(prompt.encode()) > MAX_PROMPT:
             raise BadRequest(f"text_input is longer than {MAX_PROMPT} bytes")
         if stream and exclude is False:
             raise BadRequest("When streaming, `exclude_input_in_output` = False is not allowed.")
-        max_tokens, stops = sampling(self.text(request, "sampling_parameters", "{}"))
-        text = cut_at(answer(prompt), stops)
-        pieces = tokens(text)[:max_tokens]
+        asked = sampling(self.text(request, "sampling_parameters") or parameters(request))
+        whole = tokens(cut_at(answer(prompt), asked.stops))
+        pieces = whole[: asked.max_tokens]
+        extras = Extras(
+            {name for name in EXTRAS if self.flag(request, f"return_{name}", False)},
+            finish="length" if len(pieces) < len(whole) else "stop",
+            tokens_in=len(tokens(prompt)),
+            logprobs=asked.logprobs,
+        )
         if not stream:
-            prefix = "" if exclude else prompt
-            return Whole(self, sender, pieces, prefix)
-        return Stream(self, sender, pieces)
+            return Whole(self, sender, pieces, extras, "" if exclude else prompt)
+        return Stream(self, sender, pieces, extras)
 
-    def text(self, request, name, default=None):
-        value = self.element(request, name, default)
-        if value is None:
-            raise BadRequest(f"{name} is missing")
+    def flag(self, request, name, default):
+        value = self.element(request, name)
+        return default if value is None else bool(value)
+
+    def text(self, request, name):
+        value = self.element(request, name)
         try:
-            return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+            return value.decode("utf-8") if isinstance(value, bytes) else value
         except UnicodeDecodeError:
             raise BadRequest(f"{name} is not UTF-8") from None
 
-    def flag(self, request, name, default):
-        value = self.element(request, name, default)
-        return default if value is None else bool(value)
-
-    def element(self, request, name, default):
+    def element(self, request, name):
+        """An input's one value, or None if the client left it out; Triton has checked its shape and type."""
         tensor = pb_utils.get_input_tensor_by_name(request, name)
-        if tensor is None:
-            return default
-        values = tensor.as_numpy().reshape(-1)
-        if len(values) != 1:
-            raise BadRequest(f"{name} must hold one element, not {len(values)}: send one prompt in each request")
-        return values[0]
+        return None if tensor is None else tensor.as_numpy().reshape(-1)[0]
 
-    def send(self, sender, text, last):
-        shape = (1, 1) if self.batched else (1,)
-        tensor = pb_utils.Tensor("text_output", np.array([text.encode("utf-8")], dtype=np.object_).reshape(shape))
-        sender.send(pb_utils.InferenceResponse([tensor]), flags=FINAL if last else 0)
+    def send(self, sender, text, last, extras):
+        tensors = [pb_utils.Tensor("text_output", np.array([text.encode("utf-8")], dtype=np.object_)), *extras]
+        sender.send(pb_utils.InferenceResponse(tensors), flags=FINAL if last else 0)
 
     def refuse(self, sender, reason):
         sender.send(pb_utils.InferenceResponse(error=pb_utils.TritonError(reason)), flags=FINAL)
 
 
+class Extras:
+    """The tensors that go with a text when the request asks for them, as vLLM gives them.
+
+    The embedded mind is sure of each token, so that its logarithmic probability is 0.
+    """
+
+    def __init__(self, wanted, finish, tokens_in, logprobs):
+        self.wanted, self.finish, self.tokens_in, self.logprobs = wanted, finish, tokens_in, logprobs
+
+    def tensors(self, pieces, last):
+        """Those for an answer that brings ``pieces``."""
+        if not self.wanted:
+            return []
+        made = {
+            "finish_reason": np.array([(self.finish if last else "None").encode()], dtype=np.object_),
+            "cumulative_logprob": np.array([0.0 if self.logprobs else np.nan], dtype=np.float32),
+            "logprobs": np.array([self.probabilities(pieces).encode()], dtype=np.object_),
+            "num_input_tokens": np.array([self.tokens_in], dtype=np.uint32),
+            "num_output_tokens": np.array([len(pieces)], dtype=np.uint32),
+        }
+        return [pb_utils.Tensor(name, made[name]) for name in EXTRAS if name in self.wanted]
+
+    def probabilities(self, pieces):
+        if not self.logprobs:
+            return "null"
+        return json.dumps([
+            {str(zlib.crc32(piece.encode())): {"logprob": 0.0, "rank": 1, "decoded_token": piece}} for piece in pieces
+        ])  # fmt: skip
+
+
 class Stream(Generation):
     """A generation that sends each token as it comes."""
 
-    def __init__(self, model, sender, pieces):
+    def __init__(self, model, sender, pieces, extras):
         super().__init__(pieces)
-        self.model, self.sender = model, sender
+        self.model, self.sender, self.extras = model, sender, extras
 
     def cancelled(self):
         return self.sender.is_cancelled()
 
     def emit(self, piece, last):
-        self.model.send(self.sender, piece, last)
+        self.model.send(self.sender, piece, last, self.extras.tensors([piece] if piece else [], last))
 
     def abandon(self, reason=None):
         if reason is None:
@@ -131,32 +155,18 @@ class Stream(Generation):
 class Whole(Stream):
     """A generation that takes as long, but sends its text at once when it is complete."""
 
-    def __init__(self, model, sender, pieces, prefix):
-        super().__init__(model, sender, pieces)
-        self.parts = [prefix]
+    def __init__(self, model, sender, pieces, extras, prefix):
+        super().__init__(model, sender, pieces, extras)
+        self.prefix, self.parts = prefix, []
 
     def emit(self, piece, last):
         self.parts.append(piece)
         if last:
-            self.model.send(self.sender, "".join(self.parts), True)
+            text = self.prefix + "".join(self.parts)
+            self.model.send(self.sender, text, True, self.extras.tensors([p for p in self.parts if p], True))
 
 
-def sampling(text):
-    """``max_tokens`` and the stop strings of a ``sampling_parameters`` JSON object; other known keys have no effect."""
-    try:
-        options = json.loads(text or "{}")
-    except ValueError:
-        raise BadRequest("sampling_parameters is not JSON") from None
-    if not isinstance(options, dict):
-        raise BadRequest("sampling_parameters must be a JSON object")
-    unknown = sorted(set(options) - ACCEPTED)
-    if unknown:
-        raise BadRequest(f"sampling_parameters: unknown {', '.join(unknown)}; known are {', '.join(sorted(ACCEPTED))}")
-    max_tokens = options.get("max_tokens", 256)
-    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or not 1 <= max_tokens <= MAX_TOKENS:
-        raise BadRequest(f"sampling_parameters: max_tokens must be between 1 and {MAX_TOKENS}")
-    stops = options.get("stop") or []
-    stops = [stops] if isinstance(stops, str) else stops
-    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
-        raise BadRequest("sampling_parameters: stop must be a string or a list of strings")
-    return max_tokens, stops
+def parameters(request):
+    """The request's own parameters as JSON, which hold the sampling where no tensor does; without Triton's own."""
+    options = json.loads(request.parameters() or "{}")
+    return json.dumps({name: value for name, value in options.items() if not name.startswith("triton_")})
