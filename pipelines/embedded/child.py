@@ -3,6 +3,7 @@
 A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 127.0.0.1] [--port 0]``, or with
 ``--plaintext`` in place of ``--tls DIR`` for clients that know no TLS, on loopback only. It
 
+* says on standard error what it is about to wait for, so that a start that hangs can tell what it hung on;
 * prints exactly one JSON line on standard output: ``{"ready": {"port": 50051, …}}`` or ``{"failed": "why"}``,
   and logs on standard error only;
 * ends within 2 s on SIGTERM or SIGINT, or when its standard input closes. That is how it learns that its parent died.
@@ -35,12 +36,16 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class ChildOptions:
-    """What every service process is told. ``tls`` is a folder, ``None`` for plaintext."""
+    """What every service process is told. ``tls`` is a folder, ``None`` for plaintext.
+
+    ``start_seconds`` is how long its supervisor waits for it.
+    """
 
     tls: Path | None
     host: str
     port: int
     mtls: bool
+    start_seconds: float = 60.0
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -51,6 +56,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     how.add_argument("--plaintext", action="store_true", help="no TLS, on loopback only: for samples that know none")
     p.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
     p.add_argument("--port", type=int, default=0, help="port to bind; 0 lets the system choose (default)")
+    p.add_argument(
+        "--start-seconds", type=float, default=60.0, metavar="N", help="how long it may take to start (default: 60)"
+    )
     p.add_argument("--mtls", action="store_true", help="demand a client certificate of the same CA")
     return p
 
@@ -61,7 +69,13 @@ def options(args: argparse.Namespace) -> ChildOptions:
         announce_failed(f"--plaintext is for loopback only, not for {args.host}")
     if args.plaintext and args.mtls:
         announce_failed("--mtls needs --tls")
-    return ChildOptions(tls=args.tls, host=args.host, port=args.port, mtls=args.mtls)
+    stage("its modules are imported")
+    return ChildOptions(tls=args.tls, host=args.host, port=args.port, mtls=args.mtls, start_seconds=args.start_seconds)
+
+
+def stage(what: str) -> None:
+    """Logs what the start is about; the last such line goes into the message when the start takes too long."""
+    print(f"{what} …", file=sys.stderr, flush=True)
 
 
 def server_credentials(opts: ChildOptions) -> grpc.ServerCredentials:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,13 +20,20 @@ from typing import Any, BinaryIO
 SERVICES = ("speech", "triton", "face")
 """The embedded services; each is the module ``pipelines.embedded.<name>``."""
 
-START_SECONDS = 10.0
-"""How long a service may take until it is ready."""
+START_SECONDS = 60.0
+"""How long a service may take until it is ready, where the settings do not say otherwise: it takes one or two seconds
+on an idle machine, and has taken twenty on a busy one."""
+
+PROGRESS_SECONDS = 5.0
+"""A start is told to be under way as often as this."""
 
 STOP_SECONDS = 1.6
 """How long a service may take to end by itself before it is killed; with the killing it stays under 2 s."""
 
 _LINE_BYTES = 64 << 10
+_LAST_LINES = 3
+"""Lines of the log that go into the message about a failed start."""
+
 _SIGNALS = {sig.value: sig.name for sig in signal.Signals}
 
 
@@ -58,12 +65,18 @@ class ServiceProcess:
 
     @classmethod
     async def start(
-        cls, name: str, command: Sequence[str], log: Path, seconds: float = START_SECONDS
+        cls,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        seconds: float = START_SECONDS,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> ServiceProcess:
         """Starts ``command`` and waits for its ready line; raises :class:`ServiceFailed` within ``seconds``.
 
-        Its standard error goes to ``log`` (the last start's is kept beside it). To be called from the main thread:
-        the kernel tells the child of the death of the thread that started it, not of the process.
+        ``progress`` is called with a line every :data:`PROGRESS_SECONDS` while it waits. The service's standard error
+        goes to ``log`` (the last start's is kept beside it). To be called from the main thread: the kernel tells the
+        child of the death of the thread that started it, not of the process.
         """
         # Pipes of our own, since asyncio's would make wait() last until every worker of the child closed them, too.
         their_input, lifeline = os.pipe()  # the lifeline closes when we die, whatever kills us
@@ -92,11 +105,13 @@ class ServiceProcess:
         service._output = asyncio.create_task(_read(output, said))
         try:
             async with asyncio.timeout(seconds):
-                service.ready = await service._understood(await said)
+                service.ready = await service._understood(await service._first_line(said, progress))
         except TimeoutError:
+            words = service._last_words(_LAST_LINES) or ", and has logged nothing: Python was still coming up"
+            why = f"process {process.pid} was not ready within {seconds:g} s{_busy()}{words}"
             await service.stop(0.0)
-            why = f"it was not ready within {seconds:g} s{service._last_words()}"
-            raise ServiceFailed(name, why, _see(log)) from None
+            hint = f"{_see(log)}. embedded_start_seconds gives it more time"
+            raise ServiceFailed(name, why, hint) from None
         except BaseException:
             await service.stop(0.0)
             raise
@@ -125,13 +140,21 @@ class ServiceProcess:
     async def ended(self) -> str:
         """Waits until the process ends; returns how, in words."""
         code = await self.process.wait()
-        if code < 0:
-            return f"was killed by {_SIGNALS.get(-code, f'signal {-code}')}"
-        return f"ended with code {code}{self._last_words()}"
+        return _ending(code) if code < 0 else _ending(code) + self._last_words(1)
+
+    async def _first_line(self, said: asyncio.Future[bytes], progress: Callable[[str], None]) -> bytes:
+        """The line that the service says about its start; tells meanwhile that it is awaited."""
+        waited = 0.0
+        while not (await asyncio.wait([said], timeout=PROGRESS_SECONDS))[0]:
+            waited += PROGRESS_SECONDS
+            progress(f"The embedded {self.name} service is starting, {waited:g} s so far{self._last_words(1)}")
+        return said.result()
 
     async def _understood(self, line: bytes) -> dict[str, Any]:
         if not line:
-            raise ServiceFailed(self.name, f"it {await self.ended()}", _see(self.log))
+            why = f"process {self.process.pid} {_ending(await self.process.wait())}"
+            why += self._last_words(_LAST_LINES) or " and has logged nothing"
+            raise ServiceFailed(self.name, why, _see(self.log))
         try:
             said = json.loads(line)
             ready, failed = said.get("ready"), said.get("failed")
@@ -146,8 +169,8 @@ class ServiceProcess:
             os.close(self._lifeline)
             self._lifeline = -1
 
-    def _last_words(self) -> str:
-        """The last line of the log that is no mere indentation, as ``: …``; empty if it said nothing."""
+    def _last_words(self, most: int) -> str:
+        """The log's last lines that are no mere indentation, as ``: …``; empty if there are none."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - 4096))
@@ -155,8 +178,18 @@ class ServiceProcess:
         except OSError:
             return ""
         said = [" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in lines]
-        last = next((line for line in reversed(said) if line), "")
-        return f": {last[:200]}" if last else ""
+        last = [line[:200] for line in said if line][-most:]
+        return f": {' / '.join(last)}" if last else ""
+
+
+def _ending(code: int) -> str:
+    return f"was killed by {_SIGNALS.get(-code, f'signal {-code}')}" if code < 0 else f"ended with code {code}"
+
+
+def _busy() -> str:
+    """Says so where the machine has more to do than it has cores for."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return f" on a busy machine (load {load:.1f}, {cores} cores)" if load > 2 * cores else ""
 
 
 async def _read(output: int, first: asyncio.Future[bytes]) -> None:

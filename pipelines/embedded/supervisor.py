@@ -45,10 +45,11 @@ def needed(settings: Settings) -> tuple[str, ...]:
 class EmbeddedServices:
     """The embedded services for as long as the ``async with`` lasts.
 
-    ``report`` is called with a line whenever a service died or came back. After entering, ``settings`` are the given
-    ones with the services' endpoints filled in, and ``running`` maps names to processes. Entering raises
-    :class:`ServiceFailed` if a service does not start within 10 s; leaving takes 2 s at most. To be used from the
-    main thread, see :meth:`ServiceProcess.start`.
+    ``report`` is called with a line whenever a service died, came back, or takes long to start. After entering,
+    ``settings`` are the given ones with the services' endpoints filled in, and ``running`` maps names to processes.
+    Entering raises
+    :class:`ServiceFailed` if a service does not start within the settings' ``embedded_start_seconds``; leaving takes
+    2 s at most. To be used from the main thread, see :meth:`ServiceProcess.start`.
     """
 
     def __init__(
@@ -96,8 +97,11 @@ class EmbeddedServices:
         )
 
     async def _start(self, name: str, port: int = 0) -> None:
+        limit = self.settings.embedded_start_seconds
         command = self._command(name, self.tls.absolute(), self._home.absolute(), port)
-        self.running[name] = await ServiceProcess.start(name, command, self._home / "logs" / f"{name}.log")
+        command += ["--start-seconds", f"{limit:g}"]
+        log = self._home / "logs" / f"{name}.log"
+        self.running[name] = await ServiceProcess.start(name, command, log, limit, self._report)
 
     async def _stop(self) -> None:
         for watcher in self._watchers:

@@ -140,6 +140,9 @@ class Settings(BaseSettings):
 
     language: str = Field("en-US", description="the language of recogniser, voice and turn taking, as Riva names it")
     embedded: bool = Field(False, description="start the services that come with the project and talk to those")
+    embedded_start_seconds: float = Field(
+        60.0, ge=1.0, le=3600.0, description="how long one of the project's own services may take to start"
+    )
     microphone: MicrophoneSection = Field(
         default_factory=MicrophoneSection, description="microphone, voice activity and echo"
     )

@@ -243,7 +243,7 @@ async def failed(server: Server) -> StartFailed:
 async def test_a_start_that_hangs_is_ended_with_the_true_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "START_LIMIT", 1.5)
+    monkeypatch.setattr(server_module, "START_SHARE", 1.5 / 60)
     loader = "stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file"
     error = await failed(scripted(tmp_path, f"trap '' TERM INT; echo '{loader}' >&2; while true; do sleep 1; done"))
     assert str(error) == f"not ready after 1.5 s: {loader}"

@@ -36,6 +36,8 @@ if __name__ == "__main__":
     parser.add_argument("--home")
     parser.add_argument("--behave", default="well")
     ARGS = parser.parse_args()
+    if ARGS.behave not in ("mute", "killed"):
+        child.stage("the models are loaded")
     match ARGS.behave:
         case "failed":
             child.announce_failed("there is no model in\n this folder")
@@ -45,6 +47,10 @@ if __name__ == "__main__":
         case "silent":
             print("still compiling", file=sys.stderr, flush=True)
             time.sleep(600)
+        case "mute":
+            time.sleep(600)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "babble":
             print("Welcome to the service!", flush=True)
             time.sleep(600)

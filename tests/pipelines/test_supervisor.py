@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.embedded import __main__ as program
-from pipelines.embedded import supervisor
+from pipelines.embedded import process, supervisor
 from pipelines.embedded.process import ServiceProcess, module_command
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
 from pipelines.services.channels import open_channel, warm
@@ -100,7 +100,8 @@ async def test_a_mind_by_http_gets_tritons_http_port(tmp_path: Path) -> None:
     ("behaviour", "words"),
     [
         ("failed", "did not start: there is no model in this folder"),
-        ("crash", "did not start: it ended with code 7: IndexError: list index out of range"),
+        ("crash", "ended with code 7: the models are loaded … / Loading … / IndexError: list index out of range"),
+        ("killed", "was killed by SIGKILL and has logged nothing"),
         ("babble", "printed 'Welcome to the service!' where its ready line was due"),
     ],
 )
@@ -119,8 +120,41 @@ async def test_a_start_that_fails_says_why_and_takes_the_others_along(
 
 async def test_a_start_that_hangs_is_given_up_with_its_last_words(tmp_path: Path) -> None:
     command = fake(face="silent")("face", tmp_path, tmp_path)
-    with pytest.raises(ServiceFailed, match=r"was not ready within 1\.5 s: still compiling"):
+    with pytest.raises(
+        ServiceFailed, match=r"process \d+ was not ready within 1\.5 s.*: .* / still compiling$"
+    ) as caught:
         await ServiceProcess.start("face", command, tmp_path / "logs" / "face.log", seconds=1.5)
+    assert "embedded_start_seconds gives it more time" in caught.value.hint
+
+
+async def test_a_start_that_hangs_before_its_first_word_says_so(tmp_path: Path) -> None:
+    command = fake(face="mute")("face", tmp_path, tmp_path)
+    with pytest.raises(ServiceFailed, match=r"within 1\.5 s.*, and has logged nothing: Python was still coming up$"):
+        await ServiceProcess.start("face", command, tmp_path / "logs" / "face.log", seconds=1.5)
+
+
+async def test_a_start_that_takes_long_is_shown_to_be_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PROGRESS_SECONDS", 0.5)
+    told = Told()
+    settings = Settings(embedded_start_seconds=3)
+    services = EmbeddedServices(settings, tmp_path, told, only=["face"], command=fake(face="silent"))
+    with pytest.raises(ServiceFailed, match="not ready within 3 s"):
+        await services.__aenter__()
+    assert told[-1].startswith("The embedded face service is starting, ")
+    assert told[-1].endswith("so far: still compiling")
+
+
+def command_line(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+async def test_the_limit_reaches_the_service(tmp_path: Path) -> None:
+    settings = Settings(embedded_start_seconds=25)
+    async with EmbeddedServices(settings, tmp_path, print, only=["face"], command=fake()) as services:
+        arguments = command_line(services.running["face"].process.pid)
+    assert arguments[arguments.index("--start-seconds") + 1] == "25"
 
 
 async def test_a_program_that_is_not_there(tmp_path: Path) -> None:

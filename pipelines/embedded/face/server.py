@@ -91,6 +91,7 @@ async def _in_turns(answers: Iterator[Any]) -> AsyncIterator[Any]:
 
 async def serve(options: child.ChildOptions, limits: Limits | None = None) -> None:
     """Serves until told to stop; announces the port when ready."""
+    child.stage("the network is read")
     trained()  # read before the first clip asks for it
     server = grpc.aio.server()
     add_A2FControllerServiceServicer_to_server(FaceService(limits), server)

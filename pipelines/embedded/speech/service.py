@@ -66,9 +66,10 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
     if options.tls is not None:
         child.server_credentials(options)  # says which file is missing before the models are loaded
     async with AsyncExitStack() as stack:
+        child.stage("the models of recogniser and voice are loaded")
         loading = None
         if ASR in speech.services:
-            running = running_workers(speech.worker_arguments, speech.streams)
+            running = running_workers(speech.worker_arguments, speech.streams, options.start_seconds)
             loading = asyncio.create_task(stack.enter_async_context(running))
         try:
             engine = await _voice(stack, speech.tts_model) if TTS in speech.services else None

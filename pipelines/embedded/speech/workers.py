@@ -15,7 +15,6 @@ from pipelines.embedded.speech import frames
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.hypothesis import Heard
 
-_START_DEADLINE = 10.0
 _STOP_DEADLINE = 1.0
 
 
@@ -112,10 +111,10 @@ class Workers:
 
 
 @asynccontextmanager
-async def running_workers(arguments: Sequence[str], most: int) -> AsyncIterator[Workers]:
+async def running_workers(arguments: Sequence[str], most: int, seconds: float) -> AsyncIterator[Workers]:
     """Starts the worker process with the ``arguments`` of :mod:`.worker` and waits until its models are loaded.
 
-    Raises ``RuntimeError`` naming the reason when it cannot start within 10 s.
+    Raises ``RuntimeError`` naming the reason when it cannot start within ``seconds``.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -131,7 +130,7 @@ async def running_workers(arguments: Sequence[str], most: int) -> AsyncIterator[
             pass_fds=(theirs.fileno(),),
         )
     try:
-        await _until_ready(ours)
+        await _until_ready(ours, seconds)
         yield Workers(ours, process, most)
     finally:
         ours.close()
@@ -145,17 +144,17 @@ async def running_workers(arguments: Sequence[str], most: int) -> AsyncIterator[
             await process.wait()
 
 
-async def _until_ready(control: socket.socket) -> None:
+async def _until_ready(control: socket.socket, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     control.setblocking(False)
     unpacker = frames.Unpacker()
     try:
-        async with asyncio.timeout(_START_DEADLINE):
+        async with asyncio.timeout(seconds):
             while data := await loop.sock_recv(control, 4096):
                 for kind, payload in unpacker.feed(data):
                     if kind == frames.DONE:
                         return
                     raise RuntimeError(f"the recogniser cannot start: {payload.decode(errors='replace')}")
     except TimeoutError:
-        raise RuntimeError("the recogniser did not load its models within 10 s") from None
+        raise RuntimeError(f"the recogniser did not load its models within {seconds:g} s") from None
     raise RuntimeError("the recogniser ended while it loaded its models")

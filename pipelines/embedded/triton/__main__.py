@@ -47,6 +47,7 @@ async def _serve(options: child.ChildOptions, folder: Path, models: Path, model:
             reason = str(error)
         else:
             try:
+                child.stage("tritonserver is started")
                 await supervisor.start(server)
                 ports = server.ports
                 child.announce_ready(ports.grpc, http_port=ports.http, metrics_port=ports.metrics, backend=SERVER)

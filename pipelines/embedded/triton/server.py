@@ -24,9 +24,9 @@ from pipelines.embedded.child import ChildOptions
 from pipelines.embedded.triton import http
 from pipelines.embedded.triton.environment import Environment
 
-START_LIMIT = 6.5
-"""Seconds until it must be ready: it takes half a second, and a missing library makes it hang for ever. Leaves time to
-serve without it within the ten seconds that a start may take."""
+START_SHARE = 0.5
+"""Of the time that a start may take, how much tritonserver may use: it takes half a second, and a missing library makes
+it hang for ever. The rest is for serving without it."""
 
 SHM = Path("/dev/shm")
 PREFIX = "sophianova"
@@ -99,8 +99,9 @@ class Server:
                 sys.executable, "-I", "-S", "-c", _EXEC, str(os.getpid()), *self._command(),
                 stdin=DEVNULL, stdout=log, stderr=log, env=self._variables(), start_new_session=True,
             )  # fmt: skip
+        limit = START_SHARE * self.options.start_seconds
         try:
-            async with asyncio.timeout(START_LIMIT):
+            async with asyncio.timeout(limit):
                 while not await self._ready():
                     if self.process.returncode is not None:
                         self._clear()
@@ -108,7 +109,7 @@ class Server:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self.stop()
-            raise StartFailed(f"not ready after {START_LIMIT:g} s: {self.reason()}") from None
+            raise StartFailed(f"not ready after {limit:g} s: {self.reason()}") from None
         self.stub = _child_of(self.process.pid)
 
     async def canary(self, timeout: float) -> None:
