@@ -73,13 +73,15 @@ class Failed(Event):
     """A service or a device failed with ``error``.
 
     ``service`` is one of asr, llm, tts, face, microphone, speaker. ``generation`` is the reply that it was working on,
-    0 if none. ``fatal`` says that the conversation cannot go on without it.
+    0 if none. ``fatal`` says that the conversation cannot go on without it, ``again`` that the reply may well succeed
+    when it is made again: it was a guess, or the service went away in the middle of it.
     """
 
     service: str
     error: Exception
     generation: int = 0
     fatal: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,12 @@ class VoiceError(Exception):
     kind = "broken"
 
 
+class VoiceSilent(VoiceError):
+    """The sound did not begin, or stopped in the middle, for longer than it may."""
+
+    kind = "silent"
+
+
 class SynthesizerSettings(BaseModel):
     """How to speak with Riva."""
 
@@ -82,7 +88,8 @@ class RivaSynthesizer:
 
     ``metadata`` is called for each call. Text that cannot be said (markup, emoji) is left out; a clause of nothing
     else yields one empty chunk. Failures of the transport are raised as ``grpc.aio.AioRpcError``, a service that
-    answers without sound as :class:`VoiceError`; what was spoken before either is yielded first.
+    answers without sound as :class:`VoiceError`, or :class:`VoiceSilent` if it does not in time. What was spoken
+    before is yielded first; whoever wants the clauses after it speaks them anew.
     """
 
     def __init__(self, channel: grpc.aio.Channel, settings: SynthesizerSettings, metadata: Metadata) -> None:
@@ -223,7 +230,17 @@ class RivaSynthesizer:
         except TimeoutError:
             seconds = self._settings.chunk_seconds if begun else self._settings.first_audio_seconds
             what = "stopped for" if begun else "did not begin within"
-            raise VoiceError(f"the voice {what} {seconds:g} s; is the speech service overloaded?") from None
+            raise VoiceSilent(f"the voice {what} {seconds:g} s; is the speech service overloaded?") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if call.cancelled() and not (task and task.cancelling()):  # by the service: gRPC makes it look like ours
+                raise grpc.aio.AioRpcError(
+                    await call.code(),
+                    await call.initial_metadata(),
+                    await call.trailing_metadata(),
+                    await call.details(),
+                ) from None
+            raise
 
     def _requests(self, said: str) -> Iterator[riva_tts_pb2.SynthesizeSpeechRequest]:
         """The first request carries the configuration; what is too long for it follows in further ones."""

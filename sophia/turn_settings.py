@@ -37,6 +37,12 @@ class TurnSettings(BaseModel):
     )
     reprompt_voice: float = Field(0.4, ge=0.0, le=5.0, description="shortest speech worth asking again about")
     max_reprompts: int = Field(2, ge=0, le=10, description="reprompts in a row before she waits for real words")
+    patience: float = Field(
+        4.0,
+        ge=0.0,
+        le=60.0,
+        description="how long a model or a voice that is away is tried again before she apologises",
+    )
     reopen_window: float = Field(
         1.0, ge=0.0, le=5.0, description="how long after her first sound a user who simply goes on reopens the turn"
     )

@@ -190,6 +190,22 @@ class TurnState:
             self.out.append(Drop(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
             self.reply = None
 
+    def make_again(self, at: float, reply: Reply, why: str) -> bool:
+        """Gives up a reply that failed unheard, for another one: a guess at the commit, and else once, at once.
+
+        False if there may be no other: something of it was heard, or had effects, or it is the second one already.
+        """
+        if reply.committed_at is None:
+            self.utterance.speculations = self.settings.max_speculations
+            self.drop(at, f"{why}; made again once the turn is decided")
+        elif reply.audible_at is None and not reply.held and not self.answered.made_again:
+            self.answered.made_again = True
+            self.drop(at, f"{why} before a word was heard; made again")
+            self.commit(at, self.answered, why)
+        else:
+            return False
+        return True
+
     def interrupt(self, at: float, reason: str, onset: float | None = None) -> None:
         """Ends a committed reply before its time."""
         if reply := self.reply:

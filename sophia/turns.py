@@ -237,5 +237,7 @@ class TurnTaking:
         if event.fatal and event.service == "asr":
             state.farewell(at, why)
         elif event.service in ("llm", "tts") and (reply := state.of(event.generation)):
+            if event.again and state.make_again(at, reply, why):
+                return
             phrase: Literal["llm", "tts"] = "llm" if event.service == "llm" else "tts"
             state.out.append(Apologise(at=at, turn=reply.turn, generation=reply.generation, phrase=phrase, reason=why))

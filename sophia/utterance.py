@@ -43,6 +43,7 @@ class Utterance:
     commit_asked: bool = False  # a client said that it is over
     pause: Pause | None = None  # before the newest voice; no words came of it yet
     answers_until: float | None = None  # a backchannel: if she has asked and ends by then, it is the answer
+    made_again: bool = False  # its reply failed before a word was heard, and another one was begun
 
     @property
     def text(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipelines.conversation.events import (
+    ClauseSkipped,
     Decision,
     Failed,
     GenerationOver,
@@ -24,6 +25,7 @@ from pipelines.conversation.events import (
 from pipelines.failures import explain
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
 from sophia.decisions import (
+    Apologise,
     Begin,
     Commit,
     Dismiss,
@@ -43,12 +45,14 @@ class _Turn:
     """A turn that is not over.
 
     ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
+    ``apologised``: its reply failed, and ends with an apology.
     """
 
     ledger: Ledger
     generation: int = 0
     played: Outcome = Outcome.REPLIED
     fates: dict[int, Decision] = field(default_factory=dict)
+    apologised: bool = False
 
 
 class TurnBook:
@@ -98,6 +102,8 @@ class TurnBook:
                 self._mark(generation, instant, at)
             case Failed():
                 self._failed(happening)
+            case ClauseSkipped():
+                self._skipped(happening)
             case GenerationOver():
                 return self._over(happening)
             case Decision():
@@ -131,6 +137,8 @@ class TurnBook:
                 self._attempt(turn, generation)
                 turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
                 self._release(turn, at)
+            case Apologise():
+                turn.apologised = True
             case Drop(generation=generation):
                 turn.fates[generation] = decision
             case Interrupt(generation=generation, onset=onset):
@@ -163,7 +171,7 @@ class TurnBook:
             turn.ledger.mark(VOICE_END, decision.at)
 
     def _attempt(self, turn: _Turn, generation: int) -> None:
-        turn.generation, turn.played = generation, Outcome.REPLIED
+        turn.generation, turn.played, turn.apologised = generation, Outcome.REPLIED, False
         turn.ledger.attempt(generation)
         self._generations[generation] = turn
 
@@ -191,8 +199,21 @@ class TurnBook:
         turn = self._generations.get(event.generation)
         if turn is None and event.fatal:  # what it befell is whatever is going on
             turn = next(reversed(self._turns.values()), None)
-        if turn:
-            turn.ledger.fail(event.at, event.service, explain(event.error, event.service).line)
+        if turn and not event.again:  # else it costs a guess, and the decisions tell of it
+            self._note_fault(turn, event.at, event.service, event.error)
+
+    def _skipped(self, event: ClauseSkipped) -> None:
+        if turn := self._generations.get(event.generation):
+            if not turn.ledger.skipped:
+                self._note_fault(turn, event.at, "tts", event.error)
+            turn.ledger.skipped.append(event.text)
+
+    @staticmethod
+    def _note_fault(turn: _Turn, at: float, service: str, error: Exception) -> None:
+        """The same fault is noted once a turn: of a reply without a clause that could be said, for example."""
+        line = explain(error, service).line
+        if not any(fault.service == service and fault.line == line for fault in turn.ledger.faults):
+            turn.ledger.fail(at, service, line)
 
     def _over(self, event: GenerationOver) -> list[Ledger]:
         turn = self._generations.pop(event.generation, None)
@@ -210,9 +231,10 @@ class TurnBook:
             case Interrupt():
                 outcome = Outcome.INTERRUPTED
                 ledger.mark("silenced", event.at if event.silenced is None else event.silenced)
+            case _ if turn.apologised:
+                outcome = Outcome.BROKEN if event.heard else Outcome.FAILED
             case _:
-                nothing_heard = turn.played is Outcome.REPLIED and ledger.faults and not event.heard
-                outcome = Outcome.FAILED if nothing_heard else turn.played
+                outcome = turn.played
         ledger.reply = event.text
         ledger.heard = " ".join(part for part in (event.heard, event.said) if part)
         ledger.count(Count.TOKENS, event.tokens)

@@ -25,6 +25,7 @@ from nova.history import History
 from nova.mind import Mind
 from pipelines.conversation.book import TurnBook
 from pipelines.conversation.events import (
+    ClauseSkipped,
     Failed,
     Happening,
     HeardSoFar,
@@ -132,11 +133,17 @@ class Conversation:
         timeline = FaceTimeline()
         shown = self._observers.posed if self._observers.watch_the_face else None
         self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown)
-        language = components.turns.settings.language
+        policy = components.turns.settings
         self._replies = Replies(
             ReplyContext(
                 services=ReplyServices(
-                    components.llm, components.tts, self.playout, timeline, components.face, language
+                    llm=components.llm,
+                    tts=components.tts,
+                    playout=self.playout,
+                    timeline=timeline,
+                    face=components.face,
+                    language=policy.language,
+                    patience=policy.patience,
                 ),
                 history=components.history,
                 phrases=components.phrases,
@@ -212,8 +219,9 @@ class Conversation:
             self._telling = False
 
     def _take(self, event: Happening) -> None:
-        if isinstance(event, Failed):
-            log_defect(explain(event.error, event.service), event.error)
+        if isinstance(event, Failed | ClauseSkipped):
+            service = event.service if isinstance(event, Failed) else "tts"
+            log_defect(explain(event.error, service), event.error)
         self._pass_on(event)
         if not isinstance(event, TurnEvent):
             return

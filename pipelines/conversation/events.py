@@ -31,6 +31,7 @@ from sophia.vad import VoiceStarted, VoiceStopped
 
 __all__ = [
     "CancelRequested",
+    "ClauseSkipped",
     "CommitRequested",
     "Decision",
     "Event",
@@ -76,7 +77,7 @@ class PlaybackAcknowledged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrying(Event):
-    """A service's stream broke with ``error`` and is opened again in ``seconds``."""
+    """A service failed with ``error`` and is tried again in ``seconds``; nothing is lost so far."""
 
     service: str
     error: Exception
@@ -92,6 +93,15 @@ class Marked(Event):
 
     generation: int
     instant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseSkipped(Event):
+    """The voice could not say the clause ``text`` of a generation, with ``error``; the reply goes on without it."""
+
+    generation: int
+    text: str
+    error: Exception
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +172,7 @@ Happening = (
     | PlaybackAcknowledged
     | Retrying
     | Marked
+    | ClauseSkipped
     | GenerationOver
     | TurnEnded
     | PhaseChanged

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -20,6 +20,8 @@ from aurora.face import Pcm as FacePcm
 from aurora.timeline import FaceTimeline
 from nova.errors import ModelError
 from nova.mind import Message, Mind
+from pipelines.conversation.clause_queue import ClauseQueue
+from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
 from pipelines.failures import StageFailed
 from pipelines.telemetry.ranges import stage
 from sophia.audio import Pcm
@@ -27,9 +29,6 @@ from sophia.clauses import ClauseSplitter
 from sophia.heard import Script
 from sophia.playout import AUDIBLE, Playout
 from sophia.speech import SpeechChunk, Synthesizer
-
-CLAUSES_AHEAD = 8
-"""Clauses that may wait for synthesis (policy when full: the model's stream is held up, and with it its server)."""
 
 FACE_CHUNKS = 256
 """Pieces of sound that may wait for the face (policy when full: the face sits this reply out)."""
@@ -47,6 +46,17 @@ class ReplyServices:
     timeline: FaceTimeline
     face: Face | None = None
     language: str = "en-US"
+    patience: float = 4.0
+    """Seconds for which a model or a voice that is away is tried again before the reply has failed."""
+
+
+class _Failure(Exception):
+    """Ends a generation; ``passing`` is :meth:`Listener.failed`'s."""
+
+    def __init__(self, stage: StageFailed, passing: bool = False) -> None:
+        super().__init__(str(stage))
+        self.stage = stage
+        self.passing = passing
 
 
 class Listener(Protocol):
@@ -60,8 +70,19 @@ class Listener(Protocol):
         """The next piece of the reply's text."""
         ...
 
-    def failed(self, generation: int, failure: StageFailed) -> None:
-        """A service failed; what was made until then was put into the playout, which is not finished."""
+    def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
+        """A service failed; what was made until then was put into the playout, which is not finished.
+
+        ``passing`` says that the service went away in the middle and may be back when the reply is made again.
+        """
+        ...
+
+    def retrying(self, generation: int, failure: StageFailed, seconds: float) -> None:
+        """A service is away, and will be tried again in so many ``seconds``; nothing is lost."""
+        ...
+
+    def skipped(self, generation: int, clause: str, error: Exception) -> None:
+        """The voice could not say this clause, and the reply goes on without it."""
         ...
 
 
@@ -81,7 +102,9 @@ class Generation:
         self._listener = listener
         self.reached: set[str] = set()
         self.face_failed = False
-        self._llm_failure: StageFailed | None = None
+        self._clauses = ClauseQueue()
+        self._failure: _Failure | None = None
+        self._unsayable: StageFailed | None = None  # by the voice: the first clause that was left out
         self._sound: asyncio.Queue[FacePcm | None] | None = None
         self._samples = 0
 
@@ -98,73 +121,113 @@ class Generation:
         """
         services = self._services
         async with asyncio.TaskGroup() as group:
-            clauses: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
-            thinking = group.create_task(self._think(clauses))
+            thinking = group.create_task(self._think())
             if services.face:
                 self._sound = asyncio.Queue(FACE_CHUNKS)
                 group.create_task(self._animate(services.face, self._sound))
             # A task of its own: cancelled, nothing waits for the voice to close before the model is cancelled too.
-            group.create_task(self._say(clauses, thinking))
+            group.create_task(self._say(thinking))
 
-    async def _say(self, clauses: asyncio.Queue[str | None], thinking: asyncio.Task[None]) -> None:
-        failure: StageFailed | None
+    async def _say(self, thinking: asyncio.Task[None]) -> None:
         try:
-            await self._speak(clauses)
-            failure = self._llm_failure
-            if not failure and not self._samples:
-                failure = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
-        except StageFailed as lost:
+            await self._speak()
+        except _Failure as lost:
             thinking.cancel()
-            failure = lost
-        if failure:
-            self._listener.failed(self.number, failure)
+            self._failure = lost
+        if not self._failure and not self._samples:
+            nothing = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
+            self._failure = _Failure(self._unsayable or nothing)
+        if self._failure:
+            self._listener.failed(self.number, self._failure.stage, passing=self._failure.passing)
 
-    async def _think(self, clauses: asyncio.Queue[str | None]) -> None:
+    async def _think(self) -> None:
         splitter = ClauseSplitter(self._services.language)
-        try:
-            async with aclosing(self._services.llm.reply(self._messages)) as tokens:
-                with stage("llm"):
-                    async for token in tokens:
-                        if not self.tokens:
-                            self._reached("first_token")
-                        self.tokens += 1
-                        self.text += token
-                        self._listener.wrote(self.number, token)
-                        for clause in splitter.feed(token):
-                            await self._hand_over(clause, clauses)
-        except Exception as error:  # whole clauses are still spoken before the failure is told
-            self._llm_failure = StageFailed("llm", error)
-        else:
-            self._reached("last_token")
-            for clause in splitter.flush():
-                await self._hand_over(clause, clauses)
-        await clauses.put(None)
+        patience = Patience(self._services.patience)
+        while True:
+            try:
+                await self._answer(splitter)
+            except Exception as error:
+                if not self.tokens and await self._wait("llm", error, patience):
+                    continue
+                # Whole clauses are still spoken before the failure is told.
+                self._failure = _Failure(StageFailed("llm", error), self.tokens > 0 and is_passing(error, "llm"))
+            else:
+                self._reached("last_token")
+                for clause in splitter.flush():
+                    await self._hand_over(clause)
+            break
+        await self._clauses.end()
 
-    async def _hand_over(self, clause: str, clauses: asyncio.Queue[str | None]) -> None:
+    async def _answer(self, splitter: ClauseSplitter) -> None:
+        async with aclosing(self._services.llm.reply(self._messages)) as tokens:
+            with stage("llm"):
+                async for token in tokens:
+                    if not self.tokens:
+                        self._reached("first_token")
+                    self.tokens += 1
+                    self.text += token
+                    self._listener.wrote(self.number, token)
+                    for clause in splitter.feed(token):
+                        await self._hand_over(clause)
+
+    async def _hand_over(self, clause: str) -> None:
         self._reached("first_clause")
-        await clauses.put(clause)
+        await self._clauses.put(clause)
 
-    async def _speak(self, clauses: asyncio.Queue[str | None]) -> None:
-        silent = True
+    async def _wait(self, service: str, error: Exception, patience: Patience) -> bool:
+        """Waits before a service that is away is tried again; false if that is not worth it, or no longer."""
+        seconds = patience.wait(asyncio.get_running_loop().time()) if is_passing(error, service) else None
+        if seconds is None:
+            return False
+        self._listener.retrying(self.number, StageFailed(service, error), seconds)
+        await asyncio.sleep(seconds)
+        return True
+
+    async def _speak(self) -> None:
+        patience = Patience(self._services.patience)
         try:
-            async with (
-                aclosing(_until_none(clauses)) as texts,
-                aclosing(self._services.tts.speak(texts)) as chunks,
-            ):
-                with stage("tts"):
-                    async for chunk in chunks:
-                        if silent and _audible(chunk.pcm):
-                            silent = False
-                            self._reached("first_audio")
-                        if not await self._sounds(chunk):
-                            return
-        except Exception as error:
-            raise StageFailed("tts", error) from error
+            while True:
+                try:
+                    if not await self._say_on(patience):
+                        return
+                except Exception as error:
+                    await self._recover(error, patience)
+                else:
+                    break
         finally:
             self._to_face(None)
         self._reached("last_audio")
-        if not self._llm_failure and self._samples:
+        if not self._failure and self._samples:
             self._services.playout.finish(self.number)  # now, for the face may take longer
+
+    async def _say_on(self, patience: Patience) -> bool:
+        """Says what was not said yet, to its end; false if the playout wants no more."""
+        clauses, first = self._clauses, self._clauses.said
+        async with aclosing(self._services.tts.speak(clauses.unsaid())) as chunks:
+            with stage("tts"):
+                async for chunk in chunks:
+                    if "first_audio" not in self.reached and _audible(chunk.pcm):
+                        self._reached("first_audio")
+                    if not await self._sounds(replace(chunk, clause=first + chunk.clause)):
+                        return False
+                    clauses.begun = clauses.begun or len(chunk.pcm) > 0
+                    if chunk.last:
+                        clauses.done(first + chunk.clause + 1)
+                        patience.relax()
+        return True
+
+    async def _recover(self, error: Exception, patience: Patience) -> None:
+        """After a failure of the voice: waits for it, or leaves the clause out; raises where neither will do."""
+        failure = StageFailed("tts", error)
+        if self._clauses.begun:
+            raise _Failure(failure, is_passing(error, "tts")) from error
+        if await self._wait("tts", error, patience):
+            return
+        if is_passing(error, "tts") or not is_about_the_text(error) or (clause := self._clauses.current) is None:
+            raise _Failure(failure) from error
+        self._clauses.done(self._clauses.said + 1)
+        self._unsayable = self._unsayable or failure
+        self._listener.skipped(self.number, clause, error)
 
     async def _sounds(self, chunk: SpeechChunk) -> bool:
         self._samples += len(chunk.pcm)

@@ -17,6 +17,7 @@ from opentelemetry import context as otel
 from aurora.errors import FaceError
 from nova.history import History
 from pipelines.conversation.events import (
+    ClauseSkipped,
     Failed,
     GenerationOver,
     Happening,
@@ -24,6 +25,7 @@ from pipelines.conversation.events import (
     PlaybackAcknowledged,
     PlayoutFinished,
     ReplyText,
+    Retrying,
 )
 from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
@@ -98,6 +100,7 @@ class Replies:
         self._replies: dict[int, _Reply] = {}
         self._past: dict[int, _Reply] = {}  # those in the history that a client may still correct
         self._acknowledged: dict[int, int] = {}
+        self._remade = 0  # the turn of which a reply was made again after it was decided
         self.last_sound = 0.0
         """When her last sample so far was, or will have been, played."""
 
@@ -155,10 +158,29 @@ class Replies:
     def wrote(self, generation: int, delta: str) -> None:
         self._context.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
 
-    def failed(self, generation: int, failure: StageFailed) -> None:
+    def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
+        reply = self._replies.get(generation)
+        again = False
+        if reply and failure.service in ("llm", "tts"):
+            lost = reply.turn == self._remade or bool(self._playout.heard(generation))
+            again = not reply.committed or (passing and not lost)
         self._context.tell(
-            Failed(at=self._loop.time(), service=failure.service, error=failure.cause, generation=generation)
+            Failed(
+                at=self._loop.time(),
+                service=failure.service,
+                error=failure.cause,
+                generation=generation,
+                again=again,
+            )
         )
+
+    def retrying(self, generation: int, failure: StageFailed, seconds: float) -> None:
+        self._context.tell(
+            Retrying(at=self._loop.time(), service=failure.service, error=failure.cause, seconds=seconds)
+        )
+
+    def skipped(self, generation: int, clause: str, error: Exception) -> None:
+        self._context.tell(ClauseSkipped(at=self._loop.time(), generation=generation, text=clause, error=error))
 
     # A reply's life
 
@@ -181,6 +203,7 @@ class Replies:
         """The turn goes on without this reply, or comes to nothing; words that were recorded are taken back."""
         if (reply := self._replies.get(generation)) and reply.committed:
             self._context.history.withdraw(generation)
+            self._remade = reply.turn
         self._cut_off(generation)
 
     def _say(self, reply: _Reply, phrase: Phrase) -> None:

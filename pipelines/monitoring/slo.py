@@ -69,9 +69,9 @@ OBJECTIVES: Final = (
     Objective(
         "missed_turns",
         0.01,
-        _turns('sophia_turns_total{outcome=~"failed|reprompted"}'),
+        _turns('sophia_turns_total{outcome=~"broken|failed|reprompted"}'),
         _WANTED,
-        "{{ $value | humanizePercentage }} of the turns on {{ $labels.host }} get no reply",
+        "{{ $value | humanizePercentage }} of the turns on {{ $labels.host }} get no reply, or half of one",
         "Failures by service say who is down; reprompts without failures mean that she hears but does not understand.",
     ),
     Objective(

@@ -239,7 +239,7 @@ class _Case:
         return pack_envelope(levels)
 
 
-_HEARD = (Outcome.REPLIED, Outcome.INTERRUPTED)
+_HEARD = (Outcome.REPLIED, Outcome.INTERRUPTED, Outcome.BROKEN)
 
 
 def _why(ledger: Ledger, kind: str) -> str:

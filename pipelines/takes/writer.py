@@ -39,6 +39,7 @@ import yaml
 
 from aurora.face import ARKIT, Weights
 from pipelines.conversation.events import (
+    ClauseSkipped,
     Failed,
     Happening,
     PhaseChanged,
@@ -272,8 +273,8 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return {"samples": len(value)}
-    if isinstance(value, Failed | Retrying):  # what is said of an error depends on whose it is
-        failure = explain(value.error, value.service)
+    if isinstance(value, Failed | Retrying | ClauseSkipped):  # what is said of an error depends on whose it is
+        failure = explain(value.error, "tts" if isinstance(value, ClauseSkipped) else value.service)
         error = {"kind": failure.kind, "line": failure.line, "hint": failure.hint}
         return {**_fields(value), "error": error}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

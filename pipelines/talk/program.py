@@ -100,10 +100,10 @@ class _Outcomes(Observer):
                 if ledger.outcome is Outcome.REPLIED:
                     self._deaf_code = 0  # what broke has been mended
                 self._answered()
+            case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
+                self._deaf_code = explain(error, service, self._places.get(service)).exit_code
             case Failed(service=service, error=error):
                 self.exit_code = max(self.exit_code, explain(error, service, self._places.get(service)).exit_code)
-            case Retrying(service=service, error=error):
-                self._deaf_code = explain(error, service, self._places.get(service)).exit_code
             case _:
                 pass
 

@@ -65,6 +65,7 @@ class Outcome(StrEnum):
     REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
     DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
     JOINED = "joined"  # it was the rest of the turn before, which went on
+    BROKEN = "broken"  # a service failed in the middle of the reply, which broke off; a part of it was heard
     FAILED = "failed"  # a service failed, and nothing but an apology was heard
 
 
@@ -104,7 +105,8 @@ class Fault:
 class Ledger:
     """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
 
-    ``sound_seconds`` is how much sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
+    ``skipped`` are the clauses of ``reply`` that the voice could not say. ``sound_seconds`` is how much sound was made
+    for the accepted reply, ``wasted_seconds`` for those that were dropped.
     ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``
     is the share of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
     """
@@ -115,6 +117,7 @@ class Ledger:
     user: str = ""
     reply: str = ""
     heard: str = ""
+    skipped: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
     counts: Counter[Count] = field(default_factory=Counter)
     sound_seconds: float = 0.0
@@ -137,6 +140,7 @@ class Ledger:
     def attempt(self, generation: int) -> None:
         """A new attempt at the reply begins: what was noted of the one before no longer counts."""
         self.generations.append(generation)
+        self.skipped.clear()
         for name in OF_A_GENERATION:
             self.marks.pop(name, None)
 
@@ -219,6 +223,7 @@ class Ledger:
             "user": self.user,
             "reply": self.reply,
             "heard": self.heard,
+            "skipped": list(self.skipped),
             "voice_to_voice": self.voice_to_voice,
             "contributions": self.contributions(),
             "residue": self.residue,

@@ -28,6 +28,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.INTERRUPTED: "interrupted",
     Outcome.REPROMPTED: "speech, but no words: asked again",
     Outcome.DROPPED: "nothing to answer",
+    Outcome.BROKEN: "broke off",
     Outcome.FAILED: "failed",
 }
 
@@ -58,6 +59,8 @@ def remarks(ledger: Ledger) -> str:
     said: list[str] = []
     if ledger.outcome is not None and ledger.outcome in OUTCOMES:
         said.append(OUTCOMES[ledger.outcome])
+    if ledger.skipped:
+        said.append(f"could not be said: “{' … '.join(ledger.skipped)}”")
     if (latency := ledger.barge_in_latency) is not None:
         said.append(f"gave way in {latency * 1000:.0f} ms")
     counted = {

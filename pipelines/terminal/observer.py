@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.conversation.events import (
+    ClauseSkipped,
     Failed,
     Happening,
     Levels,
@@ -60,21 +61,39 @@ class Shown(Observer):
             case TurnEnded(ledger=ledger):
                 if _worth_a_line(ledger):
                     display.turn(ledger)
+            case Failed(at=at, service=service, error=error, again=True):
+                self._trouble(at, service, error)
             case Failed(service=service, error=error):
                 failure = explain(error, service, self._places.get(service))
                 display.error(failure.line, failure.hint)
             case Retrying(at=at, service=service, error=error):
-                if at - self._troubled.get(service, -TROUBLE_SECONDS) >= TROUBLE_SECONDS:
-                    self._troubled[service] = at
-                    display.notice(f"{explain(error, service, self._places.get(service)).line} Trying again.")
+                self._trouble(at, service, error)
+            case ClauseSkipped(text=text, error=error):
+                line = explain(error, "tts", self._places.get("tts")).line
+                display.notice(f"Left out, for the voice cannot say it: “{text}”. {line}")
             case _:
                 pass
+
+    def _trouble(self, at: float, service: str, error: Exception) -> None:
+        if at - self._troubled.get(service, -TROUBLE_SECONDS) >= TROUBLE_SECONDS:
+            self._troubled[service] = at
+            self._display.notice(f"{explain(error, service, self._places.get(service)).line} Trying again.")
 
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):
             self._display.levels(reading.user, reading.agent)
         else:
-            self._display.reply(self._reply, len(reading.text))
+            self._display.reply(self._reply, _reach(self._reply, reading.text))
+
+
+def _reach(reply: str, heard: str) -> int:
+    """How far into her reply the words that were heard go; some of it may have been left out."""
+    at = 0
+    for word in heard.split():
+        if (found := reply.find(word, at)) < 0:
+            break
+        at = found + len(word)
+    return at
 
 
 def _worth_a_line(ledger: Ledger) -> bool:

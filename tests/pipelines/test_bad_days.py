@@ -17,8 +17,8 @@ class Broken(Exception):
     """What a service says when it breaks."""
 
 
-def failing_first(base, after):
-    """A service whose first call breaks after so many items."""
+def failing_first(base, after, times=1):
+    """A service whose first calls break after so many items."""
 
     class Failing(base):
         calls_made = 0
@@ -27,14 +27,14 @@ def failing_first(base, after):
             self.calls_made += 1
             count = 0
             async for token in super().reply(messages):
-                if self.calls_made == 1 and count == after:
+                if self.calls_made <= times and count == after:
                     raise Broken("the model ran out of memory")
                 count += 1
                 yield token
 
         async def speak(self, clauses):
             self.calls_made += 1
-            first = self.calls_made == 1
+            first = self.calls_made <= times
             async for chunk in super().speak(clauses):
                 if first and chunk.clause == after:
                     raise Broken("the voice broke")
@@ -44,7 +44,7 @@ def failing_first(base, after):
 
 
 def test_a_mind_that_fails_before_a_word_is_apologised_for_and_the_next_turn_works():
-    table = Table([ORDER, AGAIN], seconds=30, make_mind=failing_first(SimulatedMind, 0))
+    table = Table([ORDER, AGAIN], seconds=30, make_mind=failing_first(SimulatedMind, 0, times=2))
     notes = table.talk()
     assert [ledger.outcome for ledger in notes.turns] == [Outcome.FAILED, Outcome.REPLIED]
     assert notes.turns[0].faults[0].service == "llm"
@@ -55,9 +55,10 @@ def test_a_mind_that_fails_before_a_word_is_apologised_for_and_the_next_turn_wor
 def test_a_mind_that_fails_in_the_middle_is_heard_up_to_there_and_apologised_for():
     table = Table([ORDER], seconds=20, make_mind=failing_first(SimulatedMind, 20))
     (ledger,) = table.talk().turns
-    assert ledger.outcome is Outcome.REPLIED
+    assert ledger.outcome is Outcome.BROKEN
     assert ledger.faults[0].service == "llm"
     assert ledger.heard.startswith("Thanks for waiting")
+    assert ledger.heard.endswith("Sorry, I can't think straight right now.")
 
 
 def test_a_voice_that_fails_in_the_third_clause_keeps_the_first_two():

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab import HEARD, Lab, config, serving
+from lab import ANSWER, HEARD, Lab, config, serving
 
 from pipelines.conversation import replies
 from pipelines.home import home
@@ -236,14 +236,13 @@ async def voice_loop(*arguments: str, cwd: Path) -> tuple[int, str, str]:
     ("service", "does", "outcome", "code", "says"),
     [
         ("llm", "hangs at once", Outcome.FAILED, 3, "gave no first token within 1.5 s"),
-        ("llm", "hangs", Outcome.REPLIED, 3, "gave no next token within 1 s"),
+        ("llm", "hangs", Outcome.BROKEN, 3, "gave no next token within 1 s"),
         ("llm", "fails at once", Outcome.FAILED, 5, "CUDA out of memory"),
-        ("llm", "fails", Outcome.REPLIED, 5, "CUDA out of memory"),
+        ("llm", "fails", Outcome.BROKEN, 5, "CUDA out of memory"),
         ("llm", "says nothing", Outcome.FAILED, 5, "without a word to say"),
-        ("tts", "hangs at once", Outcome.FAILED, 5, "The voice"),
-        ("tts", "hangs", Outcome.REPLIED, 5, "The voice"),
+        ("tts", "hangs at once", Outcome.FAILED, 3, "The voice"),
+        ("tts", "hangs", Outcome.BROKEN, 3, "The voice"),
         ("tts", "says nothing", Outcome.FAILED, 5, "The voice"),
-        ("tts", "fails in the third clause", Outcome.REPLIED, 5, "the vocoder fell over"),
         ("face", "hangs", Outcome.REPLIED, 5, "face service"),  # by its own limit, or at the end of the reply
         ("face", "fails", Outcome.REPLIED, 5, "no room for another stream"),
     ],
@@ -262,9 +261,44 @@ async def test_a_service_that_fails_in_a_turn_is_told_once_and_the_next_turn_wor
     assert says in line
     assert ended == code
     assert loud_seconds(reply) > 1.2  # an apology, or what came before it, and the second reply
-    if outcome is Outcome.REPLIED:
+    if outcome is not Outcome.FAILED:
         assert first.heard
     assert [json.loads(line)["outcome"] for line in json_file.read_text().splitlines()] == [outcome, "replied"]
+
+
+@pytest.mark.side_by_side
+@pytest.mark.parametrize("does", ["fails in the third clause", "is silent in the third clause"])
+async def test_a_clause_that_cannot_be_said_is_left_out_shown_and_noted(tmp_path: Path, pki: Path, does: str) -> None:
+    code, told = await hold_in_lab(Lab({"tts": does}), tmp_path, pki, QUESTION, QUESTION)
+    assert (code, told.errors) == (0, [])
+    first, second = told.turns
+    assert (first.outcome, second.outcome) == (Outcome.REPLIED, Outcome.REPLIED)
+    (left_out,) = first.skipped
+    assert left_out in ANSWER
+    assert first.heard.split() == ANSWER.replace(left_out, "").split()
+    assert [fault.service for fault in first.faults] == ["tts"]
+    (line,) = told.notices
+    assert line.startswith(f"Left out, for the voice cannot say it: “{left_out}”. The ")
+    assert second.skipped == []
+
+
+@pytest.mark.parametrize("away", [("llm", "tts"), ("llm",), ("tts",)])
+async def test_services_that_are_restarted_in_the_middle_of_a_talk_are_waited_for(
+    tmp_path: Path, pki: Path, away: tuple[str, ...]
+) -> None:
+    lab, restarted = Lab(), Lab()
+    async with serving(lab, pki) as port:
+        async with serving(restarted, pki) as other:
+            made = config(tmp_path, pki, {**dict.fromkeys(SERVICES, port), **dict.fromkeys(away, other)})
+            talk = asyncio.create_task(hold(made, QUESTION, QUESTION, QUESTION))
+            await lab.reaches(2)
+        await asyncio.sleep(1.5)  # until it is back: longer than the pause that ends the turn
+        async with serving(restarted, pki, other):
+            code, told = await talk
+    assert (code, told.errors) == (0, [])
+    assert [ledger.outcome for ledger in told.turns] == [Outcome.REPLIED] * 3
+    assert [ledger.heard.split() for ledger in told.turns] == [ANSWER.split()] * 3
+    assert {line.partition(" at ")[0] for line in told.notices} <= {f"The {service}" for service in away}
 
 
 @pytest.mark.side_by_side

@@ -118,10 +118,10 @@ def recorded(tmp_path, table):
 
 
 class Gone(SimulatedMind):
-    """Fails in the middle of its first answer."""
+    """Fails in the middle of its first answer, and when it is asked again."""
 
     async def reply(self, messages):
-        first = not self.calls
+        first = len(self.calls) < 2
         async for token in super().reply(messages):
             yield token
             if first:

@@ -131,7 +131,8 @@ def drive(machine, events, ears=None):
                 event = HoldEnded(at=now, generation=generation)
             case "llm fails" | "face fails":
                 error = RuntimeError("gone")
-                event = Failed(at=now, service=kind.split()[0], error=error, generation=generation)
+                service, again = kind.split()[0], len(text) > 3
+                event = Failed(at=now, service=service, error=error, generation=generation, again=again)
         if event is not None:
             decided.extend(machine.tell(event))
     machine.tell(VoiceStopped(now, now))

@@ -401,6 +401,23 @@ def test_a_service_that_fails_is_apologised_for_in_the_same_reply():
     assert answered().tell(stale).kinds() == [Start]
 
 
+def test_a_guess_that_failed_is_made_again_once_the_turn_is_decided():
+    table = Table().voice(0.2, 1.0).says(1.1, "where is my order", final=True)
+    table.tell(Failed(at=1.15, service="llm", error=RuntimeError("gone"), generation=1, again=True)).wait(9)
+    assert table.kinds() == [Start, Drop, Start, Commit]
+    assert [d.generation for d in table.decisions if isinstance(d, Commit)] == [2]
+
+
+def test_a_decided_reply_that_failed_unheard_is_made_again_once():
+    def failed(at, generation):
+        return Failed(at=at, service="llm", error=RuntimeError("gone"), generation=generation, again=True)
+
+    table = Table().voice(0.2, 1.0).says(1.1, "where is my order", final=True).wait(2.0).tell(failed(2.0, 1))
+    assert table.kinds() == [Start, Commit, Drop, Start, Commit]
+    assert table.tell(failed(2.1, 2)).only(Apologise).generation == 2
+    assert answered().tell(failed(2.0, 1)).only(Apologise).generation == 1  # it was heard
+
+
 def test_lost_ears_are_a_farewell_and_nothing_begins_after_it():
     table = answered().tell(Failed(at=2.0, service="asr", error=RuntimeError("gone"), fatal=True))
     assert table.kinds()[1:] == [Interrupt, Farewell]

@@ -1,0 +1,56 @@
+"""When a reply tries a service again: the one place that decides it. Pure: no clock, no I/O.
+
+A service that is away for a moment, for it is being restarted or has no capacity left, is tried again with growing
+waits, for as long as the turn's patience lasts. That is the model before its first word of the reply, and the voice
+before the first sound of a clause. What was begun is not tried again here: turn taking makes a reply again of which
+nothing was heard (:meth:`sophia.turn_state.TurnState.make_again`). A clause that the voice refuses is left out.
+"""
+
+from __future__ import annotations
+
+import grpc
+import grpc.aio
+
+from pipelines.failures import Kind, explain
+
+FIRST_WAIT = 0.1
+"""Seconds before the second try; each further wait is twice as long …"""
+
+LONGEST_WAIT = 1.0
+"""… up to this many seconds."""
+
+_PASSING: frozenset[Kind] = frozenset({"down", "lost", "busy"})
+_ABOUT_THE_TEXT: frozenset[Kind] = frozenset({"rejected", "unknown", "unsupported", "broken", "part", "defect"})
+
+
+def is_passing(error: Exception, service: str) -> bool:
+    """Whether the service may be back in a moment: it is not there, broke the connection, or has no capacity."""
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.CANCELLED:
+        return True  # not by us: a server that stops cancels its calls
+    return explain(error, service).kind in _PASSING
+
+
+def is_about_the_text(error: Exception) -> bool:
+    """Whether the voice refused this text and may well say another. A voice that is silent or locked may not."""
+    return explain(error, "tts").kind in _ABOUT_THE_TEXT
+
+
+class Patience:
+    """How long one reply waits for one service: at most ``seconds`` from the first failure on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.relax()
+
+    def relax(self) -> None:
+        """The service is there again; the next failure is a first one."""
+        self._until: float | None = None
+        self._wait = FIRST_WAIT
+
+    def wait(self, now: float) -> float | None:
+        """Seconds to wait before the next try, after a failure at ``now``; None if the patience is over."""
+        if self._until is None:
+            self._until = now + self._seconds
+        wait = min(self._wait, self._until - now)
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        return wait if wait > 0.0 else None
