@@ -3,7 +3,7 @@
 
 CONFIG ?= embedded.yaml
 ARGS   ?=
-# Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), openai, sherpa, nvtx
+# Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), sherpa, nvtx
 EXTRAS ?=
 PYTHON ?=
 export PYTHON

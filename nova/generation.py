@@ -25,9 +25,15 @@ class MindSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field("nova", min_length=1, description="name of the model on the server")
-    max_tokens: int = Field(256, ge=1, le=16_384, description="longest answer, in tokens")
-    temperature: float = Field(0.6, ge=0.0, le=2.0, description="randomness; 0 always takes the likeliest token")
-    top_p: float = Field(0.95, gt=0.0, le=1.0, description="share of the probability that sampling draws from")
+    max_tokens: int | None = Field(
+        256, ge=1, le=16_384, description="longest answer, in tokens; null leaves it to an OpenAI-compatible server"
+    )
+    temperature: float | None = Field(
+        0.6, ge=0.0, le=2.0, description="randomness; 0 always takes the likeliest token, null as for max_tokens"
+    )
+    top_p: float | None = Field(
+        0.95, gt=0.0, le=1.0, description="share of the probability that sampling draws from, null as for max_tokens"
+    )
     seed: int | None = Field(None, ge=0, description="makes sampling repeatable where the server can")
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings that end an answer, besides those of the template"
@@ -89,6 +95,14 @@ async def in_parts(
     return [text for task in tasks for text in task.result()]
 
 
+def _sampling(settings: MindSettings, stops: tuple[str, ...]) -> Sampling:
+    """What Triton is told: its models have no limits of their own, so null means our default."""
+    given = {name: getattr(settings, name) for name in ("max_tokens", "temperature", "top_p")}
+    default = {name: type(settings).model_fields[name].default for name in given}
+    chosen = {name: default[name] if value is None else value for name, value in given.items()}
+    return Sampling(**chosen, seed=settings.seed, stop=stops)
+
+
 _REPLACEMENT = "\ufffd".encode()
 
 
@@ -107,7 +121,7 @@ class Prompting:
         self._template = template
         self._now = now or wall_clock
         self.stops = tuple(dict.fromkeys((*template.stops, *settings.stop)))
-        self.sampling = Sampling(settings.max_tokens, settings.temperature, settings.top_p, settings.seed, self.stops)
+        self.sampling = _sampling(settings, self.stops)
 
     def prompt(self, messages: Sequence[Message]) -> str:
         """The rendered prompt; raises :class:`nova.prompts.TemplateError`."""
@@ -134,9 +148,9 @@ class Cleaner:
         """A stop string has been met; nothing more will come."""
         return self._spoken.stopped
 
-    def feed(self, piece: bytes) -> str:
+    def feed(self, piece: bytes | str) -> str:
         """The text that the piece makes speakable; may be empty."""
-        if self._cumulative:
+        if self._cumulative and isinstance(piece, bytes):
             while piece.endswith(_REPLACEMENT):  # a character whose other tokens are still to come
                 piece = piece[: -len(_REPLACEMENT)]
             piece, self._seen = piece[self._seen :], max(self._seen, len(piece))

@@ -56,7 +56,7 @@ class PlotError(Exception):
 def require_plotly() -> None:
     """Raises :class:`PlotError` where plotly is not installed."""
     if find_spec("plotly") is None:
-        raise PlotError("plots need plotly: pip install 'sophia-avatar[replay]'")
+        raise PlotError("plots need plotly: .venv/bin/python -m pip install -e '.[replay]'")
 
 
 def page(report: Report) -> str:

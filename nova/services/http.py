@@ -1,7 +1,7 @@
 """What the clients that speak HTTP share: errors in the form that gRPC's callers know, and server-sent events.
 
-The HTTP library is httpx2, which the ``openai`` package stands on too. Clients are handed a ready ``AsyncClient``: its
-``base_url`` is the service, its TLS the caller's.
+The HTTP library is httpx2. Clients are handed a ready ``AsyncClient``: its ``base_url`` is the service, its TLS the
+caller's.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from typing import Any
 import httpx2
 
 from nova.errors import ModelError
+from nova.services.sse import LIMIT, Events
 
 Metadata = Callable[[], Sequence[tuple[str, str]]]
-
-LIMIT = 1 << 20
-"""Bytes of one event or answer that are accepted; a token needs a few hundred."""
 
 
 def transport_error(error: BaseException) -> OSError:
@@ -49,27 +47,10 @@ def refused(model: str, status: int, body: bytes) -> ModelError:
 
 async def events(response: httpx2.Response, model: str) -> AsyncGenerator[dict[str, Any], None]:
     """The JSON objects of a stream of server-sent events; raises :class:`ModelError` for anything else."""
-    buffer = b""
+    stream = Events(model)
     async with aclosing(response.aiter_bytes()) as chunks:
         async for chunk in chunks:
-            buffer += chunk
-            *lines, buffer = buffer.split(b"\n")
-            if len(buffer) > LIMIT:
-                raise ModelError(f"model {model!r} sent an event of more than {LIMIT} bytes")
-            for line in lines:
-                if event := _event(line, model):
-                    yield event
-    if event := _event(buffer, model):
+            for event in stream.feed(chunk):
+                yield event
+    for event in stream.finish():
         yield event
-
-
-def _event(line: bytes, model: str) -> dict[str, Any] | None:
-    if not line.startswith(b"data:"):
-        return None
-    try:
-        event = json.loads(line[5:])
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise ModelError(f"model {model!r} sent an event that is no JSON object")
-    return event

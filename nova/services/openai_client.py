@@ -1,35 +1,44 @@
 """Nova behind an OpenAI-compatible endpoint: vLLM, NVIDIA NIM, Ollama, llama.cpp and others.
 
-The server applies the chat template, so messages go as they are. Needs the extra ``openai``, imported on first use.
+The server applies the chat template, so messages go as they are, without control tokens. What the servers say, in all
+their forms, is read in :mod:`nova.services.openai_wire`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from nova.errors import MindError, MindTimeout, ModelError
+import httpx2
+
+from nova.errors import BrokenOff, MindError, MindTimeout, ModelError, NoModelServer, UnknownModel
 from nova.generation import Cleaner, Description, MindSettings, in_parts, wall_clock
 from nova.mind import Message
 from nova.prompts import with_time
 from nova.services.http import Metadata, headers, transport_error
+from nova.services.openai_wire import Delta, model_names, read, refused, wants_completion_tokens
+from nova.services.sse import LIMIT, Events
 
-if TYPE_CHECKING:
-    import httpx2
+T = TypeVar("T")
 
 _CLOSE = 1.0
 """Seconds that closing a stream may take; the connection is dropped then."""
+
+_DRAIN = 0.2
+"""Seconds that the end of a complete answer may take, so that its connection serves the next one."""
 
 
 class OpenAIMind:
     """A chat model behind ``/v1/chat/completions``, as :class:`nova.mind.Mind`.
 
     ``client`` is an ``httpx2.AsyncClient`` whose ``base_url`` ends in ``/v1``. An API key comes with ``metadata``
-    as ``authorization``. Raises :class:`MindError` if the extra is missing, :class:`ModelError` for what the server
-    refuses, :class:`MindTimeout` when a token is overdue, and ``OSError`` for transport failures.
+    as ``authorization``. Raises one of :mod:`nova.errors` for what the server refuses, :class:`MindTimeout` when a
+    token is overdue, and ``OSError`` for transport failures. Nothing is tried twice, but for a server that wants
+    ``max_completion_tokens`` in the place of ``max_tokens``.
     """
 
     def __init__(
@@ -40,46 +49,44 @@ class OpenAIMind:
         metadata: Metadata = tuple,
         now: Callable[[], datetime] | None = None,
     ) -> None:
-        try:
-            import openai  # noqa: PLC0415 - an extra, and slow to import
-        except ImportError:
-            raise MindError(
-                "the OpenAI client is not installed: pip install 'sophia-avatar[openai]', or use Triton"
-            ) from None
         self.settings = settings or MindSettings()
+        self._client = client
         self._metadata = metadata
         self._now = now or wall_clock
-        self._errors = openai
-        # 'EMPTY' is what servers without keys are sent by custom; a real key replaces it by the metadata. No retries:
-        # whoever talks has moved on by then.
-        self._api: Any = openai.AsyncOpenAI(
-            api_key="EMPTY", base_url=str(client.base_url), http_client=client, max_retries=0, timeout=None
-        )
+        self._limit = "max_tokens"  # what the server calls it
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """Streams the answer. Close the generator to cancel, which closes the HTTP stream."""
         s = self.settings
         cleaner = Cleaner(s.stop, thinking=False, cumulative=False)
-        stream: Any = None
-        try:
-            stream = await self._within(s.first_token_timeout, "first", self._create(messages))
-            chunks = aiter(stream)
-            limit, which = s.first_token_timeout, "first"
-            while (chunk := await self._within(limit, which, anext(chunks, None))) is not None:
-                piece = chunk.choices[0].delta.content if chunk.choices else None
-                if piece:
-                    limit, which = s.token_timeout, "next"
-                    if text := cleaner.feed(piece.encode("utf-8", "replace")):
+        time = asyncio.get_running_loop().time
+        until, which = time() + s.first_token_timeout, "first"
+        finish, tools, spoke = "", set[str](), False
+        async with self._answer(messages, until) as response, aclosing(response.aiter_bytes()) as chunks:
+            events, ended = Events(s.model), False
+            while not (ended or finish or events.done or cleaner.stopped):
+                chunk = await self._within(until, which, anext(chunks, None))
+                ended = chunk is None
+                for event in events.feed(chunk) if chunk is not None else events.finish():
+                    delta: Delta = read(event, s.model)
+                    if delta.alive:
+                        until, which = time() + s.token_timeout, "next"
+                    if text := cleaner.feed(delta.text):
+                        spoke = True
                         yield text
-                if cleaner.stopped:
-                    break
+                    finish = delta.finish or finish
+                    tools.update(delta.tools)
             if text := cleaner.flush():
+                spoke = True
                 yield text
-        finally:
-            if stream is not None:
-                with suppress(TimeoutError, OSError, self._errors.OpenAIError):
-                    async with asyncio.timeout(_CLOSE):
-                        await stream.close()
+            if not (finish or events.done or cleaner.stopped):
+                raise BrokenOff(f"model {s.model!r} broke off before its answer was complete", "See the server's log")
+            self._judge(finish, tools, spoke)
+            if not cleaner.stopped:
+                with suppress(TimeoutError, httpx2.HTTPError):
+                    async with asyncio.timeout(_DRAIN):
+                        async for _ in chunks:
+                            pass
 
     async def complete(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
         """The answers to many conversations, in their order, at most ``settings.concurrency`` at once."""
@@ -92,12 +99,12 @@ class OpenAIMind:
 
     async def ready(self) -> bool:
         """Whether the server lists the model."""
-        return self.settings.model in await self._models()
+        return self._listed(await self._models())
 
     async def describe(self) -> Description:
         """What the server tells about itself, which is only the names of its models."""
         models = await self._models()
-        return Description("openai", "", True, self.settings.model, self.settings.model in models, models=models)
+        return Description("openai", "", True, self.settings.model, self._listed(models), models=models)
 
     async def warm_up(self) -> float:
         """Generates a first token and returns the seconds to it."""
@@ -107,44 +114,115 @@ class OpenAIMind:
             await anext(pieces, None)
         return loop.time() - start
 
-    async def _models(self) -> tuple[str, ...]:
-        page = await self._within(
-            self.settings.call_timeout, "", self._api.models.list(extra_headers=headers(self._metadata))
-        )
-        return tuple(sorted(model.id for model in page.data))
+    def _judge(self, finish: str, tools: set[str], spoke: bool) -> None:
+        """Raises for an answer that ended otherwise than by its own end or by its longest length."""
+        name = self.settings.model
+        if finish == "content_filter":
+            raise ModelError(f"model {name!r}: the server's content filter withheld the answer")
+        if finish == "error":
+            raise BrokenOff(f"model {name!r} broke off with an error of the server", "See the server's log")
+        if finish in ("tool_calls", "function_call") and not spoke:
+            called = ", ".join(sorted(tools)) or "a tool"
+            raise ModelError(
+                f"model {name!r} called {called} instead of answering", "Serve it without tools of the server's own"
+            )
 
-    async def _create(self, messages: Sequence[Message]) -> Any:
+    def _listed(self, models: Sequence[str]) -> bool:
+        return self.settings.model in models or f"{self.settings.model}:latest" in models  # Ollama's way to list
+
+    async def _models(self) -> tuple[str, ...]:
+        until = asyncio.get_running_loop().time() + self.settings.call_timeout
+        async with self._sent("GET", "models", None, until, "") as response:
+            content = await self._within(until, "", _bounded(response, self.settings.model))
+        try:
+            return model_names(json.loads(content))
+        except (ValueError, TypeError):
+            name = self.settings.model
+            raise NoModelServer(f"model {name!r}: /models is no list: is this an OpenAI-compatible server?") from None
+
+    @asynccontextmanager
+    async def _answer(self, messages: Sequence[Message], until: float) -> AsyncIterator[httpx2.Response]:
+        """A response whose head is there and good."""
+        try:
+            async with self._sent("POST", "chat/completions", self._body(messages), until, "first") as response:
+                yield response
+                return
+        except UnknownModel as error:
+            raise await self._unknown(error) from None
+        except ModelError as error:
+            if self._limit != "max_tokens" or not wants_completion_tokens(error):
+                raise
+        self._limit = "max_completion_tokens"
+        async with self._sent("POST", "chat/completions", self._body(messages), until, "first") as response:
+            yield response
+
+    async def _unknown(self, error: UnknownModel) -> UnknownModel:
+        """The same error with what the server has instead, if it says so."""
+        models: tuple[str, ...] = ()
+        with suppress(MindError, OSError):
+            models = await self._models()
+        if not models:
+            return error
+        if self._listed(models):
+            return UnknownModel(str(error), "The server lists the model, so it knows no /v1/chat/completions")
+        more = f" and {len(models) - 8} more" if len(models) > 8 else ""
+        return UnknownModel(str(error), f"Check llm.model; the server has {', '.join(models[:8])}{more}")
+
+    def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
         s = self.settings
         if s.tell_time:
             messages = with_time(messages, self._now())
-        options: dict[str, Any] = {"stop": list(s.stop)} if s.stop else {}
-        if s.seed is not None:
-            options["seed"] = s.seed
-        return await self._api.chat.completions.create(
-            model=s.model,
-            messages=[{"role": m.role, "content": m.content} for m in messages],
-            max_tokens=s.max_tokens,
-            temperature=s.temperature,
-            top_p=s.top_p,
-            stream=True,
-            extra_headers=headers(self._metadata),
-            **options,
-        )
+        options = {self._limit: s.max_tokens, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
+        return {
+            "model": s.model,
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "stream": True,
+            **{key: value for key, value in options.items() if value is not None},
+            **({"stop": list(s.stop)} if s.stop else {}),
+        }
 
-    async def _within(self, limit: float, which: str, answer: Any) -> Any:
-        """Awaits ``answer`` with a time limit, and turns the package's errors into ours."""
-        name, errors = self.settings.model, self._errors
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, path: str, body: object, until: float, which: str
+    ) -> AsyncIterator[httpx2.Response]:
+        """A response with a status of success; it is closed afterwards, which is how a generation is cancelled."""
+        own, name = self._client.timeout, self.settings.model
+        limits = httpx2.Timeout(None, connect=own.connect, pool=own.pool)
+        # A key replaces 'EMPTY', which servers without keys are sent by custom.
+        known = {"Authorization": "Bearer EMPTY", "Accept-Encoding": "identity", **headers(self._metadata)}
+        request = self._client.build_request(method, path, json=body, headers=known, timeout=limits)
+        response = await self._within(until, which, self._client.send(request, stream=True))
         try:
-            async with asyncio.timeout(limit):
+            if not 200 <= response.status_code < 300:
+                content = await self._within(until, which, _bounded(response, name))
+                raise refused(name, response.status_code, response.headers, content)
+            yield response
+        finally:
+            with suppress(TimeoutError, OSError, httpx2.HTTPError):
+                async with asyncio.timeout(_CLOSE):
+                    await response.aclose()
+
+    async def _within(self, until: float, which: str, answer: Awaitable[T]) -> T:
+        """Awaits ``answer`` until a ``loop.time()``, and turns the library's errors into the system's own."""
+        start = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(until):
                 return await answer
         except TimeoutError:
+            s = self.settings
+            limit = {"first": s.first_token_timeout, "next": s.token_timeout}.get(which, s.call_timeout)
             what = f"{which} token" if which else "answer"
-            raise MindTimeout(f"model {name!r} gave no {what} within {limit:g} s: is it overloaded?") from None
-        except errors.APIStatusError as error:
-            raise ModelError(f"model {name!r}: {error.message[:300]}") from None
-        except errors.APIConnectionError as error:
+            waited = f"within {limit:g} s" if start < until else "in time"
+            raise MindTimeout(f"model {s.model!r} gave no {what} {waited}: is it overloaded?") from None
+        except httpx2.HTTPError as error:
             raise transport_error(error) from error
-        except errors.OpenAIError as error:
-            raise ModelError(f"model {name!r}: {str(error)[:300]}") from None
-        except ValueError:  # an event that is no JSON
-            raise ModelError(f"model {name!r} sent an event that is no JSON: is this an OpenAI endpoint?") from None
+
+
+async def _bounded(response: httpx2.Response, model: str) -> bytes:
+    content = b""
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) > LIMIT:
+                raise ModelError(f"model {model!r} sent an answer of more than {LIMIT} bytes")
+    return content

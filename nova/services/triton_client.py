@@ -169,7 +169,7 @@ class TritonMind:
                 "gen_ai.operation.name": "chat",
                 "gen_ai.provider.name": "triton",
                 "gen_ai.request.model": self.settings.model,
-                "gen_ai.request.max_tokens": self.settings.max_tokens,
+                "gen_ai.request.max_tokens": self._prompting.sampling.max_tokens,
             },
         )
         call = patience = None

@@ -20,7 +20,8 @@ from nova.errors import MindTimeout, ModelError
 from nova.generation import Description, Prompting, TritonSettings, in_parts
 from nova.mind import Message
 from nova.prompts import ChatTemplate
-from nova.services.http import LIMIT, Metadata, events, headers, refused, transport_error
+from nova.services.http import Metadata, events, headers, refused, transport_error
+from nova.services.sse import LIMIT
 
 
 class TritonRestMind:
@@ -119,7 +120,7 @@ class TritonRestMind:
                     self._adapter = None
                     raise ModelError(f"model {self.settings.model!r}: {str(event['error'])[:300]}")
                 limit, which = self.settings.token_timeout, "next"
-                if text := cleaner.feed(str(event.get(adapter.output, "")).encode()):
+                if text := cleaner.feed(_piece(event.get(adapter.output, ""), adapter)):
                     yield text
                 if cleaner.stopped:
                     break
@@ -148,7 +149,7 @@ class TritonRestMind:
         cleaned = []
         for prompt, text in zip(prompts, texts, strict=True):
             cleaner = self._prompting.cleaner(prompt, cumulative=False)
-            cleaned.append(cleaner.feed(text.encode()) + cleaner.flush())
+            cleaned.append(cleaner.feed(text) + cleaner.flush())
         return cleaned
 
     async def _says_yes(self, path: str) -> bool:
@@ -204,6 +205,11 @@ async def _bounded(response: httpx2.Response, model: str) -> bytes:
     except httpx2.HTTPError as error:
         raise transport_error(error) from error
     return content
+
+
+def _piece(value: object, adapter: Adapter) -> bytes | str:
+    """The text of an event; JSON may hold half a surrogate pair, which has no bytes."""
+    return str(value).encode("utf-8", "replace") if adapter.cumulative else str(value)
 
 
 def _facts(config: dict[str, Any]) -> ModelFacts:

@@ -59,7 +59,7 @@ class Nvml:
         try:
             import pynvml  # noqa: PLC0415 - of an extra
         except ImportError:
-            raise GpuAbsent("nvidia-ml-py is not installed: pip install 'sophia-avatar[replay]'") from None
+            raise GpuAbsent("nvidia-ml-py is not installed: .venv/bin/python -m pip install -e '.[replay]'") from None
         self._nvml = pynvml
         try:
             pynvml.nvmlInit()

@@ -38,7 +38,7 @@ async def connect_mind(
             async with open_http(endpoint) as client:
                 yield TritonRestMind(client, settings, metadata=metadata, template=load_template(settings.template))
         case "openai":
-            from nova.services.openai_client import OpenAIMind  # noqa: PLC0415 - as above, and an extra
+            from nova.services.openai_client import OpenAIMind  # noqa: PLC0415 - as above
 
             async with open_http(endpoint, "/v1") as client:
                 yield OpenAIMind(client, settings, metadata=metadata)

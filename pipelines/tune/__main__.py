@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name != "optuna":
             raise
-        print("Tuning needs Optuna: pip install 'sophia-avatar[replay]'", file=sys.stderr)
+        print("Tuning needs Optuna: .venv/bin/python -m pip install -e '.[replay]'", file=sys.stderr)
         return 2
     with logging_to_file(), printed_aside(args.overlay, args.plot):
         return Program(settings, found, configs(args), args).run()

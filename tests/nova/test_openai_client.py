@@ -5,7 +5,6 @@ import itertools
 import json
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
@@ -15,7 +14,7 @@ import httpx2
 import pytest
 from http_service import HttpService, answers, hangs, ok, running, says
 
-from nova.errors import MindError, MindTimeout, ModelError
+from nova.errors import MindTimeout, ModelError
 from nova.generation import MindSettings
 from nova.mind import Message
 from nova.services.http import transport_error
@@ -126,7 +125,7 @@ async def test_cancelling_the_task_closes_the_stream(service: tuple[HttpService,
     ("answer", "reason"),
     [
         (answers({"error": {"message": "no such model"}}, "404 Not Found"), "no such model"),
-        (answers({"detail": "busy"}, "503 Service Unavailable"), "503"),
+        (answers({"detail": "busy"}, "503 Service Unavailable"), "busy"),
         (says(ok(), b"data: {not json\n\n"), "no JSON"),
         (says(ok(), b'data: {"error": {"message": "out of memory"}}\n\n'), "out of memory"),
     ],
@@ -138,7 +137,7 @@ async def test_what_the_server_refuses(
     fake.handlers[CHAT] = answer
     with pytest.raises(ModelError, match=reason):
         await heard(mind(client))
-    assert len(fake.bodies) == 1  # no retry
+    assert sum("messages" in body for body in fake.bodies) == 1  # no retry
 
 
 async def test_nobody_there() -> None:
@@ -178,12 +177,6 @@ async def test_what_check_shows(service: tuple[HttpService, httpx2.AsyncClient])
     shown = await mind(client).describe()
     assert (shown.model_ready, shown.models) == (True, ("nova",))
     assert await mind(client).warm_up() > 0
-
-
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(MindError, match=r"pip install 'sophia-avatar\[openai\]'"):
-        OpenAIMind(httpx2.AsyncClient())
 
 
 def test_the_true_cause_of_a_transport_failure() -> None:

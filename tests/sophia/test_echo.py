@@ -171,7 +171,7 @@ def test_where_it_is_not_installed_it_says_what_to_do(monkeypatch: pytest.Monkey
         raise ImportError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(EchoError, match=r"sophia-avatar\[aec\]"):
+    with pytest.raises(EchoError, match=r"pip install -e '\.\[aec\]'"):
         EchoCanceller()
 
 

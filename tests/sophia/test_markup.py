@@ -82,7 +82,8 @@ def test_plain_text_is_not_held_back(deltas):
 
 PIECES = [
     *"<>[]()&;`~!/\\【】 \n.,:=\"'5a", "<b>", "</b>", '<a href="', "<sup>", "</sup>", "<!--", "-->", "<script>",
-    "</script>", "](", "[1]", "[^2]", "```", "~~~", "&lt;", "&#4", "https://", "![", "word", " and ", "你好。", "<br", "/>", "†",
+    "</script>", "](", "[1]", "[^2]", "```", "~~~", "&lt;", "&#4", "https://", "![", "word", " and ", "你好。",
+    "<br", "/>", "†",
 ]  # fmt: skip
 markup = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 

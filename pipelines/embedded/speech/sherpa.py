@@ -1,6 +1,6 @@
 """The user's own models through sherpa-onnx: a streaming transducer for the ears, a VITS or Kokoro voice.
 
-An extra (``pip install 'sophia-avatar[sherpa]'``). Models are folders as sherpa-onnx' own releases unpack; which files
+An extra (``.venv/bin/python -m pip install -e '.[sherpa]'``). Models are folders as sherpa-onnx' own releases unpack; which files
 are what is found by name. sherpa-onnx releases the GIL, so streams run in threads and share one model.
 """
 
@@ -28,7 +28,7 @@ def _sherpa() -> Any:
     try:
         import sherpa_onnx  # noqa: PLC0415  # an extra
     except ImportError:
-        raise RuntimeError("models of your own need sherpa-onnx: pip install 'sophia-avatar[sherpa]'") from None
+        raise RuntimeError("models of your own need sherpa-onnx: .venv/bin/python -m pip install -e '.[sherpa]'") from None
     return sherpa_onnx
 
 

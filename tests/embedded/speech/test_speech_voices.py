@@ -153,7 +153,7 @@ def test_without_the_extra_the_command_is_told(tmp_path: object, monkeypatch: py
     monkeypatch.setitem(__import__("sys").modules, "sherpa_onnx", None)
     touch(tmp_path, "tokens.txt", "encoder.onnx", "decoder.onnx", "joiner.onnx", "model.onnx", "lexicon.txt")
     for load in (SherpaRecognizer, SherpaEngine):
-        with pytest.raises(RuntimeError, match=r"pip install 'sophia-avatar\[sherpa\]'"):
+        with pytest.raises(RuntimeError, match=r"pip install -e '\.\[sherpa\]'"):
             load(tmp_path)  # type: ignore[arg-type]
 
 

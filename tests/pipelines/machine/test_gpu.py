@@ -115,7 +115,7 @@ def test_no_driver_and_no_gpu_are_said_plainly(monkeypatch, told, why):
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pynvml", None)
-    with pytest.raises(GpuAbsent, match=r"pip install 'sophia-avatar\[replay\]'"):
+    with pytest.raises(GpuAbsent, match=r"pip install -e '\.\[replay\]'"):
         Nvml()
 
 

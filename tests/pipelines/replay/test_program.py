@@ -153,7 +153,7 @@ class TestRefused:
         monkeypatch.setitem(sys.modules, "plotly.offline", None)
         code, told = replay("--report", tmp_path / "report")
         assert code == 2
-        assert "pip install 'sophia-avatar[replay]'" in told
+        assert "pip install -e '.[replay]'" in told
         assert "round 1" not in told
 
     def test_an_empty_folder(self, replay, tmp_path):

@@ -155,7 +155,7 @@ def test_every_id_that_the_scripts_use_is_in_the_page(tame, rounds, missed):
 
 def test_without_plotly_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(PageError, match=r"pip install 'sophia-avatar\[replay\]'"):
+    with pytest.raises(PageError, match=r"pip install -e '\.\[replay\]'"):
         write_report(tmp_path / "report", sample_run())
     assert not (tmp_path / "report").exists()
 

@@ -123,7 +123,7 @@ def test_what_is_not_installed_is_told_with_the_way_to_get_it(
         monkeypatch.setitem(sys.modules, name, None) if module in name else monkeypatch.delitem(sys.modules, name)
     assert tune("--plot", "front.html") == 2
     told = capsys.readouterr().err
-    assert "pip install 'sophia-avatar[replay]'" in told
+    assert "pip install -e '.[replay]'" in told
     assert told.count("\n") == 1
 
 

@@ -1,0 +1,121 @@
+"""What OpenAI-compatible servers say, and what it means: events and refusals as plain data. Pure.
+
+The forms are those of OpenAI's own service, of vLLM, NIM, llama.cpp, Ollama, OpenRouter, Mistral and what stands before
+them. What is missing or null counts as empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nova.errors import AccessDenied, ModelError, NoModelServer, Overloaded, Rejected, UnknownModel
+
+OPTIONAL = ("max_tokens", "temperature", "top_p", "seed", "stop")
+"""Settings that a server may refuse."""
+
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529}) - {500}
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What an event adds: ``text``; whether the model is at work; why it ended, if it did; tools that it called."""
+
+    text: str = ""
+    alive: bool = False
+    finish: str = ""
+    tools: tuple[str, ...] = ()
+
+
+def read(event: Mapping[str, Any], model: str) -> Delta:
+    """The first choice of a chunk or of an unstreamed answer. Raises :class:`ModelError` for an error in its place."""
+    if error := event.get("error") or (event if event.get("object") == "error" else None):
+        raise ModelError(f"model {model!r}: {_words(error) or 'it failed without saying why'}")
+    choices = event.get("choices")
+    found = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    choice = next((choice for choice in found if choice.get("index") in (0, None)), None)
+    if choice is None:
+        return Delta()
+    body: dict[str, Any] = next((choice[key] for key in ("delta", "message") if isinstance(choice.get(key), dict)), {})
+    text = _text(body.get("content")) or _text(body.get("refusal"))
+    listed = body.get("tool_calls")
+    calls: list[Any] = listed if isinstance(listed, list) else []
+    tools = tuple(str(_field(_field(call, "function"), "name")) for call in calls if _field(call, "function"))
+    alive = bool(text or calls or body.get("content") or body.get("reasoning_content") or body.get("reasoning"))
+    return Delta(text, alive, str(choice.get("finish_reason") or ""), tuple(name for name in tools if name))
+
+
+def refused(model: str, status: int, headers: Mapping[str, str], body: bytes) -> ModelError:
+    """The error for an HTTP status that is none of success."""
+    try:
+        answer: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    error = answer.get("error") or answer if isinstance(answer, dict) else answer
+    plain = body.decode("utf-8", "replace") if answer is None and not body.lstrip().startswith(b"<") else ""
+    words = _words(error) or " ".join(plain.split())[:300] or f"HTTP status {status}"
+    line = f"model {model!r}: {words}"
+    if 300 <= status < 400:
+        there = headers.get("location", "somewhere else")[:200]
+        line = f"model {model!r}: the server sends us to {there} instead of answering"
+        return NoModelServer(line, "Set llm.endpoint.target to the server itself, and its TLS as the server has it")
+    if status in (401, 403):
+        return AccessDenied(line, "Check the API key: api_key_file or api_key_env of llm.endpoint")
+    if status == 404:
+        return UnknownModel(line, "Check llm.model; --check lists what the server has")
+    if status in _BUSY:
+        after = _seconds(headers.get("retry-after", ""))
+        hint = f"Try again in {after:g} s" if after is not None else "Try again, or look into the server's log"
+        if _field(error, "code") == "insufficient_quota":
+            hint = "The account has no quota left"
+        return Overloaded(line, hint, after)
+    if status >= 500:
+        return ModelError(line, "Look into the server's log")
+    name = str(_field(error, "param") or "")
+    name = "max_tokens" if name == "max_completion_tokens" else name
+    return Rejected(line, f"Set llm.{name} to null, or to what the server takes" if name in OPTIONAL else "")
+
+
+def wants_completion_tokens(error: ModelError) -> bool:
+    """Whether the server refuses ``max_tokens`` and names its successor."""
+    return isinstance(error, Rejected) and "max_completion_tokens" in str(error)
+
+
+def model_names(answer: Any) -> tuple[str, ...]:
+    """The names in the answer to ``/v1/models``."""
+    listed = answer.get("data") or answer.get("models") or [] if isinstance(answer, dict) else answer
+    names = (_field(entry, "id") or _field(entry, "name") or entry for entry in listed or [])
+    return tuple(sorted({name for name in names if isinstance(name, str)}))
+
+
+def _field(value: object, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _text(content: object) -> str:
+    """Content as text: a string, or a list of parts of which those that are no text are left out."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        text = content.get("text", content.get("value"))
+        return _text(text) if content.get("type", "text") in ("text", "output_text") else ""
+    return "".join(map(_text, content)) if isinstance(content, list) else ""
+
+
+def _words(error: object) -> str:
+    """What an error says, in one line, whatever its form."""
+    if isinstance(error, dict):
+        found = next((error[key] for key in ("message", "detail", "error", "msg", "code") if error.get(key)), None)
+        return _words(found) if found is not None else " ".join(json.dumps(error).split())[:300] if error else ""
+    if isinstance(error, list):
+        return "; ".join(filter(None, map(_words, error)))[:300]
+    return " ".join(str(error).split())[:300] if error is not None else ""
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        return None  # a date; nobody waits for one in a conversation
