@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,15 @@ def group_of(info: FieldInfo) -> type[BaseModel] | None:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None
+
+
+def free_mappings(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
+    """The settings that are mappings whose keys may be any text."""
+    for name, info in model.model_fields.items():
+        if (group := group_of(info)) is not None:
+            yield from free_mappings(group, (*above, name))
+        elif typing.get_origin(info.annotation) is dict and typing.get_args(info.annotation)[0] is str:
+            yield (*above, name)
 
 
 def is_secret(key: Key) -> bool:

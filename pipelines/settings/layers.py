@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,25 +129,66 @@ def read_yaml(path: Path) -> Layer:
     origins: dict[Key, str] = {}
     if isinstance(node, yaml.MappingNode):
         _note_origins(path, node, (), origins)
-    return Layer(str(path), _with_text_keys(values), origins)
+    return Layer(str(path), values, origins)
 
 
-def from_environment(environment: Mapping[str, str]) -> Layer:
-    """The layer of the variables ``SOPHIA_SECTION__KEY``; names are taken in any case."""
+def from_environment(environment: Mapping[str, str], mappings: Set[Key] = frozenset()) -> Layer:
+    """The layer of the variables ``SOPHIA_SECTION__KEY``; names are taken in any case.
+
+    ``mappings`` are the settings whose own keys are free: such a key stays as it is. What Kubernetes tells of a service
+    called sophia is overlooked.
+    """
     layer = Layer("environment")
     for variable in sorted(environment):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in NOT_SETTINGS:
-            key = tuple(variable[len(PREFIX) :].lower().split("__"))
+        ours = variable.upper().startswith(PREFIX) and variable.upper() not in NOT_SETTINGS
+        if ours and not of_a_service(variable, environment[variable]):
+            key = _key(variable[len(PREFIX) :], "__", str.lower, mappings)
             _put(layer, key, environment[variable], variable)
     return layer
 
 
-def from_overrides(overrides: Mapping[str, str]) -> Layer:
-    """The layer of the command line: dotted keys (``tts.rate``) and their text."""
+def from_overrides(overrides: Mapping[str, str], mappings: Set[Key] = frozenset()) -> Layer:
+    """The layer of the command line: dotted keys (``tts.rate``) and their text; ``mappings`` as above."""
     layer = Layer("command line")
     for dotted, text in overrides.items():
-        _put(layer, tuple(dotted.replace("-", "_").split(".")), text, f"--set {dotted}")
+        _put(layer, _key(dotted, ".", _underscored, mappings), text, f"--set {dotted}")
     return layer
+
+
+def of_a_service(variable: str, value: str) -> bool:
+    """Whether a variable is one of those that Kubernetes makes of a service, for which Docker's links are the model.
+
+    ``sophia-voice`` gets ``SOPHIA_VOICE_SERVICE_HOST``, ``SOPHIA_VOICE_PORT=tcp://10.0.0.1:50051`` and others. Their
+    values tell them from a setting that was mistyped.
+    """
+    return any(name.search(variable) and held.fullmatch(value) for name, held in _OF_SERVICES)
+
+
+_OF_SERVICES = tuple(
+    (re.compile(rf"^[A-Z0-9_]+_{name}$"), re.compile(held))
+    for name, held in (
+        ("SERVICE_HOST", r"[0-9a-fA-F.:]+"),
+        (r"SERVICE_PORT(_[A-Z0-9_]+)?", r"\d+"),
+        (r"PORT(_\d+_(TCP|UDP|SCTP))?", r"(tcp|udp|sctp)://\S+"),
+        (r"PORT_\d+_(TCP|UDP|SCTP)_PROTO", "tcp|udp|sctp"),
+        (r"PORT_\d+_(TCP|UDP|SCTP)_PORT", r"\d+"),
+        (r"PORT_\d+_(TCP|UDP|SCTP)_ADDR", r"[0-9a-fA-F.:]+"),
+    )
+)
+
+
+def _key(text: str, between: str, plain: Callable[[str], str], mappings: Set[Key]) -> Key:
+    """The key that ``text`` names: parts made ``plain``, but what follows the name of a free mapping stays one key."""
+    parts = text.split(between)
+    for i in range(1, len(parts)):
+        above = tuple(map(plain, parts[:i]))
+        if above in mappings:
+            return (*above, between.join(parts[i:]))
+    return tuple(map(plain, parts))
+
+
+def _underscored(part: str) -> str:
+    return part.replace("-", "_")
 
 
 def _put(layer: Layer, key: Key, text: str, origin: str) -> None:
@@ -179,15 +220,6 @@ def _value(text: str, origin: str) -> Any:
 
 def _kind(value: object) -> str:
     return {list: "list", str: "piece of text", bool: "yes or no"}.get(type(value), "single value")
-
-
-def _with_text_keys(values: Any) -> Any:
-    """Mapping keys as text (YAML makes ``8000:`` a number and ``on:`` a truth value)."""
-    if isinstance(values, dict):
-        return {str(key): _with_text_keys(value) for key, value in values.items()}
-    if isinstance(values, list):
-        return [_with_text_keys(value) for value in values]
-    return values
 
 
 def _note_origins(path: Path, node: yaml.MappingNode, above: Key, origins: dict[Key, str]) -> None:
@@ -224,7 +256,8 @@ class _Loader(yaml.SafeLoader):
             if problem:
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
+        # Keys are names, so they stay as they were written: 1.50 and on are no number and no truth value.
+        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
 
 for _tag, _pattern, _first in (

@@ -192,6 +192,9 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+_MAPPINGS = frozenset(settings_errors.free_mappings(Settings))
+
+
 def load_settings(
     config: str | Path | Sequence[str | Path] | None = None,
     overrides: Mapping[str, str] | None = None,
@@ -199,15 +202,16 @@ def load_settings(
 ) -> Settings:
     """The settings of ``config`` (a path or a bare name), changed by the environment, changed by ``overrides``.
 
-    Of several files each changes what those before it say. ``overrides`` maps dotted keys (``tts.rate``) to text.
+    Of several files each changes what those before it say. ``overrides`` maps dotted keys (``tts.rate``) to text. The
+    key of a free mapping, such as a word to pronounce, stays as it is written.
     Relative paths in a file count from its folder, others from the working directory. Raises :class:`SettingsError`
     with one line for each mistake.
     """
     names = () if config is None else (config,) if isinstance(config, str | Path) else config
     files = [read_yaml(find_config(name)) for name in reversed(names)]
     layers = (
-        from_overrides(overrides or {}),
-        from_environment(os.environ if environment is None else environment),
+        from_overrides(overrides or {}, _MAPPINGS),
+        from_environment(os.environ if environment is None else environment, _MAPPINGS),
         *files,
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -318,6 +321,84 @@ def test_environment_and_command_line_contradicting_themselves() -> None:
         from_overrides({"tts.rate": "1", "tts": "x"})
     with pytest.raises(SettingsError, match="begins like a list"):
         from_overrides({"tts.metadata": "{a: "})
+
+
+@pytest.mark.parametrize("service", ["SOPHIA", "SOPHIA_VOICE", "SOPHIA_TTS", "SOPHIA_TTS__X", "SOPHIA_2"])
+def test_what_kubernetes_tells_of_a_service_is_overlooked(service: str) -> None:
+    told = {
+        "SERVICE_HOST": "10.96.0.12",
+        "SERVICE_PORT": "50051",
+        "SERVICE_PORT_GRPC": "50051",
+        "PORT": "tcp://10.96.0.12:50051",
+        "PORT_50051_TCP": "tcp://10.96.0.12:50051",
+        "PORT_50051_TCP_PROTO": "tcp",
+        "PORT_50051_TCP_PORT": "50051",
+        "PORT_50051_TCP_ADDR": "10.96.0.12",
+        "PORT_53_UDP": "udp://[fd00::c]:53",
+        "PORT_53_UDP_ADDR": "fd00::c",
+    }
+    load_settings(environment={f"{service}_{name}": value for name, value in told.items()})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["SOPHIA_PORT=50051", "SOPHIA_METRICS_PORT=9090", "SOPHIA_TTS__PORT=1", "SOPHIA_SERVICE_HOST=riva.lab",
+     "SOPHIA_TTS_RATE=16000", "SOPHIA_TELEMETRY__SERVICE_PORT=high", "SOPHIA_PORT_=tcp://x:1",
+     "sophia_port=tcp://10.0.0.1:1", "SOPHIA_PORT_X_TCP=tcp://10.0.0.1:1"],
+)  # fmt: skip
+def test_a_mistyped_variable_is_refused_all_the_same(variable: str) -> None:
+    name, _, value = variable.partition("=")
+    with pytest.raises(SettingsError, match=name):
+        load_settings(environment={name: value})
+
+
+KEYS = st.text(min_size=1, max_size=20).filter(lambda key: "\0" not in key and key.isprintable())
+
+
+@given(KEYS)
+def test_the_key_of_a_free_mapping_comes_through_every_layer_as_it_is(key: str) -> None:
+    def pronounced(**layers: Any) -> dict[str, str]:
+        return load_settings(**{"environment": {}, **layers}).tts.pronunciations
+
+    wanted = {key: "S OW"}
+    assert pronounced(overrides={f"tts.pronunciations.{key}": "S OW"}) == wanted
+    assert pronounced(environment={f"SOPHIA_TTS__PRONUNCIATIONS__{key}": "S OW"}) == wanted
+    assert pronounced(environment={f"Sophia_tts__Pronunciations__{key}": "S OW"}) == wanted
+    for text in (
+        json.dumps(wanted, ensure_ascii=False),
+        yaml.safe_dump(wanted, default_flow_style=True, allow_unicode=True),
+    ):
+        assert pronounced(overrides={"tts.pronunciations": text}) == wanted
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(f"tts: {{pronunciations: {text}}}\n")
+            file.flush()
+            assert pronounced(config=file.name) == wanted
+
+
+def test_keys_stay_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text(
+        "tts:\n  pronunciations: {1.50: a, on: b, null: c, 0x1F: d, Sophia: e, 007: f, +5: g}"
+    )
+    settings = load_settings(
+        tmp_path / "my.yaml",
+        {
+            "asr.endpoint.metadata.function-id": "abc",
+            "asr.endpoint.metadata.x.y-z": "1",
+            "face.multipliers.jawOpen": "2",
+        },
+        {"SOPHIA_TTS__PRONUNCIATIONS__McDonald": "M", "SOPHIA_FACE__EMOTIONS__JOY": "0.5"},
+    )
+    assert settings.tts.pronunciations == {
+        "1.50": "a", "on": "b", "null": "c", "0x1F": "d", "Sophia": "e", "007": "f", "+5": "g", "McDonald": "M",
+    }  # fmt: skip
+    assert settings.asr.endpoint.metadata == {"function-id": "abc", "x.y-z": "1"}
+    assert settings.face.multipliers == {"jawOpen": 2.0}
+    assert settings.face.emotions == {"joy": 0.5}
+
+
+def test_a_key_that_cannot_be_sent_is_refused_with_how_to_write_it() -> None:
+    with pytest.raises(SettingsError, match=r"'Function-ID' cannot be a metadata key: use lower-case letters"):
+        load_settings(environment={"SOPHIA_ASR__ENDPOINT__METADATA__Function-ID": "abc"})
 
 
 def test_variables_of_others_are_left_alone() -> None:
