@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import grpc
-from opentelemetry import trace
 
+from aurora.calls import Metadata, calling
 from aurora.errors import FaceError
 from aurora.face import FaceFrame, Pcm
 from aurora.feed import Feed, ended
@@ -30,9 +30,7 @@ BEYOND_SECONDS = 5.0
 HANG_UP_SECONDS = 1.0
 """Wait for the end of the RPC once its status has come."""
 
-Metadata = Callable[[], Sequence[tuple[str, str]]]
-
-_tracer = trace.get_tracer("aurora")
+ANIMATE = "nvidia_ace.services.a2f_controller.v1.A2FControllerService/ProcessAudioStream"
 
 
 class Audio2Face:
@@ -56,37 +54,30 @@ class Audio2Face:
         last = -math.inf
         try:
             while await feed.has_more():
-                async with contextlib.aclosing(self._clip(feed)) as frames:
-                    async for frame in frames:
-                        if frame.time > last:
-                            last = frame.time
-                            yield frame
+                with calling(ANIMATE, self._metadata) as metadata:
+                    async with contextlib.aclosing(self._clip(feed, metadata)) as frames:
+                        async for frame in frames:
+                            if frame.time > last:
+                                last = frame.time
+                                yield frame
         finally:
             await feed.aclose()
 
-    async def _clip(self, feed: Feed) -> AsyncGenerator[FaceFrame, None]:
+    async def _clip(self, feed: Feed, metadata: Sequence[tuple[str, str]]) -> AsyncGenerator[FaceFrame, None]:
         """One RPC: everything up to the next stall of the voice."""
         start = feed.seconds
-        frames = 0
-        span = _tracer.start_span("audio2face.clip", attributes={"aurora.clip.start": start})
-        call = self._stub.ProcessAudioStream(metadata=tuple(self._metadata()))
+        call = self._stub.ProcessAudioStream(metadata=metadata)
         complete = asyncio.Event()
         sender = asyncio.create_task(self._send(call, feed, complete), name="audio2face sender")
         answers = _Answers(call)
         try:
             while (message := await self._read(answers)) is not None:
                 for time, weights in answers.frames(message, within=feed.seconds - start + BEYOND_SECONDS):
-                    frames += 1
                     if not complete.is_set() or start + time < feed.seconds:  # what it pads would hide the next clip
                         yield FaceFrame(start + time, weights, clip=start)
-        except (FaceError, grpc.aio.AioRpcError) as error:
-            span.record_exception(error)
-            raise
         finally:
             call.cancel()
             await ended(sender)
-            span.set_attributes({"aurora.clip.frames": frames, "aurora.clip.seconds": feed.seconds - start})
-            span.end()
 
     async def _read(self, answers: _Answers) -> Any:
         """The next message, or ``None`` at the end of the clip."""

@@ -7,10 +7,12 @@ native code writes to standard error. The display tells what a user must know.
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import os
 import queue
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -47,6 +49,7 @@ def logging_to_file() -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_WAITING)
     listener, taker, root = QueueListener(waiting, handler), _Taker(waiting), logging.getLogger()
+    taker.setFormatter(_WithoutMessages())
     raising, logging.raiseExceptions = logging.raiseExceptions, False  # a log that fails fails silently
     logging.captureWarnings(True)
     root.addHandler(taker)
@@ -60,6 +63,32 @@ def logging_to_file() -> Iterator[None]:
         handler.close()
         logging.captureWarnings(False)
         logging.raiseExceptions = raising
+
+
+class _WithoutMessages(logging.Formatter):
+    """Shows where errors came from and what they were, but not their messages, which may quote what was said."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)
+        record.exc_text = None  # another handler's, with everything in it
+        return super().format(record)
+
+    def formatException(self, info: object) -> str:  # noqa: N802 - the library's name for it
+        error = info[1] if isinstance(info, tuple) else None
+        return "".join(_frames(error)) if isinstance(error, BaseException) else ""
+
+
+def _frames(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+    """The traceback of ``error`` after those of its cause or context, and of what is in its group."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    seen |= {id(error)}
+    for other in (before, *inner):
+        if other is not None and id(other) not in seen:
+            yield from _frames(other, seen)
+            yield "\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 class _Taker(QueueHandler):

@@ -41,7 +41,9 @@ def plotly() -> str:
     try:
         from plotly.offline import get_plotlyjs  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
-        raise PageError("plots need plotly, which is not installed: .venv/bin/python -m pip install -e '.[replay]'") from None
+        raise PageError(
+            "plots need plotly, which is not installed: .venv/bin/python -m pip install -e '.[replay]'"
+        ) from None
     return str(get_plotlyjs()).strip("\n")
 
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from grpc import StatusCode
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc
 
 from sophia.audio import EAR_RATE, Frame
+from sophia.calls import Metadata, calling
 from sophia.recognition_buffer import SoundBuffer
 from sophia.recognition_wire import (
     FINISH_SILENCE,
@@ -37,7 +38,7 @@ __all__ += ["RivaRecognizer"]
 
 _log = logging.getLogger(__name__)
 
-Metadata = Callable[[], Sequence[tuple[str, str]]]
+RECOGNIZE = "nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
 
 HOPELESS = frozenset({
     StatusCode.INVALID_ARGUMENT,
@@ -253,9 +254,11 @@ class RivaRecognizer:
 
     async def _stream(self) -> None:
         """One stream from its first to its last message. Returns where we ended it, raises where it broke."""
-        stream = _Stream(
-            self._stub.StreamingRecognize(metadata=tuple(self._metadata())), asyncio.get_running_loop().time()
-        )
+        with calling(RECOGNIZE, self._metadata) as metadata:
+            call = self._stub.StreamingRecognize(metadata=metadata)
+            await self._see_through(_Stream(call, asyncio.get_running_loop().time()))
+
+    async def _see_through(self, stream: _Stream) -> None:
         self._streaming = True
         try:
             async with asyncio.TaskGroup() as group:
@@ -381,6 +384,5 @@ def _cause(errors: BaseExceptionGroup[Exception]) -> Exception:
 
 
 def _in_a_line(error: Exception) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name}: {' '.join((error.details() or '').split())}"
-    return str(error)
+    """For the log, which holds no words: what a service says of an error may quote what it heard."""
+    return error.code().name if isinstance(error, grpc.aio.AioRpcError) else str(error)

@@ -139,6 +139,11 @@ class FallbackSink:
     def latency(self) -> float:
         return self._now.latency
 
+    @property
+    def underflows(self) -> int:
+        """Blocks that came to the first sink's device too late, if it counts them."""
+        return getattr(self._first, "underflows", 0)
+
     async def run(self, playout: Playout) -> None:
         try:
             await self._first.run(playout)

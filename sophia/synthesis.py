@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,11 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from riva.client.proto import riva_audio_pb2, riva_tts_pb2, riva_tts_pb2_grpc
 
 from sophia.audio import Pcm
+from sophia.calls import Metadata, calling
 from sophia.joins import FIRST_LEAD_SECONDS, LEAD_SECONDS, Trim, pause
 from sophia.speech import SpeechChunk, SpokenWord
 from sophia.spoken import spoken
 
-Metadata = Callable[[], Sequence[tuple[str, str]]]
+SYNTHESIZE = "nvidia.riva.tts.RivaSpeechSynthesis/SynthesizeOnline"
 
 CLAUSE_SECONDS = 120
 """The longest sound of one clause that is taken from the service; 2,000 characters last about as long."""
@@ -178,7 +179,8 @@ class RivaSynthesizer:
         """Receives one clause whole; a failure is handed to the listener, in its place."""
         try:
             if said := spoken(clause.text, self._settings.language):
-                await self._call(clause, said)
+                with calling(SYNTHESIZE, self._metadata) as metadata:
+                    await self._call(clause, said, metadata)
             else:
                 clause.arrived.put_nowait(SpeechChunk(_NOTHING, clause.number, clause.text, last=True))
         except Exception as error:
@@ -186,7 +188,7 @@ class RivaSynthesizer:
             return  # nothing more is asked for; the listener ends it all when it gets here
         clause.flowing.set()
 
-    async def _call(self, clause: _Clause, said: str) -> None:
+    async def _call(self, clause: _Clause, said: str, metadata: Sequence[tuple[str, str]]) -> None:
         rate = self.rate
         after = pause(said) - LEAD_SECONDS  # the next clause brings the rest
         trim = Trim(rate, LEAD_SECONDS if clause.number else FIRST_LEAD_SECONDS, after)
@@ -194,7 +196,6 @@ class RivaSynthesizer:
         odd, received, sent = b"", 0, 0
         now = asyncio.get_running_loop().time
         deadline = now() + self._settings.first_audio_seconds
-        metadata = tuple(self._metadata())
         call = self._stub.SynthesizeOnline(self._requests(said), metadata=metadata, timeout=CLAUSE_SECONDS)
         try:
             while (answer := await self._read(call, deadline, received > 0)) is not grpc.aio.EOF:
@@ -202,7 +203,7 @@ class RivaSynthesizer:
                 odd = sound[len(sound) & ~1 :]
                 received += len(sound) // 2
                 if received > CLAUSE_SECONDS * rate:
-                    raise VoiceError(f"the voice does not stop: over {CLAUSE_SECONDS} s for {said[:40]!r}")
+                    raise VoiceError(f"the voice does not stop: over {CLAUSE_SECONDS} s for {_length(said)}")
                 words += _words(answer.meta)
                 if answer.audio:
                     deadline = now() + self._settings.chunk_seconds
@@ -215,7 +216,7 @@ class RivaSynthesizer:
                     clause.flowing.set()
             rest = trim.finish()
             if not sent and not len(rest):
-                raise VoiceError(f"the voice said nothing for {said[:40]!r}; try another voice")
+                raise VoiceError(f"the voice said nothing for {_length(said)}; try another voice")
             clause.pause, clause.silence = after, trim.silence
             clause.arrived.put_nowait(
                 SpeechChunk(rest, clause.number, clause.text, last=True, words=_shifted(words, -trim.cut / rate))
@@ -262,6 +263,11 @@ _NOTHING: Pcm = np.zeros(0, np.int16)
 
 async def _once(text: str) -> AsyncIterator[str]:
     yield text
+
+
+def _length(said: str) -> str:
+    """What an error says of a clause: not its words, which are for nobody's log."""
+    return f"a clause of {len(said)} characters"
 
 
 def _shifted(words: tuple[SpokenWord, ...], seconds: float) -> tuple[SpokenWord, ...]:

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import grpc
-from opentelemetry import trace
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
@@ -38,8 +37,6 @@ _TYPES = {
 
 _END_TIMEOUT = 1.0
 """Seconds to wait for the end of a stream whose last message is here: it follows within milliseconds."""
-
-_tracer = trace.get_tracer("nova")
 
 
 class TritonMind:
@@ -162,32 +159,19 @@ class TritonMind:
         prompt = asked if isinstance(asked, str) else self._prompting.prompt(asked)
         stream = adapter.facts.decoupled
         cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream)
-        span = _tracer.start_span(
-            f"chat {self.settings.model}",
-            kind=trace.SpanKind.CLIENT,
-            attributes={
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": "triton",
-                "gen_ai.request.model": self.settings.model,
-                "gen_ai.request.max_tokens": self._prompting.sampling.max_tokens,
-            },
-        )
         call = patience = None
         final = False
-        pieces = 0
         try:
             if not stream:
                 for text in await self._infer(adapter, [prompt]):
                     yield text
                 return
-            with trace.use_span(span, end_on_exit=False):  # so that the metadata may carry it
-                call = self._open(self._request(adapter, [prompt], stream=True))
+            call = self._open(self._request(adapter, [prompt], stream=True))
             patience = _Patience(call)
             limit, which = self.settings.first_token_timeout, "first"
             while (answer := await self._next(call, patience, limit, which)) is not None:
                 raw, final = self._output(adapter, answer)
                 for part in raw:
-                    pieces += 1
                     limit, which = self.settings.token_timeout, "next"
                     if text := cleaner.feed(part):
                         yield text
@@ -197,16 +181,11 @@ class TritonMind:
                 yield text
             if final:
                 await self._end(call, patience)
-        except (Exception, asyncio.CancelledError) as error:
-            span.record_exception(error)
-            raise
         finally:
             if patience is not None:
                 patience.end()
             if call is not None:
                 call.cancel()  # a no-op after the end; before it, this is what stops the server
-            span.set_attribute("nova.pieces", pieces)
-            span.end()
 
     async def _whole(self, prompt: str) -> list[str]:
         async with aclosing(self._generate(prompt)) as pieces:

@@ -6,6 +6,7 @@ ledger is opened by :class:`~sophia.decisions.Begin` and is handed over exactly 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from pipelines.conversation.events import (
@@ -14,6 +15,7 @@ from pipelines.conversation.events import (
     Failed,
     GenerationOver,
     Happening,
+    Lost,
     Marked,
     PlayoutStarted,
     PlayoutUnderrun,
@@ -66,6 +68,7 @@ class TurnBook:
         self._final: _Turn | None = None  # the turn that was decided without its final
         self._generations: dict[int, _Turn] = {}  # those whose GenerationOver is still to come
         self._text_at = 0.0
+        self._lost: Counter[Count] = Counter()  # while no turn was open; the next one tells of it
 
     @property
     def open(self) -> int:
@@ -100,6 +103,10 @@ class TurnBook:
                     turn.ledger.count(Count.UNDERRUNS)
             case Marked(at=at, generation=generation, instant=instant):
                 self._mark(generation, instant, at)
+            case Lost(what=what, by=by):
+                self._lost[what] += by
+                if self._turns:
+                    self._note_losses(next(reversed(self._turns.values())))
             case Failed():
                 self._failed(happening)
             case ClauseSkipped():
@@ -162,6 +169,7 @@ class TurnBook:
 
     def _begin(self, decision: Begin) -> None:
         turn = self._turns[decision.turn] = _Turn(Ledger(decision.turn))
+        self._note_losses(turn)
         if decision.origin != "agent":
             self._hearing = turn
         if decision.onset is not None:
@@ -195,6 +203,10 @@ class TurnBook:
         self._voice = turn if self._voice is joined else self._voice
         return self._close(joined, Outcome.JOINED, decision.at)
 
+    def _note_losses(self, turn: _Turn) -> None:
+        turn.ledger.counts.update(self._lost)
+        self._lost.clear()
+
     def _failed(self, event: Failed) -> None:
         turn = self._generations.get(event.generation)
         if turn is None and event.fatal:  # what it befell is whatever is going on
@@ -210,10 +222,8 @@ class TurnBook:
 
     @staticmethod
     def _note_fault(turn: _Turn, at: float, service: str, error: Exception) -> None:
-        """The same fault is noted once a turn: of a reply without a clause that could be said, for example."""
-        line = explain(error, service).line
-        if not any(fault.service == service and fault.line == line for fault in turn.ledger.faults):
-            turn.ledger.fail(at, service, line)
+        found = explain(error, service)
+        turn.ledger.fail(at, service, found.line, found.kind)
 
     def _over(self, event: GenerationOver) -> list[Ledger]:
         turn = self._generations.pop(event.generation, None)

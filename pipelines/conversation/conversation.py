@@ -42,6 +42,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.face_show import FaceShow
 from pipelines.conversation.generation import ReplyServices
+from pipelines.conversation.losses import Losses
 from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
@@ -129,6 +130,7 @@ class Conversation:
         self._frames = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
+        self._losses = Losses(components.source, components.asr, components.sink)
         self.playout = Playout(components.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         shown = self._observers.posed if self._observers.watch_the_face else None
@@ -186,6 +188,7 @@ class Conversation:
                 for worker in workers:
                     worker.cancel()
         finally:
+            self._tell_losses()
             self.stop()
             if self._timer:
                 self._timer.cancel()
@@ -286,8 +289,10 @@ class Conversation:
         detector.push(frame)
         self._observers.listened(frame)
         self._frames += 1
-        if self._frames % LEVELS_EVERY == 0 and self._observers.watch_the_meters:
-            self._read_meters(frame)
+        if self._frames % LEVELS_EVERY == 0:
+            self._tell_losses()
+            if self._observers.watch_the_meters:
+                self._read_meters(frame)
 
     async def _trail_off(self, detector: Detector) -> None:
         """The source is exhausted: hears silence, in real time, until the last turn is over.
@@ -302,6 +307,10 @@ class Conversation:
             await asyncio.sleep(max(0.0, at + FRAME_SECONDS - self._loop.time()))
             self._hear(Frame(SILENCE, at), detector)
             at += FRAME_SECONDS
+
+    def _tell_losses(self) -> None:
+        for lost in self._losses.since_the_last_look(self._loop.time()):
+            self.tell(lost)
 
     def _read_meters(self, frame: Frame) -> None:
         now = self._loop.time()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.telemetry.ledger import Ledger
+from pipelines.telemetry.ledger import Count, Ledger
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
     CancelRequested,
@@ -42,6 +42,7 @@ __all__ = [
     "HoldEnded",
     "HoldStarted",
     "Levels",
+    "Lost",
     "Marked",
     "Phase",
     "PhaseChanged",
@@ -82,6 +83,14 @@ class Retrying(Event):
     service: str
     error: Exception
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(Event):
+    """A device or a stream has lost ``by`` more of ``what``, one of :data:`~pipelines.telemetry.ledger.LOSSES`."""
+
+    what: Count
+    by: int
 
 
 # What a reply tells of itself
@@ -171,6 +180,7 @@ Happening = (
     | PlayoutUnderrun
     | PlaybackAcknowledged
     | Retrying
+    | Lost
     | Marked
     | ClauseSkipped
     | GenerationOver

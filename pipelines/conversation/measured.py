@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opentelemetry.context import Context
 
-from pipelines.conversation.events import Failed, Happening, TurnEnded
+from pipelines.conversation.events import Failed, Happening, Lost, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import ConversationSpan, TurnSpan
@@ -23,8 +23,13 @@ class Measured(Observer):
         self._begun: dict[int, float] = {}  # turns that are open, and since when
         self._turns: dict[int, TurnSpan] = {}
 
+    @property
+    def conversation(self) -> Context | None:
+        """The conversation's own place, for calls that serve no turn; None where there is no trace."""
+        return self._span.context if self._span else None
+
     def context(self, turn: int) -> Context | None:
-        """The turn's place in the trace; None where there is no trace."""
+        """The turn's place in its trace; None where there is no trace."""
         span = self._turns.get(turn)
         return span.context if span else None
 
@@ -46,5 +51,8 @@ class Measured(Observer):
             case Failed(service=service):
                 if self._metrics:
                     self._metrics.error(service)
+            case Lost(what=what, by=by):
+                if self._metrics:
+                    self._metrics.lost(what, by)
             case _:
                 pass

@@ -83,6 +83,6 @@ class Observers:
             try:
                 getattr(one, method)(*what)
             except Exception:
-                _log.exception("an observer failed and is not told any more: %r", one)
+                _log.exception("an observer failed and is not told any more: %s", type(one).__qualname__)
                 self._all = [other for other in self._all if other is not one]
                 self._sort()

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 from cryptography import x509
-from opentelemetry import propagate
+from opentelemetry import propagate, trace
 
 from pipelines.services.renewal import HEALTH, RenewableChannel
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.proxies import is_own
+from pipelines.telemetry import names
 
 if TYPE_CHECKING:
     import httpx2
@@ -156,13 +157,17 @@ async def warm(channel: grpc.aio.Channel, seconds: float, metadata: Metadata = (
 def metadata_for(endpoint: Endpoint) -> Callable[[], Metadata]:
     """What a client calls before each RPC for its metadata: API key, the endpoint's own, W3C trace context.
 
-    The API key is read now; raises :class:`CredentialsError` if that fails.
+    A client calls it within the span of the call, which is told where the service is. The API key is read now;
+    raises :class:`CredentialsError` if that fails.
     """
     fixed = [*endpoint.metadata.items()]
     if api_key := _api_key(endpoint):
         fixed.insert(0, ("authorization", f"Bearer {api_key}"))
 
     def metadata() -> Metadata:
+        span = trace.get_current_span()
+        if getattr(span, "kind", None) is trace.SpanKind.CLIENT:  # and not a turn's, around calls that have none
+            span.set_attributes({names.SERVER_ADDRESS: endpoint.host, names.SERVER_PORT: endpoint.port})
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
         return (*fixed, *carrier.items())

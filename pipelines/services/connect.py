@@ -13,8 +13,9 @@ import numpy as np
 from aurora.bridge import Audio2Face
 from pipelines.failures import StageFailed
 from pipelines.services.channels import metadata_for, open_channel
-from pipelines.services.minds import WarmMind, connect_mind
+from pipelines.services.minds import connect_mind
 from pipelines.services.renewal import RenewableChannel
+from pipelines.services.traced_mind import WarmMind
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
 from sophia.audio import Pcm
@@ -76,7 +77,9 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
             service = "tts"
             tts = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
             service = "llm"
-            llm = await stack.enter_async_context(connect_mind(s.llm, channel))
+            llm = await stack.enter_async_context(
+                connect_mind(s.llm, channel, capture_content=s.telemetry.capture_content)
+            )
             service = "face"
             face = None
             if s.face.enabled:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import grpc.aio
 
-from nova.mind import Mind
 from nova.prompts import load_template
 from nova.services.triton_client import TritonMind
 from pipelines.services.channels import metadata_for, open_http
+from pipelines.services.traced_mind import TracedMind, WarmMind
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import LlmSection
 
 
-class WarmMind(Mind, Protocol):
-    """A mind that can be used once before it is needed."""
+@asynccontextmanager
+async def connect_mind(
+    settings: LlmSection, channel: Callable[[Endpoint], grpc.aio.Channel], *, capture_content: bool = False
+) -> AsyncIterator[WarmMind]:
+    """The mind behind ``settings.endpoint``; ``channel`` opens gRPC channels, which stay the caller's.
 
-    async def warm_up(self) -> float: ...
+    Each of its requests is a span, which holds what was said if ``capture_content`` is on.
+    """
+    async with _connected(settings, channel) as mind:
+        yield TracedMind(mind, settings, capture_content=capture_content)
 
 
 @asynccontextmanager
-async def connect_mind(
-    settings: LlmSection, channel: Callable[[Endpoint], grpc.aio.Channel]
-) -> AsyncIterator[WarmMind]:
-    """The mind behind ``settings.endpoint``; ``channel`` opens gRPC channels, which stay the caller's."""
+async def _connected(settings: LlmSection, channel: Callable[[Endpoint], grpc.aio.Channel]) -> AsyncIterator[WarmMind]:
     endpoint = settings.endpoint
     metadata = metadata_for(endpoint)
     match settings.backend:

@@ -8,7 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pipelines.settings.proxies import HTTP, HTTPS, RPC, proxy_before
+from pipelines.settings.proxies import HTTP, HTTPS, RPC, is_own, proxy_before
+from pipelines.settings.secrets import is_secret
 
 _TARGET = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})$")
 _METADATA_KEY = re.compile(r"^[0-9a-z_.-]+$")  # what HTTP/2 headers of gRPC may be named
@@ -89,6 +90,12 @@ class Endpoint(BaseModel):
             raise ValueError("set api_key_file or api_key_env, not both")
         if not self.tls.enabled and (self.api_key_file or self.api_key_env):
             raise ValueError("an API key is only sent over TLS, and tls.enabled is false")
+        secret = next((key for key in self.metadata if is_secret((key,))), None)
+        if secret and not self.tls.enabled and not is_own(self.host):
+            raise ValueError(
+                f"metadata {secret!r} is only sent over TLS or to this machine, and tls.enabled is false; "
+                "turn it on, or leave the key out"
+            )
         return self
 
     @property

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pipelines.settings.layers import Key, Layer, did_you_mean
-
-_SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential")
-_NOT_SECRET = ("api_key_file", "api_key_env", "tls")
+from pipelines.settings.secrets import is_secret, without_passwords
 
 _RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts"}
 """Sections that had another name once."""
@@ -67,11 +65,6 @@ def free_mappings(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
             yield from free_mappings(group, (*above, name))
         elif typing.get_origin(info.annotation) is dict and typing.get_args(info.annotation)[0] is str:
             yield (*above, name)
-
-
-def is_secret(key: Key) -> bool:
-    """Whether a value at ``key`` might be one that is not to be shown."""
-    return any(word in part.lower() for part in key if part not in _NOT_SECRET for word in _SECRET)
 
 
 def _line(error: ErrorDetails, model: type[BaseModel], layers: Sequence[Layer]) -> str:
@@ -128,7 +121,7 @@ def _elsewhere(name: str, model: type[BaseModel], above: str = "") -> str | None
 
 
 def _show(value: object) -> str:
-    text = repr(str(value)) if isinstance(value, str | Path) else repr(value)
+    text = without_passwords(repr(str(value)) if isinstance(value, str | Path) else repr(value))
     if value is None:
         text = "nothing"
     return text if len(text) <= 60 else f"{text[:57]}…"
@@ -161,6 +154,8 @@ def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
             return f"a number{_range(metadata)}"
         if issubclass(annotation, Path):
             return "a path"
+        if issubclass(annotation, SecretStr):
+            return "a piece of text, which is never shown"
         if issubclass(annotation, str):
             return f"a piece of text{_length(metadata)}"
     return "of another kind"

@@ -32,6 +32,7 @@ from pipelines.settings.layers import (
     from_overrides,
     read_yaml,
 )
+from pipelines.settings.secrets import is_secret, without_passwords
 from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings
 from sophia.microphone import MicrophoneSettings
@@ -281,7 +282,11 @@ def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None])
 def _without_secrets(value: Any, key: Key) -> Any:
     if isinstance(value, dict):
         return {name: _without_secrets(inner, (*key, name)) for name, inner in value.items()}
-    return "…" if settings_errors.is_secret(key) and value is not None else value
+    if isinstance(value, list):
+        return [_without_secrets(inner, key) for inner in value]
+    if is_secret(key) and value is not None:
+        return "…"
+    return without_passwords(value) if isinstance(value, str) else value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

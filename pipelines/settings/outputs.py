@@ -125,13 +125,15 @@ def printed_aside(*paths: Path | None) -> Iterator[None]:
 
 
 def opened(path: Path) -> TextIO:
-    """Opens an output to be written bit by bit, in UTF-8. Raises ``OSError``.
+    """Opens an output to be written bit by bit, in UTF-8. Raises ``OSError``. A new file is its owner's alone.
 
     What is written to standard output follows what the shell has put there before: it is not opened anew.
     """
     if path == STANDARD_OUTPUT:
         return os.fdopen(os.dup(1), "w", encoding="utf-8", errors=_ODD, newline="\n")
-    return path.open("a" if _straight(path) else "w", encoding="utf-8", errors=_ODD, newline="\n")
+    flag = os.O_APPEND if _straight(path) else os.O_TRUNC
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flag, 0o600)
+    return os.fdopen(file, "w", encoding="utf-8", errors=_ODD, newline="\n")
 
 
 def opened_bytes(path: Path) -> BinaryIO:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -24,6 +24,11 @@ class TelemetrySettings(BaseModel):
         description="the collector for otlp over gRPC; https:// for TLS, http:// only to this machine",
         pattern=r"^https?://[^/\s]+/?$",
     )
+    credentials: SecretStr | None = Field(
+        None,
+        exclude=True,
+        description="user:password for the collector; also taken out of an endpoint that holds them (user:password@)",
+    )
     ca: Path | None = Field(None, description="CA certificate (PEM) of an https:// collector; default: the system's")
     insecure: bool = Field(False, description="allow an http:// collector on another machine, in the clear")
     file: Path = Field(Path("spans.jsonl"), description="the file for json: one span for each line, appended")
@@ -34,11 +39,28 @@ class TelemetrySettings(BaseModel):
     metrics_host: str = Field("127.0.0.1", description="address that /metrics binds", min_length=1)
     service_name: str = Field("sophia", description="service.name in spans and metrics", min_length=1, max_length=100)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _passwords_are_no_part_of_an_address(cls, values: Any) -> Any:
+        """Whoever shows or records the endpoint shows no password."""
+        endpoint = values.get("endpoint") if isinstance(values, dict) else None
+        if not isinstance(endpoint, str) or "@" not in endpoint:
+            return values
+        userinfo, _, host = endpoint.rpartition("@")
+        scheme, slashes, credentials = userinfo.partition("//")
+        if not slashes or "/" in credentials:  # it is no address at all
+            return values
+        return {"credentials": unquote(credentials), **values, "endpoint": f"{scheme}{slashes}{host}"}
+
     @model_validator(mode="after")
     def _clear_text_stays_on_this_machine(self) -> Self:
         parts = urlsplit(self.endpoint)
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.insecure:
+        if parts.scheme != "http" or parts.hostname in LOOPBACK:
+            return self
+        if not self.insecure:
             raise ValueError(
                 f"endpoint {self.endpoint} is on another machine and not encrypted: use https://, or set insecure: true"
             )
+        if self.credentials is not None:
+            raise ValueError("credentials are only sent over TLS, and the endpoint is http:// on another machine")
         return self

@@ -23,6 +23,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import platform
 import queue
 import re
@@ -85,6 +86,9 @@ class RecordingError(Exception):
 class TakeWriter(Observer):
     """Writes a take into ``folder``, which is made where it is missing; nothing that it holds is overwritten.
 
+    Its files are their owner's alone. A folder that was there before keeps its rights; ``open_to_others`` tells
+    whether others may look into it.
+
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
     ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``warn`` is handed
     one line if the recording has to end early; it is called from the writer's thread. Raises
@@ -113,20 +117,27 @@ class TakeWriter(Observer):
         self._reply_rate = reply_rate
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's voices are nobody else's business
-            if taken := [name for name in FILES if (folder / name).exists()]:
+            self.open_to_others = bool(folder.stat().st_mode & 0o077)
+            if taken := [name for name in FILES if os.path.lexists(folder / name)]:
                 raise RecordingError(f"cannot record into {folder}: it already holds {taken[0]}; name another folder")
+            self._private("manifest.json")
             self._manifest(complete=False)
             config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)
-            (folder / "config.yaml").write_text(config, encoding="utf-8")
-            self._user = _Track(folder / "user.wav", EAR_RATE)
-            self._reply = _Track(folder / "reply.wav", reply_rate)
+            self._private("config.yaml").write_text(config, encoding="utf-8")
+            self._user = _Track(self._private("user.wav"), EAR_RATE)
+            self._reply = _Track(self._private("reply.wav"), reply_rate)
             self._files: dict[str, TextIO] = {
-                name: (folder / f"{name}.jsonl").open("w", encoding="utf-8") for name in ("events", "turns")
+                name: self._private(f"{name}.jsonl").open("w", encoding="utf-8") for name in ("events", "turns")
             }
         except OSError as error:
             raise RecordingError(f"cannot record into {folder}: {error.strerror}; name another folder") from error
         self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
         self._thread.start()
+
+    @property
+    def refused(self) -> int:
+        """Things that found no place because the disk was too slow; silence stands for sound among them."""
+        return self._refused
 
     def listened(self, frame: Frame) -> None:
         pcm, at = frame.pcm.copy(), frame.time - self._start
@@ -206,12 +217,18 @@ class TakeWriter(Observer):
             except OSError:
                 continue
 
+    def _private(self, name: str) -> Path:
+        """Makes the file ``name`` for its owner alone; whoever opens it then leaves its rights as they are."""
+        path = self.folder / name
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return path
+
     def _line(self, name: str, content: Mapping[str, Any]) -> None:
         self._files[name].write(json.dumps(_plain(content), ensure_ascii=False) + "\n")
 
     def _pose(self, at: float, weights: list[float], names: Sequence[str]) -> None:
         if "frames" not in self._files:
-            self._files["frames"] = (self.folder / "frames.jsonl").open("w", encoding="utf-8")
+            self._files["frames"] = self._private("frames.jsonl").open("w", encoding="utf-8")
             self._line("frames", {"names": list(names)})
         self._line("frames", {"t": round(at, 6), "w": weights})
 

@@ -165,8 +165,10 @@ class VoiceLoop:
                     reply_rate=runtime.reply_rate,
                     warn=self._take_lost,
                 )
-                stack.push_async_callback(take.aclose)
+                stack.push_async_callback(self._close_take, take)
                 observers.append(take)
+                if take.open_to_others:
+                    display.notice(f"{options.record} is open to others; the files of the recording are not.")
             if options.json:
                 with _named("--json", options.json):
                     lines = LedgerLines(options.json, self._ledgers_lost)
@@ -201,6 +203,11 @@ class VoiceLoop:
     def _answered(self) -> None:
         if self._options.once and self._session:
             self._session.stop()
+
+    async def _close_take(self, take: TakeWriter) -> None:
+        await take.aclose()
+        if take.refused:
+            self._display.notice(f"The recording lacks {take.refused} pieces: the disk was too slow for them.")
 
     def _take_lost(self, line: str) -> None:
         self._blame(EXIT_CODES["disk"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, nullcontext
 
+from opentelemetry import context as otel
+
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Happening, Phase
 from pipelines.conversation.measured import Measured
@@ -27,6 +29,7 @@ class Session:
         closed: Callable[[], None] = lambda: None,
     ) -> None:
         self._components = components
+        self._place = measured.conversation if measured else None
         self._metrics = metrics
         self._closed = closed
         everybody = [*([measured] if measured else []), *observers]
@@ -55,5 +58,7 @@ class Session:
             stack.callback(self._closed)
             for part in (self._components.source, self._components.asr, self._components.sink):
                 stack.push_async_callback(part.aclose)
+            if self._place is not None:  # what serves no turn, such as the recogniser, is part of the conversation
+                stack.callback(otel.detach, otel.attach(self._place))
             with self._metrics.session() if self._metrics else nullcontext():
                 await self._conversation.run()

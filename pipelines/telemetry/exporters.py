@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -44,8 +45,10 @@ def as_dict(span: ReadableSpan) -> dict[str, Any]:
     context = span.get_span_context()
     return {
         "name": span.name,
+        "kind": span.kind.name.lower(),
         "trace_id": "" if context is None else format(context.trace_id, "032x"),
         "span_id": "" if context is None else format(context.span_id, "016x"),
+        "links": [format(link.context.trace_id, "032x") for link in span.links],
         "parent_id": None if span.parent is None else format(span.parent.span_id, "016x"),
         "start": span.start_time,
         "end": span.end_time,
@@ -85,5 +88,7 @@ def _exporter(settings: TelemetrySettings) -> SpanExporter:
         return otlp.span_exporter(settings)
     if settings.exporter == "json":
         settings.file.parent.mkdir(parents=True, exist_ok=True)
-        return JsonLines(settings.file.open("a", encoding="utf-8"), ours=True)
+        # With ``capture_content`` it holds what was said: its owner's business alone.
+        file = os.open(settings.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return JsonLines(os.fdopen(file, "a", encoding="utf-8"), ours=True)
     return JsonLines(sys.stderr, ours=False)

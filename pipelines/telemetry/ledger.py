@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
@@ -70,7 +70,10 @@ class Outcome(StrEnum):
 
 
 class Count(StrEnum):
-    """What a turn counts; every one starts at 0."""
+    """What a turn counts; every one starts at 0.
+
+    Of :data:`LOSSES` a turn's ledger also counts those since the turn before.
+    """
 
     SPECULATIONS_STARTED = "speculations_started"
     SPECULATIONS_DROPPED = "speculations_dropped"
@@ -81,6 +84,14 @@ class Count(StrEnum):
     RESUMES = "resumes"
     BACKCHANNELS = "backchannels"
     UNDERRUNS = "underruns"
+    OVERFLOWS = "overflows"  # frames and blocks of the microphone that were lost
+    DROPPED_FRAMES = "dropped_frames"  # frames that the recogniser never got: its service was away for too long
+    REOPENED_STREAMS = "reopened_streams"  # the recogniser's, because another had broken
+    UNDERFLOWS = "underflows"  # blocks that came to the sound card too late
+
+
+LOSSES: Final = (Count.OVERFLOWS, Count.DROPPED_FRAMES, Count.REOPENED_STREAMS, Count.UNDERFLOWS)
+"""What devices and streams lost: counted when it happens, in a turn or beside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +105,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure that befell the turn: the service in one word, and one line for people that names no place."""
+    """A failure that befell the turn.
+
+    ``service`` and ``kind`` are a word each, of fixed sets (:data:`pipelines.failures.Kind`). ``line`` is for people,
+    names no place, and may quote what a service said. ``count`` is how often it happened since ``time``.
+    """
 
     time: float
     service: str
     line: str
+    kind: str = "part"
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -148,9 +165,13 @@ class Ledger:
         """Notes a decision of turn taking."""
         self.decisions.append(Decision(time, kind, reason))
 
-    def fail(self, time: float, service: str, line: str) -> None:
-        """Notes a failure; the turn may go on and end well."""
-        self.faults.append(Fault(time, service, line))
+    def fail(self, time: float, service: str, line: str, kind: str = "part") -> None:
+        """Notes a failure; the turn may go on and end well. One of the same service and kind is counted."""
+        for at, fault in enumerate(self.faults):
+            if (fault.service, fault.kind) == (service, kind):
+                self.faults[at] = replace(fault, count=fault.count + 1)
+                return
+        self.faults.append(Fault(time, service, line, kind))
 
     def count(self, what: Count, by: int = 1) -> None:
         """Counts ``what``."""
@@ -198,6 +219,17 @@ class Ledger:
         return {CHAIN[name]: at - before for (_, before), (name, at) in pairwise(edges.items())}
 
     @property
+    def spoilt_by(self) -> Fault | None:
+        """The fault that makes an error of the turn: it failed, or its reply broke off. None if it went well.
+
+        A turn may go well in spite of faults: without a face, without a clause, or with a second attempt.
+        """
+        if self.outcome not in (Outcome.FAILED, Outcome.BROKEN):
+            return None
+        of_her_words = [fault for fault in self.faults if fault.service != "face"]
+        return (of_her_words or self.faults or [Fault(self.marks.get("end", 0.0), "unknown", "", "part")])[-1]
+
+    @property
     def residue(self) -> float:
         """Voice-to-voice less the sum of the contributions, in seconds: nothing but the rounding of floats."""
         parts = self.contributions()
@@ -236,7 +268,7 @@ class Ledger:
             "counts": {str(what): self.counts[what] for what in Count},
             "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),
             "decisions": [{"time": d.time, "kind": d.kind, "reason": d.reason} for d in self.decisions],
-            "faults": [{"time": f.time, "service": f.service, "line": f.line} for f in self.faults],
+            "faults": [asdict(fault) for fault in self.faults],
         }
 
     def _between(self, first: str, last: str) -> float | None:

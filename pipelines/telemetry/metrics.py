@@ -9,15 +9,16 @@ interpreter's lock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 import prometheus_client as prom
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
+from prometheus_client.registry import Collector
 
-from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CONTRIBUTIONS, LOSSES, Count, Ledger, Outcome
 
 VOICE_BUCKETS = (
     0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0,
@@ -63,7 +64,8 @@ class _Histogram:
     ) -> None:
         registry, meter = where
         self._label = label
-        self._prom = prom.Histogram(name, text, [label] if label else [], buckets=buckets, registry=registry)
+        self._prom = prom.Histogram(name, text, [label] if label else [], buckets=buckets, registry=None)
+        registry.register(_Signed(self._prom) if buckets[0] < 0 else self._prom)
         self._otel: _Otel | None = None
         if meter is not None:
             suffix = "_seconds" if unit == "s" else "_ratio"  # a collector puts the unit back
@@ -85,6 +87,18 @@ class _Histogram:
         (self._prom.labels(value) if self._label else self._prom).observe(seconds, exemplar)
         if self._otel is not None:
             self._otel(seconds, {self._label: value} if self._label else None, context)
+
+
+class _Signed(Collector):
+    """A histogram of values that may be negative, as OpenMetrics wants it: it has no sum, and so no count either."""
+
+    def __init__(self, histogram: prom.Histogram) -> None:
+        self._histogram = histogram
+
+    def collect(self) -> Iterable[prom.Metric]:
+        for metric in self._histogram.collect():
+            metric.samples = [sample for sample in metric.samples if sample.name.endswith("_bucket")]
+            yield metric
 
 
 class _Counter:
@@ -121,6 +135,10 @@ COUNTED: Mapping[Count, str] = {
     Count.RESUMES: "Replies resumed after a false interruption",
     Count.BACKCHANNELS: "Backchannels of the user, which do not stop her",
     Count.UNDERRUNS: "Times that playout ran out of sound in mid-reply",
+    Count.OVERFLOWS: "Frames and blocks of the microphone that were lost",
+    Count.DROPPED_FRAMES: "Frames that the recogniser never got, its service being away",
+    Count.REOPENED_STREAMS: "Streams of the recogniser that were opened because another had broken",
+    Count.UNDERFLOWS: "Blocks that came to the sound card too late",
 }
 
 
@@ -191,12 +209,17 @@ class Metrics:
             self._turns.add(1, str(ledger.outcome))
             self._reprompts.add(ledger.outcome is Outcome.REPROMPTED)
         for what, counter in self._counts.items():
-            counter.add(ledger.counts[what])
+            if what not in LOSSES:  # those were counted when they happened
+                counter.add(ledger.counts[what])
         self._wasted.add(ledger.wasted_seconds)
 
     def error(self, service: str) -> None:
         """Counts a failure of a service, in a turn or beside."""
         self._errors.add(1, service)
+
+    def lost(self, what: Count, by: int) -> None:
+        """Counts one of :data:`~pipelines.telemetry.ledger.LOSSES`, in a turn or beside."""
+        self._counts[what].add(by)
 
     def certificate(self, service: str, expires: float) -> None:
         """Notes when a service's certificate ends, in seconds since 1970."""

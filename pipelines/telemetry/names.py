@@ -1,8 +1,9 @@
 """Every span, attribute and event name that the pipelines emit, in one place.
 
-GenAI semantic conventions of OpenTelemetry where they exist (``gen_ai.*``, as in ``opentelemetry-semantic-conventions``
-0.66b2, spelt out here because that module is marked unstable), ``sophia.*`` for the rest. What was said goes only
-into attributes of :data:`CONTENT`, and only if the settings ask for it.
+Semantic conventions of OpenTelemetry where they exist (as in ``opentelemetry-semantic-conventions`` 0.66b2, spelt out
+here because those of GenAI are marked unstable), ``sophia.*`` for the rest. What was said goes only into attributes of
+:data:`CONTENT`, and only if the settings ask for it. The spans of single calls are named in ``sophia/calls.py`` and
+``aurora/calls.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ CONVERSATION: Final = "conversation"
 TURN: Final = "turn"
 ASR: Final = "asr"
 LLM: Final = "llm"
+CHAT: Final = "chat"
+"""Begins the name of a request's span; the model's follows."""
 TTS: Final = "tts"
 FACE: Final = "face"
 SPEAKING: Final = "speaking"
@@ -30,8 +33,16 @@ AGENT_NAME: Final = "gen_ai.agent.name"
 OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
 MODEL: Final = "gen_ai.request.model"
+MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+TEMPERATURE: Final = "gen_ai.request.temperature"
+TOP_P: Final = "gen_ai.request.top_p"
+STREAM: Final = "gen_ai.request.stream"
 OUTPUT_TYPE: Final = "gen_ai.output.type"
 OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+SESSION: Final = "session.id"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"
 
 TURN_NUMBER: Final = "sophia.turn.number"
@@ -51,16 +62,19 @@ BARGE_IN_LATENCY: Final = "sophia.barge_in.latency"
 DECISION: Final = "sophia.decision"
 REASON: Final = "sophia.reason"
 SERVICE_AT_FAULT: Final = "sophia.service"
-FAULT_LINE: Final = "sophia.fault"
+FAULT_LINE: Final = "sophia.fault.line"
+FAULT_COUNT: Final = "sophia.fault.count"
+LLM_MODEL: Final = "sophia.model"
 LANGUAGE: Final = "sophia.language"
 VOICE: Final = "sophia.voice"
 
+INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 TRANSCRIPT: Final = "sophia.transcript"
 HEARD: Final = "sophia.heard"
-CONTENT: Final = frozenset({INPUT_MESSAGES, OUTPUT_MESSAGES, TRANSCRIPT, HEARD})
-"""Attributes that hold what was said; never set unless ``capture_content`` is on."""
+CONTENT: Final = frozenset({INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, TRANSCRIPT, HEARD, REASON, FAULT_LINE})
+"""Attributes that hold or may quote what was said; never set unless ``capture_content`` is on."""
 
 # Events ----------------------------------------------------------------------------------------------------------
 

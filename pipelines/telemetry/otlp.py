@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.util.re import parse_env_headers
 
 from pipelines.settings.proxies import is_own
 from pipelines.settings.telemetry import TelemetrySettings
@@ -105,4 +108,14 @@ def _collector(settings: TelemetrySettings) -> dict[str, Any]:
         "credentials": grpc.ssl_channel_credentials(roots) if encrypted else None,
         "timeout": EXPORT_SECONDS,
         "channel_options": tuple(options),
+        "headers": _headers(settings),
     }
+
+
+def _headers(settings: TelemetrySettings) -> dict[str, str] | None:
+    """The environment's headers and our credentials; None: the exporter reads the environment itself."""
+    if settings.credentials is None:
+        return None
+    told = base64.b64encode(settings.credentials.get_secret_value().encode()).decode()
+    others = parse_env_headers(os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""), liberal=True)
+    return {**others, "authorization": f"Basic {told}"}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from pipelines.settings.proxies import RPC, proxy_before
+from pipelines.settings.secrets import without_passwords
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry import names
 from pipelines.telemetry.metrics import Metrics
@@ -32,6 +35,9 @@ _LOG = logging.getLogger("opentelemetry.sophia")  # among the SDK's, so that one
 
 STOP_SECONDS = 2.0
 """How long :meth:`Telemetry.aclose` may take."""
+
+SHORTEST_SECRET = 4
+"""Characters of a header's value that is kept out of warnings; shorter ones are in ordinary words."""
 
 
 class TelemetryError(Exception):
@@ -177,7 +183,7 @@ class _OneWarning(logging.Handler):
         """Warns once; the SDK repeats itself with every batch."""
         if not self._warned:
             self._warned = True
-            what = " ".join(record.getMessage().split())[:200]
+            what = _without_headers(" ".join(record.getMessage().split()))[:200]
             way = f"the proxy {proxy} to {self._where}" if (proxy := self._proxy) else f"to {self._where}"
             self._warn(f"telemetry does not get through {way}, the conversation goes on: {what}")
 
@@ -185,3 +191,16 @@ class _OneWarning(logging.Handler):
         """Gives the log back to whoever had it."""
         self._logger.removeHandler(self)
         self._logger.propagate = self._propagated
+
+
+def _without_headers(line: str) -> str:
+    """``line`` without what the environment says that a collector is sent, and without passwords in addresses.
+
+    The SDK repeats a header that it cannot read.
+    """
+    for name, value in os.environ.items():
+        if name.startswith("OTEL_EXPORTER_OTLP") and name.endswith("HEADERS"):
+            for secret in sorted({value, *re.split(r"[,=]", value)}, key=len, reverse=True):
+                if len(secret.strip()) >= SHORTEST_SECRET:
+                    line = line.replace(secret.strip(), "…")
+    return without_passwords(line)

@@ -1,30 +1,31 @@
 """A conversation and its turns as spans, written from the ledger with the times that it holds.
 
-    conversation
-      turn                       from the user's first sound to the end of the reply; live while it happens, so that
-        |                        RPCs made in its context carry its traceparent and servers' spans join it
-        capture | asr | endpointing | llm | clause | tts | hold | playout     the ledger's contributions: tiles from
-        |                        the user's last sound to her first, whose durations add up to voice-to-voice
-        face, speaking, interruption                     beside the tiles
+    conversation                 a trace of its own; the recogniser's calls are its children
+    turn                         a trace of its own, with a link to the conversation; from the user's first sound to the
+      |                          end of the reply. Live while it happens, so that calls made in its context are its
+      |                          children, carry its traceparent, and servers' spans join it
+      capture | asr | endpointing | llm | clause | tts | hold | playout     the ledger's contributions: tiles from
+      |                          the user's last sound to her first, whose durations add up to voice-to-voice
+      face, speaking, interruption                     beside the tiles
 
 Nothing here reads a clock but for the span of the conversation itself. Only the OpenTelemetry API; no SDK.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, Status, StatusCode, Tracer
 
 from pipelines.telemetry import names
-from pipelines.telemetry.ledger import CHAIN, PLAYED, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CHAIN, PLAYED, Count, Ledger
 
 
 class EpochClock:
@@ -54,7 +55,7 @@ class Labels:
 
 
 class ConversationSpan:
-    """The span of a whole conversation: the parent of its turns."""
+    """The span of a whole conversation, to which its turns link."""
 
     def __init__(self, tracer: Tracer, clock: EpochClock, id: str, labels: Labels, *, capture_content: bool) -> None:
         self._tracer = tracer
@@ -68,19 +69,23 @@ class ConversationSpan:
             self._span,
             {
                 names.CONVERSATION_ID: id,
+                names.SESSION: id,
                 names.AGENT_NAME: "Sophia",
-                names.OPERATION: "invoke_agent",
-                names.PROVIDER: labels.provider,
+                names.LLM_MODEL: labels.model,
                 names.LANGUAGE: labels.language,
             },
         )
-        self.context = trace.set_span_in_context(self._span, Context())
+        self.context = trace.set_span_in_context(self._span, _of(id))
 
     def start_turn(self, number: int, time: float) -> TurnSpan:
         """Opens the span of turn ``number``, which began at ``time`` (the user's first sound)."""
-        span = self._tracer.start_span(names.TURN, self.context, start_time=self._clock.nanoseconds(time))
-        _set(span, {names.TURN_NUMBER: number, names.CONVERSATION_ID: self.id})
-        return TurnSpan(span, self._tracer, self._clock, self._labels, capture_content=self._capture_content)
+        links = [Link(self._span.get_span_context())]
+        begin = self._clock.nanoseconds(time)
+        span = self._tracer.start_span(names.TURN, Context(), links=links, start_time=begin)
+        told = {names.TURN_NUMBER: number, names.CONVERSATION_ID: self.id, names.SESSION: self.id}
+        _set(span, {**told, names.AGENT_NAME: "Sophia"})
+        place = trace.set_span_in_context(span, _of(self.id))
+        return TurnSpan(span, place, self._tracer, self._clock, self._labels, capture_content=self._capture_content)
 
     def end(self) -> None:
         """Closes the conversation now."""
@@ -90,13 +95,15 @@ class ConversationSpan:
 class TurnSpan:
     """The live span of one turn. ``context`` is what the generation's RPCs should run in."""
 
-    def __init__(self, span: Span, tracer: Tracer, clock: EpochClock, labels: Labels, *, capture_content: bool) -> None:
+    def __init__(
+        self, span: Span, context: Context, tracer: Tracer, clock: EpochClock, labels: Labels, *, capture_content: bool
+    ) -> None:
         self._span = span
+        self.context = context
         self._tracer = tracer
         self._clock = clock
         self._labels = labels
         self._capture_content = capture_content
-        self.context = trace.set_span_in_context(span, Context())
 
     @property
     def trace_id(self) -> str:
@@ -124,9 +131,9 @@ class TurnSpan:
                 case names.ASR:
                     _set(span, {names.LANGUAGE: self._labels.language, names.TRANSCRIPT: self._content(ledger.user)})
                 case names.LLM:
-                    _set(span, self._llm(ledger))
+                    _set(span, {names.LLM_MODEL: self._labels.model})
                 case names.TTS:
-                    _set(span, {names.OUTPUT_TYPE: "speech", names.VOICE: self._labels.voice})
+                    _set(span, {names.VOICE: self._labels.voice})
                 case _:
                     pass
             span.end(self._clock.nanoseconds(end))
@@ -166,23 +173,18 @@ class TurnSpan:
                 attributes[names.REASON] = decision.reason
             self._span.add_event(names.DECIDED, attributes, self._clock.nanoseconds(decision.time))
         for fault in ledger.faults:
-            attributes = {names.SERVICE_AT_FAULT: fault.service, names.FAULT_LINE: fault.line}
-            self._span.add_event(names.FAULT, attributes, self._clock.nanoseconds(fault.time))
-        if ledger.outcome is Outcome.FAILED:
-            fault_of = ledger.faults[-1].service if ledger.faults else "unknown"
-            self._span.set_attribute(names.ERROR_TYPE, fault_of)
-            self._span.set_status(Status(StatusCode.ERROR, ledger.faults[-1].line if ledger.faults else None))
-
-    def _llm(self, ledger: Ledger) -> dict[str, Any]:
-        return {
-            names.OPERATION: "chat",
-            names.OUTPUT_TYPE: "text",
-            names.PROVIDER: self._labels.provider,
-            names.MODEL: self._labels.model,
-            names.OUTPUT_TOKENS: ledger.counts[Count.TOKENS] or None,
-            names.INPUT_MESSAGES: self._content(_messages("user", ledger.user)),
-            names.OUTPUT_MESSAGES: self._content(_messages("assistant", ledger.reply)),
-        }
+            # So may its line: services quote what they were asked to say.
+            told: dict[str, str | int] = {
+                names.SERVICE_AT_FAULT: fault.service,
+                names.ERROR_TYPE: fault.kind,
+                names.FAULT_COUNT: fault.count,
+            }
+            if self._capture_content:
+                told[names.FAULT_LINE] = fault.line
+            self._span.add_event(names.FAULT, told, self._clock.nanoseconds(fault.time))
+        if (spoilt_by := ledger.spoilt_by) is not None:
+            self._span.set_attributes({names.SERVICE_AT_FAULT: spoilt_by.service, names.ERROR_TYPE: spoilt_by.kind})
+            self._span.set_status(Status(StatusCode.ERROR))
 
     def _child(self, name: str, start: float, attributes: Mapping[str, Any]) -> Span:
         span = self._tracer.start_span(name, self.context, start_time=self._clock.nanoseconds(start))
@@ -193,11 +195,9 @@ class TurnSpan:
         return text if self._capture_content and text else None
 
 
-def _messages(role: str, text: str) -> str:
-    """One message in the form of the GenAI conventions: roles with typed parts, as JSON; empty for no text."""
-    if not text:
-        return ""
-    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}], ensure_ascii=False)
+def _of(conversation: str) -> Context:
+    """A context that holds no span, only the conversation's id, for those who open spans of their own in it."""
+    return otel.set_value(names.CONVERSATION_ID, conversation, Context())
 
 
 def _set(span: Span, attributes: Mapping[str, Any]) -> None:

@@ -21,10 +21,8 @@ from pipelines.conversation.observers import Observer
 from pipelines.failures import Place, explain
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
+from pipelines.terminal.repeats import Repeats
 from sophia.decisions import Commit, Start
-
-TROUBLE_SECONDS = 30.0
-"""A service that breaks again and again is told about once in this time."""
 
 _STATES: Mapping[Phase, State] = {
     "idle": State.LISTENING,
@@ -42,10 +40,14 @@ class Shown(Observer):
         self._display = display
         self._places = places
         self._reply = ""
-        self._troubled: dict[str, float] = {}
+        self._failures = Repeats()
+        self._retries = Repeats()
 
     def told(self, happening: Happening) -> None:
         display = self._display
+        for repeats in (self._failures, self._retries):
+            for line in repeats.counted(happening.at):
+                display.notice(line)
         match happening:
             case PhaseChanged(phase=phase):
                 display.state(_STATES[phase])
@@ -63,9 +65,11 @@ class Shown(Observer):
                     display.turn(ledger)
             case Failed(at=at, service=service, error=error, again=True):
                 self._trouble(at, service, error)
-            case Failed(service=service, error=error):
+            case Failed(at=at, service=service, error=error, fatal=fatal):
                 failure = explain(error, service, self._places.get(service))
-                display.error(failure.line, failure.hint)
+                new = self._failures.is_new(service, failure.kind, failure.line, at)
+                if new or fatal:  # the last line says why the conversation ends
+                    display.error(failure.line, failure.hint)
             case Retrying(at=at, service=service, error=error):
                 self._trouble(at, service, error)
             case ClauseSkipped(text=text, error=error):
@@ -75,9 +79,10 @@ class Shown(Observer):
                 pass
 
     def _trouble(self, at: float, service: str, error: Exception) -> None:
-        if at - self._troubled.get(service, -TROUBLE_SECONDS) >= TROUBLE_SECONDS:
-            self._troubled[service] = at
-            self._display.notice(f"{explain(error, service, self._places.get(service)).line} Trying again.")
+        failure = explain(error, service, self._places.get(service))
+        line = f"{failure.line} Trying again."
+        if self._retries.is_new(service, failure.kind, line, at):
+            self._display.notice(line)
 
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 
 from pipelines.monitoring import slo
 from pipelines.settings.stack import StackSettings
-from pipelines.telemetry.ledger import Outcome
+from pipelines.telemetry.ledger import Count, Ledger, Outcome
 from pipelines.telemetry.metrics import VOICE_BUCKETS, Metrics
 
 PROMETHEUS = Path(__file__).parents[2] / "docker" / "prometheus"
@@ -46,6 +46,9 @@ def test_alerts_fire_when_they_should_and_not_otherwise(file):
 def test_the_loops_own_metrics_are_named_as_prometheus_wants_them():
     metrics = Metrics()
     metrics.certificate("llm", 1.8e9)
+    metrics.lost(Count.OVERFLOWS, 2)
+    ledger = Ledger(1, {"voice_end": 1.0, "played": 1.3}, outcome=Outcome.REPLIED, lip_skew=-0.02, face_missing=0.1)
+    metrics.record(ledger)
     page = generate_latest(metrics.registry)
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr

@@ -41,6 +41,41 @@ def test_warnings_and_the_traceback_of_a_defect_are_kept(capfd: pytest.CaptureFi
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("how", ["raised", "cause", "context", "group", "circle"])
+def test_an_errors_words_are_not_in_it(how: str) -> None:
+    """A message may quote what was said; where it came from does not."""
+    pin = str(4000 + 711)
+
+    def fail() -> None:
+        first, second = ValueError(f"her PIN is {pin}"), RuntimeError(f"about {pin}")
+        match how:
+            case "raised":
+                raise first
+            case "cause":
+                raise second from first
+            case "context":
+                try:
+                    raise first
+                except ValueError:
+                    raise second  # noqa: B904 - that is the case
+            case "group":
+                raise ExceptionGroup(f"of {pin}", [first, ExceptionGroup(f"and {pin}", [KeyError(pin)])])
+            case _:
+                first.__cause__ = second
+                raise second from first
+
+    with logging_to_file():
+        try:
+            fail()
+        except Exception as error:
+            log_defect(explain(error, "tts"), error)
+            logging.getLogger("sophia").exception("it failed")
+    kept = log_file().read_text()
+    assert pin not in kept
+    assert "in fail" in kept
+    assert kept.count("builtins.ValueError") == 2
+
+
 def test_afterwards_all_is_as_it_was() -> None:
     before = logging.getLogger().handlers[:], logging.raiseExceptions, warnings.showwarning
     with logging_to_file():

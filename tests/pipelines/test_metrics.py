@@ -7,9 +7,14 @@ import urllib.request
 
 import pytest
 from prometheus_client import generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
 
+from pipelines.conversation.events import Lost, TurnEnded
+from pipelines.conversation.measured import Measured
 from pipelines.settings.telemetry import TelemetrySettings
-from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import CONTRIBUTIONS, LOSSES, Count, Ledger, Outcome
 from pipelines.telemetry.metrics import LAG_INTERVAL, Metrics
 from pipelines.telemetry.setup import Telemetry, TelemetryError
 from pipelines.virtual_time import run
@@ -56,6 +61,36 @@ def test_a_turn_is_counted_by_stage_and_outcome():
     assert value("sophia_errors_total", {"service": "face"}) == 0  # counted when it happens, in a turn or beside
     metrics.error("face")
     assert value("sophia_errors_total", {"service": "face"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(generate_latest, text_families), (openmetrics.generate_latest, openmetrics_families)],
+    ids=["text", "OpenMetrics"],
+)
+@pytest.mark.parametrize("skew", [None, -0.2, -0.02, 0.0, 0.3])
+def test_prometheus_own_parsers_accept_the_page(written, read, skew):
+    metrics = Metrics()
+    metrics.certificate("llm", 1.8e9)
+    if skew is not None:
+        ledger = a_turn(barge_in=12.0, silenced=12.15)
+        ledger.lip_skew, ledger.face_missing = skew, 0.1
+        metrics.record(ledger, trace_id="ab" * 16)
+    found = {family.name: family for family in read(written(metrics.registry).decode())}
+    skews = found["sophia_lip_skew_seconds"].samples
+    assert {sample.name for sample in skews} == {"sophia_lip_skew_seconds_bucket"}
+    assert [sample.value for sample in skews if sample.labels["le"] == "+Inf"] == [0 if skew is None else 1]
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_was_lost_is_counted_when_it_happens_and_not_again_with_the_turn(what):
+    metrics = Metrics()
+    measured = Measured(metrics)
+    measured.told(Lost(at=9.0, what=what, by=3))
+    ledger = a_turn()
+    ledger.count(what, 3)
+    measured.told(TurnEnded(at=13.0, ledger=ledger))
+    assert metrics.registry.get_sample_value(f"sophia_{what}_total") == 3
 
 
 def test_buckets_tell_a_good_turn_from_a_slow_one():

@@ -1,6 +1,5 @@
 """Spans are the ledger: parents, times, sums, and no word of what was said unless it is asked for."""
 
-import json
 import time
 
 import pytest
@@ -72,7 +71,7 @@ def seconds(span):
     return (span.end_time - span.start_time) / 1e9
 
 
-def test_they_nest_as_conversation_turn_and_stages():
+def test_a_turn_is_a_trace_of_its_own_that_links_to_its_conversation():
     spans = Spans()
     spans.turn(a_turn({**MARKS, "barge_in": 11.0, "silenced": 11.2}))
     found = spans.finished()
@@ -80,7 +79,11 @@ def test_they_nest_as_conversation_turn_and_stages():
         "conversation", "turn", *CONTRIBUTIONS, "face", "speaking", "interruption",
     }  # fmt: skip
     assert found["conversation"].parent is None
-    assert found["turn"].parent.span_id == found["conversation"].context.span_id
+    assert found["turn"].parent is None
+    assert found["turn"].context.trace_id != found["conversation"].context.trace_id
+    assert [link.context.span_id for link in found["turn"].links] == [found["conversation"].context.span_id]
+    for name in ("conversation", "turn"):
+        assert found[name].attributes[names.CONVERSATION_ID] == found[name].attributes[names.SESSION] == "talk-1"
     for name in set(found) - {"conversation", "turn"}:
         assert found[name].parent.span_id == found["turn"].context.span_id
     assert seconds(found["interruption"]) == pytest.approx(0.2)
@@ -133,30 +136,25 @@ def test_nothing_that_was_said_is_in_them_by_default():
         assert not names.CONTENT & set(span.attributes)
 
 
-def test_with_content_it_is_in_the_conventions_form():
+def test_what_was_said_is_in_them_if_it_is_asked_for():
     spans = Spans(capture_content=True)
     spans.turn(a_turn())
     found = spans.finished()
-    said = json.loads(found["llm"].attributes[names.OUTPUT_MESSAGES])
-    assert said == [{"role": "assistant", "parts": [{"type": "text", "content": "Your secret is safe."}]}]
     assert found["asr"].attributes[names.TRANSCRIPT] == "what is my secret"
     assert found["speaking"].attributes[names.HEARD] == "Your secret"
     assert found["turn"].events[0].attributes[names.REASON] == "'secret' sounds complete"
 
 
-def test_attributes_follow_the_genai_conventions():
+def test_a_tile_is_no_request_to_a_model():
     spans = Spans()
     ledger = a_turn(outcome=Outcome.REPLIED)
     ledger.count(Count.TOKENS, 5)
     spans.turn(ledger)
     found = spans.finished()
-    assert found["conversation"].attributes["gen_ai.conversation.id"] == "talk-1"
-    llm = found["llm"].attributes
-    assert llm["gen_ai.operation.name"] == "chat"
-    assert llm["gen_ai.request.model"] == "nova"
-    assert llm["gen_ai.provider.name"] == "triton"
-    assert llm["gen_ai.usage.output_tokens"] == 5
-    assert found["tts"].attributes["gen_ai.output.type"] == "speech"
+    assert found["llm"].attributes[names.LLM_MODEL] == "nova"
+    assert not [span for span in found.values() if names.OPERATION in span.attributes]
+    assert not [name for name in found["llm"].attributes if name.startswith("gen_ai.")]
+    assert found["turn"].attributes[names.COUNT + "tokens"] == 5
     assert found["turn"].attributes[names.OUTCOME] == "replied"
     assert found["turn"].attributes[names.CONTRIBUTION + "asr"] == pytest.approx(0.24)
 
@@ -164,15 +162,48 @@ def test_attributes_follow_the_genai_conventions():
 def test_a_failed_turn_says_where_it_got_and_what_failed():
     spans = Spans()
     ledger = a_turn({"voice_end": 10.0, "transcript": 10.2, "started": 10.2}, outcome=Outcome.FAILED)
-    ledger.fail(12.0, "llm", "Nova does not answer")
+    ledger.fail(12.0, "llm", "Nova does not answer to 'secret'", "silent")
     spans.turn(ledger)
     found = spans.finished()
     assert set(found) == {"conversation", "turn", "capture", "asr", "endpointing"}
     assert found["asr"].attributes[names.CRITICAL] is False
     turn = found["turn"]
     assert turn.status.status_code is StatusCode.ERROR
-    assert turn.attributes["error.type"] == "llm"
-    assert turn.events[-1].attributes[names.FAULT_LINE] == "Nova does not answer"
+    assert turn.attributes["error.type"] == "silent"
+    told = {names.SERVICE_AT_FAULT: "llm", "error.type": "silent", names.FAULT_COUNT: 1}
+    assert dict(turn.events[-1].attributes) == told
+
+
+@pytest.mark.parametrize(
+    ("services", "outcome", "kind"),
+    [
+        (["llm"], Outcome.BROKEN, "llm's"),
+        (["tts", "face"], Outcome.BROKEN, "tts's"),
+        (["tts"], Outcome.FAILED, "tts's"),
+        (["face"], Outcome.FAILED, "face's"),
+        ([], Outcome.FAILED, "part"),
+        (["face"], Outcome.REPLIED, None),
+        (["tts"], Outcome.REPLIED, None),  # a clause was left out
+        (["face"], Outcome.INTERRUPTED, None),
+    ],
+)
+def test_a_turn_that_failed_and_a_reply_that_broke_off_are_errors(services, outcome, kind):
+    spans = Spans()
+    ledger = a_turn(outcome=outcome)
+    for service in services:
+        ledger.fail(12.0, service, "It broke.", f"{service}'s")
+    spans.turn(ledger)
+    turn = spans.finished()["turn"]
+    assert turn.status.status_code is (StatusCode.UNSET if kind is None else StatusCode.ERROR)
+    assert turn.attributes.get("error.type") == kind
+
+
+def test_a_failure_that_happens_again_is_counted():
+    ledger = a_turn()
+    for at in range(1000):
+        ledger.fail(12.0 + at, "face", "It broke.", "broken")
+    ledger.fail(12.0, "face", "It is silent.", "silent")
+    assert [(fault.kind, fault.count) for fault in ledger.faults] == [("broken", 1000), ("silent", 1)]
 
 
 def test_a_turn_is_live_so_that_rpcs_carry_its_traceparent():

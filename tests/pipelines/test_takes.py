@@ -1,6 +1,7 @@
 """A take holds both voices on one clock, what happened, and survives a slow or a full disk."""
 
 import json
+import os
 import resource
 import threading
 from contextlib import contextmanager
@@ -277,6 +278,31 @@ async def test_a_take_is_its_owners(tmp_path):
     take = begin(tmp_path / "take")
     await take.aclose()
     assert (tmp_path / "take").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("rights", "told"), [(0o755, True), (0o750, True), (0o700, False)])
+async def test_the_files_are_its_owners_in_whatever_folder(tmp_path, rights, told):
+    folder = tmp_path / "take"
+    folder.mkdir(mode=rights)
+    before = os.umask(0)
+    try:
+        take = begin(folder)
+        take.listened(frames(1)[0])
+        take.posed(START, np.zeros(len(ARKIT), np.float32))
+        await take.aclose()
+    finally:
+        os.umask(before)
+    assert {path.name for path in folder.iterdir()} == set(module.FILES)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == rights, "a folder that was there is not changed"
+    assert take.open_to_others is told
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(tmp_path):
+    (tmp_path / "events.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RecordingError, match=r"it already holds events\.jsonl"):
+        begin(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):

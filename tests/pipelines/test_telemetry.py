@@ -1,6 +1,7 @@
 """Telemetry sets up what the settings ask for, gets spans to where they should go, and always stops in time."""
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -50,11 +51,12 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """Takes spans and metrics by OTLP; told to hang, it answers nobody until released."""
 
     def __init__(self):
-        self.spans, self.metrics, self.services = [], {}, set()
+        self.spans, self.metrics, self.services, self.metadata = [], {}, set(), []
         self.hangs = False
         self.released = threading.Event()
 
     def Export(self, request, context):  # noqa: N802 - the service's name for it
+        self.metadata.append(context.invocation_metadata())
         if self.hangs:
             self.released.wait(30)
         if isinstance(request, metrics_service_pb2.ExportMetricsServiceRequest):
@@ -98,8 +100,10 @@ async def test_json_writes_a_line_for_each_span(tmp_path):
     trace_id = talk(telemetry)
     await telemetry.aclose()
     spans = [json.loads(line) for line in file.read_text().splitlines()]
-    assert {span["trace_id"] for span in spans} == {trace_id}
     by_name = {span["name"]: span for span in spans}
+    assert {span["trace_id"] for span in spans} == {trace_id, by_name["conversation"]["trace_id"]}
+    assert by_name["turn"]["links"] == [by_name["conversation"]["trace_id"]]
+    assert file.stat().st_mode & 0o777 == 0o600
     assert by_name["asr"]["parent_id"] == by_name["turn"]["span_id"]
     assert by_name["asr"]["end"] - by_name["asr"]["start"] == pytest.approx(2e8, abs=10)
     assert by_name["turn"]["attributes"]["sophia.turn.outcome"] == "replied"
@@ -255,3 +259,37 @@ def test_stages_become_ranges_that_may_overlap():
 def test_a_stage_needs_no_profiler():
     with stage("asr"), stage("asr"):
         pass
+
+
+async def test_a_password_in_the_endpoint_is_sent_as_a_header_and_told_nobody(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=lab")
+    with collector() as there:
+        endpoint = f"http://user:hunter%402@127.0.0.1:{there.port}"
+        telemetry = Telemetry(
+            TelemetrySettings(exporter="otlp", endpoint=endpoint), clock=asyncio.get_running_loop().time
+        )
+        talk(telemetry)
+        await telemetry.aclose()
+    sent = [dict(metadata) for metadata in there.metadata]
+    assert sent
+    assert {one["authorization"] for one in sent} == {f"Basic {base64.b64encode(b'user:hunter@2').decode()}"}
+    assert {one["x-tenant"] for one in sent} == {"lab"}
+
+
+@pytest.mark.parametrize("headers", ["authorization Basic hunter2", "authorization=Basic;hunter2,x-key=\x07hunter2"])
+async def test_a_warning_about_the_collectors_headers_holds_none(headers, monkeypatch, caplog, capsys):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    lines = []
+    with collector() as there:
+        settings = TelemetrySettings(exporter="otlp", endpoint=f"http://127.0.0.1:{there.port}")
+        telemetry = Telemetry(settings, clock=asyncio.get_running_loop().time, warn=lines.append)
+        talk(telemetry)
+        await telemetry.aclose()
+    assert len(lines) == 1
+    assert "Header format invalid" in lines[0]
+    assert "hunter2" not in "".join([*lines, caplog.text, *capsys.readouterr()])
+
+
+def test_a_password_is_not_sent_in_the_clear_to_another_machine():
+    with pytest.raises(ValidationError, match="credentials are only sent over TLS"):
+        TelemetrySettings(endpoint="http://user:hunter2@collector.lab:4317", insecure=True)

@@ -276,8 +276,8 @@ async def babbling(text, context):
 @pytest.mark.parametrize(
     ("script", "limits", "message"),
     [
-        (silent, {}, "the voice said nothing for 'Hello.'"),
-        (nothing, {}, "the voice said nothing for 'Hello.'"),
+        (silent, {}, "the voice said nothing for a clause of 6 characters"),
+        (nothing, {}, "the voice said nothing for a clause of 6 characters"),
         (hanging, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
         (dribbling, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
         (stopping, {"chunk_seconds": 0.3}, r"the voice stopped for 0\.3 s"),

@@ -28,7 +28,9 @@ def _sherpa() -> Any:
     try:
         import sherpa_onnx  # noqa: PLC0415  # an extra
     except ImportError:
-        raise RuntimeError("models of your own need sherpa-onnx: .venv/bin/python -m pip install -e '.[sherpa]'") from None
+        raise RuntimeError(
+            "models of your own need sherpa-onnx: .venv/bin/python -m pip install -e '.[sherpa]'"
+        ) from None
     return sherpa_onnx
 
 

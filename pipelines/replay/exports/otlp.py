@@ -4,8 +4,8 @@ Each line is an ``ExportTraceServiceRequest`` in OTLP's JSON encoding: what the 
 takes, and what may be posted to ``/v1/traces``. The spans are written by :mod:`pipelines.telemetry.spans` and encoded
 by OpenTelemetry's own exporter; nothing here knows the format but for one of its peculiarities.
 
-A trace is a conversation: a talk, played once in a session. What was said is in it only if the run's settings say
-``telemetry.capture_content``.
+A line is of one conversation: a talk, played once in a session. It and each of its turns have a trace of their own.
+What was said is in it only if the run's settings say ``telemetry.capture_content``.
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ def _request(spans: list[ReadableSpan]) -> dict[str, Any]:
     for resource in request["resourceSpans"]:
         for scope in resource["scopeSpans"]:
             for span in scope["spans"]:
-                for name in ("traceId", "spanId", "parentSpanId"):
-                    if name in span:  # OTLP's JSON writes ids in hexadecimal, where protobuf's writes base64
-                        span[name] = base64.b64decode(span[name]).hex()
+                for holder in (span, *span.get("links", ())):
+                    for name in {"traceId", "spanId", "parentSpanId"} & holder.keys():
+                        # OTLP's JSON writes ids in hexadecimal, where protobuf's writes base64.
+                        holder[name] = base64.b64decode(holder[name]).hex()
     return request
 
 
@@ -152,14 +153,15 @@ class _Clock(EpochClock):
 
 
 class _Ids(IdGenerator):
-    """One trace, and its spans counted, all hashed from ``id``."""
+    """Traces and spans are counted, and their ids hashed from ``id``."""
 
     def __init__(self, id: str) -> None:
         self._id = id
-        self._spans = 0
+        self._traces = self._spans = 0
 
     def generate_trace_id(self) -> int:
-        return int(self._id, 16)
+        self._traces += 1
+        return int.from_bytes(hashlib.sha256(f"{self._id} trace {self._traces}".encode()).digest()[:16])
 
     def generate_span_id(self) -> int:
         self._spans += 1

@@ -33,8 +33,9 @@ def received(run):
         for resource in request["resourceSpans"]:
             for scope in resource["scopeSpans"]:
                 for span in scope["spans"]:
-                    for id in {"traceId", "spanId", "parentSpanId"} & set(span):
-                        span[id] = base64.b64encode(bytes.fromhex(span[id])).decode()
+                    for holder in (span, *span.get("links", ())):
+                        for id in {"traceId", "spanId", "parentSpanId"} & set(holder):
+                            holder[id] = base64.b64encode(bytes.fromhex(holder[id])).decode()
         parsed = ParseDict(request, ExportTraceServiceRequest())
         spans += [span for one in parsed.resource_spans for scope in one.scope_spans for span in scope.spans]
     return spans
@@ -66,15 +67,16 @@ def test_spans_are_the_loops_own_and_add_up_to_voice_to_voice():
         "conversation", "turn", *CONTRIBUTIONS, "face", "speaking",
     }  # fmt: skip
     assert not by_name["conversation"].parent_span_id
-    assert by_name["turn"].parent_span_id == by_name["conversation"].span_id
+    assert not by_name["turn"].parent_span_id
+    assert [link.span_id for link in by_name["turn"].links] == [by_name["conversation"].span_id]
     for name in set(by_name) - {"conversation", "turn"}:
         assert by_name[name].parent_span_id == by_name["turn"].span_id
-    assert {span.trace_id for span in spans} == {by_name["turn"].trace_id}
+    assert {span.trace_id for span in spans} == {by_name["turn"].trace_id, by_name["conversation"].trace_id}
     critical = [by_name[name] for name in CONTRIBUTIONS]
     assert all(of(span)[names.CRITICAL] for span in critical)
     assert sum(map(seconds, critical)) == pytest.approx(of(by_name["turn"])[names.VOICE_TO_VOICE], abs=1e-6)
     assert of(by_name["turn"])[names.VOICE_TO_VOICE] == pytest.approx(sum(PARTS.values()), abs=1e-6)
-    assert of(by_name["llm"])[names.MODEL] == "nova"
+    assert of(by_name["llm"])[names.LLM_MODEL] == "nova"
     assert of(by_name["tts"])[names.VOICE] == "slt"
     assert by_name["capture"].start_time_unix_nano == pytest.approx(BEGAN + 2.3e9, abs=2)
 
@@ -84,7 +86,7 @@ def test_a_failed_turn_has_the_status_of_an_error():
     lost = {"outcome": "missed", "voice_to_voice": None, "contributions": {}, "marks": {"voice_start": 0.3}}
     spans = {span.name: span for span in received(a_run(a_turn(**lost, faults=(fault,))))}
     assert spans["turn"].status.code == Status.STATUS_CODE_ERROR
-    assert of(spans["turn"])[names.ERROR_TYPE] == "llm"
+    assert of(spans["turn"])[names.SERVICE_AT_FAULT] == "llm"
     assert [event.name for event in spans["turn"].events] == ["decision", "decision", "fault"]
     assert spans["turn"].events[2].time_unix_nano == BEGAN + 2_800_000_000
 
@@ -97,7 +99,7 @@ def test_what_was_said_is_in_spans_only_if_the_settings_say_so():
     assert "your secret" in "".join(otlp_lines(told))
 
 
-def test_a_trace_is_a_talk_played_once():
+def test_a_conversation_is_a_talk_played_once():
     run = a_run(a_turn(), a_turn(line=1, at=8.0), a_turn(round=1, at=16.0), a_turn(session=1))
     spans = received(run)
     conversations = [span for span in spans if span.name == "conversation"]
@@ -108,11 +110,11 @@ def test_a_trace_is_a_talk_played_once():
     assert not later & {span.trace_id for span in spans}
 
 
-def test_a_long_talk_takes_several_lines_of_one_trace(monkeypatch):
+def test_a_long_talk_takes_several_lines(monkeypatch):
     monkeypatch.setattr(otlp, "MOST_SPANS", 7)
     run = a_run(*(a_turn(line=i, at=8.0 * i) for i in range(3)))
     assert len(list(otlp_lines(run))) == 5  # 34 spans
-    assert len({span.trace_id for span in received(run)}) == 1
+    assert len({span.trace_id for span in received(run)}) == 1 + len(run.turns)
 
 
 @settings(max_examples=30)
@@ -121,7 +123,7 @@ def test_whatever_the_run_holds_a_collector_can_read_it(run):
     spans = received(run)
     ids = {span.span_id for span in spans}
     assert all(len(span.trace_id) == 16 and len(span.span_id) == 8 for span in spans)
-    assert all(span.parent_span_id in ids or span.name == "conversation" for span in spans)
+    assert all(span.parent_span_id in ids or span.name in ("conversation", "turn") for span in spans)
     assert all(span.end_time_unix_nano >= span.start_time_unix_nano for span in spans)
     assert sum(span.name == "turn" for span in spans) == len(run.turns)
 

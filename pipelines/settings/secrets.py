@@ -1,0 +1,22 @@
+"""What may not be shown, recorded or sent in the clear: which keys hold secrets, and passwords inside addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SECRET = ("key", "token", "secret", "password", "metadata", "authorization", "credential", "cookie")
+_NOT_SECRET = ("api_key_file", "api_key_env", "tls")
+
+_USERINFO = re.compile(r"(?<=//)(?:[^\s/]*|[^\s/:@]+:\S*)@|[^\s/:@'\"]+:(?!//)\S*@(?=[\w.\-\[\]:]+:\d)")
+"""``user:password@`` after a scheme, or before a host with a port; the password may hold an ``@`` itself."""
+
+
+def is_secret(key: Iterable[str]) -> bool:
+    """Whether a value at ``key`` might be one that is not to be shown."""
+    return any(word in part.lower() for part in key if part not in _NOT_SECRET for word in _SECRET)
+
+
+def without_passwords(text: str) -> str:
+    """``text`` with ``…@`` in place of every ``user:password@`` of an address in it."""
+    return _USERINFO.sub("…@", text)
