@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import numpy as np
 import soxr
 
+from aurora.backlog import Backlog
 from aurora.face import Pcm
 
 LOWEST_RATE, HIGHEST_RATE = 16_000, 144_000
@@ -16,8 +17,8 @@ LOWEST_RATE, HIGHEST_RATE = 16_000, 144_000
 MESSAGE_SECONDS = 1.0
 """Longest piece of sound in a message. The service allows 10 s and works best with 1 s."""
 
-QUEUED_PIECES = 16
-"""Pieces of sound that wait to be sent. When full, the voice's iterator is not asked for more (policy: block)."""
+QUEUED_SECONDS = 4.0
+"""Sound that waits to be sent. When full, the voice's iterator is not asked for more (policy: block)."""
 
 
 class Feed:
@@ -31,7 +32,7 @@ class Feed:
         self._next: Pcm | None = None
         self._over = False
         self._failure: Exception | None = None
-        self._queue: asyncio.Queue[Pcm | None] = asyncio.Queue(QUEUED_PIECES)
+        self._queue = Backlog(self.rate, QUEUED_SECONDS)
         self._pump = asyncio.create_task(self._run(sound), name="audio2face feed")
 
     @property
@@ -79,7 +80,7 @@ class Feed:
                 await self._put(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
         except Exception as error:  # has_more hands it on
             self._failure = error
-        await self._queue.put(None)
+        self._queue.end()
 
     async def _put(self, pcm: Pcm) -> None:
         step = int(MESSAGE_SECONDS * self.rate)

@@ -26,8 +26,11 @@ BRIDGED = 0.1
 HOLD = 1 / 30
 """Seconds for which the last frame before a longer gap, or at the end, stays."""
 
-CAPACITY = 9_000
-"""Frames kept per generation: five minutes at 30 a second. When full, the earliest are dropped."""
+KEPT_SECONDS = 300.0
+"""Frames of so much sound are kept per generation. When full, the earliest are dropped."""
+
+MOST_PER_SECOND = 120
+"""Frames of a second that are kept, on average: twice what screens show. A service that sends more is kept for less."""
 
 GENERATIONS = 4
 """Generations kept at once: the playing one, a speculative one and what is on its way out. The oldest goes first."""
@@ -79,7 +82,7 @@ class _Track:
             return
         self.times.insert(at, time)
         self.frames.insert(at, filed)
-        if len(self.times) > CAPACITY:
+        while self.times[-1] - self.times[0] > KEPT_SECONDS or len(self.times) > KEPT_SECONDS * MOST_PER_SECOND:
             del self.times[0], self.frames[0]
 
     def find(self, time: float) -> tuple[int, float] | None:

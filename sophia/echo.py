@@ -8,6 +8,7 @@ told what is played by the playout, with the time at which it sounds. With a hea
 from __future__ import annotations
 
 import importlib
+import threading
 from collections import deque
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ _LEAST_LEAD = -0.02  # below that the sink stalls, and waiting for it would put 
 _PATIENCE = 10.0
 _SLACK = 0.01  # seconds by which playing times may be off before silence is put in or sound left out
 _KEPT = 1.0  # seconds of what was played that are kept
+_TOLD = 10.0  # seconds of it that wait for the microphone at most; the oldest goes first
 _AUDIBLE_DB = -60.0
 _SETTLING = 1.5  # seconds of her voice that AEC3 needs to learn a room; measured, see docs/ears.md
 
@@ -86,14 +88,18 @@ class EchoCanceller:
         self._settling = HalfDuplexGuard()
         self._learnt = 0.0  # seconds of her voice so far
         self._far = _Timeline()
-        self._told: deque[tuple[Pcm, int, float]] = deque(maxlen=500)  # filled by the sound card's thread
+        self._told: deque[tuple[Pcm, int, float]] = deque()  # filled by the sound card's thread
+        self._lock = threading.Lock()  # over _told
         self._lead = _LEAD
         self._short = _LEAD  # how much was known ahead at the last frame, if less than hoped
         self._least = _LEAD  # the least that was known ahead since …
         self._since = float("-inf")  # … this time
 
     def reference(self, pcm: Pcm, rate: int, time: float) -> None:
-        self._told.append((np.array(pcm, np.int16), rate, time))
+        with self._lock:
+            self._told.append((np.array(pcm, np.int16), rate, time))
+            while self._told[0][2] < time - _TOLD:
+                self._told.popleft()
         if self._learnt < _SETTLING and dbfs(pcm) >= _AUDIBLE_DB:
             self._learnt += len(pcm) / rate
             self._settling.reference(pcm, rate, time)
@@ -102,8 +108,10 @@ class EchoCanceller:
         if frame.rate != EAR_RATE or len(frame.pcm) % _STEP:
             raise ValueError(f"the canceller needs whole 10 ms of {EAR_RATE} Hz, not {len(frame.pcm)} at {frame.rate}")
         went_on = False
-        while self._told:
-            went_on = self._far.add(*self._told.popleft())
+        with self._lock:
+            told, self._told = self._told, deque()
+        for block in told:
+            went_on = self._far.add(*block)
             if not went_on:
                 self._short = _LEAD  # playing had stopped: nothing was late
         if went_on:

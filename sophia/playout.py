@@ -33,8 +33,11 @@ AUDIBLE = 104
 LOUD_SECONDS = 0.05
 """Sound counts as audible for so long after its last block that was: voices have dips, and blocks may be short."""
 
+REMEMBERED_SECONDS = 2.0
+"""How long after it sounded a block can still be asked about."""
+
 REMEMBERED = 64
-"""How many blocks, and how many past generations, can still be asked about."""
+"""How many past generations can still be asked about."""
 
 Tap = Callable[[Pcm, float], None]
 
@@ -84,7 +87,7 @@ class Playout:
         self._tracks: dict[int, Track] = {}  # in rising order of generation
         self._past: dict[int, int] = {}  # generation -> samples heard, of those that ended
         self._newest = -1
-        self._blocks: deque[tuple[float, int, int, int, bool]] = deque(maxlen=REMEMBERED)
+        self._blocks: deque[tuple[float, int, int, int, bool]] = deque()  # of the last REMEMBERED_SECONDS
         """Time, generation, first sample, count, and whether a sample of it was audible."""
         self._sounding = False  # the last sample that was pulled belongs to the active generation
         self._paused = False
@@ -272,7 +275,7 @@ class Playout:
             return track.queued / self.rate if track is not None else 0.0
 
     def at(self, time: float) -> Position | None:
-        """What sounds at ``time``, to the sample, within about the last second; ``None`` before anything did."""
+        """What sounds at ``time``, to the sample, within the last two seconds; ``None`` before anything did."""
         with self._lock:
             for begin, generation, first, count, _ in reversed(self._blocks):
                 if begin <= time:
@@ -336,7 +339,7 @@ class Playout:
                     track.started = True
                     onset = int(np.argmax((part >= AUDIBLE) | (part <= -AUDIBLE)))
                     events.append(PlayoutStarted(generation, now + onset / self.rate))
-                self._blocks.append((now, generation, first, len(part), loud))
+                self._remember(now, generation, first, len(part), loud)
                 part = self._ramps.shape(part)
                 block = np.concatenate((block, part)) if len(block) else part
                 self._sounding = True
@@ -358,6 +361,11 @@ class Playout:
             self._sounding = False
             block = np.concatenate((block, np.zeros(samples - len(block), np.int16)))
         return self._ramps.mix(block)
+
+    def _remember(self, time: float, generation: int, first: int, count: int, loud: bool) -> None:
+        self._blocks.append((time, generation, first, count, loud))
+        while self._blocks[0][0] + self._blocks[0][3] / self.rate < time - REMEMBERED_SECONDS:
+            self._blocks.popleft()
 
     def _gap_over(self, generation: int, track: Track, events: list[PlayoutEvent]) -> None:
         if track.gap:

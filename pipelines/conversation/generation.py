@@ -7,16 +7,16 @@ the turn is decided. A fence keeps it out once it is cancelled. Cancelling the t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
+from aurora.backlog import Backlog
 from aurora.errors import FaceError
 from aurora.face import Face
-from aurora.face import Pcm as FacePcm
 from aurora.timeline import FaceTimeline
 from nova.errors import ModelError
 from nova.mind import Message, Mind
@@ -30,10 +30,9 @@ from sophia.heard import Script
 from sophia.playout import AUDIBLE, Playout
 from sophia.speech import SpeechChunk, Synthesizer
 
-FACE_CHUNKS = 256
-"""Pieces of sound that may wait for the face (policy when full: the face sits this reply out)."""
-
-T = TypeVar("T")
+FACE_SECONDS = 60.0
+"""Sound that may wait for the face (policy when full: the face sits this reply out). The voice is at most the playout's
+30 s ahead of what is heard, so a face that keeps up with real time never has more than that to do."""
 
 
 @dataclass(slots=True)
@@ -105,7 +104,7 @@ class Generation:
         self._clauses = ClauseQueue()
         self._failure: _Failure | None = None
         self._unsayable: StageFailed | None = None  # by the voice: the first clause that was left out
-        self._sound: asyncio.Queue[FacePcm | None] | None = None
+        self._sound: Backlog | None = None
         self._samples = 0
 
     @property
@@ -123,7 +122,7 @@ class Generation:
         async with asyncio.TaskGroup() as group:
             thinking = group.create_task(self._think())
             if services.face:
-                self._sound = asyncio.Queue(FACE_CHUNKS)
+                self._sound = Backlog(services.tts.rate, FACE_SECONDS)
                 group.create_task(self._animate(services.face, self._sound))
             # A task of its own: cancelled, nothing waits for the voice to close before the model is cancelled too.
             group.create_task(self._say(thinking))
@@ -195,7 +194,8 @@ class Generation:
                 else:
                     break
         finally:
-            self._to_face(None)
+            if self._sound:
+                self._sound.end()
         self._reached("last_audio")
         if not self._failure and self._samples:
             self._services.playout.finish(self.number)  # now, for the face may take longer
@@ -237,21 +237,14 @@ class Generation:
         self._to_face(chunk.pcm)
         return await self._services.playout.push(self.number, chunk.pcm)
 
-    def _to_face(self, pcm: Pcm | None) -> None:
-        if self._sound is None:
-            return
-        try:
-            self._sound.put_nowait(pcm)
-        except asyncio.QueueFull:
-            self._lose_the_face(FaceError("the face service is too slow for the voice"))
+    def _to_face(self, pcm: Pcm) -> None:
+        if self._sound and not self._sound.offer(pcm):
+            self._lose_the_face(FaceError(f"the face service is more than {FACE_SECONDS:g} s behind the voice"))
 
-    async def _animate(self, face: Face, sound: asyncio.Queue[FacePcm | None]) -> None:
+    async def _animate(self, face: Face, sound: Backlog) -> None:
         services = self._services
         try:
-            async with (
-                aclosing(_until_none(sound)) as pieces,
-                aclosing(face.animate(pieces, services.tts.rate)) as frames,
-            ):
+            async with aclosing(face.animate(sound, services.tts.rate)) as frames:
                 async for frame in frames:
                     self._reached("first_frame")
                     services.timeline.add(self.number, 0.0, frame)
@@ -259,7 +252,9 @@ class Generation:
             self._lose_the_face(error)
 
     def _lose_the_face(self, error: Exception) -> None:
-        self._sound = None
+        if self._sound:
+            self._sound.end()
+            self._sound = None
         if not self.face_failed:
             self.face_failed = True
             self._listener.failed(self.number, StageFailed("face", error))
@@ -272,8 +267,3 @@ class Generation:
 
 def _audible(pcm: Pcm) -> bool:
     return bool(len(pcm)) and int(np.abs(pcm.astype(np.int32)).max()) >= AUDIBLE
-
-
-async def _until_none(queue: asyncio.Queue[T | None]) -> AsyncGenerator[T, None]:
-    while (item := await queue.get()) is not None:
-        yield item

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from aurora.face import ARKIT, FaceFrame, Weights
-from aurora.timeline import CAPACITY, GENERATIONS, HOLD, FaceTimeline
+from aurora.timeline import GENERATIONS, HOLD, KEPT_SECONDS, MOST_PER_SECOND, FaceTimeline
 
 JAW = ARKIT.index("jawOpen")
 
@@ -79,12 +79,25 @@ def test_what_is_cleared_stays_cleared() -> None:
     assert jaw_at(made, 0.0, generation=4) == 0.2
 
 
-def test_is_bounded() -> None:
-    made = FaceTimeline(lead=0.0)
-    for i in range(CAPACITY + 10):
-        made.add(1, 0.0, FaceFrame(i / 30, pose(0.0)))
+@pytest.mark.parametrize("rate", [20, 30, 60, 100, 120])
+def test_is_bounded_in_seconds_whatever_the_rate_of_frames(rate: int) -> None:
+    made, still = FaceTimeline(lead=0.0), pose(0.0)
+    for i in range(int(KEPT_SECONDS * rate) + 11):
+        made.add(1, 0.0, FaceFrame(i / rate, still))
     assert made.at(1, 0.0) is None
-    assert made.at(1, 10 / 30) is not None
+    assert made.at(1, 11 / rate) is not None
+
+
+def test_no_rate_of_frames_fills_the_memory() -> None:
+    made, still = FaceTimeline(lead=0.0), pose(0.0)
+    for i in range(int(KEPT_SECONDS * MOST_PER_SECOND) + 1000):
+        made.add(1, 0.0, FaceFrame(i / 1000, still))
+    assert made.at(1, 0.5) is None
+    assert made.at(1, 2.0) is not None
+
+
+def test_generations_are_bounded() -> None:
+    made = timeline((0.0, 0.5), (10 / 30, 0.5))
     for generation in range(2, 2 + GENERATIONS):
         made.add(generation, 0.0, FaceFrame(0.0, pose(0.1)))
     assert made.at(1, 10 / 30) is None, "the oldest generation made room"

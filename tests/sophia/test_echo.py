@@ -159,6 +159,20 @@ def test_a_sink_that_tells_late_costs_one_hole_and_then_a_shorter_distance() -> 
     assert distance == sorted(distance, reverse=True)
 
 
+@pytest.mark.parametrize("size", [4, 16, 80, 160])
+def test_how_a_sink_cuts_her_sound_costs_nothing_while_the_microphone_lags(size: int) -> None:
+    def heard(size: int) -> list[int]:
+        mirror = Mirror()
+        canceller = EchoCanceller(module=mirror)
+        for first in range(0, 9_600, size):
+            canceller.reference(np.arange(first, first + size).astype(np.int16), 16_000, first / 16_000)
+        for i in range(20):
+            canceller.process(Frame(np.zeros(320, np.int16), i * 0.02))
+        return [int(block[80]) for block in mirror.told]
+
+    assert heard(size) == heard(320)
+
+
 def test_when_she_stops_the_distance_is_kept_for_the_next_time() -> None:
     sequence = told([0.1] * 300, stop=50, restart=200)
     distance = [n - i for i, n in enumerate(sequence) if n]

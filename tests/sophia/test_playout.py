@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.virtual_time import run
-from sophia.playout import AUDIBLE, LOUD_SECONDS, RAMP_SECONDS, Playout, Position
+from sophia.playout import AUDIBLE, LOUD_SECONDS, RAMP_SECONDS, REMEMBERED_SECONDS, Playout, Position
 from sophia.playout_events import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 
 RATE = 1000
@@ -459,6 +459,24 @@ def test_positions_to_the_sample():
         assert playout.at(5.0134) == Position(1, 13, True)
         assert playout.at(5.033) == Position(1, 33, True)
         assert playout.at(5.5) == Position(1, 40, False)
+
+    check(scenario)
+
+
+@pytest.mark.parametrize("block", [1, 2, 10, 50, 200])
+def test_positions_are_known_for_two_seconds_whatever_the_blocks(block):
+    async def scenario(listener, playout):
+        playout.open(1)
+        await playout.push(1, steady(5000))
+        playout.release(1)
+        listener.time = 5.0
+        for _ in range(5000 // block):
+            listener.pull(block)
+        end = 5.0 + 5000 / RATE
+        for ago in (0.0005, 0.1, 1.0, REMEMBERED_SECONDS - 0.01):
+            assert playout.at(end - ago).sample == pytest.approx(5000 - ago * RATE, abs=1)
+            assert playout.loud_at(end - ago)
+        assert playout.at(5.0) is None
 
     check(scenario)
 
