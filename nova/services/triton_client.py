@@ -20,7 +20,7 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from nova.adapters import Adapter, ModelFacts, choose
-from nova.errors import MindTimeout, ModelError
+from nova.errors import MindTimeout, ModelError, Overloaded
 from nova.generation import Description, Prompting, TritonSettings, in_parts
 from nova.mind import Message
 from nova.prompts import ChatTemplate
@@ -34,6 +34,9 @@ _TYPES = {
     10: "FP16", 11: "FP32", 12: "FP64", 13: "BYTES", 14: "BF16",
 }  # fmt: skip
 """``inference.DataType`` of model_config.proto by its number, in the names that requests use."""
+
+_BUSY = ("exceeds maximum queue size", "not at ready state", "no available versions")
+"""What Triton says in band, where there is no status, of a model that is loaded again or has no room for a request."""
 
 _END_TIMEOUT = 1.0
 """Seconds to wait for the end of a stream whose last message is here: it follows within milliseconds."""
@@ -260,7 +263,9 @@ class TritonMind:
             self._adapter = None
             if _final(message.infer_response):
                 await self._end(call, patience)
-            raise ModelError(f"model {name!r}: {message.error_message.strip()}")
+            said = message.error_message.strip()
+            busy = any(words in said.lower() for words in _BUSY)
+            raise (Overloaded if busy else ModelError)(f"model {name!r}: {said}")
         return message.infer_response
 
     async def _end(self, call: Any, patience: _Patience) -> None:

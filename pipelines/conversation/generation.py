@@ -18,7 +18,7 @@ from aurora.backlog import Backlog
 from aurora.errors import FaceError
 from aurora.face import Face
 from aurora.timeline import FaceTimeline
-from nova.errors import ModelError
+from nova.errors import ModelError, Overloaded
 from nova.mind import Message, Mind
 from pipelines.conversation.clause_queue import ClauseQueue
 from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
@@ -175,8 +175,10 @@ class Generation:
 
     async def _wait(self, service: str, error: Exception, patience: Patience) -> bool:
         """Waits before a service that is away is tried again; false if that is not worth it, or no longer."""
-        seconds = patience.wait(asyncio.get_running_loop().time()) if is_passing(error, service) else None
-        if seconds is None:
+        if not is_passing(error, service):
+            return False
+        asked = error.retry_after if isinstance(error, Overloaded) else None
+        if (seconds := patience.wait(asyncio.get_running_loop().time(), asked or 0.0)) is None:
             return False
         self._listener.retrying(self.number, StageFailed(service, error), seconds)
         await asyncio.sleep(seconds)

@@ -47,10 +47,14 @@ class Patience:
         self._until: float | None = None
         self._wait = FIRST_WAIT
 
-    def wait(self, now: float) -> float | None:
-        """Seconds to wait before the next try, after a failure at ``now``; None if the patience is over."""
+    def wait(self, now: float, asked: float = 0.0) -> float | None:
+        """Seconds to wait before the next try, after a failure at ``now``; None if the patience is over.
+
+        ``asked`` is for how long the service itself asks to be left alone.
+        """
         if self._until is None:
             self._until = now + self._seconds
-        wait = min(self._wait, self._until - now)
+        left = self._until - now
+        wait = max(min(self._wait, left), asked)
         self._wait = min(2 * self._wait, LONGEST_WAIT)
-        return wait if wait > 0.0 else None
+        return wait if 0.0 < wait <= left else None

@@ -17,7 +17,7 @@ from tritonclient.grpc import model_config_pb2
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
-from nova.errors import MindTimeout, ModelError
+from nova.errors import MindTimeout, ModelError, Overloaded
 from nova.mind import Message, Mind
 from nova.prompts import ChatTemplate
 from nova.services import triton_client
@@ -294,6 +294,21 @@ async def test_an_error_in_band(bench: Bench) -> None:
     bench.fake.script = says(piece("Hi", final=True))
     assert await heard(mind) == ["Hi"]
     assert bench.fake.configs == 2  # perhaps another model is served by now
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Exceeds maximum queue size",
+        "Request for unknown model: 'nova' version 1 is not at ready state",
+        "Request for unknown model: 'nova' has no available versions",
+    ],
+)
+async def test_a_model_that_is_loaded_again_or_full_may_work_in_a_moment(bench: Bench, said: str) -> None:
+    bench.fake.script = says(pb.ModelStreamInferResponse(error_message=said))
+    with pytest.raises(Overloaded, match=said) as caught:
+        await heard(bench.mind())
+    assert caught.value.kind == "busy"
 
 
 async def test_a_broken_tensor(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table import REPLY, TOKENS, Table
 
-from nova.errors import MindTimeout, ModelError
+from nova.errors import BrokenOff, MindTimeout, ModelError, Overloaded
 from pipelines.conversation.events import ClauseSkipped, Retrying
 from pipelines.conversation.patience import FIRST_WAIT, LONGEST_WAIT, Patience, is_passing
 from pipelines.simulation.exact import Delays, Says, SimulatedFace, SimulatedMind, SimulatedVoice
@@ -98,6 +98,9 @@ def test_patience_is_bounded_and_waits_longer_and_longer(seconds, calls):
     assert all(0 < wait <= LONGEST_WAIT for wait in waits)
     assert waits[:-1] == sorted(waits[:-1])
     patience.relax()
+    assert patience.wait(now, asked=seconds * 1.01) is None
+    assert patience.wait(now, asked=seconds * 0.9) == pytest.approx(max(seconds * 0.9, min(2 * FIRST_WAIT, seconds)))
+    patience.relax()
     assert patience.wait(now + 1000) == pytest.approx(min(FIRST_WAIT, seconds))
 
 
@@ -107,6 +110,7 @@ def test_patience_is_bounded_and_waits_longer_and_longer(seconds, calls):
         (AWAY, True), (KILLED, True), (rpc(grpc.StatusCode.CANCELLED), True),
         (rpc(grpc.StatusCode.RESOURCE_EXHAUSTED, "no more sessions"), True),
         (ConnectionRefusedError(111, "Connection refused"), True), (ConnectionResetError(104, "reset"), True),
+        (Overloaded("HTTP 503"), True), (BrokenOff("it ended early"), True),
         (REFUSED, False), (rpc(grpc.StatusCode.DEADLINE_EXCEEDED), False), (rpc(grpc.StatusCode.NOT_FOUND), False),
         (rpc(grpc.StatusCode.UNAUTHENTICATED), False), (ModelError("CUDA out of memory"), False),
         (MindTimeout("no token"), False), (VoiceSilent("it did not begin"), False),

@@ -292,6 +292,22 @@ async def test_a_service_that_misbehaves_is_one_line(service, connect, script, l
     await service.until(lambda: service.open == 0)
 
 
+@pytest.mark.parametrize("spoken", [0, 2])
+@pytest.mark.parametrize("code", [grpc.StatusCode.CANCELLED, grpc.StatusCode.INVALID_ARGUMENT])
+async def test_whatever_status_a_service_ends_a_call_with_reaches_the_listener(service, connect, spoken, code):
+    async def ending(text, context):
+        for answer in chunks(tone(0.2))[:spoken]:
+            yield answer
+        await context.abort(code, "not this one")
+
+    service.script = ending
+    async with asyncio.timeout(5):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await collect(connect().speak(saying("Hello.", "More.")))
+    assert caught.value.code() is code
+    assert "not this one" in caught.value.details()
+
+
 async def test_a_service_that_is_down_is_the_transports_error(pki):
     credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
     async with grpc.aio.secure_channel("localhost:1", credentials) as channel:
