@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nova.adapters import Sampling
 from nova.mind import Message
 from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, opens_thought, with_time
 from nova.text import Assembler
-from nova.thoughts import SpokenText
+from nova.thoughts import STYLES, SpokenText, pair_of
 
 P = TypeVar("P")
+
+_log = logging.getLogger(__name__)
 
 
 class MindSettings(BaseModel):
@@ -38,11 +41,22 @@ class MindSettings(BaseModel):
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings that end an answer, besides those of the template"
     )
+    thoughts: str = Field(
+        "auto",
+        description=f"how the model writes its thoughts, which are not spoken: {', '.join(STYLES)}, or a pair of tags "
+        "such as '<a> </a>'; auto goes by the template and knows the usual tags",
+    )
     tell_time: bool = Field(True, description="tell the model the local date and time with each turn")
     first_token_timeout: float = Field(10.0, gt=0.0, description="longest wait for the first token, in seconds")
     token_timeout: float = Field(5.0, gt=0.0, description="longest wait for each next token, in seconds")
     call_timeout: float = Field(5.0, gt=0.0, description="deadline of short calls such as health, in seconds")
     concurrency: int = Field(8, ge=1, le=256, description="generations that a batch keeps in flight at once")
+
+    @field_validator("thoughts")
+    @classmethod
+    def _is_style(cls, style: str) -> str:
+        pair_of(style)
+        return style
 
 
 class TritonSettings(MindSettings):
@@ -131,15 +145,16 @@ class Prompting:
 
     def cleaner(self, prompt: str, *, cumulative: bool) -> Cleaner:
         """A fresh cleaner for the answer to ``prompt``."""
-        return Cleaner(self.stops, thinking=opens_thought(prompt), cumulative=cumulative)
+        style = self._settings.thoughts if self._settings.thoughts != "auto" else self._template.thoughts
+        return Cleaner(self.stops, style=style, thinking=opens_thought(prompt), cumulative=cumulative)
 
 
 class Cleaner:
     """Turns the raw pieces of one answer into what may be spoken: whole characters, no thoughts, no special tokens."""
 
-    def __init__(self, stops: Sequence[str], *, thinking: bool, cumulative: bool) -> None:
+    def __init__(self, stops: Sequence[str], *, style: str, thinking: bool = False, cumulative: bool = False) -> None:
         self._assembler = Assembler()
-        self._spoken = SpokenText(stops, thinking=thinking)
+        self._spoken = SpokenText(stops, style=style, thinking=thinking)
         self._cumulative = cumulative
         self._seen = 0
 
@@ -158,4 +173,7 @@ class Cleaner:
 
     def flush(self) -> str:
         """The rest, once the stream has ended."""
-        return self._spoken.feed(self._assembler.flush()) + self._spoken.flush()
+        rest = self._spoken.feed(self._assembler.flush()) + self._spoken.flush()
+        if self._spoken.lone:
+            _log.warning("the model closed a thought that nobody had opened: set llm.thoughts to opened")
+        return rest

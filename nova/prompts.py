@@ -7,7 +7,6 @@ with the helpers that templates from model directories expect; three are built i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nova.control import ControlTokens, tokens_in
 from nova.errors import MindError
 from nova.mind import Message
+from nova.thoughts import THOUGHTS
 
 if TYPE_CHECKING:
     import jinja2
@@ -47,9 +48,6 @@ NEMOTRON = """\
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 <think></think>{% endif %}"""
 """What the recipe ``nova/training/recipes/nemotron_nano_lora.yaml`` trains on: each answer follows an empty thought."""
-
-_CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
-"""Control tokens that a user's text must never smuggle into the prompt."""
 
 
 def _refuse(message: str) -> NoReturn:
@@ -88,12 +86,24 @@ def _environment() -> jinja2.Environment:
 class ChatTemplate:
     """A template with the strings that end an answer under it; it is compiled on first use.
 
-    ``tokens`` are values the template may use (``bos_token`` …).
+    ``tokens`` are values the template may use (``bos_token`` …), ``special`` further tokens of the model. Of all these
+    none reaches the prompt from a message, whoever wrote it.
     """
 
     source: str
     stops: tuple[str, ...] = ()
     tokens: dict[str, str] = field(default_factory=dict)
+    special: tuple[str, ...] = ()
+
+    @property
+    def thoughts(self) -> str:
+        """The style of thoughts (:data:`nova.thoughts.STYLES`) of a model with this template."""
+        return "harmony" if _is_harmony(self.source) else "auto"
+
+    @cached_property
+    def control(self) -> ControlTokens:
+        """What messages must not bring along."""
+        return ControlTokens((*self.special, *self.tokens.values(), *self.stops, *tokens_in(self.source)))
 
     @cached_property
     def compiled(self) -> jinja2.Template:
@@ -109,10 +119,7 @@ class ChatTemplate:
         """The prompt, ending where the assistant's answer begins. Raises :class:`TemplateError`."""
         from jinja2 import TemplateError as JinjaError  # noqa: PLC0415 - as above
 
-        plain = [
-            {"role": m.role, "content": m.content if m.role == "system" else _CONTROL.sub("", m.content)}
-            for m in messages
-        ]
+        plain = [{"role": m.role, "content": self.control.removed_from(m.content)} for m in messages]
         given = {"bos_token": "", "eos_token": "", "tools": None, "documents": None} | self.tokens
         try:
             return self.compiled.render(given, messages=plain, add_generation_prompt=True)
@@ -183,19 +190,45 @@ def _from_config(path: Path, source: str | None) -> ChatTemplate:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise TemplateError(f"{path} holds no chat template: add chat_template.jinja beside it") from None
     tokens = {k: v for k, v in tokens.items() if isinstance(v, str)}
+    special = _special(config)
     stops = tuple(dict.fromkeys([*([tokens["eos_token"]] if "eos_token" in tokens else []), *_stops_in(found)]))
-    return ChatTemplate(found, stops, tokens)
+    return ChatTemplate(found, stops, tokens, special)
+
+
+def _special(config: dict[str, Any]) -> tuple[str, ...]:
+    """The tokens that the model's tokenizer reads as one: those it calls special, and tags that it has added."""
+    added = config.get("added_tokens_decoder")
+    entries = [entry for entry in added.values() if isinstance(entry, dict)] if isinstance(added, dict) else []
+    found = [e.get("content") for e in entries if e.get("special") or str(e.get("content"))[:1] in ("<", "[")]
+    more = config.get("additional_special_tokens")
+    found += [entry.get("content") if isinstance(entry, dict) else entry for entry in more or [] if entry]
+    return tuple(dict.fromkeys(token for token in found if isinstance(token, str)))
 
 
 def _stops_in(source: str) -> tuple[str, ...]:
     """The well-known end-of-turn tokens that a template writes after a message."""
-    known = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>", "</s>")
+    known = (
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|end|>",
+        "<|end_of_text|>",
+        "<|endoftext|>",
+        "<end_of_turn>",
+        "<turn|>",
+        "</s>",
+    )
+    if _is_harmony(source):
+        return ("<|return|>", "<|call|>")  # <|end|> ends a message, and the answer may be the next one
     return tuple(token for token in known if token in source)
+
+
+def _is_harmony(source: str) -> bool:
+    return "<|channel|>" in source and "<|message|>" in source
 
 
 def opens_thought(prompt: str) -> bool:
     """Whether the prompt ends inside an opened thought, so that the answer starts with thinking."""
-    return prompt.rstrip().endswith(("<think>", "<thinking>"))
+    return prompt.rstrip().endswith(tuple(opening for opening, _ in THOUGHTS))
 
 
 def with_time(messages: Sequence[Message], now: datetime) -> list[Message]:

@@ -1,41 +1,123 @@
-"""Decides which part of a model's stream may be spoken: not its thoughts, not its special tokens.
+"""Decides which part of a model's stream may be spoken: not its thoughts, not its tool calls, not its special tokens.
 
-A reasoning model writes ``<think>…</think>`` before it answers. A template without stop tokens on the server lets
-``<|im_end|>`` through. The stream may cut both anywhere. The filter is pure and gives the same text however the stream
-is cut.
+A reasoning model writes ``<think>…</think>`` before it answers; some only write the closing tag, gpt-oss names a
+channel for each message (OpenAI's harmony format). A tool call may come as text. A template without stop tokens on the
+server lets ``<|im_end|>`` through. The stream may cut all of them anywhere. The filter is pure and gives the same text
+however the stream is cut.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-THOUGHTS: tuple[tuple[str, str], ...] = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
-"""Opening and closing tags of what a model says to itself (DeepSeek, Qwen, Nemotron; some write the long form)."""
+THOUGHTS: tuple[tuple[str, str], ...] = (
+    ("<think>", "</think>"),  # DeepSeek, Qwen, Nemotron, GLM, Hunyuan …
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),  # EXAONE
+    ("<reasoning>", "</reasoning>"),
+    ("<reflection>", "</reflection>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<seed:think>", "</seed:think>"),  # Seed-OSS
+    ("[THINK]", "[/THINK]"),  # Magistral
+    ("◁think▷", "◁/think▷"),  # Kimi
+    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere
+    ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ("<|channel>thought", "<channel|>"),  # Gemma 4
+)
+"""Opening and closing tags of what a model says to itself."""
+
+CALLS: tuple[tuple[str, str], ...] = (
+    ("<tool_call>", "</tool_call>"),  # Qwen, Hermes, GLM
+    ("<tool_calls>", "</tool_calls>"),
+    ("<TOOLCALL>", "</TOOLCALL>"),  # Nemotron
+    ("<function_call>", "</function_call>"),
+    ("<function_calls>", "</function_calls>"),
+    ("<functioncall>", "</functioncall>"),
+    ("<function=", "</function>"),  # Llama 3.1's own functions
+    ("<tool_response>", "</tool_response>"),
+    ("<minimax:tool_call>", "</minimax:tool_call>"),
+    ("```tool_code", "```"),  # Gemma 3
+    ("```tool_call", "```"),
+    ("```tool_outputs", "```"),
+    ("<|tool_call>", "<tool_call|>"),  # Gemma 4
+    ("<|tool_call|>", "<|/tool_call|>"),  # Phi
+    ("<|START_ACTION|>", "<|END_ACTION|>"),  # Cohere
+    ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),  # Kimi
+    ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),  # DeepSeek
+)
+"""Opening and closing tags of tool calls that come as text."""
+
+ENDS: tuple[str, ...] = (
+    "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>", "<|call|>",
+    "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|python_tag|>", "[TOOL_CALLS]",
+)  # fmt: skip
+"""Behind these nothing is meant for the ear: the turn has ended, or a tool call follows (Llama, Mistral)."""
+
+STYLES = ("auto", "none", "opened", "harmony")
+
+_CHANNEL, _START, _MESSAGE, _END = "<|channel|>", "<|start|>", "<|message|>", "<|end|>"
+_BARE = ("analysis", "commentary", "final")
+"""Channels as they begin a stream, and follow ``assistant``, where the server has left out harmony's special tokens."""
+
+_TOKEN = r"<\|[A-Za-z0-9_]{1,40}\|>"
+_TOKEN_BEGUN = re.compile(r"<(?:\|(?:[A-Za-z0-9_]{1,40}\|?)?)?\Z")
+_HEADER = 200
+"""Characters of a message's header that are kept."""
+
+
+def pair_of(style: str) -> tuple[str, str] | None:
+    """The two tags of a style such as ``<a> </a>``, ``None`` for a named one. Raises ``ValueError`` for others."""
+    if style in STYLES:
+        return None
+    tags = style.split()
+    if len(tags) != 2 or min(map(len, tags)) < 3:
+        raise ValueError(f"must be one of {', '.join(STYLES)}, or an opening and a closing tag with a space between")
+    return tags[0], tags[1]
 
 
 class SpokenText:
-    """Streams text without thoughts, up to the first of ``stops``.
+    """Streams text without thoughts and tool calls, up to the first of ``stops``.
 
-    ``thinking`` says that the prompt itself has opened the thought, as templates of reasoning models do. After a
-    stop string has been met, ``stopped`` is true and nothing more comes out. White space before the first spoken
-    character and around thoughts is dropped; an unclosed thought is never spoken.
+    ``style`` is one of :data:`STYLES` or a pair of tags. With ``opened`` the answer begins inside a thought, and so it
+    does with ``thinking``, when the prompt itself has opened one. With ``harmony`` only the channel ``final`` is
+    spoken. With ``none`` there are no thoughts; tool calls and channels are left out all the same.
+
+    After a stop string has been met, ``stopped`` is true and nothing more comes out. ``lone`` says that a thought was
+    closed which nobody had opened. White space before the first spoken character and around thoughts is dropped; an
+    unclosed thought is never spoken.
     """
 
-    def __init__(self, stops: Sequence[str] = (), *, thinking: bool = False) -> None:
-        self._stops = tuple(s for s in stops if s)
-        self._marks = self._stops + tuple(tag for pair in THOUGHTS for tag in pair)
-        self._closings = tuple(close for _, close in THOUGHTS)
-        self._openings = tuple(opening for opening, _ in THOUGHTS)
-        self._begins_mark = re.compile(f"[{re.escape(''.join({mark[0] for mark in self._marks}))}]").search
+    def __init__(self, stops: Sequence[str] = (), *, style: str = "auto", thinking: bool = False) -> None:
+        pair = pair_of(style)
+        thoughts = () if style == "none" else (*THOUGHTS, *([pair] if pair else []))
+        self._openings = {opening.lower() for opening, _ in thoughts}
+        self._closings = {closing.lower() for _, closing in thoughts}
+        self._calls = {opening.lower(): closing for opening, closing in CALLS}
+        self._stops = {stop for stop in stops if stop} | set(ENDS)
+        channels = (_CHANNEL, _START, _MESSAGE, _END)
+        bare = tuple(f"assistant{channel}" for channel in _BARE)
+        self._text = _marks((*self._stops, *channels), (*self._openings, *self._closings, *self._calls), tokens=True)
+        self._thought = _marks((), tuple(closing.lower() for _, closing in (*THOUGHTS, *thoughts)))
+        self._silent = _marks((*channels, "<|return|>", "<|call|>"))
+        self._bare_text, self._bare_silent = self._text.more(bare), self._silent.more(bare)
         self._buffer = ""
-        self._thinking = thinking
+        self._header: str | None = None  # of the message that begins, if one does
+        self._named = False  # whether that header has named a channel
+        self._hidden: _Marks | None = None  # what is looked for while nothing is spoken
+        if style == "opened" or (thinking and style != "none"):
+            self._hidden = self._thought
+        self._harmony = style == "harmony"
+        self._undecided = self._harmony and not thinking  # whether the stream has special tokens
         self._trim = True
         self.stopped = False
+        self.lone = False
 
     def feed(self, text: str) -> str:
         """The text that may now be spoken."""
-        if not (self._buffer or self._thinking or self._trim or self.stopped or self._begins_mark(text)):
+        plain = not (self._buffer or self._hidden or self._trim or self.stopped or self._undecided)
+        if plain and not self._text.begins(text):
             return text  # nearly every token of nearly every answer
         self._buffer += text
         return self._take(final=False)
@@ -46,64 +128,131 @@ class SpokenText:
 
     def _take(self, *, final: bool) -> str:
         out: list[str] = []
+        if self._undecided and not self._decide(final):
+            return ""
         while not self.stopped:
-            if self._trim and not self._thinking:
+            if self._trim and not self._hidden:
                 self._buffer = self._buffer.lstrip()  # before looking for stops: a blank line here ends nothing
-            at, mark = self._next_mark()
-            if not final and self._growing(at, mark):
-                break
-            if mark is None:
+            marks = self._hidden or self._text
+            at, mark = marks.first(self._buffer)
+            if mark is None or (not final and marks.growing(self._buffer, at, mark)):
                 break
             before, self._buffer = self._buffer[:at], self._buffer[at + len(mark) :]
-            if self._thinking:
-                self._thinking = mark not in self._closings
-                self._trim = True
-                continue
-            out.append(self._say(before))
-            if mark in self._stops:
-                self.stopped = True
-            else:
-                self._thinking = mark in self._openings
-                self._trim = True
+            out.append(self._before(before))
+            self._met(mark)
         if self.stopped:
             self._buffer = ""
             return "".join(out)
-        safe = len(self._buffer) if final else self._safe()
+        marks = self._hidden or self._text
+        safe = len(self._buffer) if final else marks.safe(self._buffer)
         rest, self._buffer = self._buffer[:safe], self._buffer[safe:]
-        if not self._thinking:
-            out.append(self._say(rest))
+        out.append(self._before(rest))
         return "".join(out)
 
-    def _next_mark(self) -> tuple[int, str | None]:
-        """Position and text of the first mark that counts in the present state; the longest wins at a tie."""
-        wanted = self._closings if self._thinking else self._marks
-        best: tuple[int, int, str | None] = (len(self._buffer), 0, None)
-        for mark in wanted:
-            at = self._buffer.find(mark)
-            if at >= 0:
-                best = min(best, (at, -len(mark), mark), key=lambda b: b[:2])
-        return best[0], best[2]
-
-    def _growing(self, at: int, mark: str | None) -> bool:
-        """Whether a longer or earlier mark may still be completed by the next piece."""
-        wanted = self._closings if self._thinking else self._marks
-        end = len(self._buffer)
-        for other in wanted:
-            for start in range(max(0, end - len(other) + 1), end):
-                earlier = start < at or (start == at and mark is not None and len(other) > len(mark))
-                if earlier and mark is not None and other.startswith(self._buffer[start:]):
-                    return True
-        return False
-
-    def _safe(self) -> int:
-        """How much of the buffer can no longer become part of a mark."""
-        wanted = self._closings if self._thinking else self._marks
-        end = len(self._buffer)
-        for start in range(max(0, end - max(map(len, wanted)) + 1), end):
-            if any(mark.startswith(self._buffer[start:]) for mark in wanted):
-                return start
-        return end
-
-    def _say(self, text: str) -> str:
+    def _before(self, text: str) -> str:
+        """What of the text before a mark is spoken."""
+        if self._hidden:
+            if self._header is not None:
+                self._header = (self._header + text)[:_HEADER]
+            return ""
         self._trim = self._trim and not text
         return text
+
+    def _met(self, mark: str) -> None:
+        """What a mark leads to."""
+        low = mark.lower()
+        if self._hidden and self._hidden not in (self._silent, self._bare_silent):  # its closing tag
+            self._speak()
+        elif mark in (_CHANNEL, _START):
+            self._harmony, self._hidden = True, self._silent
+            self._header, self._named = "", mark == _CHANNEL
+        elif mark == _MESSAGE:
+            words = (self._header or "").split()
+            name = words[0] if words else ""
+            final = name == "final" if self._named else name == "assistant"
+            self._header = None
+            if final and " to=" not in f" {' '.join(words)}":
+                self._speak()
+            elif self._hidden is None:
+                self._hidden = self._silent
+        elif mark == _END:
+            if self._harmony:
+                self._hidden = self._silent
+            else:
+                self.stopped = True  # Phi ends its turns with it
+        elif low.startswith("assistant") and low[9:] in _BARE and mark not in self._stops:
+            self._hidden = None if low[9:] == "final" else self._bare_silent
+            self._trim = True
+        elif mark in self._stops:
+            self.stopped = True
+        elif low in self._openings:
+            self._hidden = self._thought
+        elif low in self._closings:
+            self.lone = True
+            self._trim = True
+        elif low in self._calls:
+            self._hidden = _marks((), (self._calls[low].lower(),))
+
+    def _speak(self) -> None:
+        self._hidden, self._trim = None, True
+
+    def _decide(self, final: bool) -> bool:
+        """Whether it is known by now how a harmony stream is written; without its tokens it begins with a channel."""
+        text = self._buffer.lstrip()
+        if not final and any(name.startswith(text) for name in _BARE):
+            return False
+        self._undecided = False
+        name = next((name for name in _BARE if text.startswith(name)), None)
+        if name:
+            self._text, self._silent = self._bare_text, self._bare_silent
+            self._buffer = text[len(name) :]
+            self._hidden = None if name == "final" else self._bare_silent
+        return True
+
+
+class _Marks:
+    """Strings that are looked for: ``exact`` as they are, ``tags`` (in lower case) whatever their case."""
+
+    def __init__(self, exact: tuple[str, ...], tags: tuple[str, ...], *, tokens: bool) -> None:
+        self._exact, self._tags, self._tokens = exact, tags, tokens
+        known = sorted([(mark, True) for mark in exact] + [(tag, False) for tag in tags], key=lambda m: -len(m[0]))
+        patterns = [re.escape(mark) if case else f"(?i:{re.escape(mark)})" for mark, case in known]
+        self._any = re.compile("|".join([*patterns, _TOKEN if tokens else "(?!)"]))
+        self._longest = max(44 if tokens else 1, *(len(mark) for mark, _ in known))
+        first = {mark[0] for mark, _ in known} | {tag[0].upper() for tag in tags}
+        self.begins = re.compile(f"[{re.escape(''.join(sorted(first)))}]").search
+
+    def more(self, exact: tuple[str, ...]) -> _Marks:
+        """The same marks and others."""
+        return _marks((*self._exact, *exact), self._tags, tokens=self._tokens)
+
+    def first(self, text: str) -> tuple[int, str | None]:
+        """Position and text of the first mark; the longest wins at a tie."""
+        found = self._any.search(text)
+        return (found.start(), found[0]) if found else (len(text), None)
+
+    def growing(self, text: str, at: int, mark: str) -> bool:
+        """Whether a longer or earlier mark may still be completed by the next piece."""
+        begun = range(max(0, len(text) - self._longest + 1), at + 1)
+        return any(self._may_be(text[start:], longer=mark if start == at else "") for start in begun)
+
+    def safe(self, text: str) -> int:
+        """How much of the text can no longer become part of a mark."""
+        for start in range(max(0, len(text) - self._longest + 1), len(text)):
+            if self._may_be(text[start:]):
+                return start
+        return len(text)
+
+    def _may_be(self, tail: str, longer: str = "") -> bool:
+        low, size = tail.lower(), len(longer)
+        if self._tokens and not longer and _TOKEN_BEGUN.match(tail):
+            return True
+        return any(len(mark) > max(size, len(tail)) and mark.startswith(tail) for mark in self._exact) or any(
+            len(tag) > max(size, len(tail)) and tag.startswith(low) for tag in self._tags
+        )
+
+
+@lru_cache(64)
+def _marks(exact: tuple[str, ...], tags: tuple[str, ...] = (), *, tokens: bool = False) -> _Marks:
+    """Each kind is made once, and not anew for each reply."""
+    return _Marks(exact, tags, tokens=tokens)

@@ -212,5 +212,6 @@ def _livekit() -> Any:
         return importlib.import_module("livekit.rtc")
     except (ImportError, OSError) as error:
         raise EchoError(
-            "echo cancellation is not installed; .venv/bin/python -m pip install -e '.[aec]', or use half_duplex or a headset"
+            "echo cancellation is not installed; .venv/bin/python -m pip install -e '.[aec]', "
+            "or use half_duplex or a headset"
         ) from error

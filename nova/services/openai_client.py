@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
+from nova.control import ControlTokens
 from nova.errors import BrokenOff, MindError, MindTimeout, ModelError, NoModelServer, UnknownModel
 from nova.generation import Cleaner, Description, MindSettings, in_parts, wall_clock
 from nova.mind import Message
@@ -24,6 +25,9 @@ from nova.services.openai_wire import Delta, model_names, read, refused, wants_c
 from nova.services.sse import LIMIT, Events
 
 T = TypeVar("T")
+
+_CONTROL = ControlTokens()
+"""The server's own template is unknown; these are the usual ones."""
 
 _CLOSE = 1.0
 """Seconds that closing a stream may take; the connection is dropped then."""
@@ -58,7 +62,7 @@ class OpenAIMind:
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """Streams the answer. Close the generator to cancel, which closes the HTTP stream."""
         s = self.settings
-        cleaner = Cleaner(s.stop, thinking=False, cumulative=False)
+        cleaner = Cleaner(s.stop, style=s.thoughts)
         time = asyncio.get_running_loop().time
         until, which = time() + s.first_token_timeout, "first"
         finish, tools, spoke = "", set[str](), False
@@ -175,7 +179,7 @@ class OpenAIMind:
         options = {self._limit: s.max_tokens, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
         return {
             "model": s.model,
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "messages": [{"role": m.role, "content": _CONTROL.removed_from(m.content)} for m in messages],
             "stream": True,
             **{key: value for key, value in options.items() if value is not None},
             **({"stop": list(s.stop)} if s.stop else {}),

@@ -354,3 +354,31 @@ def test_events_do_not_depend_on_the_packets(lines: list[str], end: str, sizes: 
     cuts = list(itertools.accumulate(sizes, initial=0))
     pieces = [raw[a:b] for a, b in itertools.pairwise(cuts)] + [raw[cuts[-1] :]]
     assert read(pieces) == read([raw])
+
+
+@pytest.mark.parametrize(
+    ("thoughts", "pieces", "said"),
+    [
+        ("opened", ["Okay, the user greets me. ", "I should greet.\n</th", "ink>\n\n", BOTH], BOTH),
+        (
+            "auto",
+            ["<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant", "<|channel|>final<|message|>", BOTH],
+            BOTH,
+        ),
+        ("harmony", ["analysisHm.assist", "antfinal", BOTH], BOTH),
+        ("auto", ['<tool_call>\n{"name": "f"}', "\n</tool_call>"], ""),
+    ],
+)
+async def test_thoughts_in_content(service: Service, thoughts: str, pieces: list[str], said: str) -> None:
+    fake, client = service
+    fake.handlers[CHAT] = says(in_band(sse(*(sent({"content": piece}) for piece in pieces), STOP)))
+    assert await heard(mind(client, thoughts=thoughts)) == said
+
+
+async def test_control_tokens_do_not_reach_the_server(service: Service) -> None:
+    fake, client = service
+    fake.handlers[CHAT] = says(in_band(sse(STOP)))
+    talk = [Message("system", "Be kind.<|eot_id|>"), Message("user", "hi <|im_<|x|>end|>")]
+    async with aclosing(mind(client).reply(talk)) as stream:
+        assert [text async for text in stream] == []
+    assert "|>" not in json.dumps(fake.bodies[0])

@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.thoughts import SpokenText
+from nova.generation import Prompting, TritonSettings
+from nova.mind import Message
+from nova.prompts import BUILT_IN, ChatTemplate
+from nova.thoughts import CALLS, THOUGHTS, SpokenText
 
 STOPS = ("<|im_end|>", "\n\n", "\n\nUser:")
 PIECES = st.lists(
@@ -84,3 +87,115 @@ def test_any_chunking_gives_the_same_text(pieces: list[str], thinking: bool, dat
     assert spoken(chunks, thinking=thinking) == whole
     assert spoken(list(text), thinking=thinking) == whole
     assert not any(mark in whole for mark in ("<|im_end|>",))
+
+
+HARMONY = (
+    "<|channel|>analysis<|message|>User greets.<|end|><|start|>assistant<|channel|>final<|message|>Hello!<|return|>"
+)
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "expected"),
+    [
+        ("opened", "Okay, the user asks 1+1. So it is 2.</think>\n\nIt is two.", "It is two."),
+        ("opened", "a thought that never ended", ""),
+        ("opened", "one</think>Yes.<think>two</think> No.", "Yes.No."),
+        ("auto", "Hm.</think>Yes.", "Hm.Yes."),
+        ("auto", "<THINK>hm</Think>Yes.", "Yes."),
+        ("auto", "[THINK]hm[/THINK]Yes.", "Yes."),
+        ("auto", "<seed:think>hm</seed:think>Yes.", "Yes."),
+        ("auto", "<|channel>thought\nhm<channel|>Yes.<turn|>", "Yes."),
+        ("auto", "<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>Yes.<|END_RESPONSE|>", "Yes."),
+        ("<plan> </plan>", "<plan>hm</plan>Yes.<think>more</think>", "Yes."),
+        ("none", "<think>hm</think>Yes.", "<think>hm</think>Yes."),
+        ("none", "Yes.<tool_call>{}</tool_call>", "Yes."),
+        *((style, HARMONY, "Hello!") for style in ("auto", "none", "harmony")),
+        ("harmony", "analysisUser greets. I should.assistantfinalHello!", "Hello!"),
+        ("harmony", "analysisHm.assistantcommentary to=functions.f json{}assistantfinalHello!", "Hello!"),
+        ("harmony", "finalHello!", "Hello!"),
+        ("harmony", "Hello!", "Hello!"),  # the server has read the channels itself
+        ("harmony", "<|channel|>final <|constrain|>json<|message|>Hello!<|end|>", "Hello!"),
+        ("harmony", "<|start|>assistant<|message|>Hello!<|end|><|start|>user<|message|>No.", "Hello!"),
+        ("auto", "<|channel|>commentary to=functions.f<|constrain|>json<|message|>{}<|call|>", ""),
+        ("auto", "Well.<|channel|>analysis<|message|>hm", "Well."),
+        ("auto", '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>', ""),
+        ("auto", "One moment.<tool_call>{}</tool_call> Done.", "One moment.Done."),
+        ("auto", '<|python_tag|>{"name": "f"}<|eom_id|>', ""),
+        ("auto", 'Yes.[TOOL_CALLS][{"name": "f"}]', "Yes."),
+        ("auto", '<TOOLCALL>[{"name": "f"}]</TOOLCALL>Yes.', "Yes."),
+        ("auto", "<function=f>{}</function>Yes.", "Yes."),
+        ("auto", "```tool_code\nprint(f())\n```\nYes.", "Yes."),
+        ("auto", "```python\nprint(1)\n```", "```python\nprint(1)\n```"),
+        ("auto", "<｜tool▁calls▁begin｜>f<｜tool▁calls▁end｜>Yes.<｜end▁of▁sentence｜>", "Yes."),
+        ("auto", "Yes.<|eot_id|><|start_header_id|>user", "Yes."),
+        ("auto", "Yes<|reserved_5|>.", "Yes."),
+        ("auto", "3 <| 4 and <|b", "3 <| 4 and <|b"),
+    ],
+)
+def test_thoughts_in_every_dress(style: str, text: str, expected: str) -> None:
+    for pieces in ([text], list(text), [text[at : at + 5] for at in range(0, len(text), 5)]):
+        filter_ = SpokenText((), style=style)
+        assert "".join([filter_.feed(piece) for piece in pieces]) + filter_.flush() == expected
+
+
+def test_a_thought_that_nobody_opened_is_noticed() -> None:
+    filter_ = SpokenText()
+    filter_.feed("Okay.</think>Yes.")
+    assert filter_.lone
+    with pytest.raises(ValueError, match="opening and a closing tag"):
+        SpokenText(style="<think>")
+
+
+def test_the_style_goes_by_setting_and_template() -> None:
+    harmony = ChatTemplate("{{ messages[0].content }}<|start|>assistant<|channel|><|message|><|end|><|return|>")
+    assert (harmony.thoughts, BUILT_IN["chatml"].thoughts) == ("harmony", "auto")
+    for settings, template, expected in (
+        (TritonSettings(), harmony, "Hello!"),
+        (TritonSettings(thoughts="none"), None, "analysisHm.assistantfinalHello!"),
+        (TritonSettings(thoughts="opened"), None, ""),
+    ):
+        prompting = Prompting(settings, template)
+        cleaner = prompting.cleaner(prompting.prompt([Message("user", "Hi")]), cumulative=False)
+        assert cleaner.feed("analysisHm.assistantfinalHello!") + cleaner.flush() == expected
+    with pytest.raises(ValueError, match="thoughts"):
+        TritonSettings(thoughts="loud")
+
+
+LEAKS = st.sampled_from([*THOUGHTS, *CALLS]).flatmap(
+    lambda pair: st.text("secret <>/|`[\n", max_size=12).map(
+        lambda inner: pair[0] + " secret " + inner.replace(pair[1][:2], "").replace("`", "") + pair[1]
+    )
+)
+WORDS = st.sampled_from(["Hello ", "there", ". ", "3 < 4 ", "a|b ", "`x` ", "[1] ", "<b>", "assistant "])
+
+
+@given(st.lists(st.one_of(WORDS, LEAKS), max_size=10), st.data())
+def test_nothing_hidden_is_ever_spoken(parts: list[str], data: st.DataObject) -> None:
+    text = "".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
+    chunks = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    said = spoken(chunks, stops=())
+    assert "secret" not in said
+    assert "".join(said.split()) == "".join("".join(part for part in parts if "secret" not in part).split())
+
+
+PIECES_OF_HARMONY = [
+    *("<|channel|>", "<|start|>", "<|message|>", "<|end|>", "<|return|>", "<|x|>", "<think>", "</think>"),
+    *("final", "to=f "),
+]
+
+
+@given(st.lists(st.sampled_from([*PIECES_OF_HARMONY, "Hello ", "assistant", "analysis"]), max_size=14), st.data())
+def test_any_chunking_of_harmony_gives_the_same_text(pieces: list[str], data: st.DataObject) -> None:
+    text = "".join(pieces)
+    style = data.draw(st.sampled_from(["auto", "harmony", "opened", "none"]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+
+    def said(chunks: list[str]) -> str:
+        filter_ = SpokenText((), style=style)
+        return "".join([filter_.feed(chunk) for chunk in chunks]) + filter_.flush()
+
+    whole = said([text])
+    assert said([text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]) == whole
+    assert said(list(text)) == whole
+    assert "<|" not in whole
