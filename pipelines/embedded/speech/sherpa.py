@@ -1,7 +1,7 @@
 """The user's own models through sherpa-onnx: a streaming transducer for the ears, a VITS or Kokoro voice.
 
-An extra (``.venv/bin/python -m pip install -e '.[sherpa]'``). Models are folders as sherpa-onnx' own releases unpack; which files
-are what is found by name. sherpa-onnx releases the GIL, so streams run in threads and share one model.
+An extra (``.venv/bin/python -m pip install -e '.[sherpa]'``). Models are folders as sherpa-onnx' own releases unpack;
+which files are what is found by name. sherpa-onnx releases the GIL, so streams run in threads and share one model.
 """
 
 from __future__ import annotations
