@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phrase = Literal["reprompt", "asr", "llm", "tts"]
-"""A canned sentence: "I did not catch that", or what she says when that service has failed."""
+Phrase = Literal["reprompt", "away", "asr", "llm", "tts"]
+"""A canned sentence: "I did not catch that", "I can't hear you just now", or that a service has failed."""
 
 Origin = Literal["voice", "words", "typed", "agent"]
 """What a turn began with: a voice, words too soft for the voice detector, a typed message, or she herself."""
@@ -137,6 +137,13 @@ class Apologise(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announce(Decision):
+    """The ears are away: say so. Committed from the start, in a turn without a user."""
+
+    phrase: Phrase = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell(Decision):
     """The ears are lost for good: say so as a last word. Committed from the start, in a turn without a user."""
 
@@ -164,6 +171,7 @@ AnyDecision = (
     | FinishUtterance
     | Reprompt
     | Apologise
+    | Announce
     | Farewell
     | Refuse
 )

@@ -94,11 +94,16 @@ class Endpointing:
 
     def _weigh_reprompt(self, at: float, utterance: Utterance) -> None:
         state, s = self._state, self._state.settings
-        verdict = utterance.last_voiced + (s.pause_open if utterance.rejected else s.text_timeout)
+        heard_until = max(utterance.last_voiced, state.deaf_until)
+        verdict = heard_until + (s.pause_open if utterance.rejected else s.text_timeout)
         if utterance.asked_final_at is None and not utterance.rejected:
             if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.pause_open):
                 return
             self._ask(at, utterance, "speech, but no text yet")
+        if state.deaf_since is not None:  # it is not for the user to say it again
+            if state.announced:
+                state.dismiss(at, "her ears are away, and she has said so")
+            return
         if not state.reached(at, verdict):
             return
         if utterance.voiced < s.reprompt_voice or state.reprompts >= s.max_reprompts:

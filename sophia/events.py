@@ -85,6 +85,18 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarsLost(Event):
+    """The recogniser cannot be relied on, because of ``error``: words may come late. Told once in an outage."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarsBack(Event):
+    """The recogniser is there again; what was said meanwhile may come now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped(Event):
     """The conversation ends: whatever is open is closed, and nothing begins any more."""
 
@@ -107,6 +119,8 @@ TurnEvent = (
     | HoldEnded
     | ReplyText
     | Failed
+    | EarsLost
+    | EarsBack
     | Stopped
     | Tick
 )

@@ -21,7 +21,10 @@ from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc
 
 from sophia.audio import EAR_RATE, Frame
 from sophia.calls import Metadata, calling
+from sophia.events import EarsBack, EarsLost
+from sophia.outage import Outage
 from sophia.recognition_buffer import SoundBuffer
+from sophia.recognition_errors import HOPELESS, RecognizerEnded, RecognizerError, RecognizerSilent, in_a_line
 from sophia.recognition_wire import (
     FINISH_SILENCE,
     RecognizerSettings,
@@ -40,41 +43,16 @@ _log = logging.getLogger(__name__)
 
 RECOGNIZE = "nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
 
-HOPELESS = frozenset({
-    StatusCode.INVALID_ARGUMENT,
-    StatusCode.NOT_FOUND,
-    StatusCode.UNAUTHENTICATED,
-    StatusCode.PERMISSION_DENIED,
-    StatusCode.UNIMPLEMENTED,
-    StatusCode.FAILED_PRECONDITION,
-})  # fmt: skip
-"""What trying again does not cure: a wrong setting or a missing right."""
-
 _TICK = 0.25  # how often a stream without sound looks at its deadlines
 _IDLE_CHUNK = EAR_RATE // 10  # samples sent at once while nobody speaks: a message costs far more than its sound
 _BACKLOG = EAR_RATE // 2  # samples sent at once when catching up
 _MARGIN = EAR_RATE  # samples kept although nothing was recognised in them: a word may have begun there
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 _REFUSAL_SECONDS = 0.1
 _CLOSE_SECONDS = 0.8
 _UNREAD = 256
-_LONG_LIVED = 5.0  # a stream that lasted so many seconds did not fail for the reason that the one before did
-
-
-class RecognizerError(Exception):
-    """The recogniser's service misbehaves in a way that gRPC does not report. The message is one line."""
-
-    kind = "lost"
-
-
-class RecognizerSilent(RecognizerError):
-    """The service takes no sound, or gives no answer."""
-
-    kind = "silent"
-
-
-class RecognizerEnded(RecognizerError):
-    """The service ended a stream that we wanted to go on."""
+_UNHEARD = 0.6  # a voice without any answer for so long has the service asked whether it is there
+_DOUBTFUL = 0.3  # … and without an answer to that, nobody should be told to say it again
+_SETTLED = 1.0  # a stream that a service which answers has kept for so long is no broken one
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +76,12 @@ class _Stream:
 class RivaRecognizer:
     """A :class:`sophia.transcripts.Recognizer` over a ready ``channel``.
 
-    ``metadata`` is asked for each RPC. ``on_trouble`` hears each break that is being mended: the error, and after
-    how many seconds the stream is opened again.
+    ``metadata`` is asked for each RPC. ``tell`` hears of each outage: once when it begins, once when it is over.
+    ``patience`` is how many seconds one is waited out where ``give_up_seconds`` is not set.
 
-    ``transcripts()`` raises ``grpc.aio.AioRpcError`` at once for what retrying cannot cure (:data:`HOPELESS`) and
-    for anything else after ``give_up_seconds`` without progress; :class:`RecognizerSilent` when a second stream in
-    a row hangs; :class:`RecognizerEnded` when streams keep ending.
+    ``transcripts()`` raises ``grpc.aio.AioRpcError`` at once for what retrying cannot cure (:data:`HOPELESS`), unless
+    the service had worked before. For anything else it raises the newest error, that or a
+    :class:`~sophia.recognition_errors.RecognizerError`, once the outage has lasted for too long.
     """
 
     def __init__(
@@ -111,7 +89,8 @@ class RivaRecognizer:
         channel: grpc.aio.Channel,
         settings: RecognizerSettings,
         metadata: Metadata,
-        on_trouble: Callable[[Exception, float], None] | None = None,
+        tell: Callable[[EarsLost | EarsBack], None] = lambda event: None,
+        patience: float = 20.0,
     ) -> None:
         self.audio_processed = 0.0
         """Seconds of pushed sound that the service has digested, as far as it said."""
@@ -120,7 +99,7 @@ class RivaRecognizer:
         self._stub = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel)
         self._settings = settings
         self._metadata = metadata
-        self._on_trouble = on_trouble
+        self._outage = Outage(patience if settings.give_up_seconds is None else settings.give_up_seconds, tell)
         self._sound = SoundBuffer(settings.replay_seconds)
         self._chunk = EAR_RATE * settings.chunk_milliseconds // 1000
         self._unread: deque[Transcript] = deque(maxlen=_UNREAD)
@@ -132,6 +111,8 @@ class RivaRecognizer:
         self._open_partial = False  # words were shown whose final has not come
         self._finish = False
         self._awaited: float | None = None  # since when a voice waits for an answer
+        self._worried = asyncio.Event()  # it does, and the service was not asked yet
+        self._worked = False
         self._pushed_at = 0.0
 
     @property
@@ -164,6 +145,7 @@ class RivaRecognizer:
         """
         if self._awaited is None:
             self._awaited = asyncio.get_running_loop().time()
+            self._worried.set()
             self._wake.set()  # what was held back while nobody spoke
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
@@ -203,17 +185,17 @@ class RivaRecognizer:
 
     async def describe(self) -> tuple[ModelDescription, ...]:
         """Asks the service for its models; raises ``grpc.aio.AioRpcError``, within ``open_seconds``."""
+        return await self._models(self._settings.open_seconds)
+
+    async def _models(self, seconds: float) -> tuple[ModelDescription, ...]:
         request = riva_asr_pb2.RivaSpeechRecognitionConfigRequest(model_name=self._settings.model)
         answer = await self._stub.GetRivaSpeechRecognitionConfig(
-            request, metadata=tuple(self._metadata()), timeout=self._settings.open_seconds
+            request, metadata=tuple(self._metadata()), timeout=seconds
         )
         return tuple(ModelDescription(m.model_name, dict(m.parameters)) for m in answer.model_config)
 
     async def _serve(self) -> None:
         """Keeps a stream open for as long as there is sound, and mends it."""
-        loop = asyncio.get_running_loop()
-        broken_since: float | None = None
-        best, tries, silences = -1.0, 0, 0
         heard = 0  # samples that ended streams have had; kept sound alone is no reason to open another
         while not self._closing:
             if self._sound.pushed == heard:
@@ -221,36 +203,29 @@ class RivaRecognizer:
                 await self._woken(None)
                 continue
             trouble: Exception | None = None
-            opened = loop.time()
             try:
                 await self._stream()
             except grpc.aio.AioRpcError as error:
-                if error.code() in HOPELESS:
+                if error.code() in HOPELESS and not self._worked:
                     raise
                 trouble = error
             except RecognizerError as error:
                 trouble = error
+            self._sound.rewind()
             if trouble is None:
                 heard = self._sound.sent
-            self._sound.rewind()
-            further = self.audio_processed > best
-            if trouble is None or further or loop.time() - opened > _LONG_LIVED:
-                best, tries, broken_since = self.audio_processed, 0, None
-            if trouble is None or further:
-                silences = 0
-            if trouble is None or self._closing:
-                continue
-            silences += isinstance(trouble, RecognizerSilent)
-            broken_since = loop.time() if broken_since is None else broken_since
-            pause = min(_FIRST_BACKOFF * 2**tries, _LONGEST_BACKOFF)
-            tries += 1
-            if silences >= 2 or loop.time() + pause - broken_since > self._settings.give_up_seconds:
-                raise trouble
-            _log.warning("recognition broke (%s); opening it again in %.1f s", _in_a_line(trouble), pause)
-            if self._on_trouble is not None:
-                self._on_trouble(trouble, pause)
-            await self._pause(pause)
-            self.reopened += 1
+                self._there()
+            elif not self._closing:
+                if self._outage.error is None:
+                    _log.warning("recognition broke (%s); opening it again", in_a_line(trouble))
+                self._outage.goes_on(trouble)
+                await self._pause(self._outage.pause())
+                self.reopened += 1
+
+    def _there(self) -> None:
+        """The service works."""
+        self._worked = True
+        self._outage.over()
 
     async def _stream(self) -> None:
         """One stream from its first to its last message. Returns where we ended it, raises where it broke."""
@@ -263,6 +238,8 @@ class RivaRecognizer:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(stream))
+                watching = group.create_task(self._watch())
+                reading.add_done_callback(lambda _: watching.cancel())
                 group.create_task(self._write(stream, reading))
         except ExceptionGroup as errors:
             raise _cause(errors) from None
@@ -327,11 +304,44 @@ class RivaRecognizer:
         done, _ = await asyncio.wait({reading}, timeout=self._settings.drain_seconds)
         if not done:
             raise RecognizerSilent("the recogniser gives no answer; look at its log, or restart it")
-        self._awaited = None
+        self._heard()
+
+    async def _watch(self) -> None:
+        """Learns soon whether anything comes back at all, where the stream itself would be waited for longer."""
+        if isinstance(self._outage.error, grpc.aio.AioRpcError) and await self._answers():
+            await asyncio.sleep(_SETTLED)
+            self._there()
+        while True:
+            await self._worried.wait()
+            await asyncio.sleep(_UNHEARD)
+            if self._worried.is_set():
+                self._worried.clear()
+                await self._answers()
+
+    async def _answers(self) -> bool:
+        """Whether the service answers a short question; raises :class:`RecognizerSilent` if nothing comes back."""
+        asking = asyncio.ensure_future(self._models(self._settings.drain_seconds))
+        silent = RecognizerSilent("nothing comes back from the recogniser; look at its log, or at the network")
+        doubted = False
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=_DOUBTFUL)
+            if doubted := not done and self._outage.error is None:
+                self._outage.goes_on(silent)
+            await asking
+        except grpc.aio.AioRpcError as error:
+            if error.code() is StatusCode.DEADLINE_EXCEEDED:
+                raise silent from None
+            if error.code() is StatusCode.UNAVAILABLE:
+                return False  # the stream breaks, too, and says why
+        finally:
+            asking.cancel()
+        if doubted:
+            self._outage.over()
+        return True
 
     async def _read(self, stream: _Stream) -> None:
         async for response in stream.call:
-            self._awaited = None
+            self._heard()
             for transcript in read_response(response, stream.clock, self._settings.language):
                 self._take(transcript)
         if not stream.half_closed:
@@ -339,9 +349,18 @@ class RivaRecognizer:
         if not self._open_partial:
             self._sound.settle(self._sound.sent - _MARGIN)
 
+    def _heard(self) -> None:
+        """An answer to the voice."""
+        self._awaited = None
+        self._worried.clear()
+
     def _take(self, transcript: Transcript) -> None:
         """Keeps account of what is final, and hands the transcript on if it says anything."""
-        self.audio_processed = max(self.audio_processed, transcript.audio_processed)
+        if transcript.audio_processed > self.audio_processed:
+            self.audio_processed = transcript.audio_processed
+            self._there()
+        elif transcript.text and isinstance(self._outage.error, RecognizerSilent):
+            self._there()  # some services tell no times
         processed = round(transcript.audio_processed * EAR_RATE)
         if transcript.final:
             last_word = round(transcript.words[-1].end * EAR_RATE) if transcript.words else 0
@@ -381,8 +400,3 @@ def _cause(errors: BaseExceptionGroup[Exception]) -> Exception:
     for error in errors.exceptions:
         return _cause(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError("an exception group is never empty")
-
-
-def _in_a_line(error: Exception) -> str:
-    """For the log, which holds no words: what a service says of an error may quote what it heard."""
-    return error.code().name if isinstance(error, grpc.aio.AioRpcError) else str(error)

@@ -45,7 +45,12 @@ class RecognizerSettings(BaseModel):
         3.0, description="how long a voice may go unanswered before the stream is tested", gt=0
     )
     drain_seconds: float = Field(2.0, description="how long an ended stream may take for its last results", gt=0, le=30)
-    give_up_seconds: float = Field(20.0, description="how long a broken service is retried before it is an error", ge=0)
+    give_up_seconds: float | None = Field(
+        None,
+        description="how long a recogniser that is away is waited for (.inf: for ever); by default 300 s with a "
+        "microphone, 20 s with soundbites, for ever in a server",
+        ge=0,
+    )
 
     @model_validator(mode="after")
     def _two_passes(self) -> RecognizerSettings:

@@ -6,11 +6,13 @@ Plain bookkeeping. The policies (:mod:`sophia.endpointing`, :mod:`sophia.barge_i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sophia.asking import asks
 from sophia.completeness import TurnModel, words
 from sophia.decisions import (
+    Announce,
     AnyDecision,
     Begin,
     Commit,
@@ -85,6 +87,12 @@ class TurnState:
         self.over = False
         self.now = 0.0
         """``at`` of the event that is being dealt with."""
+        self.deaf_since: float | None = None
+        """Since when the recogniser cannot be relied on; None while it can."""
+        self.deaf_until = -math.inf
+        """When it came back last."""
+        self.announced = 0
+        """The generation that told of the outage there is; 0 if none has."""
         self.out: list[AnyDecision] = []
         self._turn = 0
         self._generation = 0
@@ -237,6 +245,14 @@ class TurnState:
         self.drop(at, reason)
         self.utterance = self.answered
         self.utterance.asked_final_at = None
+
+    def announce(self, at: float, reason: str) -> None:
+        """Tells that her ears are away, in a turn of its own; what was a voice without words comes to nothing."""
+        self.dismiss(at, reason)
+        self.begin(at, "agent", reason)
+        reply = self._new_reply(self.utterance.turn, "", committed_at=at)
+        self.utterance, self.announced = Utterance(), reply.generation
+        self.out.append(Announce(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
 
     def farewell(self, at: float, reason: str) -> None:
         """Ends everything but for a last word of hers, in a turn of its own."""

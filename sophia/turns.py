@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sophia.absence import Absence
 from sophia.barge_in import BargeIn
 from sophia.completeness import TurnModel, WordTurnModel
 from sophia.decisions import AnyDecision, Apologise, Unduck
@@ -24,6 +25,8 @@ from sophia.endpointing import Endpointing
 from sophia.events import (
     CancelRequested,
     CommitRequested,
+    EarsBack,
+    EarsLost,
     Failed,
     HoldEnded,
     HoldStarted,
@@ -51,6 +54,7 @@ class TurnTaking:
         self._state = TurnState(settings or TurnSettings(), model or WordTurnModel())
         self._endpointing = Endpointing(self._state)
         self._barge_in = BargeIn(self._state)
+        self._absence = Absence(self._state)
 
     @property
     def settings(self) -> TurnSettings:
@@ -99,6 +103,8 @@ class TurnTaking:
             if not state.committed:
                 if (silence := state.utterance.went_on()) is not None:
                     state.pauses.learn(silence)
+                self._absence.weigh(event.at)
+            if not state.committed:
                 self._endpointing.weigh(event.at)
         decisions, state.out = state.out, []
         return decisions
@@ -133,6 +139,10 @@ class TurnTaking:
                     reply.says += delta
             case Failed():
                 self._failed(at, event)
+            case EarsLost():
+                self._absence.begins(at)
+            case EarsBack():
+                self._absence.ends(at)
             case Stopped():
                 state.close(at, "the conversation is over")
                 state.over = True

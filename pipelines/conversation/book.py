@@ -27,6 +27,7 @@ from pipelines.conversation.events import (
 from pipelines.failures import explain
 from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
 from sophia.decisions import (
+    Announce,
     Apologise,
     Begin,
     Commit,
@@ -140,7 +141,11 @@ class TurnBook:
                 ledger.user = text
                 self._release(turn, at)
                 self._final = turn if self._guessed else None
-            case Reprompt(at=at, generation=generation) | Farewell(at=at, generation=generation):
+            case (
+                Reprompt(at=at, generation=generation)
+                | Announce(at=at, generation=generation)
+                | Farewell(at=at, generation=generation)
+            ):
                 self._attempt(turn, generation)
                 turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
                 self._release(turn, at)

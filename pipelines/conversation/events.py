@@ -14,6 +14,8 @@ from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
     CancelRequested,
     CommitRequested,
+    EarsBack,
+    EarsLost,
     Event,
     Failed,
     HoldEnded,
@@ -34,6 +36,8 @@ __all__ = [
     "ClauseSkipped",
     "CommitRequested",
     "Decision",
+    "EarsBack",
+    "EarsLost",
     "Event",
     "Failed",
     "GenerationOver",

@@ -15,12 +15,14 @@ from sophia.speech import Synthesizer
 
 _ENGLISH: Mapping[Phrase, str] = {
     "reprompt": "Sorry, I didn't catch that. Could you say it again?",
+    "away": "Sorry, I can't hear you just now.",
     "llm": "Sorry, I can't think straight right now.",
     "tts": "Sorry, I lost my voice for a moment.",
     "asr": "Sorry, I can't hear you any more.",
 }
 _GERMAN: Mapping[Phrase, str] = {
     "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
+    "away": "Entschuldigung, ich kann dich gerade nicht hören.",
     "llm": "Entschuldigung, ich kann gerade nicht klar denken.",
     "tts": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
     "asr": "Entschuldigung, ich kann dich nicht mehr hören.",

@@ -32,6 +32,7 @@ from pipelines.conversation.generation import Generation, ReplyServices
 from pipelines.conversation.phrases import Phrases
 from pipelines.failures import StageFailed
 from sophia.decisions import (
+    Announce,
     Apologise,
     Commit,
     Drop,
@@ -113,7 +114,7 @@ class Replies:
             case Commit(generation=generation, text=text):
                 context.history.user(generation, text)
                 self._release(generation)
-            case Reprompt() | Farewell():
+            case Reprompt() | Announce() | Farewell():
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)
                 self._say(self._replies[happening.generation], happening.phrase)

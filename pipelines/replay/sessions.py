@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pipelines.conversation.events import Happening, Retrying
+from pipelines.conversation.events import EarsLost, Happening, Retrying
 from pipelines.conversation.observers import Observer
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller
 from pipelines.simulation.services import SimulatedComponents
-from pipelines.talk.runtime import Runtime
+from pipelines.talk.runtime import SOUNDBITE_PATIENCE, Runtime
 from pipelines.talk.session import Session
 from sophia.sinks import NullSink
 
@@ -39,7 +39,9 @@ class LiveSessions:
         self.language = runtime.settings.turns.language
 
     def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
-        return self._runtime.session(caller, NullSink(), [*observers, _Troubles(self._note)])
+        return self._runtime.session(
+            caller, NullSink(), [*observers, _Troubles(self._note)], patience=SOUNDBITE_PATIENCE
+        )
 
 
 class _Troubles(Observer):
@@ -47,9 +49,9 @@ class _Troubles(Observer):
         self._note = note
 
     def told(self, happening: Happening) -> None:
-        if isinstance(happening, Retrying):
-            what = happening.error or type(happening.error).__name__
-            self._note(f"{happening.service}: {what}; trying again in {happening.seconds:.1f} s")
+        if isinstance(happening, EarsLost | Retrying):
+            service = happening.service if isinstance(happening, Retrying) else "asr"
+            self._note(f"{service}: {happening.error or type(happening.error).__name__}; trying again")
 
 
 class SimulatedSessions:

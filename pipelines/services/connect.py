@@ -19,21 +19,25 @@ from pipelines.services.traced_mind import WarmMind
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
 from sophia.audio import Pcm
+from sophia.events import EarsBack, EarsLost
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer
 
 WARM_UP_SECONDS = 20.0
 """Longest wait for a service at the start; a NIM's first request is slow."""
 
-Trouble = Callable[[Exception, float], None]
-"""Hears of a stream that broke, with its error, and is opened again after so many seconds."""
+TellEars = Callable[[EarsLost | EarsBack], None]
+"""Hears of each outage of the ears, when it begins and when it is over."""
 
 
 @dataclass(slots=True)
 class Services:
-    """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number."""
+    """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number.
 
-    asr: Callable[[Trouble], RivaRecognizer]
+    It is handed who is told of its outages, and for how many seconds one is waited out where the settings don't say.
+    """
+
+    asr: Callable[[TellEars, float], RivaRecognizer]
     llm: WarmMind
     tts: RivaSynthesizer
     face: Audio2Face | None
@@ -86,7 +90,7 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
                 face = Audio2Face(channel(s.face.endpoint), s.face, metadata_for(s.face.endpoint))
         except Exception as error:
             raise StageFailed(service, error) from error
-        yield Services(lambda trouble: RivaRecognizer(*ears, trouble), llm, tts, face)
+        yield Services(lambda tell, patience: RivaRecognizer(*ears, tell, patience), llm, tts, face)
 
 
 async def warm_up(services: Services, speak: Callable[[], Awaitable[object]]) -> list[StageFailed]:
@@ -96,7 +100,7 @@ async def warm_up(services: Services, speak: Callable[[], Awaitable[object]]) ->
     """
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "asr": services.asr(lambda error, seconds: None).describe,
+        "asr": services.asr(lambda event: None, 0.0).describe,
         "llm": services.llm.warm_up,
         "tts": speak,
     }

@@ -69,8 +69,8 @@ class _Connection:
 class RenewableChannel(grpc.aio.Channel):
     """A channel over connections that ``connect`` makes, one at a time.
 
-    ``connect`` returns a channel with a subchannel pool of its own. ``on_dead`` hears of each connection that was found
-    dead: others over the same network may be, too. To be made in the loop that uses it.
+    ``connect`` returns a channel with a subchannel pool of its own. ``on_dead`` hears of each connection on which
+    nothing came back: others over the same network may be dead, too. To be made in the loop that uses it.
     """
 
     def __init__(self, connect: Callable[[], grpc.aio.Channel], on_dead: Callable[[], None] = lambda: None) -> None:
@@ -169,6 +169,8 @@ class RenewableChannel(grpc.aio.Channel):
                 self._ask(connection)
         elif core.ended is grpc.StatusCode.DEADLINE_EXCEEDED:
             self._renew()
+            if connection.heard < core.since:
+                self._on_dead()
         else:
             connection.hear()
 

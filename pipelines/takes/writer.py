@@ -41,6 +41,7 @@ import yaml
 from aurora.face import ARKIT, Weights
 from pipelines.conversation.events import (
     ClauseSkipped,
+    EarsLost,
     Failed,
     Happening,
     PhaseChanged,
@@ -290,8 +291,9 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return {"samples": len(value)}
-    if isinstance(value, Failed | Retrying | ClauseSkipped):  # what is said of an error depends on whose it is
-        failure = explain(value.error, "tts" if isinstance(value, ClauseSkipped) else value.service)
+    if isinstance(value, Failed | Retrying | ClauseSkipped | EarsLost):  # what is said of it depends on whose it is
+        whose = "tts" if isinstance(value, ClauseSkipped) else "asr" if isinstance(value, EarsLost) else value.service
+        failure = explain(value.error, whose)
         error = {"kind": failure.kind, "line": failure.line, "hint": failure.hint}
         return {**_fields(value), "error": error}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.conversation.events import Failed, Happening, Retrying, TurnEnded
+from pipelines.conversation.events import EarsBack, EarsLost, Failed, Happening, Retrying, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.failures import EXIT_CODES, Place, StageFailed, blamed, explain
 from pipelines.services.connect import endpoints
@@ -21,11 +21,12 @@ from pipelines.settings.outputs import shown
 from pipelines.takes.writer import TakeWriter
 from pipelines.talk.devices import Bites, Devices, open_devices, read_bites
 from pipelines.talk.ledger_lines import LedgerLines
-from pipelines.talk.runtime import Runtime
+from pipelines.talk.runtime import DEVICE_PATIENCE, SOUNDBITE_PATIENCE, Runtime
 from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
+from sophia.decisions import Announce
 from sophia.sinks import SinkError
 from sophia.soundbite import Soundbite
 
@@ -87,23 +88,32 @@ class _Outcomes(Observer):
         self._places = places
         self._answered = answered
         self._deaf_code = 0
+        self._mended_code = 0
+        self._announcement = 0
 
     @property
     def worst(self) -> int:
         """The exit code that these events ask for."""
-        return max(self.exit_code, self._deaf_code)
+        return max(self.exit_code, self._deaf_code, self._mended_code)
 
     def told(self, happening: Happening) -> None:
         match happening:
             case TurnEnded(ledger=ledger) if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
-                self.turns += 1
                 if ledger.outcome is Outcome.REPLIED:
-                    self._deaf_code = 0  # what broke has been mended
-                self._answered()
+                    self._mended_code = 0  # what broke has been mended
+                if ledger.turn != self._announcement:
+                    self.turns += 1
+                    self._answered()
+            case Announce(turn=turn):
+                self._announcement = turn  # which answers nothing
             case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
-                self._deaf_code = explain(error, service, self._places.get(service)).exit_code
+                self._mended_code = explain(error, service, self._places.get(service)).exit_code
             case Failed(service=service, error=error):
                 self.exit_code = max(self.exit_code, explain(error, service, self._places.get(service)).exit_code)
+            case EarsLost(error=error):
+                self._deaf_code = explain(error, "asr", self._places.get("asr")).exit_code
+            case EarsBack():
+                self._deaf_code = 0
             case _:
                 pass
 
@@ -179,7 +189,10 @@ class VoiceLoop:
                 display.notice(note)
             if lost := runtime.faceless:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
-            self._session = runtime.session(devices.source, devices.sink, observers, echo=devices.echo)
+            patience = SOUNDBITE_PATIENCE if isinstance(devices.source, Soundbite) else DEVICE_PATIENCE
+            self._session = runtime.session(
+                devices.source, devices.sink, observers, echo=devices.echo, patience=patience
+            )
             await self._hold(self._session, devices, outcomes)
         if devices.reply:
             display.notice(f"Her voice is in {shown(devices.reply)}.")

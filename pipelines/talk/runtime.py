@@ -19,7 +19,6 @@ from typing import Self
 
 from nova.history import History
 from pipelines.conversation.conversation import Components
-from pipelines.conversation.events import Retrying
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
@@ -35,9 +34,16 @@ from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from sophia.audio import AudioSource
 from sophia.echo import EchoGuard
+from sophia.events import EarsBack, EarsLost
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import Sink
 from sophia.turns import TurnTaking
+
+DEVICE_PATIENCE = 300.0
+"""Seconds that somebody at a microphone waits for a recogniser that is away: a speech NIM takes minutes to start."""
+
+SOUNDBITE_PATIENCE = 20.0
+"""The same where soundbites are played: nobody is there to wait, and a script wants to know."""
 
 SESSIONS_A_CONNECTION = 32
 """Sessions that share one connection to a service. A proxy bounds the streams of a connection (HAProxy: 100), and a
@@ -144,23 +150,24 @@ class Runtime:
         *,
         echo: EchoGuard | None = None,
         conversation_id: str = "",
+        patience: float = DEVICE_PATIENCE,
     ) -> Session:
         """One conversation for one user; call it in the loop that runs it.
 
         ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
-        both are closed with the session. ``echo`` keeps her own voice out of the ears.
+        both are closed with the session. ``echo`` keeps her own voice out of the ears. ``patience`` is how long a
+        recogniser that is away is waited for where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
         """
         place = self._users.index(min(self._users))
         services, settings, model = self._services[place], self.settings, self._model
         assert model is not None, "the runtime has not been entered"
-        loop = asyncio.get_running_loop()
 
-        def trouble(error: Exception, seconds: float) -> None:
-            session.tell(Retrying(at=loop.time(), service="asr", error=error, seconds=seconds))
+        def tell_ears(event: EarsLost | EarsBack) -> None:
+            session.tell(event)
 
         components = Components(
             source=source,
-            asr=services.asr(trouble),
+            asr=services.asr(tell_ears, patience),
             detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
             turns=TurnTaking(settings.turns),
             llm=services.llm,

@@ -25,6 +25,7 @@ class State(StrEnum):
     THINKING = "thinking"
     SPEAKING = "speaking"
     INTERRUPTED = "interrupted"
+    DEAF = "waiting for her ears"
 
 
 class Display(Protocol):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pipelines.conversation.events import (
     ClauseSkipped,
+    EarsBack,
+    EarsLost,
     Failed,
     Happening,
     Levels,
@@ -22,7 +24,7 @@ from pipelines.failures import Place, explain
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
 from pipelines.terminal.repeats import Repeats
-from sophia.decisions import Commit, Start
+from sophia.decisions import Announce, Commit, Start
 
 _STATES: Mapping[Phase, State] = {
     "idle": State.LISTENING,
@@ -42,6 +44,9 @@ class Shown(Observer):
         self._reply = ""
         self._failures = Repeats()
         self._retries = Repeats()
+        self._phase: Phase = "idle"
+        self._deaf: Exception | None = None
+        self._told_deaf = False
 
     def told(self, happening: Happening) -> None:
         display = self._display
@@ -50,7 +55,8 @@ class Shown(Observer):
                 display.notice(line)
         match happening:
             case PhaseChanged(phase=phase):
-                display.state(_STATES[phase])
+                self._phase = phase
+                self._show_state()
             case UserText(text=text):
                 display.partial(text)
             case Commit(text=text):
@@ -75,6 +81,17 @@ class Shown(Observer):
             case ClauseSkipped(text=text, error=error):
                 line = explain(error, "tts", self._places.get("tts")).line
                 display.notice(f"Left out, for the voice cannot say it: “{text}”. {line}")
+            case EarsLost(error=error):
+                self._deaf = error
+                self._show_state()
+            case Announce() if self._deaf:
+                self._told_deaf = True
+                display.notice(f"{explain(self._deaf, 'asr', self._places.get('asr')).line} She waits for her ears.")
+            case EarsBack():
+                if self._told_deaf:
+                    display.notice("She can hear you again.")
+                self._deaf, self._told_deaf = None, False
+                self._show_state()
             case _:
                 pass
 
@@ -83,6 +100,10 @@ class Shown(Observer):
         line = f"{failure.line} Trying again."
         if self._retries.is_new(service, failure.kind, line, at):
             self._display.notice(line)
+
+    def _show_state(self) -> None:
+        deaf = self._deaf is not None and self._phase in ("idle", "hearing")
+        self._display.state(State.DEAF if deaf else _STATES[self._phase])
 
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):

@@ -42,6 +42,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     State.THINKING: ("◐", "yellow"),
     State.SPEAKING: ("●", SOPHIA),
     State.INTERRUPTED: ("■", "red"),
+    State.DEAF: ("…", "yellow"),
 }
 
 

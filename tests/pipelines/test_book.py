@@ -15,7 +15,7 @@ from pipelines.takes.reader import ledgers, read_events
 from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import Count, Outcome
 from pipelines.virtual_time import run
-from sophia.decisions import Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Start
+from sophia.decisions import Announce, Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Start
 from sophia.events import Stopped
 from sophia.playout_events import PlayoutFinished
 from sophia.turns import TurnTaking
@@ -38,7 +38,12 @@ class Pen:
         for happening in (event, *decisions):
             self._write(happening)
             match happening:
-                case Start(generation=generation) | Reprompt(generation=generation) | Farewell(generation=generation):
+                case (
+                    Start(generation=generation)
+                    | Reprompt(generation=generation)
+                    | Announce(generation=generation)
+                    | Farewell(generation=generation)
+                ):
                     self.alive.add(generation)
                 case (
                     Drop(generation=generation)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent import futures
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import numpy as np
 import pytest
-from lab import ANSWER, HEARD, Lab, serving
+from lab import ANSWER, HEARD, Lab, config, serving
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from relay import relayed
@@ -29,14 +29,21 @@ from nova.services.triton_client import TritonMind
 from pipelines.services import renewal
 from pipelines.services.channels import open_channel
 from pipelines.settings.endpoint import Endpoint, TlsSettings
+from pipelines.settings.model import load_settings
 from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.talk.program import Options, VoiceLoop
 from pipelines.telemetry import otlp
+from pipelines.telemetry.ledger import Ledger, Outcome
+from pipelines.terminal.display import SilentDisplay
+from sophia import absence
 from sophia.audio import Frame, Pcm
 from sophia.recognition import RivaRecognizer
 from sophia.recognition_wire import RecognizerSettings
 from sophia.synthesis import RivaSynthesizer, SynthesizerSettings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(60)]
+
+QUESTION = next((Path(__file__).parents[2] / "pipelines/soundbites").glob("*what_time.wav"))
 
 Use = Callable[[], Awaitable[Any]]
 
@@ -251,3 +258,69 @@ async def test_spans_go_to_the_collector_over_a_new_connection(pki: Path, collec
         await asyncio.to_thread(exporter.shutdown)
         assert results == [SpanExportResult.SUCCESS] * 2
         assert (len(taking.taken), relay.connections) == (2, 2)
+
+
+@pytest.mark.side_by_side
+async def test_a_conversation_goes_on_when_all_its_connections_are_forgotten(tmp_path: Path, pki: Path) -> None:
+    """A laptop that was suspended: the user is not asked to say it again, and hears no apology."""
+    services = ("asr", "llm", "tts", "face")
+    async with serving(Lab(), pki) as port, AsyncExitStack() as stack:
+        relays = {service: await stack.enter_async_context(relayed(port)) for service in services}
+        made = config(
+            tmp_path, pki, {service: relay.port for service, relay in relays.items()}, llm__first_token_timeout=9
+        )
+
+        class Told(SilentDisplay):
+            turns: ClassVar[list[Ledger]] = []
+
+            def turn(self, ledger: Ledger) -> None:
+                self.turns.append(ledger)
+                if len(self.turns) == 1:
+                    for relay in relays.values():
+                        relay.forget()
+
+        code = await VoiceLoop(load_settings(made, {}, {}), Options("lab.yaml", (QUESTION,) * 2), Told()).run()
+        assert [ledger.outcome for ledger in Told.turns] == [Outcome.REPLIED] * 2
+        assert code == 0
+        assert {relay.connections for relay in relays.values()} == {2}
+
+
+async def test_ears_that_are_away_for_long_are_told_once_and_waited_for(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(absence, "ANNOUNCE_SECONDS", 1.0)
+    async with serving(Lab(), pki) as port, AsyncExitStack() as stack:
+        ears = await stack.enter_async_context(AsyncExitStack())
+        own = await ears.enter_async_context(serving(lab := Lab(), pki))
+        made = config(
+            tmp_path, pki, {**dict.fromkeys(("llm", "tts", "face"), port), "asr": own}, asr__give_up_seconds=60
+        )
+        notices, turns = [], []
+        away, told = asyncio.Event(), asyncio.Event()
+
+        class Told(SilentDisplay):
+            def notice(self, line: str) -> None:
+                notices.append(line)
+                if "waits for her ears" in line:
+                    told.set()
+
+            def turn(self, ledger: Ledger) -> None:
+                turns.append(ledger)
+                away.set()
+
+        async def restart() -> None:
+            await away.wait()
+            await ears.aclose()
+            await told.wait()
+            await stack.enter_async_context(serving(lab, pki, own))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(restart())
+            code = await VoiceLoop(load_settings(made, {}, {}), Options("lab.yaml", (QUESTION,) * 3), Told()).run()
+    outcomes = [ledger.outcome for ledger in turns]
+    assert outcomes[0] is outcomes[-1] is Outcome.REPLIED
+    assert Outcome.REPROMPTED not in outcomes
+    assert outcomes.count(Outcome.FAILED) == 1  # a turn of her own: that she cannot hear
+    assert len([line for line in notices if line.endswith("She waits for her ears.")]) == 1
+    assert notices.count("She can hear you again.") == 1
+    assert code in (0, 1)  # 1: a soundbite that was played to nobody

@@ -2,10 +2,12 @@
 
 from hypothesis import strategies as st
 
-from sophia.decisions import Commit, Drop, Interrupt, Reopen, Reprompt
+from sophia.decisions import Announce, Commit, Drop, Interrupt, Reopen, Reprompt
 from sophia.events import (
     CancelRequested,
     CommitRequested,
+    EarsBack,
+    EarsLost,
     Failed,
     HoldEnded,
     HoldStarted,
@@ -24,7 +26,7 @@ TEXTS = st.sampled_from(
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
-    "hold", "unhold", "says", "asks", "llm fails", "face fails", "wait",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -129,6 +131,10 @@ def drive(machine, events, ears=None):
                 event = HoldStarted(at=now, generation=generation)
             case "unhold":
                 event = HoldEnded(at=now, generation=generation)
+            case "deaf":
+                event = EarsLost(at=now, error=RuntimeError("gone"))
+            case "hears":
+                event = EarsBack(at=now)
             case "llm fails" | "face fails":
                 error = RuntimeError("gone")
                 service, again = kind.split()[0], len(text) > 3
@@ -143,6 +149,6 @@ def drive(machine, events, ears=None):
 def _heard(decided, generation):
     """Whether the playout may tell of this generation: it was released, and not cut off."""
     fate = [d for d in decided if d.generation == generation]
-    return any(isinstance(d, Commit | Reprompt) for d in fate) and not any(
+    return any(isinstance(d, Commit | Reprompt | Announce) for d in fate) and not any(
         isinstance(d, Drop | Interrupt | Reopen) for d in fate
     )

@@ -14,6 +14,7 @@ from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto import riva_asr_pb2_grpc as pb_grpc
 
 from sophia.audio import Frame
+from sophia.events import EarsBack, EarsLost
 from sophia.recognition import RecognizerEnded, RecognizerSettings, RecognizerSilent, RivaRecognizer
 from sophia.transcripts import Recognizer, Transcript
 
@@ -122,13 +123,24 @@ class Session:
 
     def __init__(self, channel: grpc.aio.Channel, settings: RecognizerSettings) -> None:
         self.troubles: list[Exception] = []
-        self.recognizer = RivaRecognizer(
-            channel, settings, lambda: (("traceparent", "00-1-2-01"),), lambda error, _: self.troubles.append(error)
-        )
+        self.told: list[type] = []
+        self.recognizer = RivaRecognizer(channel, settings, lambda: (("traceparent", "00-1-2-01"),), self._told)
         self.heard: list[Transcript] = []
         self._new = asyncio.Event()
         self.reading = asyncio.create_task(self._read())
         self._pushed = 0
+
+    def _told(self, event: EarsLost | EarsBack) -> None:
+        self.told.append(type(event))
+        if isinstance(event, EarsLost):
+            self.troubles.append(event.error)
+
+    async def has_told(self, *kinds: type) -> None:
+        """Waits, while sound comes, until it has told just this of its outages."""
+        async with asyncio.timeout(10):
+            while self.told != [*kinds]:
+                self.push(1)
+                await asyncio.sleep(0.02)
 
     async def _read(self) -> None:
         async for transcript in self.recognizer.transcripts():
@@ -300,8 +312,55 @@ async def test_a_restarted_service_is_found_again(pki: Path) -> None:
         it.push(10)
         server, _ = await serving(second, pki, port)
         await it.until("again up to 19")
+        assert it.told == [EarsLost, EarsBack]
     await server.stop(0)
     assert second.streams[0].frames == list(range(20))
+
+
+@pytest.mark.parametrize("code", [StatusCode.NOT_FOUND, StatusCode.UNIMPLEMENTED, StatusCode.INVALID_ARGUMENT])
+async def test_what_had_worked_is_starting_again_and_waited_for(riva, code: StatusCode) -> None:
+    """A speech service that loads its models, or a proxy before it, says that there is no such thing."""
+    service, channel = riva
+
+    async def works(stream: Stream) -> None:
+        await stream.say(f"up to {await stream.hear(10)}")
+        await stream.context.abort(StatusCode.UNAVAILABLE, "stopping")
+
+    async def loading(stream: Stream) -> None:
+        await stream.context.abort(code, "no such model")
+
+    async def again(stream: Stream) -> None:
+        await stream.say(f"again up to {await stream.hear(20)}")
+        await stream.hear()
+
+    service.scripts = [works, loading, loading, again]
+    async with session(channel, patient(give_up_seconds=None)) as it:
+        it.push(20)
+        await it.until("again up to 19")
+        await it.has_told(EarsLost, EarsBack)
+
+
+async def test_ears_that_nobody_talks_to_are_found_well_again(pki: Path) -> None:
+    async def listens(stream: Stream) -> None:
+        await stream.hear()
+
+    service = Riva()
+    service.scripts = [listens]
+    server, port = await serving(service, pki)
+    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+    options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200)]
+    async with (
+        grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options) as channel,
+        session(channel, patient(give_up_seconds=float("inf"))) as it,
+    ):
+        it.push(10)
+        await service.opened.wait()
+        await server.stop(0)
+        it.push(10)
+        server, _ = await serving(service, pki, port)
+        await it.has_told(EarsLost, EarsBack)
+        assert it.heard == []
+    await server.stop(0)
 
 
 async def test_a_service_that_stays_away_is_given_up(riva) -> None:
@@ -348,12 +407,13 @@ async def test_a_hang_is_found_out_reopened_and_then_an_error(riva) -> None:
         await asyncio.Event().wait()
 
     service.scripts = [hangs]
-    async with session(channel) as it:
+    async with session(channel, patient(give_up_seconds=1.0)) as it:
         it.push(20)
         it.recognizer.expect_answer()
         with pytest.raises(RecognizerSilent, match="gives no answer"):
             await it.until("never")
-        assert len(service.streams) == 2
+        assert len(service.streams) >= 2
+        assert it.told == [EarsLost]
         assert [type(e) for e in it.troubles] == [RecognizerSilent]
 
 

@@ -8,6 +8,7 @@ from turn_table import Table, answered
 
 from sophia.completeness import words
 from sophia.decisions import (
+    Announce,
     Apologise,
     Begin,
     Commit,
@@ -498,7 +499,7 @@ def follows_the_rules(decisions):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = False, False
-            case Reprompt(generation=generation):
+            case Reprompt(generation=generation) | Announce(generation=generation):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = True, False
