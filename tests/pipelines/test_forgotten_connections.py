@@ -26,6 +26,7 @@ from nova.errors import MindTimeout
 from nova.generation import TritonSettings
 from nova.mind import Message
 from nova.services.triton_client import TritonMind
+from pipelines.conversation import replies
 from pipelines.services import renewal
 from pipelines.services.channels import open_channel
 from pipelines.settings.endpoint import Endpoint, TlsSettings
@@ -53,6 +54,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renewal, "DOUBT_SECONDS", 0.2)
     monkeypatch.setattr(renewal, "PROBE_SECONDS", 0.3)
     monkeypatch.setattr(renewal, "UNHEARD_SECONDS", 0.5)
+
+
+@pytest.fixture(autouse=True)
+def _patient_with_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that come late are told in ``test_face_show.py``; here the machine may be busy."""
+    monkeypatch.setattr(replies, "MISSING_LIMIT", 1.0)
 
 
 def at(port: int, pki: Path) -> Endpoint:
