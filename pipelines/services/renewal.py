@@ -24,10 +24,10 @@ from pipelines.services.calls import CoreCall
 HEALTH = "/grpc.health.v1.Health/Check"
 """Asked with raw bytes: Riva's wheel and grpcio-health-checking both register grpc.health.v1 and collide."""
 
-DOUBT_SECONDS = 1.5
+DOUBT_SECONDS = 1.0
 """A call on which nothing was heard for so long makes its connection doubtful; slower first tokens are rare."""
 
-PROBE_SECONDS = 2.5
+PROBE_SECONDS = 2.0
 """A doubtful connection is dead if it does not answer for so long; a service that is merely busy does."""
 
 QUIET_SECONDS = 15.0
