@@ -24,7 +24,7 @@ from sophia.calls import Metadata, calling
 from sophia.events import EarsBack, EarsLost
 from sophia.outage import Outage
 from sophia.recognition_buffer import SoundBuffer
-from sophia.recognition_errors import HOPELESS, RecognizerEnded, RecognizerError, RecognizerSilent, in_a_line
+from sophia.recognition_errors import HOPELESS, RecognizerEnded, RecognizerError, RecognizerSilent, first_of, in_a_line
 from sophia.recognition_wire import (
     FINISH_SILENCE,
     RecognizerSettings,
@@ -242,7 +242,7 @@ class RivaRecognizer:
                 reading.add_done_callback(lambda _: watching.cancel())
                 group.create_task(self._write(stream, reading))
         except ExceptionGroup as errors:
-            raise _cause(errors) from None
+            raise first_of(errors) from None
         finally:
             self._streaming = False
             stream.call.cancel()
@@ -393,10 +393,3 @@ class RivaRecognizer:
         until = loop.time() + seconds
         while not self._closing and loop.time() < until:
             await self._woken(until - loop.time())
-
-
-def _cause(errors: BaseExceptionGroup[Exception]) -> Exception:
-    """The first error of the stream's two tasks; they fail for one reason."""
-    for error in errors.exceptions:
-        return _cause(error) if isinstance(error, BaseExceptionGroup) else error
-    raise AssertionError("an exception group is never empty")

@@ -37,3 +37,10 @@ class RecognizerEnded(RecognizerError):
 def in_a_line(error: Exception) -> str:
     """For the log, which holds no words: what a service says of an error may quote what it heard."""
     return error.code().name if isinstance(error, grpc.aio.AioRpcError) else str(error)
+
+
+def first_of(errors: BaseExceptionGroup[Exception]) -> Exception:
+    """The first error of the stream's two tasks; they fail for one reason."""
+    for error in errors.exceptions:
+        return first_of(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")
