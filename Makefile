@@ -11,6 +11,15 @@ export PYTHON
 PY := .venv/bin/python
 comma := ,
 
+# A program has said itself what is wrong, so make ends without a line of its own, and not with 0. GNU make tells of
+# every signal but this one. Where the signal is ignored, as services of systemd do, the line comes all the same.
+SAID := || { code=$$?; kill -s PIPE $$PPID; exit $$code; }
+# Ctrl+C is for the program, and whoever started it waits until it has ended.
+RUN := trap : INT TERM; $(PY)
+
+# Help needs the base environment and no set-up.
+HELP := $(filter -h --help,$(ARGS))
+
 # The whole stack in containers, with stand-ins in the place of NVIDIA's images: docker/README.md
 REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-compose.yml \
     -f docker/docker-compose.rehearsal.yml
@@ -21,22 +30,22 @@ REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-com
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
-talk: prepare  ## talk to Sophia (CONFIG=embedded.yaml, ARGS="--once", EXTRAS=aec)
-	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) $(ARGS)
+talk: $(if $(HELP),run-venv,prepare)  ## talk to Sophia (CONFIG=embedded.yaml, ARGS="--once", EXTRAS=aec)
+	@$(RUN) -m pipelines.voice_loop --config $(CONFIG) $(ARGS) $(SAID)
 
-services: prepare  ## run the embedded services in the foreground
-	@exec $(PY) -m pipelines.embedded $(ARGS)
+services: $(if $(HELP),run-venv,prepare)  ## run the embedded services in the foreground
+	@$(RUN) -m pipelines.embedded $(ARGS) $(SAID)
 
 check: run-venv  ## connect to every service of CONFIG and show what answers
-	@exec $(PY) -m pipelines.voice_loop --config $(CONFIG) --check
+	@$(RUN) -m pipelines.voice_loop --config $(CONFIG) --check $(SAID)
 
 doctor: run-venv  ## what works on this machine and around it (CONFIG=spark.yaml, ARGS="--phase base", EXTRAS=replay)
-	@exec $(PY) -m pipelines.doctor --config $(CONFIG) $(ARGS)
+	@$(RUN) -m pipelines.doctor --config $(CONFIG) $(ARGS) $(SAID)
 
 replay:  ## replay soundbites and measure every turn (ARGS="--repeat 5 --report report")
-	@.ci/venv "replay$(if $(EXTRAS),$(comma)$(EXTRAS))"
-	@$(PY) -m pipelines.embedded --prepare
-	@exec $(PY) -m pipelines.replay --config $(CONFIG) $(ARGS)
+	@.ci/venv "$(if $(HELP),,replay$(if $(EXTRAS),$(comma)$(EXTRAS)))" $(SAID)
+	@$(if $(HELP),:,$(PY) -m pipelines.embedded --prepare) $(SAID)
+	@$(RUN) -m pipelines.replay --config $(CONFIG) $(ARGS) $(SAID)
 
 rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for NVIDIA's images (ARGS=down ends it)
 	@$(PY) -m pipelines.certs docker/tls --hosts proxy triton
@@ -64,16 +73,16 @@ bench: dev-venv  ## measure the runtime with simulated services; JSON under benc
 	@exec $(PY) -m benchmarks.runtime $(ARGS)
 
 certs: run-venv  ## make or show the development certificates
-	@exec $(PY) -m pipelines.certs $(ARGS)
+	@$(RUN) -m pipelines.certs $(ARGS) $(SAID)
 
 prepare: run-venv
-	@$(PY) -m pipelines.embedded --prepare
+	@$(PY) -m pipelines.embedded --prepare $(SAID)
 
 run-venv:
-	@.ci/venv "$(EXTRAS)"
+	@.ci/venv "$(if $(HELP),,$(EXTRAS))" $(SAID)
 
 dev-venv:
-	@.ci/venv dev
+	@.ci/venv dev $(SAID)
 
 clean:  ## remove everything that was made: .venv, .sophia, caches
 	rm -rf .venv .sophia .mypy_cache .ruff_cache .pytest_cache .hypothesis

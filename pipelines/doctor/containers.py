@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from pipelines.doctor.checklist import SECONDS, Check, Context, Probe
@@ -69,8 +70,7 @@ async def _version(c: Context) -> Output:
 async def _docker(c: Context) -> Result:
     asked = await _version(c)
     if trouble := docker_trouble(asked):
-        expected = c.manifest.judge("docker", None)
-        return Result(expected[0], trouble.found, expected[1], trouble.fix)
+        return c.judge("docker", None, trouble.found, trouble.fix)
     version = asked.text.strip()[:50]
     return c.judge("docker", version, version, "sudo apt-get install docker-ce")
 
@@ -91,8 +91,8 @@ async def _runtime(c: Context) -> Result:
     if "nvidia" in named:
         return ok(", ".join(named))
     fix = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
-    mark, expected = c.manifest.judge("container_toolkit", None)
-    return Result(mark, f"no NVIDIA runtime (there are: {', '.join(named) or 'none'})", expected, fix)
+    found = f"no NVIDIA runtime (there are: {', '.join(named) or 'none'})"
+    return c.judge("container_toolkit", None, found, fix)
 
 
 async def images(host: Host) -> tuple[str, ...]:
@@ -156,7 +156,8 @@ async def _gpu_container(c: Context) -> Result:
     fix = f"look at it yourself: docker run --rm --gpus=all --entrypoint=nvidia-smi {image}"
     if "could not select device driver" in ran.error:
         fix = INSTALL_TOOLKIT
-    return Result(c.manifest.judge("container_toolkit", None)[0], f"{image}: {said}", "a GPU in it", fix)
+    found = c.judge("container_toolkit", None, f"{image}: {said}", fix)
+    return replace(found, expected="a GPU in it")
 
 
 def _check(key: str, title: str, why: str, probe: Probe, seconds: float = SECONDS) -> Check:

@@ -27,6 +27,9 @@ _KILL_SECONDS: Final = 0.5
 _BESIDES: Final = ("/usr/local/cuda/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 """Folders that are often not on a user's PATH though what we look for is there."""
 
+ARM: Final = ("aarch64", "arm64")
+"""What kernels call an Arm processor."""
+
 Trouble = Literal["", "missing", "denied", "hangs"]
 
 
@@ -149,7 +152,7 @@ class LocalHost:
 
 def on_arm() -> bool:
     """Whether this is an Arm machine, as among the DGX machines the Spark is."""
-    return os.uname().machine in ("aarch64", "arm64")
+    return os.uname().machine in ARM
 
 
 def printable(raw: bytes | str) -> str:

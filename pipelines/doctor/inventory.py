@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.containers import START_MONITORING, containers, images
-from pipelines.doctor.finding import Mark, Result, ok, warn
+from pipelines.doctor.finding import Mark, Result, ok, skip, warn
 from pipelines.doctor.host import Host, Output
 from pipelines.doctor.web import WebTrouble, get
 
@@ -197,7 +197,7 @@ def _package(c: Context, part: Part, environments: Sequence[Environment]) -> Res
     version = env.packages[part.package]
     result = c.judge(part.key, version, f"{version}{words} ({env.where})", part.fix)
     again = part.fix.replace("pip install", f"{env.where} -m pip install --force-reinstall")
-    return result if sees else warn(result.found, again, "a GPU is seen")
+    return result if sees or part.key not in c.manifest.items else warn(result.found, again, "a GPU is seen")
 
 
 def _image(c: Context, part: Part, held: Sequence[str], running: Sequence[tuple[str, str]]) -> Result:
@@ -228,19 +228,22 @@ async def _jar(c: Context) -> Result:
 
 def _port(port: Port) -> Check:
     async def probe(c: Context) -> Result:
-        expected = c.manifest.judge(port.key, None)
         where = f"127.0.0.1:{port.port}"
         if not await listens("127.0.0.1", port.port):
-            return Result(expected[0], f"nothing on {where}", expected[1], port.fix)
+            return c.judge(port.key, None, f"nothing on {where}", port.fix)
         if port.path is None:
             return ok(f"{where} answers", "answers")
         try:
             page = await get(f"http://{where}{port.path}")
         except WebTrouble as trouble:
-            return warn(f"somebody else seems to have its port: {trouble}", f"ss -ltnp 'sport = :{port.port}'")
-        if port.words not in page.text and page.status != 403:  # Jupyter with a token tells nothing but that
-            return warn(f"somebody else has its port {where}", f"ss -ltnp 'sport = :{port.port}'", port.title)
-        return ok(f"{where} answers", "answers")
+            found, expected = f"somebody else seems to have its port: {trouble}", ""
+        else:
+            if port.words in page.text or page.status == 403:  # Jupyter with a token tells nothing but that
+                return ok(f"{where} answers", "answers")
+            found, expected = f"somebody else has its port {where}", port.title
+        if port.key not in c.manifest.items:
+            return skip(found)
+        return warn(found, f"ss -ltnp 'sport = :{port.port}'", expected)
 
     return Check("base", "services", port.key, port.title, port.why, probe)
 

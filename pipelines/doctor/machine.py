@@ -77,7 +77,7 @@ async def _secure_boot(c: Context) -> Result:
     said = f"{asked.text} {asked.error}".casefold()
     if "secureboot enabled" in said:
         report = await _gpus(c)
-        if report.why in ("missing", "no driver") and _nvidia_pci(c):
+        if "driver" in c.manifest.items and report.why in ("missing", "no driver") and _nvidia_pci(c):
             sign = "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der, then reboot and enrol the key"
             return warn("on, and no NVIDIA driver is loaded: an unsigned module would be refused", sign)
         return ok("on", "enabled")
@@ -92,9 +92,9 @@ async def _selinux(c: Context) -> Result:
     enforcing = c.host.read("/sys/fs/selinux/enforce")
     asked = await c.host.run("getenforce")
     state = asked.text.strip().casefold() if asked.good else {"1": "enforcing", "0": "permissive"}.get(enforcing or "")
-    if state == "enforcing":
+    if state == "enforcing" and "driver" in c.manifest.items:
         return warn("enforcing: containers may be kept from the GPU", "sudo setsebool -P container_use_devices on")
-    if state in ("permissive", "disabled"):
+    if state in ("enforcing", "permissive", "disabled"):
         return ok(state, state)
     return skip("not there")
 
@@ -126,7 +126,7 @@ async def _driver(c: Context) -> Result:
         line += (
             f"; {pci} NVIDIA GPU{'s' if pci > 1 else ''} on the PCI bus" if pci else "; no NVIDIA GPU on the PCI bus"
         )
-        if not pci and not c.manifest.items.get("driver"):
+        if "driver" not in c.manifest.items:  # as on a laptop, whose GPU nothing of ours uses
             return skip(line)
         fix = fix if pci else "run the services on a machine with a GPU, and name it in --config"
     said = f" ({report.said})" if report.said and report.why != "missing" else ""
@@ -136,7 +136,7 @@ async def _driver(c: Context) -> Result:
 async def _devices(c: Context) -> Result:
     report = await _gpus(c)
     if not report.found:
-        return Result(c.manifest.judge("gpu", None)[0], "none", c.manifest.judge("gpu", None)[1], "see driver")
+        return c.judge("gpu", None, "none", "see driver")
     shown, hot = [], False
     for number, gpu in enumerate(report.found):
         about = [f"{number}: {gpu.name}"]

@@ -17,7 +17,7 @@ from pipelines.doctor.checklist import Check, Context, run_checks
 from pipelines.doctor.containers import CONTAINERS
 from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
 from pipelines.doctor.framework import framework
-from pipelines.doctor.host import Host, LocalHost, on_arm, printable
+from pipelines.doctor.host import ARM, Host, LocalHost, printable
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.inventory import INVENTORY
 from pipelines.doctor.libraries import CUDA, PROGRAMS
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         settings = settings_of(args)
-        path = find_manifest(default_manifest() if args.manifest is None else args.manifest)
+        host = LocalHost()
+        path = find_manifest(default_manifest(settings, host) if args.manifest is None else args.manifest)
         manifest = read_manifest(path)
         phases = tuple(phase for phase in PHASES if phase in (args.phase or PHASES))
         if args.write_manifest and "base" not in phases:
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.watch:
             phases = tuple(phase for phase in phases if phase != "integration")
         with logging_to_file(), printed_aside(args.json, args.write_manifest):
-            return asyncio.run(_run(args, settings, manifest, path.name, phases))
+            return asyncio.run(_run(args, settings, manifest, path.name, phases, host=host))
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return 2
@@ -66,9 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def default_manifest() -> str:
-    """The manifest that fits this machine's processor: of the DGX machines only the Spark has an Arm one."""
-    return "dgx-spark.yaml" if on_arm() else "dgx-guide.yaml"
+def default_manifest(settings: Settings, host: Host) -> str:
+    """The manifest that the settings name, or the one that fits this machine.
+
+    Of the DGX machines only the Spark has an Arm processor. Whatever is no DGX is measured as a laptop.
+    """
+    if settings.stack.manifest is not None:
+        return settings.stack.manifest
+    if host.read("/etc/dgx-release") is None and "DGX" not in (host.read("/sys/class/dmi/id/product_name") or ""):
+        return "laptop.yaml"
+    return "dgx-spark.yaml" if host.kernel()[1] in ARM else "dgx-guide.yaml"
 
 
 Prepare = Callable[[], Awaitable[Settings]]
@@ -113,9 +121,15 @@ def _checks(phase: Phase, settings: Settings) -> Sequence[Check]:
 
 
 async def _run(
-    args: argparse.Namespace, settings: Settings, manifest: Manifest, name: str, phases: Sequence[Phase]
+    args: argparse.Namespace,
+    settings: Settings,
+    manifest: Manifest,
+    name: str,
+    phases: Sequence[Phase],
+    *,
+    host: Host,
 ) -> int:
-    console, host = Console(highlight=False, markup=False), LocalHost()
+    console = Console(highlight=False, markup=False)
     embedded = needed(settings) if settings.embedded and set(phases) != {"base"} else ()
     async with AsyncExitStack() as stack:
         ready = settings

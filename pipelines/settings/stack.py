@@ -17,6 +17,12 @@ class StackSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    manifest: str | None = Field(
+        None,
+        min_length=1,
+        description="what is expected of this machine: a path, or a bare name of configs/stack/; without it that of a "
+        "DGX where one is seen, else laptop.yaml",
+    )
     prometheus: str | None = Field(None, description="Prometheus, such as http://127.0.0.1:9090", pattern=_WEB)
     grafana: str | None = Field(None, description="Grafana, such as http://127.0.0.1:3000", pattern=_WEB)
     grafana_token_file: Path | None = Field(

@@ -5,6 +5,8 @@ import fcntl
 import io
 import json
 import os
+from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import fake_machines as machines
@@ -13,13 +15,13 @@ from fake_machines import FakeHost
 from rich.console import Console
 
 from pipelines.doctor import inventory, program
-from pipelines.doctor.checklist import Check, Context
-from pipelines.doctor.finding import Finding, Result, fail, ok
-from pipelines.doctor.manifest import Manifest, read_manifest
+from pipelines.doctor.checklist import Check, Context, run_checks
+from pipelines.doctor.finding import Finding, Mark, Result, fail, ok
+from pipelines.doctor.manifest import Manifest, find_manifest, read_manifest
 from pipelines.doctor.render import Shown, lines
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.settings.model import Settings
+from pipelines.settings.model import Settings, load_settings
 
 
 @pytest.fixture
@@ -42,6 +44,46 @@ def test_the_checklist_and_its_exit_code(host: FakeHost, capsys: pytest.CaptureF
     assert "fix: sudo apt-get install prometheus-node-exporter" in shown
     assert "– conda" in shown
     assert shown.rstrip().endswith("–")
+
+
+@pytest.mark.parametrize(
+    ("files", "arm", "named", "wanted"),
+    [
+        ({}, False, None, "laptop.yaml"),
+        ({}, True, None, "laptop.yaml"),
+        ({"/sys/class/dmi/id/product_name": "XPS 13\n"}, False, None, "laptop.yaml"),
+        ({"/etc/dgx-release": ""}, True, None, "dgx-spark.yaml"),
+        ({"/sys/class/dmi/id/product_name": "NVIDIA DGX Station\n"}, False, None, "dgx-guide.yaml"),
+        ({"/etc/dgx-release": ""}, True, "mine.yaml", "mine.yaml"),
+        ({}, False, "dgx-guide.yaml", "dgx-guide.yaml"),
+    ],
+)
+def test_a_machine_is_measured_as_what_it_is(files: dict[str, str], arm: bool, named: str | None, wanted: str) -> None:
+    host = FakeHost(files=files, runs_on=("6.1", "aarch64" if arm else "x86_64"))
+    settings = Settings.model_validate({"stack": {"manifest": named}})
+    assert program.default_manifest(settings, host) == wanted
+
+
+@pytest.mark.parametrize(("config", "wanted"), [("spark", "dgx-spark.yaml"), ("workstation", "dgx-guide.yaml")])
+def test_configurations_for_a_dgx_say_so(config: str, wanted: str) -> None:
+    assert load_settings(config, environment={}).stack.manifest == wanted
+
+
+@pytest.mark.parametrize("machine", [machines.no_driver, machines.mismatch, machines.guide, machines.spark])
+async def test_nothing_of_nvidias_is_missed_on_a_laptop(
+    machine: Callable[[], FakeHost], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken(host: str, port: int, seconds: float = 2.0) -> bool:
+        return False
+
+    monkeypatch.setattr(inventory, "listens", taken)
+    fake, manifest = machine(), read_manifest(find_manifest("laptop"))
+    context = Context(fake, manifest, Settings())
+    async with aclosing(run_checks(program.BASE, context)) as found:
+        marks = {finding.key: finding.result async for finding in found}
+    wrong = {key: result for key, result in marks.items() if result.mark in (Mark.WARN, Mark.FAIL)}
+    assert set(wrong) <= ({"driver"} if machine is machines.mismatch else set())
+    assert not [key for key, result in marks.items() if result.mark is Mark.SKIP and "install" in result.fix]
 
 
 async def test_checks_have_ended_when_their_findings_cannot_be_shown(
