@@ -71,6 +71,8 @@ class _WithoutMessages(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
         record.exc_text = None  # another handler's, with everything in it
+        if record.name == "asyncio":  # what follows the first line shows tasks with their errors, and arguments
+            record.msg, record.args = record.getMessage().partition("\n")[0], None
         return super().format(record)
 
     def formatException(self, info: object) -> str:  # noqa: N802 - the library's name for it

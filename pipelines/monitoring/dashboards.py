@@ -29,7 +29,7 @@ from pipelines.monitoring.panels import (
     render,
     stacked,
 )
-from pipelines.telemetry.ledger import CONTRIBUTIONS
+from pipelines.telemetry.ledger import CONTRIBUTIONS, LOSSES
 
 BY_GPU: Final = "{{host}} {{gpu}}"
 
@@ -215,6 +215,18 @@ def voice_loop() -> str:
                     "Underruns a minute",
                     "short",
                     query(f"sum by (host) (rate(sophia_underruns_total{{{HOST}}}[{RANGE}])) * 60", "{{host}}"),
+                )
+            )
+        )
+        .with_panel(
+            bars(
+                graph(
+                    "Losses a minute",
+                    "short",
+                    *(
+                        query(f"sum(rate(sophia_{what}_total{{{HOST}}}[{RANGE}])) * 60", what.replace("_", " "), ref)
+                        for what, ref in zip(LOSSES, "ABCD", strict=True)
+                    ),
                 )
             )
         )

@@ -36,6 +36,9 @@ _LOG = logging.getLogger("opentelemetry.sophia")  # among the SDK's, so that one
 STOP_SECONDS = 2.0
 """How long :meth:`Telemetry.aclose` may take."""
 
+NO_METRICS = ("Failed to export metrics", "UNIMPLEMENTED")
+"""Parts of what the SDK logs where a collector has no service for metrics."""
+
 SHORTEST_SECRET = 4
 """Characters of a header's value that is kept out of warnings; shorter ones are in ordinary words."""
 
@@ -173,7 +176,7 @@ class _OneWarning(logging.Handler):
         remote = settings.exporter == "otlp"
         self._where = settings.endpoint if remote else settings.exporter
         self._proxy = proxy_before(urlsplit(settings.endpoint).hostname or "", RPC) if remote else ""
-        self._warned = False
+        self._warned = self._told_of_metrics = False
         self._logger = logging.getLogger("opentelemetry")
         self._propagated = self._logger.propagate
         self._logger.propagate = False
@@ -181,9 +184,13 @@ class _OneWarning(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Warns once; the SDK repeats itself with every batch."""
-        if not self._warned:
+        what = _without_headers(" ".join(record.getMessage().split()))[:200]
+        if all(part in what for part in NO_METRICS):  # a viewer of traces; its spans may still fail
+            if not self._told_of_metrics:
+                self._told_of_metrics = True
+                self._warn(f"{self._where} takes spans but no metrics; /metrics has them (telemetry.metrics_port)")
+        elif not self._warned:
             self._warned = True
-            what = _without_headers(" ".join(record.getMessage().split()))[:200]
             way = f"the proxy {proxy} to {self._where}" if (proxy := self._proxy) else f"to {self._where}"
             self._warn(f"telemetry does not get through {way}, the conversation goes on: {what}")
 

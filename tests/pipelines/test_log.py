@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import os
 import pty
@@ -74,6 +76,26 @@ def test_an_errors_words_are_not_in_it(how: str) -> None:
     assert pin not in kept
     assert "in fail" in kept
     assert kept.count("builtins.ValueError") == 2
+
+
+def test_a_task_that_nobody_looked_after_tells_its_error_without_its_words() -> None:
+    pin = str(4000 + 711)
+
+    async def fail() -> None:
+        raise ValueError(f"her PIN is {pin}")
+
+    async def main() -> None:
+        task = asyncio.create_task(fail())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    with logging_to_file():
+        asyncio.run(main())
+    kept = log_file().read_text()
+    assert "Task exception was never retrieved" in kept
+    assert "builtins.ValueError" in kept
+    assert pin not in kept
 
 
 def test_afterwards_all_is_as_it_was() -> None:

@@ -261,6 +261,22 @@ def test_a_stage_needs_no_profiler():
         pass
 
 
+async def test_a_viewer_of_traces_takes_no_metrics_and_that_is_said_once():
+    server = grpc.server(ThreadPoolExecutor(2))
+    servicer = Collector()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    lines = []
+    settings = TelemetrySettings(exporter="otlp", endpoint=f"http://127.0.0.1:{port}")
+    telemetry = Telemetry(settings, clock=asyncio.get_running_loop().time, warn=lines.append)
+    talk(telemetry)
+    await telemetry.aclose()
+    server.stop(None)
+    assert {"conversation", "turn"} <= {span.name for span in servicer.spans}
+    assert lines == [f"http://127.0.0.1:{port} takes spans but no metrics; /metrics has them (telemetry.metrics_port)"]
+
+
 async def test_a_password_in_the_endpoint_is_sent_as_a_header_and_told_nobody(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=lab")
     with collector() as there:
