@@ -234,7 +234,7 @@ class RivaSynthesizer:
             raise VoiceSilent(f"the voice {what} {seconds:g} s; is the speech service overloaded?") from None
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if call.cancelled() and not (task and task.cancelling()):  # by the service: gRPC makes it look like ours
+            if call.cancelled() and not (task and task.cancelling()):  # its channel was closed, which looks like ours
                 raise grpc.aio.AioRpcError(
                     await call.code(),
                     await call.initial_metadata(),

@@ -13,6 +13,8 @@ from pipelines.conversation.events import ClauseSkipped, Retrying
 from pipelines.conversation.patience import FIRST_WAIT, LONGEST_WAIT, Patience, is_passing
 from pipelines.simulation.exact import Delays, Says, SimulatedFace, SimulatedMind, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
+from pipelines.terminal.display import SilentDisplay
+from pipelines.terminal.observer import Shown
 from sophia.decisions import Apologise, Drop, Reopen
 from sophia.synthesis import VoiceError, VoiceSilent
 from sophia.turn_settings import TurnSettings
@@ -341,3 +343,38 @@ def test_the_face_follows_the_sound_over_what_was_left_out():
 def test_the_usual_reply_has_clauses_enough():
     assert len(clauses()) >= 4
     assert " ".join(clauses()).split() == "".join(TOKENS).split()
+
+
+class Seen(SilentDisplay):
+    """What a user sees."""
+
+    def __init__(self):
+        self.notices, self.errors, self.reach = [], [], []
+
+    def notice(self, line):
+        self.notices.append(line)
+
+    def error(self, failure_line, hint=""):
+        self.errors.append(failure_line)
+
+    def reply(self, text_so_far, heard_chars):
+        self.reach.append(text_so_far[:heard_chars])
+
+
+def test_what_is_left_out_is_shown_and_the_caption_goes_on_behind_it():
+    said, seen = clauses(), Seen()
+    table = Table([ORDER], seconds=30, make_voice=voice(refuses=said[1:2]), observers=[Shown(seen, {})])
+    table.talk()
+    assert seen.errors == []
+    (line,) = seen.notices
+    assert line.startswith(f"Left out, for the voice cannot say it: “{said[1]}”. The tts refused the request")
+    assert said[-1].split()[-2] in seen.reach[-1]
+    assert said[1] in seen.reach[-1]
+
+
+def test_a_guess_that_failed_is_a_notice_and_no_error():
+    seen = Seen()
+    table = Table([ORDER], seconds=30, make_mind=failing(1, 1, ModelError("CUDA")), observers=[Shown(seen, {})])
+    (ledger,) = table.talk().turns
+    assert ledger.outcome is Outcome.REPLIED
+    assert (seen.errors, seen.notices) == ([], ["CUDA. Trying again."])

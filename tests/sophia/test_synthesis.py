@@ -308,6 +308,20 @@ async def test_whatever_status_a_service_ends_a_call_with_reaches_the_listener(s
     assert "not this one" in caught.value.details()
 
 
+async def test_a_connection_that_is_thrown_away_is_the_transports_error(service, pki):
+    service.script = hanging
+    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
+    channel = grpc.aio.secure_channel(f"localhost:{service.port}", credentials)
+    synthesizer = RivaSynthesizer(channel, SynthesizerSettings(), tuple)
+    speaking = asyncio.create_task(collect(synthesizer.speak(saying("Hello.", "More."))))
+    await service.until(lambda: service.open == 1)
+    await channel.close()
+    async with asyncio.timeout(3):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await speaking
+    assert caught.value.code() is grpc.StatusCode.CANCELLED
+
+
 async def test_a_service_that_is_down_is_the_transports_error(pki):
     credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
     async with grpc.aio.secure_channel("localhost:1", credentials) as channel:
