@@ -189,7 +189,6 @@ class SpokenText:
             self._hidden = self._thought
         elif low in self._closings:
             self.lone = True
-            self._trim = True
         elif low in self._calls:
             self._hidden = _marks((), (self._calls[low].lower(),))
 

@@ -124,9 +124,9 @@ def in_words(text: str, tongue: Tongue) -> str:
     text = _ALIKE.sub("≈", _UNEQUAL.sub(word("≠"), _AT_LEAST.sub("≥", _AT_MOST.sub("≤", text))))
     text = _ANY_ARROW.sub(" ", text)
     text = _RANGE.sub(word("to"), text)
-    text = _MENU.sub(", ", text)
     text = _IS_COMPARED.sub(lambda found: word(f"is {found[1]}"), text)
     text = _COMPARED.sub(lambda found: word(found[1]), text)
+    text = _MENU.sub(", ", text)
     text = _ABOUT.sub(word("≈"), text)
     text = _EQUALS.sub(word("="), text)
     text = _PRODUCT.sub(word("×"), _DOTTED_PRODUCT.sub(word("×"), text))
@@ -183,7 +183,7 @@ def _raised(found: re.Match[str], word: Callable[[str], str]) -> str:
         return GONE
     if not (before and (before[-1].isalnum() or before[-1] in ")]}%°")):
         return f" {power} "
-    if found[0] in "²³":
+    if found[0] in ("²", "³"):
         return word(found[0])
     return word("^") + (word("−") if power.startswith("-") else "") + power.lstrip("+-") + " "
 

@@ -24,7 +24,7 @@ _URL = re.compile(
     r"<?(?:https?://|www\.)(?:www\.)?([\w.\-]+)(?::\d+)?(?:[/?#](?:[^\s<>()\[\]\"']*[\w/=&\-])?)?>?", re.IGNORECASE
 )
 _EMAIL = re.compile(r"<?(?:mailto:)?\b([\w.+\-]{1,64})@([\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8})>?")
-_TABLE_RULE = re.compile(r"^ ?\|?[ :|\-]*---[ :|\-]*$", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^ ?\|?[ :|\-]*--[ :|\-]*$", re.MULTILINE)
 _RULE = re.compile(r"^ ?(?:[*_=\-] ?){3,}$", re.MULTILINE)
 _LINE_MARK = re.compile(r"^ ?(?:#{1,6} |>+(?![ =]?[\d=])|[*+•▪◦‣\-](?= )) ?(?:\[[ xX]\] )?", re.MULTILINE)
 _HEADING_END = re.compile(r" #+ ?$", re.MULTILINE)

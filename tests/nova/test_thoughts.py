@@ -100,7 +100,7 @@ HARMONY = (
         ("opened", "Okay, the user asks 1+1. So it is 2.</think>\n\nIt is two.", "It is two."),
         ("opened", "a thought that never ended", ""),
         ("opened", "one</think>Yes.<think>two</think> No.", "Yes.No."),
-        ("auto", "Hm.</think>Yes.", "Hm.Yes."),
+        ("auto", "Hm.</think>\n\nYes.", "Hm.\n\nYes."),
         ("auto", "<THINK>hm</Think>Yes.", "Yes."),
         ("auto", "[THINK]hm[/THINK]Yes.", "Yes."),
         ("auto", "<seed:think>hm</seed:think>Yes.", "Yes."),

@@ -24,6 +24,7 @@ BOTH = [
     ("3:1, v1.2.3, 12:30, $5, 5 €, 50%, 20 °C, 1/2, 1,000, 2024-05-01, 555-1234", None),
     ("5⁄6 16∶9", "5/6 16:9"),
     (".5 percent", ".5 percent"),
+    ("| a | b |\n|:-:|--:|\n| 5 | 6 |", "a, b, 5, 6,"),
     ("snake_case and __init__", "snake case and init"),
     ("می\u200cخواهم", "می\u200cخواهم"),
 ]
@@ -32,6 +33,8 @@ ENGLISH = [
     ("10**3, 10⁶, 10⁻³", "10 to the 3, 10 to the 6, 10 to the minus 3"),
     ("3*10^8 m/s", "3 times 10 to the 8 m/s"),
     ("10<sup>6</sup>", "10 to the 6"),
+    ("10²³, 2³, 10⁶–10⁷", "10 to the 23, 2 cubed, 10 to the 6 to 10 to the 7"),
+    ("3 > 2 > 1, x > y", "3 is greater than 2 is greater than 1, x is greater than y"),
     ("E = mc², 5 m³", "E equals mc squared, 5 m cubed"),
     ("0→100 km/h, 5 -> 10, 10% => 20%", "0 to 100 km/h, 5 to 10, 10% to 20%"),
     ("3<5 and 7>4.", "3 is less than 5 and 7 is greater than 4."),
@@ -82,6 +85,16 @@ def test_numbers_neither_merge_nor_get_lost(written, language):
     written = written.replace("`" * 3, "` ").replace("://", ": /")  # code is announced, an address said by its host
     written = re.sub(r"~{3,}", "~ ", written)
     assert re.findall(r"[0-9]+", spoken(written, language)) == re.findall(r"[0-9]+", written)
+
+
+@given(
+    st.text("0123 a.²³⁰¹⁻ⁿ₀₁½⅝①Ⅷ⁄∶√∞∑∫±≤≥<>^_{}\\$*~`|=+-–→§№‰°\u0301\u200d\ufe0f\u20e3🎉\ud7ff[]()&;#", max_size=20)
+)
+def test_whatever_comes_is_said_in_one_line(written):
+    for language in ("en-US", "de-DE"):
+        said = spoken(written, language)
+        assert said == " ".join(said.split())
+        assert not set(said) & set("*{}<>`^_\\\n\ue000")
 
 
 @given(st.integers(0, 10**6), st.sampled_from("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉½⅓¼①②Ⅷ❶"), st.integers(0, 10**6))
