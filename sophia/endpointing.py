@@ -86,11 +86,13 @@ class Endpointing:
         recogniser's own first pass is on its way, and an utterance cut short for us is recognised worse.
         """
         state, s = self._state, self._state.settings
-        if utterance.asked_final_at is None:
+        asked = utterance.asked_final_at
+        if asked is None:
             if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.settle):
                 return False
+            asked = at
             self._ask(at, utterance, f"silent for {max(0.0, at - utterance.last_voiced):.2f} s")
-        return state.reached(at, (utterance.asked_final_at or at) + s.final_timeout)
+        return state.reached(at, asked + s.final_timeout)
 
     def _weigh_reprompt(self, at: float, utterance: Utterance) -> None:
         state, s = self._state, self._state.settings

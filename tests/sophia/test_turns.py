@@ -367,6 +367,11 @@ def test_a_client_that_decides_too_early_waits_for_the_recogniser_at_most_so_lon
     assert slow.only(Commit).at == pytest.approx(1.7)
 
 
+def test_the_wait_for_the_last_word_ends_also_where_it_begins_at_time_zero():
+    table = Table().says(0.0, "mhm").tell(CommitRequested(at=0.0)).wait(5)
+    assert table.only(Commit).at == pytest.approx(0.7)
+
+
 def test_there_must_be_something_to_commit_or_to_cancel():
     assert "nothing to commit" in Table().tell(CommitRequested(at=1.0)).only(Refuse).reason
     assert "no reply to cancel" in Table().tell(CancelRequested(at=1.0)).only(Refuse).reason
