@@ -1,7 +1,7 @@
 """Starts the embedded services together, watches over them, and ends all of them with the program.
 
-Each is its own process behind TLS on a loopback port of its own. One that dies is started again on the same port, a few
-times; the conversation goes on meanwhile.
+Each is its own process behind TLS on a loopback port of its own. One that dies, or answers no health calls any more, is
+started again on the same port, a few times; the conversation goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from pipelines.certs import make_development_pki
+from pipelines.embedded.health import hangs
 from pipelines.embedded.process import SERVICES, ServiceFailed, ServiceProcess, module_command
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings
@@ -45,7 +46,7 @@ def needed(settings: Settings) -> tuple[str, ...]:
 class EmbeddedServices:
     """The embedded services for as long as the ``async with`` lasts.
 
-    ``report`` is called with a line whenever a service died, came back, or takes long to start. After entering,
+    ``report`` is called with a line whenever a service died, hung, came back, or takes long to start. After entering,
     ``settings`` are the given ones with the services' endpoints filled in, and ``running`` maps names to processes.
     Entering raises
     :class:`ServiceFailed` if a service does not start within the settings' ``embedded_start_seconds``; leaving takes
@@ -115,7 +116,7 @@ class EmbeddedServices:
         restarts = 0
         while True:
             since = loop.time()
-            how = await self.running[name].ended()
+            how = await self._lost(name)
             await self.running[name].stop(0.0)  # what it may have left behind
             if loop.time() - since > CALM_SECONDS:
                 restarts = 0
@@ -134,6 +135,19 @@ class EmbeddedServices:
                 else:
                     self._report(f"The embedded {name} service is back.")
                     break
+
+    async def _lost(self, name: str) -> str:
+        """Waits until the service ends, or hangs; returns which, in words."""
+        service = self.running[name]
+        ended = asyncio.create_task(service.ended())
+        hanging = asyncio.create_task(hangs(service.port, self.tls / "ca.crt"))
+        try:
+            await asyncio.wait({ended, hanging}, return_when=asyncio.FIRST_COMPLETED)
+            return ended.result() if ended.done() else "does not answer any more"
+        finally:
+            for task in (ended, hanging):
+                task.cancel()
+            await asyncio.gather(ended, hanging, return_exceptions=True)
 
     def _filled(self, settings: Settings) -> Settings:
         """``settings`` with the endpoints of what runs; services that were not asked for keep theirs."""

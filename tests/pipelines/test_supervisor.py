@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.embedded import __main__ as program
-from pipelines.embedded import process, supervisor
+from pipelines.embedded import health, process, supervisor
 from pipelines.embedded.process import ServiceProcess, module_command
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
 from pipelines.services.channels import open_channel, warm
@@ -310,3 +310,23 @@ def test_in_the_foreground_services_are_shown_and_a_configuration_written(
     settings = load_settings(written, environment={})
     assert settings.llm.endpoint.target.startswith("127.0.0.1:")
     assert settings.llm.endpoint.tls.ca == tmp_path / "home" / "tls" / "ca.crt"
+
+
+async def test_a_service_that_hangs_is_found_by_health_calls_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.5)
+    told = Told()
+    async with EmbeddedServices(Settings(), tmp_path, told, only=["face"], command=fake()) as services:
+        port, pid = services.running["face"].port, services.running["face"].process.pid
+        os.kill(pid, signal.SIGSTOP)  # it lives, its port takes connections, and nothing is answered
+        await told.of("is back")
+        assert told == [
+            "The embedded face service does not answer any more; it is started again.",
+            "The embedded face service is back.",
+        ]
+        assert not alive(pid)
+        async with open_channel(services.endpoint("face")) as channel:
+            assert await warm(channel, 5.0) == "unknown"
+        assert services.running["face"].port == port
