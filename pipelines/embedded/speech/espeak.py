@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Mapping
 import numpy as np
 
 from pipelines.embedded.speech.shaping import Shaper, Tone
-from pipelines.embedded.speech.voices import DEFAULT_VOICE, Phone, Piece, Timeline
+from pipelines.embedded.speech.voices import DEFAULT_VOICE, PLAIN, Manner, Phone, Piece, Timeline
 from sophia.audio import Pcm
 
 RATE = 22_050
@@ -35,22 +35,28 @@ class EspeakEngine:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]:
+    def beyond(self, voice: str, manner: Manner) -> list[str]:
+        """Its sounds have other names."""
+        return ["the pronunciation of single words"] if manner.phones else []
+
+    async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
         """The sentence in pieces of 100 ms; raises ``RuntimeError`` when espeak-ng cannot speak."""
-        timeline, pcm = await self._fetch(sentence, self.voices[voice])
-        shaper = Shaper(_TONE)
+        timeline, pcm = await self._fetch(
+            {"text": sentence, "voice": self.voices[voice], "rate": manner.rate, "pitch": manner.pitch}
+        )
+        shaper = Shaper(Tone(gain_db=_TONE.gain_db + manner.gain))
         step = RATE // 10
         for at in range(0, len(pcm), step):
             yield Piece(shaper.shape(pcm[at : at + step]), timeline if at == 0 else None)
 
-    async def _fetch(self, sentence: str, voice: str) -> tuple[Timeline, Pcm]:
+    async def _fetch(self, asked: dict[str, str | float]) -> tuple[Timeline, Pcm]:
         async with self._turn:
             try:
                 async with asyncio.timeout(_DEADLINE):
                     process = await self._running()
                     assert process.stdin is not None
                     assert process.stdout is not None
-                    process.stdin.write(json.dumps({"text": sentence, "voice": voice}).encode() + b"\n")
+                    process.stdin.write(json.dumps(asked).encode() + b"\n")
                     await process.stdin.drain()
                     answer = json.loads(await process.stdout.readline() or b'{"failed": "its process ended"}')
                     if "failed" in answer:

@@ -20,7 +20,8 @@ _BUFFER_MS = 60
 _PHONEME_EVENTS, _DO_NOT_EXIT = 0x0001, 0x8000
 _END, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 _UTF8 = 1
-_RATE_PARAMETER, _WORDS_PER_MINUTE = 1, 165
+_RATE_PARAMETER, _WORDS_PER_MINUTE, _FASTEST = 1, 165, 450
+_PITCH_PARAMETER, _USUAL_PITCH, _HERTZ_A_STEP = 3, 50, 2.5  # of 0 to 100
 _LEAD_KEPT, _TAIL_KEPT = 0.02, 0.1  # seconds of silence around the sentence
 _AUDIBLE = 100  # of 32768
 
@@ -56,14 +57,16 @@ class Espeak:
             raise RuntimeError("espeak-ng does not find its data")
         self._callback = _Callback(self._on_sound)
         self._library.espeak_SetSynthCallback(self._callback)
-        self._library.espeak_SetParameter(_RATE_PARAMETER, _WORDS_PER_MINUTE, 0)
         self._sound = bytearray()
         self._phones: list[tuple[str, float, int]] = []
         self._words: list[str] = []
         self._text = ""
 
-    def speak(self, text: str, voice: str) -> tuple[dict[str, Any], bytes]:
-        """The answer's fields and the sound."""
+    def speak(self, text: str, voice: str, rate: float, pitch: float) -> tuple[dict[str, Any], bytes]:
+        """The answer's fields and the sound; ``rate`` 1 is the usual one, ``pitch`` in Hz is added."""
+        self._library.espeak_SetParameter(_RATE_PARAMETER, min(_FASTEST, round(_WORDS_PER_MINUTE * rate)), 0)
+        height = round(_USUAL_PITCH + pitch / _HERTZ_A_STEP)
+        self._library.espeak_SetParameter(_PITCH_PARAMETER, min(99, max(0, height)), 0)
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise RuntimeError(f"there is no voice {voice}")
         self._sound, self._phones, self._words, self._text = bytearray(), [], [], text
@@ -113,7 +116,7 @@ def main() -> None:
         try:
             espeak = espeak or Espeak()
             request = json.loads(line)
-            fields, sound = espeak.speak(request["text"], request["voice"])
+            fields, sound = espeak.speak(request["text"], request["voice"], request["rate"], request["pitch"])
         except (OSError, RuntimeError) as error:
             fields, sound = {"failed": str(error)}, b""
         out.write(json.dumps(fields).encode() + b"\n" + sound)

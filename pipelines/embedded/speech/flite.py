@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import ctypes as c
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pipelines.embedded.speech.shaping import Shaper, Tone
-from pipelines.embedded.speech.voices import Phone, Piece, Timeline
+from pipelines.embedded.speech.voices import PLAIN, Manner, Phone, Piece, Timeline
 from sophia.audio import Pcm
 
 RATE = 16_000
@@ -30,6 +32,18 @@ _VOICES = {
 # Gains bring the voices to about -18 dBFS over their voiced 20 ms frames. slt is dull: her spectrum falls some 5 dB
 # too fast above 2.5 kHz, next to recorded speech.
 _TONES = {"slt": Tone(gain_db=-4.4, shelf_db=5.0), "rms": Tone(gain_db=2.2), "awb": Tone(gain_db=0.2)}
+
+_USUAL_HERTZ = {"slt": 170.0, "awb": 128.0}
+"""The voices' median pitch; rms has no way to change its own."""
+
+_LOWEST_SHIFT, _HIGHEST_SHIFT = 0.5, 2.0
+
+# flite keeps the pointers to these names, and ends the process where one has gone: they live as long as the module.
+_TOKEN_FEATURES = (b"name", b"whitespace", b"prepunctuation", b"punc")
+_PHONES, _STRETCH, _SHIFT = b"phones", b"duration_stretch", b"f0_shift"
+
+_TOKEN = re.compile(r"([\"'`({\[]*)(.*?)([\"'`.,:;!?(){}\[\]]*)")
+"""A word between the signs that flite's own tokeniser takes off it."""
 
 _LEAD_KEPT = 0.02
 _TAIL_KEPT = 0.1
@@ -81,6 +95,13 @@ class _Library:
         self.relation = self._typed("utt_relation", c.c_void_p, c.c_void_p, c.c_char_p)
         self.head = self._typed("relation_head", c.c_void_p, c.c_void_p)
         self.next = self._typed("item_next", c.c_void_p, c.c_void_p)
+        self.set_number = self._typed("flite_feat_set_float", None, c.c_void_p, c.c_char_p, c.c_float)
+        self.new_utterance = self._typed("new_utterance", c.c_void_p)
+        self.new_relation = self._typed("utt_relation_create", c.c_void_p, c.c_void_p, c.c_char_p)
+        self.append = self._typed("relation_append", c.c_void_p, c.c_void_p, c.c_void_p)
+        self.set_text = self._typed("item_set_string", None, c.c_void_p, c.c_char_p, c.c_char_p)
+        self.do_synth = self._typed("flite_do_synth", c.c_void_p, c.c_void_p, c.POINTER(_Voice), c.c_void_p)
+        self.synth_tokens = c.cast(self._flite.utt_synth_tokens, c.c_void_p)
         self.text_of = self._typed("flite_ffeature_string", c.c_char_p, c.c_void_p, c.c_char_p)
         self.number_of = self._typed("flite_ffeature_float", c.c_float, c.c_void_p, c.c_char_p)
         self._typed("flite_init", c.c_int)()
@@ -95,6 +116,21 @@ class _Library:
         register = getattr(c.CDLL(f"libflite_cmu_us_{name}.so.1", mode=c.RTLD_GLOBAL), f"register_cmu_us_{name}")
         register.restype, register.argtypes = c.POINTER(_Voice), (c.c_char_p,)
         return register(None)
+
+    def synth_words(self, words: list[str], phones: dict[int, str], voice: Any) -> int:
+        """Speaks ``words`` like the text that they make, but those in ``phones`` with the sounds given there."""
+        utterance = self.new_utterance()
+        tokens = self.new_relation(utterance, b"Token")
+        for at, word in enumerate(words):
+            parts = _TOKEN.fullmatch(word)
+            assert parts is not None  # each of its parts may be empty
+            before, core, after = parts.groups()
+            token = self.append(tokens, None)
+            for name, value in zip(_TOKEN_FEATURES, (core, " ", before, after), strict=True):
+                self.set_text(token, name, value.encode("ascii", "ignore"))
+            if at in phones:
+                self.set_text(token, _PHONES, phones[at].encode())
+        return int(self.do_synth(utterance, voice, self.synth_tokens) or 0)
 
     def timeline(self, utterance: int) -> Timeline:
         """The sounds of an utterance that is being synthesised, times from flite's first sample."""
@@ -128,17 +164,27 @@ class _FliteVoice:
         self._library = library
         self._voice = library.voice(name)
         self._tone = _TONES[name]
+        self._hertz = _USUAL_HERTZ.get(name)
         self._callback = _Callback(self._on_sound)  # flite keeps only the pointer: this keeps it alive
         self._sink: Callable[[Pcm, int, int], bool] = lambda *_: False
         info = library.new_streaming_info()
         info.contents.min_buffsize = _MIN_BUFFER
         info.contents.asc = self._callback
-        library.set_feature(self._voice.contents.features, b"streaming_info", library.streaming_info_value(info))
+        self._features = self._voice.contents.features
+        library.set_feature(self._features, b"streaming_info", library.streaming_info_value(info))
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"flite-{name}")
 
-    def synthesize(self, sentence: str, emit: Callable[[Piece], None], stop: threading.Event) -> None:
+    @property
+    def has_pitch(self) -> bool:
+        """Whether the voice follows a pitch."""
+        return self._hertz is not None
+
+    def synthesize(self, sentence: str, manner: Manner, emit: Callable[[Piece], None], stop: threading.Event) -> None:
         """Speaks a sentence of plain ASCII, handing out pieces; returns early once ``stop`` is set."""
-        shaper = Shaper(self._tone)
+        shaper = Shaper(replace(self._tone, gain_db=self._tone.gain_db + manner.gain))
+        shift = 1.0 if self._hertz is None else 1.0 + manner.pitch / self._hertz
+        self._library.set_number(self._features, _STRETCH, 1.0 / manner.rate)
+        self._library.set_number(self._features, _SHIFT, min(_HIGHEST_SHIFT, max(_LOWEST_SHIFT, shift)))
         timeline: Timeline | None = None
         first, last = 0, 0  # flite's samples that are kept
 
@@ -157,7 +203,10 @@ class _FliteVoice:
 
         self._sink = sink
         try:
-            utterance = self._library.synth_text(sentence.encode("ascii", "ignore"), self._voice)
+            if manner.phones:
+                utterance = self._library.synth_words(sentence.split(), dict(manner.phones), self._voice)
+            else:
+                utterance = self._library.synth_text(sentence.encode("ascii", "ignore"), self._voice)
             if utterance:
                 self._library.delete_utterance(utterance)
             if timeline is not None and not stop.is_set():
@@ -196,7 +245,11 @@ class FliteEngine:
         library = _Library()
         self._voices = {name: _FliteVoice(library, own) for name, own in _VOICES.items()}
 
-    async def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]:
+    def beyond(self, voice: str, manner: Manner) -> list[str]:
+        """One of the voices has a pitch of its own."""
+        return ["pitch"] if manner.pitch and not self._voices[voice].has_pitch else []
+
+    async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
         """Pieces as flite makes them, the first after about 20 ms; the queue is bounded by the sentence's length."""
         flite = self._voices[voice]
         loop = asyncio.get_running_loop()
@@ -209,7 +262,7 @@ class FliteEngine:
         def work() -> None:
             try:
                 if not stop.is_set():
-                    flite.synthesize(sentence, emit, stop)
+                    flite.synthesize(sentence, manner, emit, stop)
             finally:
                 emit(None)
 

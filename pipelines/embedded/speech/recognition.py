@@ -12,9 +12,16 @@ from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto import riva_asr_pb2_grpc, riva_common_pb2
 
 from pipelines.embedded.endings import refuse, refusing
+from pipelines.embedded.notices import notify
 from pipelines.embedded.speech.hypothesis import Heard, HeardWord
 from pipelines.embedded.speech.profanity import masked
-from pipelines.embedded.speech.recognition_config import LANGUAGE, BadConfig, RecognitionSettings, settings_from
+from pipelines.embedded.speech.recognition_config import (
+    LANGUAGE,
+    BadConfig,
+    RecognitionSettings,
+    known_model,
+    settings_from,
+)
 from pipelines.embedded.speech.sound_in import RATE, BadSound, SoundIn
 from pipelines.embedded.speech.workers import RecognizerFailed, Stream, TooManyStreams, Workers
 from pipelines.embedded.speech.written import written, written_text
@@ -55,6 +62,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
                 raise BadConfig("the first message must hold streaming_config")
             asked = first.streaming_config
             settings = settings_from(asked.config, self._model, interims=asked.interim_results)
+            notify(context, settings.notices)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
             async with (
                 self._workers.stream(settings.endpointing) as stream,
@@ -69,6 +77,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         response = pb.RecognizeResponse(id=request.id if request.HasField("id") else None)
         async with refusing(context, _CODES):
             settings = settings_from(request.config, self._model)
+            notify(context, settings.notices)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
             pcm = sound.feed(request.audio) + sound.finish()
             if len(pcm) > LONGEST_OFFLINE * 2 * RATE:
@@ -98,7 +107,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         self, request: pb.RivaSpeechRecognitionConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSpeechRecognitionConfigResponse:
         """The one model there is, once for streams and once for recordings, as Riva lists them."""
-        if request.model_name and request.model_name != self._model:
+        if not known_model(request.model_name, self._model):
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
         shared = {"language_code": LANGUAGE, "sample_rate": str(RATE), "streaming": "True", "max_batch_size": "1"}
         config = pb.RivaSpeechRecognitionConfigResponse.Config

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from riva.client.proto.riva_asr_pb2 import EndpointingConfig, RecognitionConfig
 from riva.client.proto.riva_audio_pb2 import AudioEncoding
 
+from pipelines.embedded.speech import nvidia_names
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.sound_in import HIGHEST_RATE, LOWEST_RATE
 
@@ -27,7 +29,10 @@ class BadConfig(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecognitionSettings:
-    """A checked configuration. ``rate`` and ``encoding`` may be 0 and ``None``: then a WAV header must tell."""
+    """A checked configuration. ``rate`` and ``encoding`` may be 0 and ``None``: then a WAV header must tell.
+
+    ``notices`` say what was asked for and is done otherwise.
+    """
 
     encoding: str | None = "pcm"
     rate: int = 16_000
@@ -40,12 +45,14 @@ class RecognitionSettings:
     clean: bool = False
     interims: bool = False
     endpointing: Endpointing = field(default_factory=Endpointing)
+    notices: tuple[str, ...] = ()
 
 
 def settings_from(config: RecognitionConfig, model: str, *, interims: bool = False) -> RecognitionSettings:
     """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`.
 
-    ``speech_contexts`` and ``custom_configuration`` are accepted without effect: they are hints.
+    ``speech_contexts`` and ``custom_configuration`` are accepted without effect: they are hints. So are the names of
+    NVIDIA's own English models. There is a notice of each.
     """
     if config.encoding not in _ENCODINGS:
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
@@ -53,7 +60,7 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
     language = config.language_code or LANGUAGE
     if not language.lower().startswith("en"):
         raise BadConfig(f"Model not found for language {language}: the embedded recogniser knows en-US only")
-    if config.model and config.model != model:
+    if not known_model(config.model, model):
         raise BadConfig(f"Model {config.model} is not available; leave it empty or ask for {model}")
     rate = config.sample_rate_hertz
     if rate and not LOWEST_RATE <= rate <= HIGHEST_RATE:
@@ -78,7 +85,23 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
         clean=config.profanity_filter,
         interims=interims,
         endpointing=endpointing_from(config.endpointing_config),
+        notices=tuple(_notices(config, model)),
     )
+
+
+def known_model(asked: str, model: str) -> bool:
+    """Whether ``model`` answers to the name ``asked``: its own, none, or one of NVIDIA's that it stands in for."""
+    return asked in ("", model) or nvidia_names.recogniser(asked)
+
+
+def _notices(config: RecognitionConfig, model: str) -> Iterator[str]:
+    if config.model not in ("", model):
+        yield f"model {config.model} is not here; {model} recognises in its place"
+    if any(phrase.strip() for context in config.speech_contexts for phrase in context.phrases):
+        yield "speech_contexts have no effect: the embedded recogniser does not boost words"
+    if config.custom_configuration:
+        names = ", ".join(sorted(config.custom_configuration))
+        yield f"custom_configuration has no effect on the embedded recogniser: {names}"
 
 
 def endpointing_from(config: EndpointingConfig) -> Endpointing:

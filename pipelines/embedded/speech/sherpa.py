@@ -16,7 +16,7 @@ import numpy as np
 
 from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
 from pipelines.embedded.speech.shaping import Shaper, Tone
-from pipelines.embedded.speech.voices import DEFAULT_VOICE, Piece, Timeline
+from pipelines.embedded.speech.voices import DEFAULT_VOICE, PLAIN, Manner, Piece, Timeline
 
 _RATE = 16_000
 _THREADS = 2
@@ -172,7 +172,12 @@ class SherpaEngine:
         self.voices = {DEFAULT_VOICE: "0"} | {f"English-US.Speaker-{i}": str(i) for i in range(1, speakers)}
         self._turn = asyncio.Lock()
 
-    async def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]:
+    def beyond(self, voice: str, manner: Manner) -> list[str]:
+        """The models know rates only."""
+        asked = {"pitch": manner.pitch, "the pronunciation of single words": manner.phones}
+        return [name for name, value in asked.items() if value]
+
+    async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
         """Pieces as the model makes them; sherpa-onnx tells no times, so the timeline is empty."""
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[Any] = asyncio.Queue()  # bounded by the sentence
@@ -184,14 +189,14 @@ class SherpaEngine:
 
         def work() -> None:
             try:
-                self._tts.generate(sentence, sid=int(self.voices[voice]), speed=1.0, callback=on_sound)
+                self._tts.generate(sentence, sid=int(self.voices[voice]), speed=manner.rate, callback=on_sound)
             finally:
                 loop.call_soon_threadsafe(pieces.put_nowait, None)
 
         async with self._turn:
             done = loop.run_in_executor(None, work)
             try:
-                shaper, first = Shaper(Tone()), True
+                shaper, first = Shaper(Tone(gain_db=manner.gain)), True
                 while (samples := await pieces.get()) is not None:
                     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
                     yield Piece(shaper.shape(pcm), Timeline() if first else None)

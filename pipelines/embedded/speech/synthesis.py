@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -13,8 +13,10 @@ from riva.client.proto import riva_tts_pb2_grpc
 from riva.client.proto.riva_audio_pb2 import AudioEncoding
 
 from pipelines.embedded.endings import refuse, refusing
+from pipelines.embedded.notices import notify
 from pipelines.embedded.speech.shaping import RateChanger
-from pipelines.embedded.speech.speakable import sentences, speakable
+from pipelines.embedded.speech.ssml import BadSsml
+from pipelines.embedded.speech.utterances import Utterance, dictionary_from, utterances
 from pipelines.embedded.speech.voices import Engine, Timeline, find_voice
 
 LANGUAGE = "en-US"
@@ -37,17 +39,20 @@ class BadRequest(ValueError):
 
 _CODES: dict[type[Exception], grpc.StatusCode] = {
     BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    BadSsml: grpc.StatusCode.INVALID_ARGUMENT,
     RuntimeError: grpc.StatusCode.INTERNAL,  # the engine's own process failed
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """A stream's checked configuration."""
+    """A stream's checked configuration. ``notices`` collects what is done otherwise than asked."""
 
     voice: str
     rate: int
     word_times: bool
+    dictionary: dict[str, str]
+    notices: dict[str, None] = field(default_factory=dict)
 
 
 class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: ignore[misc]  # untyped stubs
@@ -69,8 +74,9 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
                     async for response in responses:
                         spoken += len(response.audio) // 2
                         yield response
-            if not spoken:
+            if settings is None or not spoken:
                 raise BadRequest(_BLANK)
+            notify(context, settings.notices)
 
     async def Synthesize(  # noqa: N802
         self, request: pb.SynthesizeSpeechRequest, context: Context[Any, Any]
@@ -83,6 +89,7 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
                 parts = [response async for response in responses]
             if not parts:
                 raise BadRequest(_BLANK)
+            notify(context, settings.notices)
         whole.audio = b"".join(part.audio for part in parts)
         whole.meta.text = request.text
         whole.meta.processed_text = " ".join(p.meta.processed_text for p in parts if p.meta.processed_text)
@@ -122,14 +129,22 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
             raise BadRequest(f"sample_rate_hz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {rate}")
         if request.HasField("zero_shot_data") and request.zero_shot_data.audio_prompt:
             raise BadRequest("zero-shot voices are not supported by the embedded service")
-        if request.custom_dictionary:
-            raise BadRequest("custom_dictionary is not supported by the embedded service")
+        try:
+            dictionary = dictionary_from(request.custom_dictionary)
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
         try:
             voice = find_voice(self._engine, request.voice_name)
         except KeyError:
             known = ", ".join(self._engine.voices)
             raise BadRequest(f"Voice {request.voice_name} is not available; there are {known}") from None
-        return _Settings(voice, rate, request.enable_word_time_offsets)
+        settings = _Settings(voice, rate, request.enable_word_time_offsets, dictionary)
+        if request.voice_name and voice.replace(".", "-").lower() != request.voice_name.replace(".", "-").lower():
+            settings.notices[f"voice {request.voice_name} is not here; {voice} speaks in its place"] = None
+        if request.custom_configuration:
+            names = ", ".join(sorted(request.custom_configuration))
+            settings.notices[f"custom_configuration has no effect on the embedded voices: {names}"] = None
+        return settings
 
     async def _speak(
         self, request: pb.SynthesizeSpeechRequest, settings: _Settings, before: int
@@ -137,28 +152,42 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         """The responses for one text; ``before`` samples of the stream came before it."""
         if len(request.text) > LONGEST_TEXT:
             raise BadRequest(f"a text may have at most {LONGEST_TEXT} characters, not {len(request.text)}")
-        for sentence in sentences(speakable(request.text)):
-            changer = RateChanger(self._engine.rate, settings.rate)
-            response = _response(request)
-            enough = 0  # bytes after which a response is sent; the first goes at once
-            async with aclosing(self._engine.speak(sentence, settings.voice)) as pieces:
-                async for piece in pieces:
-                    if piece.timeline is not None:
-                        _tell(response, request.text, piece.timeline, settings, before / settings.rate)
-                    response.audio += changer.feed(piece.pcm).tobytes()
-                    if len(response.audio) > enough:
-                        before += len(response.audio) // 2
-                        yield response
-                        response = _response(request)
-                        enough = 2 * int(_MERGED_SECONDS * settings.rate)
-            response.audio += changer.finish().tobytes()
-            if response.audio:
-                before += len(response.audio) // 2
-                yield response
+        for utterance in utterances(request.text, settings.dictionary):
+            if utterance.pause:
+                silence = bytes(2 * round(utterance.pause * settings.rate))
+                before += len(silence) // 2
+                yield _response(request, silence)
+                continue
+            for what in self._engine.beyond(settings.voice, utterance.manner):
+                settings.notices[f"{settings.voice} cannot change {what}: it is said as usual"] = None
+            async with aclosing(self._spoken(request, settings, utterance, before)) as responses:
+                async for response in responses:
+                    before += len(response.audio) // 2
+                    yield response
+
+    async def _spoken(
+        self, request: pb.SynthesizeSpeechRequest, settings: _Settings, utterance: Utterance, before: int
+    ) -> AsyncGenerator[pb.SynthesizeSpeechResponse, None]:
+        """The responses for one sentence; ``before`` samples of the stream came before it."""
+        changer = RateChanger(self._engine.rate, settings.rate)
+        response = _response(request)
+        enough = 0  # bytes after which a response is sent; the first goes at once
+        async with aclosing(self._engine.speak(utterance.sentence, settings.voice, utterance.manner)) as pieces:
+            async for piece in pieces:
+                if piece.timeline is not None:
+                    _tell(response, request.text, piece.timeline, settings, before / settings.rate)
+                response.audio += changer.feed(piece.pcm).tobytes()
+                if len(response.audio) > enough:
+                    yield response
+                    response = _response(request)
+                    enough = 2 * int(_MERGED_SECONDS * settings.rate)
+        response.audio += changer.finish().tobytes()
+        if response.audio:
+            yield response
 
 
-def _response(request: pb.SynthesizeSpeechRequest) -> pb.SynthesizeSpeechResponse:
-    return pb.SynthesizeSpeechResponse(id=request.id if request.HasField("id") else None)
+def _response(request: pb.SynthesizeSpeechRequest, audio: bytes = b"") -> pb.SynthesizeSpeechResponse:
+    return pb.SynthesizeSpeechResponse(audio=audio, id=request.id if request.HasField("id") else None)
 
 
 def _tell(

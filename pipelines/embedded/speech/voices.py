@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipelines.embedded.speech.nvidia_names import nearest_voice
 from sophia.audio import Pcm
 
 DEFAULT_VOICE = "English-US.Female-1"
@@ -42,6 +43,23 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How a sentence is said, next to the voice's own way.
+
+    ``rate`` 2 is twice as fast. ``pitch`` in Hz and ``gain`` in dB are added. ``phones`` gives the sounds of single
+    words, by their place among the words between spaces, as :func:`~.pronunciation.flite_phones` makes them.
+    """
+
+    rate: float = 1.0
+    pitch: float = 0.0
+    gain: float = 0.0
+    phones: tuple[tuple[int, str], ...] = ()
+
+
+PLAIN = Manner()
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some of a sentence's sound at the engine's rate; the first piece carries the whole sentence's timeline."""
 
@@ -53,22 +71,25 @@ class Engine(Protocol):
     """Speaks one sentence at a time for each voice.
 
     ``voices`` maps Riva's names to the engine's own, the default first. Closing the generator that ``speak`` returns
-    stops the synthesis at once.
+    stops the synthesis at once. ``beyond`` names what of a manner the voice cannot do; ``speak`` leaves that out.
     """
 
     name: str
     rate: int
     voices: Mapping[str, str]
 
-    def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]: ...
+    def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]: ...
+
+    def beyond(self, voice: str, manner: Manner) -> list[str]: ...
 
     async def aclose(self) -> None: ...
 
 
 def find_voice(engine: Engine, asked: str) -> str:
-    """Riva's full name of the voice ``asked`` for; raises ``KeyError`` when there is none.
+    """Riva's full name of the voice ``asked`` for; raises ``KeyError`` when there is none that is like it.
 
-    Empty means the default; dashes and dots are taken for each other, as Riva's own names changed that way.
+    Empty means the default; dashes and dots are taken for each other, as Riva's own names changed that way. For other
+    voices of NVIDIA's it is the nearest.
     """
     if not asked:
         return next(iter(engine.voices))
@@ -76,4 +97,6 @@ def find_voice(engine: Engine, asked: str) -> str:
     for name in engine.voices:
         if name.replace(".", "-").lower() == plain:
             return name
+    if nearest := nearest_voice(asked, tuple(engine.voices)):
+        return nearest
     raise KeyError(asked)

@@ -24,6 +24,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc, riva_tts_pb2
 
+from pipelines.embedded.notices import KEY
 from pipelines.embedded.speech.prepare import build_language_model
 from pipelines.embedded.speech.service import ASR, TTS
 from pipelines.home import home
@@ -249,7 +250,8 @@ def test_recognition_models_are_listed(service: Service) -> None:
     ("fields", "said"),
     [
         ({"language_code": "de-DE"}, "not found for language de-DE"),
-        ({"model": "parakeet"}, "parakeet"),
+        ({"model": "my-own-model"}, "my-own-model"),
+        ({"model": "parakeet-1.1b-de-DE-asr-streaming"}, "parakeet-1.1b-de-DE"),
         ({"encoding": riva.client.AudioEncoding.FLAC}, "FLAC"),
         ({"sample_rate_hertz": 100}, "sample_rate_hertz"),
         ({"endpointing_config": riva.client.EndpointingConfig(stop_history=300, stop_history_eou=400)}, "stop_history"),
@@ -390,7 +392,11 @@ def test_voices_are_listed_and_all_speak(service: Service) -> None:
     ("fields", "said"),
     [
         ({"language_code": "de-DE"}, "de-DE"),
-        ({"voice_name": "Aria"}, "English-US.Female-1"),
+        ({"voice_name": "nobody"}, "English-US.Female-1"),
+        ({"voice_name": "Magpie-Multilingual.DE-DE.Aria"}, "English-US.Female-1"),
+        ({"text": "<speak><voice name='x'>Hello.</voice></speak>"}, "<voice> is not supported"),
+        ({"text": "<speak>Hello."}, "no valid XML"),
+        ({"custom_dictionary": {"Sophia": "§"}}, "no sound"),
         ({"encoding": riva.client.AudioEncoding.OGGOPUS}, "LINEAR_PCM"),
         ({"sample_rate_hz": 100}, "sample_rate_hz"),
         ({"text": "a" * 2001}, "2000"),
@@ -415,6 +421,104 @@ def test_a_blank_text_among_others_is_passed_over(service: Service) -> None:
     alone = [r.audio for r in service.tts.synthesize_online(["Hello."], sample_rate_hz=16_000)]
     among = [r.audio for r in service.tts.synthesize_online(["\n", "Hello.", " "], sample_rate_hz=16_000)]
     assert len(b"".join(among)) == len(b"".join(alone))
+
+
+def notices(call: Any) -> list[str]:
+    return [value for key, value in call.trailing_metadata() if key == KEY]
+
+
+@pytest.mark.parametrize(
+    ("asked", "speaks"),
+    [
+        ("Magpie-Multilingual.EN-US.Aria", "English-US.Female-1"),
+        ("Magpie-Multilingual.EN-US.Leo", "English-US.Male-1"),
+        ("Magpie-Multilingual.EN-US.Mia.Happy", "English-US.Female-1"),
+        ("Magpie-ZeroShot.Male-Angry", "English-US.Male-1"),
+        ("English-US-RadTTS.Male-1", "English-US.Male-1"),
+        ("English-US-Magpie-Flow.Female.Calm", "English-US.Female-1"),
+    ],
+)
+def test_nvidias_own_voices_have_somebody_who_speaks_for_them(service: Service, asked: str, speaks: str) -> None:
+    request = riva_tts_pb2.SynthesizeSpeechRequest(text="Hello.", voice_name=asked, sample_rate_hz=16_000, encoding=1)
+    answer, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
+    assert notices(call) == [f"voice {asked} is not here; {speaks} speaks in its place"]
+    request.voice_name = speaks
+    own, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
+    assert notices(call) == []
+    assert answer.meta == own.meta
+    assert len(answer.audio) == len(own.audio)  # the vocoder's noise differs from time to time
+    stream = service.tts.stub.SynthesizeOnline(iter([request]), timeout=10)
+    assert len(b"".join(response.audio for response in stream)) == len(own.audio)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "parakeet-1.1b-en-US-asr-streaming-silero-vad-sortformer",
+        "conformer-en-US-asr-streaming-asr-bls-ensemble",
+        "cache-aware-parakeet-rnnt-multi-asr-streaming-sortformer",
+        "nemotron-asr-streaming",
+    ],
+)
+def test_nvidias_own_recognisers_have_one_that_hears_for_them(service: Service, model: str) -> None:
+    asked = config(interims=False, model=model)
+    asked.config.speech_contexts.add(phrases=["Nova"], boost=20)
+    asked.config.custom_configuration["enable_vad_endpointing"] = "true"
+    stream = service.asr.stub.StreamingRecognize(
+        iter([Asked(streaming_config=asked), Asked(audio_content=soundbite("05_story.wav") + SILENCE)]), timeout=20
+    )
+    assert words_of(next(stream).results[0]) == ["tell", "me", "a", "story"]
+    list(stream)
+    told = notices(stream)
+    assert [line.split()[0] for line in told] == ["model", "speech_contexts", "custom_configuration"]
+    assert model in told[0]
+    known = service.asr.stub.GetRivaSpeechRecognitionConfig(
+        riva_asr_pb2.RivaSpeechRecognitionConfigRequest(model_name=model)
+    )
+    assert known.model_config[0].model_name == "pocketsphinx-en-US-embedded"
+
+
+def flite_or_skip(service: Service) -> None:
+    listed = service.tts.stub.GetRivaSynthesisConfig(riva_tts_pb2.RivaSynthesisConfigRequest())
+    if not listed.model_config[0].model_name.startswith("flite"):
+        pytest.skip("libflite1 is not installed")
+
+
+def test_ssml_and_the_dictionary_are_heard(service: Service) -> None:
+    flite_or_skip(service)
+
+    def say(text: str, **asked: Any) -> Any:
+        return service.tts.synthesize(text, sample_rate_hz=16_000, **asked)
+
+    plain = say("Hello Sophia, how are you?")
+    slow = say("<speak><prosody rate='50%'>Hello Sophia, how are you?</prosody></speak>")
+    assert 1.6 * len(plain.audio) < len(slow.audio) < 2.4 * len(plain.audio)
+    soft = say("<speak><prosody volume='-12dB'>Hello Sophia, how are you?</prosody></speak>")
+    level = [np.std(np.frombuffer(answer.audio, "<i2").astype(float)) for answer in (plain, soft)]
+    assert level[1] == pytest.approx(level[0] * 10 ** (-12 / 20), rel=0.1)
+    paused = say("<speak>Hello Sophia, <break time='1s'/>how are you?</speak>")
+    assert len(paused.audio) > len(plain.audio) + 24_000
+    said = say("Hello Sophia, how are you?", custom_dictionary={"Sophia": "s oʊ ˈf aɪ ə"})
+    assert " s ow f ay ax " in said.meta.processed_text
+    assert " s ow f ay ax " not in plain.meta.processed_text
+    again = say("Hello Sophia, how are you?")
+    assert (again.meta, len(again.audio)) == (plain.meta, len(plain.audio)), (
+        "what one request asked for stayed with the voice"
+    )
+    words = say("<speak>Hi<break time='1s'/>you</speak>", enable_word_time_offsets=True).meta.words
+    assert [word.word for word in words] == ["hi", "you"]
+    assert words[1].start_time > words[0].end_time + 900
+
+
+def test_what_a_voice_cannot_do_is_told(service: Service) -> None:
+    flite_or_skip(service)
+    text = "<speak><prosody pitch='high'>Hello.</prosody></speak>"
+    request = riva_tts_pb2.SynthesizeSpeechRequest(text=text, sample_rate_hz=16_000, encoding=1)
+    _, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
+    assert notices(call) == []
+    request.voice_name = "English-US.Male-1"
+    _, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
+    assert notices(call) == ["English-US.Male-1 cannot change pitch: it is said as usual"]
 
 
 def test_health(service: Service) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.espeak import EspeakEngine
 from pipelines.embedded.speech.sherpa import SherpaEngine, SherpaRecognizer, _words, find, recognizer_files, voice_files
-from pipelines.embedded.speech.voices import Engine, Piece, Timeline, find_voice
+from pipelines.embedded.speech.voices import PLAIN, Engine, Manner, Piece, Timeline, find_voice
 
 
 def flite() -> Engine:
@@ -20,8 +20,10 @@ def flite() -> Engine:
         pytest.skip("libflite1 is not installed")
 
 
-async def spoken(engine: Engine, sentence: str, voice: str = "English-US.Female-1") -> tuple[np.ndarray, Timeline]:
-    pieces: list[Piece] = [piece async for piece in engine.speak(sentence, voice)]
+async def spoken(
+    engine: Engine, sentence: str, voice: str = "English-US.Female-1", manner: Manner = PLAIN
+) -> tuple[np.ndarray, Timeline]:
+    pieces: list[Piece] = [piece async for piece in engine.speak(sentence, voice, manner)]
     assert pieces[0].timeline is not None
     assert all(piece.timeline is None for piece in pieces[1:])
     return np.concatenate([piece.pcm for piece in pieces]), pieces[0].timeline
@@ -53,6 +55,50 @@ async def test_the_same_word_twice_is_two_words() -> None:
     _, timeline = await spoken(engine, "No no, the the cat can can.")
     assert timeline.words == ("no", "no", "the", "the", "cat", "can", "can")
     await engine.aclose()
+
+
+def hertz(pcm: np.ndarray, rate: int) -> float:
+    """The median pitch of the loud parts, by autocorrelation."""
+    found = []
+    for at in range(0, len(pcm) - 1024, 320):
+        frame = pcm[at : at + 1024].astype(float)
+        if np.std(frame) > 800:
+            alike = np.correlate(frame, frame, "full")[1023:]
+            lag = rate // 400 + int(np.argmax(alike[rate // 400 : rate // 70]))
+            if alike[lag] > 0.5 * alike[0]:
+                found.append(rate / lag)
+    return float(np.median(found))
+
+
+@pytest.mark.parametrize("make", [flite, EspeakEngine])
+async def test_rate_pitch_and_volume_are_those_of_the_sentence_alone(make: type[EspeakEngine]) -> None:
+    engine, text = make(), "Today is a sunny day and everybody is well."
+    try:
+        usual, _ = await spoken(engine, text)
+        fast, _ = await spoken(engine, text, manner=Manner(rate=1.5))
+        high, _ = await spoken(engine, text, manner=Manner(pitch=60.0))
+        soft, _ = await spoken(engine, text, manner=Manner(gain=-10.0))
+        after, _ = await spoken(engine, text)
+    finally:
+        await engine.aclose()
+    assert len(usual) / len(fast) == pytest.approx(1.5, rel=0.12)
+    assert hertz(high, engine.rate) > hertz(usual, engine.rate) + 25
+    assert np.std(soft) == pytest.approx(np.std(usual) * 10 ** (-10 / 20), rel=0.15)
+    assert len(after) == len(usual)
+    assert abs(hertz(after, engine.rate) - hertz(usual, engine.rate)) < 8
+
+
+async def test_a_words_sounds_may_be_given_and_the_rest_stays_as_it_was() -> None:
+    engine = flite()
+    text = '"You" say tomato, (I) say tomato.'
+    _, usual = await spoken(engine, text)
+    _, same = await spoken(engine, text, manner=Manner(phones=((2, "t ax0 m ey1 t ow0"),)))
+    _, other = await spoken(engine, text, manner=Manner(phones=((5, "t ax0 m aa1 t ow0"),)))
+    await engine.aclose()
+    assert [p.name for p in same.phones] == [p.name for p in usual.phones]
+    assert same.words == other.words == usual.words
+    changed = [(a.name, b.name) for a, b in zip(usual.phones, other.phones, strict=True) if a.name != b.name]
+    assert changed == [("ey", "aa")]
 
 
 async def test_the_first_piece_comes_before_the_sentence_is_done() -> None:

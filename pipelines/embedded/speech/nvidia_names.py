@@ -1,0 +1,48 @@
+"""NVIDIA's own names of models and voices, which clients carry as their defaults, and what stands in for them here.
+
+A recogniser is named by its family and language, ``parakeet-1.1b-en-US-asr-streaming…``. A voice is named
+``Magpie-Multilingual.EN-US.Aria`` or ``English-US.Female-1``, with a style behind it at times. Names are followed as
+far as they tell something that this service has: the language, the sex of the voice. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_RECOGNISERS = re.compile(
+    r"parakeet|conformer|canary|citrinet|quartznet|jasper|nemotron|whisper|\briva-asr|rnnt|\bctc\b", re.IGNORECASE
+)
+_VOICES = re.compile(r"^(?:magpie|english|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
+_LOCALE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})-[A-Za-z]{2}(?![A-Za-z])")
+_SPOKEN_LANGUAGE = re.compile(r"^([A-Za-z]+)-[A-Z]{2}\b")  # English-US, Spanish-US, Mandarin-CN
+
+_WOMEN = {"female", "aria", "isabela", "louise", "mia", "siwei", "sofia"}
+_MEN = {"male", "diego", "houzhen", "jason", "leo", "long", "pascal", "ray"}
+"""Speakers of Magpie's catalogue."""
+
+
+def recogniser(name: str) -> bool:
+    """Whether ``name`` is one of NVIDIA's recognisers that hear English."""
+    return bool(_RECOGNISERS.search(name)) and _english(name)
+
+
+def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
+    """The voice that comes nearest to NVIDIA's voice ``name``; ``None`` if that is no English voice of NVIDIA's."""
+    language = _SPOKEN_LANGUAGE.match(name)
+    if (
+        not _VOICES.search(name)
+        or not _english(name)
+        or (language and language[1].lower() not in ("english", "magpie"))
+    ):
+        return None
+    told = [part.lower() for part in re.split(r"[.\-_]", name)]
+    sex = "female" if _WOMEN & set(told) else "male" if _MEN & set(told) else ""
+    same = [voice for voice in voices if sex and sex in re.split(r"[.\-]", voice.lower())]
+    alike = [voice for voice in same if re.split(r"[.\-]", voice.lower())[-1] in told]  # of the same number
+    return [*alike, *same, *voices][0]
+
+
+def _english(name: str) -> bool:
+    found = _LOCALE.search(name)
+    return found is None or found[1].lower() == "en"
