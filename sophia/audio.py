@@ -50,7 +50,8 @@ class AudioSource(Protocol):
     ``overflows`` counts frames that were lost because nobody took them in time (policy: drop oldest).
     """
 
-    overflows: int
+    @property
+    def overflows(self) -> int: ...
 
     def frames(self) -> AsyncIterator[Frame]: ...
 

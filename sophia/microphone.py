@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sophia.aside import aside
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
-from sophia.portaudio import sounddevice
+from sophia.downmix import Downmix
+from sophia.portaudio import first_that_opens, formats, sounddevice
 
 _FRAME = round(EAR_RATE * FRAME_SECONDS)
 _WAITING = 50  # frames: one second
@@ -50,6 +51,9 @@ class MicrophoneSettings(BaseModel):
     latency: float = Field(0.04, description="seconds that the card may gather", ge=0.005, le=1.0)
     stall_seconds: float = Field(3.0, description="seconds without sound that mean: lost", ge=0.1, le=30)
     open_seconds: float = Field(10.0, description="seconds that opening the card may take", ge=0.1, le=60)
+    return_seconds: float = Field(
+        300.0, description="seconds that a lost microphone is waited for before the conversation ends", ge=0, le=86_400
+    )
 
 
 class FrameClock:
@@ -73,7 +77,8 @@ class FrameClock:
 class Microphone:
     """An :class:`sophia.audio.AudioSource`; it opens when its frames are first asked for.
 
-    A card that does not do 16 kHz is opened at its own rate and resampled. ``overflows`` counts frames that nobody
+    A card is opened as it offers: its channels are mixed, and another rate than 16 kHz is resampled.
+    ``overflows`` counts frames that nobody
     took within a second (the oldest is dropped) and blocks that the card reports as lost. ``frames()`` raises
     :class:`NoMicrophone` where none can be opened and :class:`MicrophoneLost` when it falls silent.
 
@@ -143,9 +148,10 @@ class Microphone:
     def _open(self, loop: asyncio.AbstractEventLoop, offset: float) -> None:
         """Opens and starts the card; runs aside, because it may block for seconds."""
         sd = self._sounddevice if self._sounddevice is not None else _sounddevice()
-        try:
-            rate = self._rate(sd)
+
+        def opened(rate: int, channels: int) -> None:
             framer = _Framer(rate)
+            mixer = Downmix(channels)
             clock = FrameClock()
 
             def callback(block: Any, samples: int, info: Any, status: Any) -> None:
@@ -155,7 +161,7 @@ class Microphone:
                 if not 0.0 < ago <= 1.0:  # some drivers do not tell
                     ago = samples / rate
                 begin = clock.stamp(time.monotonic() + offset - ago, samples / rate)
-                frames = framer.cut(np.frombuffer(block, np.int16), begin)
+                frames = framer.cut(mixer.mix(np.frombuffer(block, np.int16).reshape(-1, channels)), begin)
                 with contextlib.suppress(RuntimeError):  # the loop is closed
                     loop.call_soon_threadsafe(self._arrived, frames, bool(status.input_overflow))
 
@@ -167,26 +173,25 @@ class Microphone:
                 samplerate=rate,
                 blocksize=round(rate * FRAME_SECONDS),
                 device=self._settings.device,
-                channels=1,
+                channels=channels,
                 dtype="int16",
                 latency=self._settings.latency,
                 callback=callback,
                 finished_callback=finished,
             )
-            stream.start()
+            try:
+                stream.start()
+            except BaseException:
+                self._shut()
+                raise
+
+        try:
+            first_that_opens(sd, formats(sd, "input", self._settings.device, EAR_RATE), opened)
         except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
             why = str(error).splitlines()[0]
             raise NoMicrophone(f"no microphone: {why}; plug one in, choose a device, or play soundbites") from error
         if self._closed:  # nobody waits for it any more
             self._shut()
-
-    def _rate(self, sd: Any) -> int:
-        """16 kHz if the device takes it, else its own rate."""
-        own = round(float(sd.query_devices(self._settings.device, "input")["default_samplerate"]))
-        with contextlib.suppress(sd.PortAudioError):
-            sd.check_input_settings(device=self._settings.device, channels=1, dtype="int16", samplerate=EAR_RATE)
-            return EAR_RATE
-        return own
 
     def _arrived(self, frames: list[Frame], lost: bool) -> None:
         self.overflows += lost

@@ -210,14 +210,18 @@ class Playout:
 
     # --- the sink's side ------------------------------------------------------------------------------------------
 
-    def pull(self, samples: int, time: float) -> Pcm:
+    def pull(self, samples: int, time: float, *, heard: bool = True) -> Pcm:
         """The next ``samples`` samples, the first of which is heard at ``time``; silence where nothing is due.
 
         Returns int16 of shape ``(samples,)`` that the caller may keep but not change. Never blocks, never raises.
+        Without ``heard`` the samples reach nobody: the clock goes on, and what is left of this generation does not
+        count as heard, even if a later block is.
         """
         events: list[PlayoutEvent] = []
         with self._lock:
-            block = self._fill(samples, time, events)
+            block = self._fill(samples, time, events, heard)
+            if not heard:
+                block = np.zeros(samples, np.int16)
         if events or self.tap is not None:
             if threading.get_ident() == self._thread:
                 self._tell(events, block, time)
@@ -320,7 +324,7 @@ class Playout:
         self._paused = self._sounding = False
         self._ramps.calm()
 
-    def _fill(self, samples: int, time: float, events: list[PlayoutEvent]) -> Pcm:
+    def _fill(self, samples: int, time: float, events: list[PlayoutEvent], heard: bool) -> Pcm:
         block: Pcm = np.zeros(0, np.int16)
         while len(block) < samples and not self._paused:
             generation = self._active()
@@ -331,10 +335,11 @@ class Playout:
                 break
             now = time + len(block) / self.rate
             first = track.cursor
+            track.unheard = track.unheard or not heard
             part = track.take(samples - len(block))
             if len(part):
                 self._gap_over(generation, track, events)
-                loud = bool(part.max() >= AUDIBLE or part.min() <= -AUDIBLE)
+                loud = heard and bool(part.max() >= AUDIBLE or part.min() <= -AUDIBLE)
                 if loud and not track.started:
                     track.started = True
                     onset = int(np.argmax((part >= AUDIBLE) | (part <= -AUDIBLE)))

@@ -5,7 +5,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+RATES = (48_000, 44_100, 32_000, 96_000, 16_000, 24_000, 22_050, 8_000, 88_200, 192_000)
+"""Rates in Hz that a device may do where it takes neither ours nor the one that it calls its own."""
+
+CHANNELS = (1, 2, 4, 6, 8, 16, 32)
+"""Numbers of channels that a device may want, beside the most that it has."""
+
+UNFIT = ("invalid sample rate", "invalid number of channels", "sample format")
+"""What PortAudio says if another rate or number of channels may do."""
+
+T = TypeVar("T")
 
 _HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
 _silent = _HANDLER(lambda *_: None)  # kept for good: the library calls it
@@ -20,3 +33,41 @@ def sounddevice() -> ModuleType:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_silent)
     return importlib.import_module("sounddevice")
+
+
+def formats(
+    sd: Any, kind: Literal["input", "output"], device: str | int | None, rate: int
+) -> Iterator[tuple[int, int]]:
+    """Rates in Hz and numbers of channels that the device says it takes, nearest to mono at ``rate`` first.
+
+    The last is what it calls its own: opening that will say what is wrong. Raises what ``sd`` raises for a device that
+    does not exist.
+    """
+    about = sd.query_devices(device, kind)
+    own = round(float(about["default_samplerate"]))
+    most = int(about.get(f"max_{kind}_channels", 2))
+    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
+    for one_rate in dict.fromkeys((rate, own, *RATES)):
+        for channels in dict.fromkeys((1, 2, most, *CHANNELS)):
+            if 0 < channels <= max(2, most):
+                with contextlib.suppress(sd.PortAudioError):
+                    check(device=device, channels=channels, dtype="int16", samplerate=one_rate)
+                    yield one_rate, channels
+    yield own, max(1, most)
+
+
+def first_that_opens(sd: Any, offered: Iterator[tuple[int, int]], opened: Callable[[int, int], T]) -> T:
+    """What ``opened`` returns for the first rate and number of channels that can be opened.
+
+    Drivers promise formats that they then refuse. Raises the last refusal, and any other error at once.
+    """
+    refused: Exception | None = None
+    for rate, channels in offered:
+        try:
+            return opened(rate, channels)
+        except sd.PortAudioError as error:
+            if not any(unfit in str(error).lower() for unfit in UNFIT):
+                raise
+            refused = error
+    assert refused is not None, "a device always offers its own format"
+    raise refused

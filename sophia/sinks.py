@@ -48,10 +48,14 @@ class Sink(Protocol):
 class NullSink:
     """Plays to nobody, in real time: blocks of 20 ms on absolute deadlines.
 
-    It sleeps while the playout is idle, and what comes then is heard at once, not at a tick.
+    It sleeps while the playout is idle, and what comes then is heard at once, not at a tick. Without ``heard`` it
+    stands in for a device that was lost: the clock goes on, and nothing counts as heard.
     """
 
     latency = 0.0
+
+    def __init__(self, *, heard: bool = True) -> None:
+        self._heard = heard
 
     async def run(self, playout: Playout) -> None:
         loop = asyncio.get_running_loop()
@@ -62,7 +66,7 @@ class NullSink:
             due = loop.time()
             self._begin(playout)
             while not playout.idle:
-                self._take(playout.pull(samples, due))
+                self._take(playout.pull(samples, due, heard=self._heard))
                 due += seconds
                 late = loop.time() - due
                 if late > CATCH_UP_SECONDS:
@@ -94,6 +98,7 @@ class WavSink(NullSink):
     """
 
     def __init__(self, writer: SoundWriter, name: str) -> None:
+        super().__init__()
         self._writer = writer
         self.name = name
         self._blocks = 0

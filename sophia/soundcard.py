@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sophia.aside import aside
 from sophia.audio import FRAME_SECONDS, Pcm
 from sophia.playout import Playout
-from sophia.portaudio import sounddevice
+from sophia.portaudio import first_that_opens, formats, sounddevice
 from sophia.sinks import SinkError, SinkStalled
 
 CLOSE_SECONDS = 0.8
@@ -46,11 +46,15 @@ class SoundCardSettings(BaseModel):
     latency: float = Field(0.04, ge=0.005, le=1.0, description="seconds that the card buffers ahead")
     stall_seconds: float = Field(2.5, ge=0.1, le=30.0, description="seconds without a callback that mean: stalled")
     open_seconds: float = Field(10.0, ge=1.0, le=60.0, description="seconds that opening the card may take")
+    return_seconds: float = Field(
+        300.0, ge=0, le=86_400, description="seconds that a lost sound card is waited for; then she goes on unheard"
+    )
 
 
 class SoundCard:
-    """A :class:`sophia.sinks.Sink` that plays mono sound on a card, at the card's rate if it does not take ours.
+    """A :class:`sophia.sinks.Sink` that plays mono sound on all channels of a card, at its rate if it refuses ours.
 
+    ``opened`` is set once it takes samples.
     ``underflows`` counts the blocks that the card reports as late. ``sounddevice`` is imported when it is run;
     ``module`` stands in for it in tests.
     """
@@ -61,6 +65,7 @@ class SoundCard:
         self._settings = settings
         self._sounddevice = module
         self._stream: Any = None
+        self.opened = asyncio.Event()
         self._ended = asyncio.Event()
         self._deaf = False
         self._lock = threading.Lock()  # over _stream and _deaf: opening may end after closing
@@ -71,6 +76,7 @@ class SoundCard:
         offset = loop.time() - time.monotonic()  # the thread's clock is the loop's, but for an offset
         try:
             await self._opened(playout, loop, offset)
+            self.opened.set()
             while not self._ended.is_set():
                 before = self._blocks
                 try:
@@ -114,8 +120,8 @@ class SoundCard:
     def _open(self, playout: Playout, loop: asyncio.AbstractEventLoop, offset: float) -> None:
         """Opens and starts the stream; runs aside, because it may block for seconds."""
         sd = self._sounddevice if self._sounddevice is not None else _sounddevice()
-        try:
-            rate, channels = self._format(sd, playout.rate)
+
+        def opened(rate: int, channels: int) -> Any:
             puller = _Puller(playout, rate)
             due = 0.0
 
@@ -149,7 +155,15 @@ class SoundCard:
                 callback=callback,
                 finished_callback=finished,
             )
-            stream.start()
+            try:
+                stream.start()
+            except BaseException:
+                stream.close(ignore_errors=True)
+                raise
+            return stream
+
+        try:
+            stream = first_that_opens(sd, formats(sd, "output", self._settings.device, playout.rate), opened)
         except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
             why = str(error).splitlines()[0]
             raise NoSpeaker(f"no sound card to play on: {why}; plug one in, or write to a file instead") from error
@@ -160,20 +174,6 @@ class SoundCard:
                 self._stream = stream
         if unwanted:  # nobody waits for it any more
             stream.close(ignore_errors=True)
-
-    def _format(self, sd: Any, rate: int) -> tuple[int, int]:
-        """The rate and number of channels that the device takes, as near as possible to ``rate`` and mono."""
-        own = round(float(sd.query_devices(self._settings.device, "output")["default_samplerate"]))
-        for one_rate in (rate, own):
-            for channels in (1, 2):
-                try:
-                    sd.check_output_settings(
-                        device=self._settings.device, channels=channels, dtype="int16", samplerate=one_rate
-                    )
-                except sd.PortAudioError:
-                    continue
-                return one_rate, channels
-        return own, 2  # opening it will say what is wrong
 
 
 class _Puller:

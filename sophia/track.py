@@ -17,17 +17,19 @@ REWIND_SECONDS = 2.0
 class Track:
     """What :class:`sophia.playout.Playout` keeps of one generation. Not thread-safe: the playout holds its lock.
 
-    ``cursor`` is the index of the next sample to be played, ``top`` the furthest it has been, ``queued`` how many
-    samples lie ahead of it. ``gap`` counts the samples of silence since the track ran dry at ``gap_time``.
+    ``cursor`` is the index of the next sample to be played, ``top`` the furthest it has been heard, ``queued`` how
+    many samples lie ahead of it. Once a sample is ``unheard`` no later one counts: what was heard is a beginning.
+    ``gap``
+    counts the samples of silence since the track ran dry at ``gap_time``.
     """
 
     __slots__ = (
         "_ahead", "_behind", "_keep", "_kept", "crowded", "cursor", "finished", "gap", "gap_time", "queued",
-        "released", "space", "started", "top",
+        "released", "space", "started", "top", "unheard",
     )  # fmt: skip
 
     def __init__(self, rate: int) -> None:
-        self.released = self.finished = self.started = self.crowded = False
+        self.released = self.finished = self.started = self.crowded = self.unheard = False
         self.cursor = self.top = self.queued = self.gap = 0
         self.gap_time = 0.0
         self.space = asyncio.Event()
@@ -38,7 +40,7 @@ class Track:
 
     def ready(self, cushion: int) -> bool:
         """Whether it may begin, or has begun: ``cushion`` samples are there, or all there will be."""
-        return bool(self.top) or self.finished or self.crowded or self.queued >= cushion
+        return bool(self.cursor) or self.finished or self.crowded or self.queued >= cushion
 
     def append(self, pcm: Pcm) -> None:
         """Adds sound at the end."""
@@ -60,7 +62,8 @@ class Track:
         taken = samples - missing
         self.queued -= taken
         self.cursor += taken
-        self.top = max(self.top, self.cursor)
+        if not self.unheard:
+            self.top = max(self.top, self.cursor)
         self._behind.extend(parts)
         self._kept += taken
         while self._behind and self._kept - len(self._behind[0]) >= self._keep:

@@ -36,6 +36,8 @@ __all__ = [
     "ClauseSkipped",
     "CommitRequested",
     "Decision",
+    "DeviceBack",
+    "DeviceLost",
     "EarsBack",
     "EarsLost",
     "Event",
@@ -95,6 +97,21 @@ class Lost(Event):
 
     what: Count
     by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLost(Event):
+    """``service``, the microphone or the speaker, is gone with ``error``; it is looked for, and the talk goes on."""
+
+    service: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceBack(Event):
+    """The device that was lost works again."""
+
+    service: str
 
 
 # What a reply tells of itself
@@ -183,6 +200,8 @@ Happening = (
     | AnyDecision
     | PlayoutUnderrun
     | PlaybackAcknowledged
+    | DeviceLost
+    | DeviceBack
     | Retrying
     | Lost
     | Marked

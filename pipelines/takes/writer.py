@@ -41,6 +41,7 @@ import yaml
 from aurora.face import ARKIT, Weights
 from pipelines.conversation.events import (
     ClauseSkipped,
+    DeviceLost,
     EarsLost,
     Failed,
     Happening,
@@ -291,7 +292,7 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return {"samples": len(value)}
-    if isinstance(value, Failed | Retrying | ClauseSkipped | EarsLost):  # what is said of it depends on whose it is
+    if isinstance(value, ClauseSkipped | DeviceLost | EarsLost | Failed | Retrying):  # whose it is decides the words
         whose = "tts" if isinstance(value, ClauseSkipped) else "asr" if isinstance(value, EarsLost) else value.service
         failure = explain(value.error, whose)
         error = {"kind": failure.kind, "line": failure.line, "hint": failure.hint}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipelines.conversation.events import DeviceBack, DeviceLost, Failed
 from pipelines.settings.model import Settings
 from pipelines.settings.outputs import STANDARD_OUTPUT, opened_bytes, shown
 from sophia.audio import EAR_RATE, AudioSource
 from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
 from sophia.microphone import Microphone
 from sophia.portaudio import sounddevice
+from sophia.returning import ReturningMicrophone, ReturningSink
 from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
 from sophia.soundcard import SoundCard
@@ -59,14 +62,29 @@ def read_bites(paths: Sequence[Path]) -> Bites:
 
 
 def open_devices(
-    settings: Settings, soundbites: Bites, reply: Path | None, rate: int, lost: Callable[[SinkError], None]
+    settings: Settings,
+    soundbites: Bites,
+    reply: Path | None,
+    rate: int,
+    tell: Callable[[DeviceLost | DeviceBack | Failed], None],
 ) -> Devices:
     """Chooses source and sink: soundbites if there are any, else the microphone, else the bundled soundbites.
 
-    Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for. A
-    sink that dies is told to ``lost``, and the conversation goes on without being heard. Raises ``OSError`` for a reply
-    file that cannot be written.
+    Her voice of ``rate`` Hz goes to the loudspeaker, or into ``reply`` where there is none or a file was asked for.
+    ``tell`` hears of devices that are lost and come back. A sink that is lost for good is a failure, and the
+    conversation goes on without being heard. Raises ``OSError`` for a reply file that cannot be written.
     """
+    loop = asyncio.get_running_loop()
+
+    def lost(service: str) -> Callable[[Exception], None]:
+        return lambda error: tell(DeviceLost(at=loop.time(), service=service, error=error))
+
+    def back(service: str) -> Callable[[], None]:
+        return lambda: tell(DeviceBack(at=loop.time(), service=service))
+
+    def failed(error: SinkError) -> None:
+        tell(Failed(at=loop.time(), service="speaker", error=error))
+
     notes = list(soundbites.notes)
     trouble = missing_device("output")
     if not soundbites.bites:
@@ -84,12 +102,20 @@ def open_devices(
     if soundbites.bites:
         source = Soundbite(soundbites.bites, SoundbiteSettings(tail_seconds=None, wait_for_cue=True))
     else:
-        source = Microphone(settings.microphone)
+        microphone = settings.microphone
+        source = ReturningMicrophone(
+            lambda: Microphone(microphone), microphone.return_seconds, lost("microphone"), back("microphone")
+        )
     sink: Sink
     if kept:
-        sink = FallbackSink(WavSink(kept, shown(kept.path)), lost)
+        sink = FallbackSink(WavSink(kept, shown(kept.path)), failed)
+    elif trouble:
+        sink = NullSink()
     else:
-        sink = NullSink() if trouble else FallbackSink(SoundCard(settings.speaker), lost)
+        speaker = settings.speaker
+        sink = ReturningSink(
+            lambda: SoundCard(speaker), speaker.return_seconds, lost("speaker"), back("speaker"), failed
+        )
     echo = None if soundbites.bites else _echo(settings.microphone.echo)
     if isinstance(echo, HalfDuplexGuard) and settings.microphone.echo == "auto":
         notes.append(HALF_DUPLEX)

@@ -10,7 +10,16 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.conversation.events import EarsBack, EarsLost, Failed, Happening, Retrying, TurnEnded
+from pipelines.conversation.events import (
+    DeviceBack,
+    DeviceLost,
+    EarsBack,
+    EarsLost,
+    Failed,
+    Happening,
+    Retrying,
+    TurnEnded,
+)
 from pipelines.conversation.observers import Observer
 from pipelines.failures import EXIT_CODES, Place, StageFailed, blamed, explain
 from pipelines.services.connect import endpoints
@@ -27,7 +36,6 @@ from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
 from sophia.decisions import Announce
-from sophia.sinks import SinkError
 from sophia.soundbite import Soundbite
 
 STOP_SECONDS = 2.0
@@ -90,11 +98,12 @@ class _Outcomes(Observer):
         self._deaf_code = 0
         self._mended_code = 0
         self._announcement = 0
+        self._lost: dict[str, int] = {}
 
     @property
     def worst(self) -> int:
         """The exit code that these events ask for."""
-        return max(self.exit_code, self._deaf_code, self._mended_code)
+        return max(self.exit_code, self._deaf_code, self._mended_code, *self._lost.values())
 
     def told(self, happening: Happening) -> None:
         match happening:
@@ -114,6 +123,10 @@ class _Outcomes(Observer):
                 self._deaf_code = explain(error, "asr", self._places.get("asr")).exit_code
             case EarsBack():
                 self._deaf_code = 0
+            case DeviceLost(service=service, error=error):
+                self._lost[service] = explain(error, service).exit_code
+            case DeviceBack(service=service):
+                self._lost.pop(service, None)
             case _:
                 pass
 
@@ -164,7 +177,7 @@ class VoiceLoop:
         places = endpoints(runtime.settings)
         async with AsyncExitStack() as stack:
             with _named("--reply", options.reply):
-                devices = open_devices(runtime.settings, bites, options.reply, runtime.reply_rate, self._sink_lost)
+                devices = open_devices(runtime.settings, bites, options.reply, runtime.reply_rate, self._device)
             outcomes = self._outcomes = _Outcomes(places, self._answered)
             observers: list[Observer] = [outcomes, Shown(display, places)]
             if options.record:
@@ -232,10 +245,9 @@ class VoiceLoop:
             f"The ledgers cannot be written: {error.strerror or error}.", "What was written before is kept."
         )
 
-    def _sink_lost(self, error: SinkError) -> None:
+    def _device(self, event: DeviceLost | DeviceBack | Failed) -> None:
         if self._session:
-            now = asyncio.get_running_loop().time()
-            self._session.tell(Failed(at=now, service="speaker", error=error))
+            self._session.tell(event)
 
     async def _cue(self, source: Soundbite, session: Session, outcomes: _Outcomes) -> None:
         """Plays the next soundbite when the reply to the last one is over; ends the talk after the last reply."""

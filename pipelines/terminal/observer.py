@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pipelines.conversation.events import (
     ClauseSkipped,
+    DeviceBack,
+    DeviceLost,
     EarsBack,
     EarsLost,
     Failed,
@@ -76,6 +78,10 @@ class Shown(Observer):
                 new = self._failures.is_new(service, failure.kind, failure.line, at)
                 if new or fatal:  # the last line says why the conversation ends
                     display.error(failure.line, failure.hint)
+            case DeviceLost(service=service, error=error):
+                display.notice(f"{explain(error, service).line} She goes on and looks for it.")
+            case DeviceBack(service=service):
+                display.notice(f"The {service} is back.")
             case Retrying(at=at, service=service, error=error):
                 self._trouble(at, service, error)
             case ClauseSkipped(text=text, error=error):

@@ -25,8 +25,10 @@ class Card:
 
     PortAudioError = PortAudioError
 
-    def __init__(self, rates: tuple[int, ...] = (16_000,), own: int = 48_000) -> None:
-        self.rates, self.own = rates, own
+    def __init__(
+        self, rates: tuple[int, ...] = (16_000,), own: int = 48_000, channels: tuple[int, ...] = (1, 2)
+    ) -> None:
+        self.rates, self.own, self.channels = rates, own, channels
         self.opened = asyncio.Event()
         self.shut = asyncio.Event()
         self.loop = asyncio.get_running_loop()
@@ -37,11 +39,13 @@ class Card:
 
     def query_devices(self, device: object, kind: str) -> dict[str, float]:
         self.fail()
-        return {"default_samplerate": float(self.own)}
+        return {"default_samplerate": float(self.own), "max_input_channels": max(self.channels)}
 
-    def check_input_settings(self, *, samplerate: int, **_: object) -> None:
+    def check_input_settings(self, *, samplerate: int, channels: int, **_: object) -> None:
         if samplerate not in self.rates:
             raise PortAudioError("Invalid sample rate")
+        if channels not in self.channels:
+            raise PortAudioError("Invalid number of channels")
 
     def RawInputStream(self, **options: Any) -> Any:  # noqa: N802
         self.options = options
@@ -56,13 +60,13 @@ class Card:
         self.closed = True
         self.loop.call_soon_threadsafe(self.shut.set)
 
-    def deliver(self, pcm: np.ndarray, *, overflow: bool = False, ago: float | None = 0.03) -> None:
+    def deliver(self, pcm: np.ndarray, *, overflow: bool = False, ago: float | None = 0.03, samples: int = 0) -> None:
         """Calls back as PortAudio does: from another thread, with a buffer that is used again."""
         buffer = bytearray(pcm.tobytes())
         adc = 0.0 if ago is None else 100.0 - ago
         info = SimpleNamespace(currentTime=100.0, inputBufferAdcTime=adc)
         status = SimpleNamespace(input_overflow=overflow)
-        thread = threading.Thread(target=self.options["callback"], args=(buffer, len(pcm), info, status))
+        thread = threading.Thread(target=self.options["callback"], args=(buffer, samples or len(pcm), info, status))
         thread.start()
         thread.join()
         buffer[:] = bytes(len(buffer))
@@ -115,7 +119,7 @@ async def test_a_card_that_does_not_tell_its_times_is_dated_by_its_calls() -> No
 
 @pytest.mark.parametrize("own", [44_100, 48_000])
 async def test_a_card_with_its_own_rate_is_resampled(own: int) -> None:
-    card = Card(rates=(), own=own)
+    card = Card(rates=(own,), own=own)
     microphone, frames, first = await started(card)
     tone = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(own) / own)).astype(np.int16)
     for i in range(0, own, own // 50):
@@ -125,6 +129,39 @@ async def test_a_card_with_its_own_rate_is_resampled(own: int) -> None:
     sound = np.concatenate([f.pcm for f in got])[1600:11_200].astype(float)
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
     assert spectrum.argmax() * 16_000 / len(sound) == pytest.approx(440, abs=2)
+    await microphone.aclose()
+
+
+@pytest.mark.parametrize("channels", [2, 6, 8, 32])
+@pytest.mark.parametrize("rate", [16_000, 32_000, 96_000])
+async def test_what_the_card_offers_is_opened_and_mixed(channels: int, rate: int) -> None:
+    card = Card(rates=(rate,), own=48_000, channels=(channels,))
+    microphone, frames, first = await started(card)
+    assert (card.options["channels"], card.options["samplerate"]) == (channels, rate)
+    block = np.zeros((rate // 50, channels), np.int16)
+    block[:, -1] = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(len(block)) / rate))  # the voice is on the last
+    for _ in range(12):
+        card.deliver(block.reshape(-1), samples=len(block))
+    sound = np.concatenate([(await first).pcm, *[frame.pcm for frame in await take(frames, 8)]])
+    assert sound[320:].max() > 7000
+    await microphone.aclose()
+
+
+async def test_a_format_that_the_driver_promised_and_then_refuses_is_not_the_last() -> None:
+    card = Card(rates=(16_000, 48_000), channels=(1, 2))
+    honest = card.RawInputStream
+
+    def lying(**options: Any) -> Any:
+        if options["samplerate"] == 16_000:
+            raise PortAudioError("Error opening RawInputStream: Invalid sample rate [PaErrorCode -9997]")
+        return honest(**options)
+
+    card.RawInputStream = lying  # type: ignore[method-assign]
+    microphone, _, first = await started(card)
+    assert card.options["samplerate"] == 48_000
+    card.deliver(np.zeros(960, np.int16))
+    card.deliver(np.zeros(960, np.int16))
+    await first
     await microphone.aclose()
 
 

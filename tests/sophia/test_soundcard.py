@@ -39,7 +39,7 @@ class Device:
     def query_devices(self, device, kind):
         if self.missing:
             raise PortAudioError("Error querying device -1\nand more")
-        return {"default_samplerate": float(self.rates[-1])}
+        return {"default_samplerate": float(self.rates[-1]), "max_output_channels": max(self.channels)}
 
     def check_output_settings(self, device, channels, dtype, samplerate):
         if samplerate not in self.rates or channels not in self.channels:
@@ -197,3 +197,20 @@ async def test_a_card_that_opens_after_the_end_is_closed():
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await asyncio.to_thread(device.closed.wait, 10)
+
+
+@pytest.mark.parametrize("channels", [2, 6, 8, 32])
+async def test_a_card_with_more_channels_plays_on_all_of_them(channels):
+    sound = np.full(4800, 3000, np.int16)
+    device = Device(channels=(channels,))
+    _, played, _ = await play(device, sound)
+    assert device.opened[0]["channels"] == channels
+    assert played.shape[1] == channels
+    assert np.count_nonzero(played, axis=0).min() >= 4700
+
+
+async def test_a_card_that_does_neither_our_rate_nor_its_own_is_asked_for_others():
+    device = Device(rates=(96_000,))
+    device.query_devices = lambda device, kind: {"default_samplerate": 48_000.0, "max_output_channels": 2}
+    _, _, _ = await play(device, np.full(4800, 3000, np.int16))
+    assert device.opened[0]["samplerate"] == 96_000
