@@ -1,8 +1,9 @@
 """Keeps her from hearing herself on open speakers.
 
 There are two ways behind one protocol. :class:`EchoCanceller` takes her voice out of the microphone's sound, so that
-she can be interrupted. :class:`HalfDuplexGuard` silences the microphone while she speaks, so that she cannot. Both are
-told what is played by the playout, with the time at which it sounds. With a headset neither is needed.
+she can be interrupted. :class:`~sophia.half_duplex.HalfDuplexGuard` silences the microphone while she speaks, so that
+she cannot. Both are told what is played by the playout, with the time at which it sounds. With a headset neither is
+needed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import importlib
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import soxr
 
 from sophia.audio import EAR_RATE, Frame, Pcm, dbfs
+from sophia.half_duplex import AUDIBLE_DB, HalfDuplexGuard
 
 _STEP = EAR_RATE // 100  # the canceller works in 10 ms
 _LEAD = 0.04  # seconds that the canceller is told ahead of what sounds, at most
@@ -24,7 +27,6 @@ _PATIENCE = 10.0
 _SLACK = 0.01  # seconds by which playing times may be off before silence is put in or sound left out
 _KEPT = 1.0  # seconds of what was played that are kept
 _TOLD = 10.0  # seconds of it that wait for the microphone at most; the oldest goes first
-_AUDIBLE_DB = -60.0
 _SETTLING = 1.5  # seconds of her voice that AEC3 needs to learn a room; measured, see docs/ears.md
 
 
@@ -36,37 +38,13 @@ class EchoGuard(Protocol):
     """Between microphone and ears.
 
     ``reference`` is told what is played: mono ``pcm`` at ``rate`` Hz whose first sample sounds at ``time``
-    (``loop.time()``), in order; it may be called from the sound card's thread. ``process`` returns the microphone's
-    frame without her voice.
+    (``loop.time()``), in order; it may be called from the sound card's thread. ``process`` takes the microphone's
+    frames in order and returns those that are ready, without her voice: one may wait for the next to tell whose it is.
     """
 
     def reference(self, pcm: Pcm, rate: int, time: float) -> None: ...
 
-    def process(self, frame: Frame) -> Frame: ...
-
-
-class HalfDuplexGuard:
-    """Silences the microphone while she sounds and for ``tail_seconds`` after."""
-
-    def __init__(self, tail_seconds: float = 0.3) -> None:
-        self._tail = tail_seconds
-        self._spans: deque[tuple[float, float]] = deque(maxlen=256)  # when she sounds; replaced, never changed
-
-    def reference(self, pcm: Pcm, rate: int, time: float) -> None:
-        if dbfs(pcm) < _AUDIBLE_DB:
-            return
-        end = time + len(pcm) / rate
-        if self._spans and time - self._spans[-1][1] < self._tail:
-            self._spans[-1] = (self._spans[-1][0], end)
-        else:
-            self._spans.append((time, end))
-
-    def process(self, frame: Frame) -> Frame:
-        while self._spans and self._spans[0][1] + self._tail < frame.time and len(self._spans) > 1:
-            self._spans.popleft()
-        if any(begin < frame.end and frame.time < end + self._tail for begin, end in tuple(self._spans)):
-            return Frame(np.zeros_like(frame.pcm), frame.time, frame.rate)
-        return frame
+    def process(self, frame: Frame) -> Sequence[Frame]: ...
 
 
 class EchoCanceller:
@@ -100,11 +78,11 @@ class EchoCanceller:
             self._told.append((np.array(pcm, np.int16), rate, time))
             while self._told[0][2] < time - _TOLD:
                 self._told.popleft()
-        if self._learnt < _SETTLING and dbfs(pcm) >= _AUDIBLE_DB:
+        if self._learnt < _SETTLING and dbfs(pcm) >= AUDIBLE_DB:
             self._learnt += len(pcm) / rate
             self._settling.reference(pcm, rate, time)
 
-    def process(self, frame: Frame) -> Frame:
+    def process(self, frame: Frame) -> Sequence[Frame]:
         if frame.rate != EAR_RATE or len(frame.pcm) % _STEP:
             raise ValueError(f"the canceller needs whole 10 ms of {EAR_RATE} Hz, not {len(frame.pcm)} at {frame.rate}")
         went_on = False

@@ -284,15 +284,15 @@ class Conversation:
     def _hear(self, heard: Frame, detector: Detector) -> None:
         components = self._components
         self._arrivals.append((heard.end, self._loop.time()))
-        frame = components.echo.process(heard) if components.echo else heard
-        components.asr.push(frame)
-        detector.push(frame)
-        self._observers.listened(frame)
-        self._frames += 1
-        if self._frames % LEVELS_EVERY == 0:
-            self._tell_losses()
-            if self._observers.watch_the_meters:
-                self._read_meters(frame)
+        for frame in components.echo.process(heard) if components.echo else (heard,):
+            components.asr.push(frame)
+            detector.push(frame)
+            self._observers.listened(frame)
+            self._frames += 1
+            if self._frames % LEVELS_EVERY == 0:
+                self._tell_losses()
+                if self._observers.watch_the_meters:
+                    self._read_meters(frame)
 
     async def _trail_off(self, detector: Detector) -> None:
         """The source is exhausted: hears silence, in real time, until the last turn is over.

@@ -13,7 +13,8 @@ from pipelines.conversation.events import DeviceBack, DeviceLost, Failed
 from pipelines.settings.model import Settings
 from pipelines.settings.outputs import STANDARD_OUTPUT, opened_bytes, shown
 from sophia.audio import EAR_RATE, AudioSource
-from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
+from sophia.echo import EchoCanceller, EchoError, EchoGuard
+from sophia.half_duplex import HalfDuplexGuard
 from sophia.microphone import Microphone
 from sophia.portaudio import sounddevice
 from sophia.returning import ReturningMicrophone, ReturningSink

@@ -10,7 +10,8 @@ from pipelines.simulation.exact import Says, SimulatedUser, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
 from sophia.audio import EAR_RATE
 from sophia.decisions import Duck, Interrupt, Pause, Reopen
-from sophia.echo import EchoCanceller, HalfDuplexGuard
+from sophia.echo import EchoCanceller
+from sophia.half_duplex import HalfDuplexGuard
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.vad import VadSettings
 from sophia.wav import read_wav

@@ -11,7 +11,7 @@ import soxr
 
 from pipelines.virtual_time import run
 from sophia.audio import Frame, dbfs
-from sophia.echo import EchoCanceller, EchoError, EchoGuard, HalfDuplexGuard
+from sophia.echo import EchoCanceller, EchoError, EchoGuard
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.vad import VadSettings, VoiceStarted
 from sophia.wav import read_wav
@@ -58,7 +58,7 @@ def through(guard: EchoGuard, far: np.ndarray, heard: np.ndarray, ahead: float) 
         while (told + 1) * BLOCK <= len(far) and told * 0.02 <= now + ahead:
             guard.reference(far[told * BLOCK : (told + 1) * BLOCK].astype(np.int16), RATE, told * 0.02)
             told += 1
-        out.append(guard.process(Frame(heard[i : i + 320], i / 16_000)).pcm)
+        out += [frame.pcm for frame in guard.process(Frame(heard[i : i + 320], i / 16_000))]
     return np.concatenate(out)
 
 
@@ -88,25 +88,6 @@ def test_her_echo_is_no_voice_but_an_interruption_is(
     after_settling = [t for t in onsets(clean) if t > 1.0]
     assert after_settling
     assert NEAR_AT - 0.05 < after_settling[0] < NEAR_AT + 0.5
-
-
-def test_half_duplex_mutes_while_she_sounds_and_a_little_longer() -> None:
-    guard = HalfDuplexGuard(tail_seconds=0.09)
-    block = np.full(480, 5000, np.int16)
-    for i in range(5):
-        guard.reference(block, RATE, 1.0 + i * 0.02)  # sounds from 1.0 to 1.1, so muted to 1.19
-    guard.reference(np.zeros(480, np.int16), RATE, 1.1)  # she plays silence: that is no sound
-    loud = np.full(320, 7000, np.int16)
-    muted = [not guard.process(Frame(loud, t / 100)).pcm.any() for t in range(90, 130, 2)]
-    assert [90 + 2 * i for i, m in enumerate(muted) if m] == list(range(100, 120, 2))
-
-
-def test_half_duplex_forgets_what_is_over() -> None:
-    guard = HalfDuplexGuard(tail_seconds=0.1)
-    for i in range(1000):
-        guard.reference(np.full(480, 5000, np.int16), RATE, float(i))
-        assert guard.process(Frame(np.ones(320, np.int16), i + 0.5)).pcm.all()
-    assert len(guard._spans) <= 2
 
 
 class Mirror:
