@@ -94,6 +94,8 @@ class RivaRecognizer:
     ) -> None:
         self.audio_processed = 0.0
         """Seconds of pushed sound that the service has digested, as far as it said."""
+        self.listening = False
+        """Whether the service has taken a stream since the start."""
         self.reopened = 0
         """Streams opened because another had broken."""
         self._stub = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel)
@@ -251,6 +253,7 @@ class RivaRecognizer:
         await self._send(stream, first_message(self._settings), "does not open a stream")
         # A refusal comes at once. Writing into a refused call would hide its status behind an "internal error".
         await asyncio.wait({reading}, timeout=_REFUSAL_SECONDS)
+        self.listening = self.listening or not reading.done()
         while not reading.done():
             if self._time_to_end(stream):
                 await self._half_close(stream, reading)

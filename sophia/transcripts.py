@@ -71,6 +71,8 @@ class Transcript:
 class Recognizer(Protocol):
     """A session's recogniser: frames in, transcripts out, for as long as the session lives.
 
+    ``listening`` says that the service has taken a stream: what is pushed is heard.
+
     ``push`` never blocks (bounded, drop oldest, counted in ``dropped``). ``finish_utterance`` asks for the
     final of what was heard so far now (Riva's ``force_eou``), if the service can. ``expect_answer`` tells that a
     voice was heard, so that a service that hangs is found out. ``transcripts`` ends after ``aclose`` or when the
@@ -79,6 +81,9 @@ class Recognizer(Protocol):
 
     @property
     def dropped(self) -> int: ...
+
+    @property
+    def listening(self) -> bool: ...
 
     def push(self, frame: Frame) -> None: ...
 

@@ -30,6 +30,7 @@ from pipelines.conversation.events import (
     Happening,
     HeardSoFar,
     Levels,
+    Listening,
     PhaseChanged,
     Stopped,
     Tick,
@@ -69,6 +70,9 @@ LEVELS_EVERY = 5
 CUSHION_SECONDS = 0.04
 """Sound that must be there before she begins: two blocks, which a voice that is faster than real time has at once."""
 
+CUE = 0
+"""The generation of the cue: before the first that turn taking gives out."""
+
 LAST_WORDS_SECONDS = 6.0
 """Longest wait for a reply to go on sounding once the source is exhausted, or for a farewell to be heard."""
 
@@ -90,7 +94,10 @@ class Tracing(Protocol):
 
 @dataclass(slots=True)
 class Components:
-    """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function."""
+    """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function.
+
+    ``cue`` is played, at the voice's rate, when she begins to listen.
+    """
 
     source: AudioSource
     asr: Recognizer
@@ -103,6 +110,7 @@ class Components:
     sink: Sink
     face: Face | None = None
     echo: EchoGuard | None = None
+    cue: Pcm | None = None
 
 
 class Conversation:
@@ -128,6 +136,7 @@ class Conversation:
         self._phase: Phase = "idle"
         self._idle = asyncio.Event()
         self._frames = 0
+        self._listening = False
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
         self._losses = Losses(components.source, components.asr, components.sink)
@@ -293,6 +302,17 @@ class Conversation:
                 self._tell_losses()
                 if self._observers.watch_the_meters:
                     self._read_meters(frame)
+        if not self._listening and components.asr.listening:
+            self._listening = True
+            self.tell(Listening(at=self._loop.time()))
+            if components.cue is not None and self.playout.newest < CUE:
+                self._group.create_task(self._play_cue(components.cue))
+
+    async def _play_cue(self, sound: Pcm) -> None:
+        self.playout.open(CUE)
+        self.playout.release(CUE)
+        await self.playout.push(CUE, sound)
+        self.playout.finish(CUE)
 
     async def _trail_off(self, detector: Detector) -> None:
         """The source is exhausted: hears silence, in real time, until the last turn is over.
@@ -340,6 +360,7 @@ class Conversation:
         if len(sounding):
             self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
             self._last_block = pcm
-        if self._components.echo:
+        # The cue is too soft to come back as a voice; told of it, a guard would close the ear that it says is open.
+        if self._components.echo and self.playout.newest > CUE:
             self._components.echo.reference(pcm, self.playout.rate, time)
         self._observers.played(pcm, time)

@@ -48,6 +48,7 @@ __all__ = [
     "HoldEnded",
     "HoldStarted",
     "Levels",
+    "Listening",
     "Lost",
     "Marked",
     "Phase",
@@ -97,6 +98,11 @@ class Lost(Event):
 
     what: Count
     by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening(Event):
+    """She hears from now on: the microphone delivers, and the recogniser takes what it delivers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +206,7 @@ Happening = (
     | AnyDecision
     | PlayoutUnderrun
     | PlaybackAcknowledged
+    | Listening
     | DeviceLost
     | DeviceBack
     | Retrying

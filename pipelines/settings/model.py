@@ -71,6 +71,7 @@ class MicrophoneSection(MicrophoneSettings):
         description="her own voice in the microphone: cancel it (extra 'aec'), close the ear while she speaks, "
         "do nothing (headphones); auto cancels where the extra is installed, else half-duplex",
     )
+    cue: bool = Field(True, description="play a short soft sound when she begins to listen")
     vad: VadSettings = Field(default_factory=VadSettings, description="when a voice counts as started and stopped")
 
     _device = field_validator("device", mode="before")(_number_or_name)

@@ -69,6 +69,7 @@ class TwoPassRecognizer:
         load: ServiceLoad,
     ) -> None:
         self.dropped = 0
+        self.listening = True
         self._caller = caller
         self._words = words
         self._profile = profile

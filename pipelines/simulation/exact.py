@@ -151,6 +151,7 @@ class SimulatedRecognizer:
 
     def __init__(self, user: SimulatedUser, delays: Delays, stable_first: float = 0.0) -> None:
         self.dropped = 0
+        self.listening = True
         self._user = user
         self._delays = delays
         self._stable_first = stable_first

@@ -12,7 +12,8 @@ from typing import Literal
 from pipelines.conversation.events import DeviceBack, DeviceLost, Failed
 from pipelines.settings.model import Settings
 from pipelines.settings.outputs import STANDARD_OUTPUT, opened_bytes, shown
-from sophia.audio import EAR_RATE, AudioSource
+from sophia.audio import EAR_RATE, AudioSource, Pcm
+from sophia.cue import cue
 from sophia.echo import EchoCanceller, EchoError, EchoGuard
 from sophia.half_duplex import HalfDuplexGuard
 from sophia.microphone import Microphone
@@ -36,6 +37,7 @@ HALF_DUPLEX = (
 @dataclass(slots=True)
 class Devices:
     """What a conversation listens to and plays on; ``reply`` is the file that holds her voice, if one does.
+    ``cue`` is what is played when she begins to listen to a microphone.
 
     ``notes`` are worth telling, one line each.
     """
@@ -43,6 +45,7 @@ class Devices:
     source: AudioSource
     sink: Sink
     echo: EchoGuard | None
+    cue: Pcm | None
     notes: list[str]
     reply: Path | None
 
@@ -120,7 +123,8 @@ def open_devices(
     echo = None if soundbites.bites else _echo(settings.microphone.echo)
     if isinstance(echo, HalfDuplexGuard) and settings.microphone.echo == "auto":
         notes.append(HALF_DUPLEX)
-    return Devices(source, sink, echo, notes, kept.path if kept else None)
+    sound = cue(rate) if settings.microphone.cue and not soundbites.bites else None
+    return Devices(source, sink, echo, sound, notes, kept.path if kept else None)
 
 
 def kept_nearby(rate: int, notes: list[str]) -> WavWriter | None:

@@ -204,7 +204,7 @@ class VoiceLoop:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
             patience = SOUNDBITE_PATIENCE if isinstance(devices.source, Soundbite) else DEVICE_PATIENCE
             self._session = runtime.session(
-                devices.source, devices.sink, observers, echo=devices.echo, patience=patience
+                devices.source, devices.sink, observers, echo=devices.echo, cue=devices.cue, patience=patience
             )
             await self._hold(self._session, devices, outcomes)
         if devices.reply:

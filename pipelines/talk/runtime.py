@@ -32,7 +32,7 @@ from pipelines.settings.model import Settings
 from pipelines.talk.session import Session
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
-from sophia.audio import AudioSource
+from sophia.audio import AudioSource, Pcm
 from sophia.echo import EchoGuard
 from sophia.events import EarsBack, EarsLost
 from sophia.silero import SileroModel, VoiceDetector
@@ -149,14 +149,16 @@ class Runtime:
         observers: Iterable[Observer] = (),
         *,
         echo: EchoGuard | None = None,
+        cue: Pcm | None = None,
         conversation_id: str = "",
         patience: float = DEVICE_PATIENCE,
     ) -> Session:
         """One conversation for one user; call it in the loop that runs it.
 
         ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
-        both are closed with the session. ``echo`` keeps her own voice out of the ears. ``patience`` is how long a
-        recogniser that is away is waited for where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
+        both are closed with the session. ``echo`` keeps her own voice out of the ears. ``cue`` is played, at
+        ``reply_rate``, when she begins to listen. ``patience`` is how long a recogniser that is away is waited for
+        where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
         """
         place = self._users.index(min(self._users))
         services, settings, model = self._services[place], self.settings, self._model
@@ -177,6 +179,7 @@ class Runtime:
             sink=sink,
             face=services.face,
             echo=echo,
+            cue=cue,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
         span = self.telemetry.start_conversation(conversation_id or uuid.uuid4().hex, labels)

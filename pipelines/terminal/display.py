@@ -20,6 +20,7 @@ CLOSE_SECONDS = 0.5
 class State(StrEnum):
     """What she is doing."""
 
+    STARTING = "starting"
     LISTENING = "listening"
     HEARING = "hearing"
     THINKING = "thinking"

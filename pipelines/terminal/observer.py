@@ -13,6 +13,7 @@ from pipelines.conversation.events import (
     Failed,
     Happening,
     Levels,
+    Listening,
     Phase,
     PhaseChanged,
     Reading,
@@ -78,6 +79,9 @@ class Shown(Observer):
                 new = self._failures.is_new(service, failure.kind, failure.line, at)
                 if new or fatal:  # the last line says why the conversation ends
                     display.error(failure.line, failure.hint)
+            case Listening():
+                self._show_state()
+                display.notice("She is listening.")
             case DeviceLost(service=service, error=error):
                 display.notice(f"{explain(error, service).line} She goes on and looks for it.")
             case DeviceBack(service=service):

@@ -37,6 +37,7 @@ FLOOR_DBFS = -60.0
 """The level at which a meter is empty."""
 
 STATES: Mapping[str, tuple[str, str]] = {
+    State.STARTING: ("◌", "yellow"),
     State.LISTENING: ("○", "dim"),
     State.HEARING: ("●", USER),
     State.THINKING: ("◐", "yellow"),
@@ -53,7 +54,7 @@ _MEASURE = Console(width=80)  # rich wants one to wrap text; its width is not us
 class View:
     """What stands at the bottom of the screen."""
 
-    state: str = State.LISTENING
+    state: str = State.STARTING
     said: str = ""
     maybe: str = ""
     heard: str = ""

@@ -100,6 +100,7 @@ class Table:
     make_user: type = SimulatedUser
     detector: Callable[..., object] = OracleDetector
     echo: object | None = None
+    cue: object | None = None
     events: list = field(default_factory=list)
     """What is told from outside: seconds from the start, and what makes the event of the time it is."""
     observers: list = field(default_factory=list)
@@ -129,6 +130,7 @@ class Table:
             phrases=phrases,
             sink=(self.make_sink or NullSink)(),
             echo=self.echo,
+            cue=self.cue,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])

@@ -213,6 +213,22 @@ async def test_config_goes_first_and_partials_and_finals_come_back(riva) -> None
     assert service.metadata[0]["traceparent"] == "00-1-2-01"
 
 
+async def test_it_listens_once_the_service_has_taken_a_stream(riva) -> None:
+    service, channel = riva
+
+    async def script(stream: Stream) -> None:
+        await stream.hear(2)
+        await stream.say("where", final=True)
+        await stream.hear()
+
+    service.scripts = [script]
+    async with session(channel) as it:
+        assert not it.recognizer.listening
+        it.push(2)
+        await it.until("where")
+        assert it.recognizer.listening
+
+
 async def test_a_broken_stream_is_reopened_with_the_sound_that_had_no_final(riva) -> None:
     service, channel = riva
 
@@ -286,6 +302,7 @@ async def test_what_retrying_cannot_cure_is_raised_at_once(riva, code: StatusCod
             await it.until("never")
     assert caught.value.code() is code
     assert code not in [e.code() for e in it.troubles]
+    assert not it.recognizer.listening  # it was refused
 
 
 async def test_a_restarted_service_is_found_again(pki: Path) -> None:
