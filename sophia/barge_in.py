@@ -35,7 +35,9 @@ class BargeIn:
             self._give_back(at, reply, "nobody may interrupt her")  # paused before she was audible
         elif heard.voicing:
             self._make_way(at, reply, heard, fresh)
-        if heard.text and (heard.commit_asked or not is_backchannel(heard.text, s.language)):
+        # She has just asked for words: whatever comes is what she asked for.
+        wanted = heard.commit_asked or not reply.text
+        if heard.text and (wanted or not is_backchannel(heard.text, s.language)):
             if may:
                 self._take_floor(at, reply, fresh, f"words: “{heard.text}”")
         elif heard.text:

@@ -197,6 +197,13 @@ def test_words_that_come_after_she_asked_again_are_answered(late, final):
     assert table.kinds().count(Interrupt) == (at < 5)
 
 
+@pytest.mark.parametrize("at", [2.5, 3.5])
+def test_a_yes_that_she_has_just_asked_for_is_no_backchannel(at):
+    table = Table().voice(0.2, 1.2).wait(2.3).audible(2.3).says(at, "yes", final=True).wait(9)
+    assert table.decisions[-1].text == "yes"
+    assert isinstance(table.decisions[-1], Commit)
+
+
 @pytest.mark.parametrize("final", [True, False])
 def test_a_question_that_was_not_heard_yet_is_withdrawn(final):
     table = Table().voice(0.2, 1.2).wait(2.3).says(2.35, "where is my order", final=final).wait(9)
