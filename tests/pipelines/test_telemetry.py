@@ -292,7 +292,9 @@ async def test_a_password_in_the_endpoint_is_sent_as_a_header_and_told_nobody(mo
     assert {one["x-tenant"] for one in sent} == {"lab"}
 
 
-@pytest.mark.parametrize("headers", ["authorization Basic hunter2", "authorization=Basic;hunter2,x-key=\x07hunter2"])
+@pytest.mark.parametrize(
+    "headers", ["hunter2", "authorization Basic hunter2", "authorization=Basic;hunter2,x-key=\x07hunter2"]
+)
 async def test_a_warning_about_the_collectors_headers_holds_none(headers, monkeypatch, caplog, capsys):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
     lines = []
