@@ -8,6 +8,7 @@ import shutil
 import stat
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -22,6 +23,7 @@ from nova.repository.modelconfig import ConfigError
 from nova.repository.rollout import Rollout, Unjudged, tried
 from nova.services.triton_client import TritonMind, TritonSettings
 from pipelines import virtual_time
+from pipelines.models import _keep
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -324,7 +326,7 @@ async def test_answers_that_cannot_be_written_are_told_before_anything_is_served
     before = len(control.loads)
     minds = {1: Scripted(0.0, "Old."), 3: Scripted(0.0, "New.")}
     with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
-        await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, three)
+        await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, partial(_keep, three))
     assert len(control.loads) == before
     assert versions.served(three) == [1]
 
@@ -337,6 +339,7 @@ async def test_what_users_asked_is_not_for_others_to_read(three: Path, tmp_path:
     file.write_text("an older one, which others may read")
     file.chmod(0o644)
     minds = {1: Scripted(0.0, "Old."), 3: Scripted(0.0, "New.")}
-    assert await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, file) == 0
+    kept = partial(_keep, file)
+    assert await serving.canary(Rollout(three, control), 3, minds.__getitem__, TALKS, kept) == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [json.loads(line)["candidate"] for line in file.read_text().splitlines()] == ["New.", "New."]
