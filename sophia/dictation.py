@@ -239,7 +239,7 @@ def _bare(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
         return None if acronym else goes_on
     singles = max((sum(1 for _ in part) for part in _singles(run)), default=0)
     figures = sum(token.kind == "figure" for token in run)
-    alone = len(run) == len(tokens) and sum(numbers) > 1 and not _YEAR.match(run[-1].text)
+    alone = len(run) == len(tokens) and (len(numbers) > 1 or sum(numbers) > 2) and not _YEAR.match(run[-1].text)
     alone = alone or (before in v.expectant and run[0].kind == "figure" and run[0].digits == 3)  # "it's 555"
     alone = alone or run[0].text.startswith(("plus", "+")) or any(token.text in v.repeats for token in run)
     if run[-1].kind == "sign" and run[-1].text in v.breaks and before not in v.articles:

@@ -71,9 +71,9 @@ ENGLISH_COPULA = (
     r"number is))*"
 )
 _ENGLISH_NOUN = (
-    r"(?:(?:(?!is |are |was |about |at |of |by |in |with |for |to |a |play |"
+    r"(?:(?:(?!is |are |was |want |take |need |like |have |pick |about |at |of |by |in |with |for |to |a |play |"
     r"song |track |channel |player |level )\w+ number)"
-    r"|number|"
+    r"|number(?= (?:is|are|was|it's|starts|begins|would)\b|$)|"
     r"(?:\w+ )?(?:code|pin|id|iban|reference|password|passcode|plate|serial|extension|vin|isbn|postcode|combination|"
     r"confirmation|account|flight|username|handle))"
 )

@@ -37,6 +37,11 @@ def test_few_dictations_are_cut_off_even_with_the_longest_pauses(script, most):
     assert len(cut) <= most * len(script), cut
 
 
+@pytest.mark.parametrize("text", ["Twelve.", "42", "I want number two.", "1984."])
+def test_a_short_number_that_answers_is_not_being_dictated(text):
+    assert sounds(text) != "unfinished"
+
+
 def test_whole_turns_of_dictations_are_not_cut_off():
     """Through turn taking, on the virtual clock: what Riva would write, with pauses as long as they get."""
     written = [one for one in TUNED if one.form == "written"]
