@@ -113,6 +113,8 @@ def open_http(endpoint: Endpoint, path: str = "") -> httpx2.AsyncClient:
     """
     import httpx2  # noqa: PLC0415 - most conversations need none
 
+    from pipelines.services.http_renewal import RenewableTransport  # noqa: PLC0415 - as above
+
     tls, seconds = endpoint.tls, endpoint.connect_seconds
     hooks: dict[str, list[Any]] = {}
     if tls.enabled and tls.server_name:
@@ -122,17 +124,22 @@ def open_http(endpoint: Endpoint, path: str = "") -> httpx2.AsyncClient:
 
         hooks["request"] = [expect_name]
     verify = ssl_context(tls, "http/1.1") if tls.enabled else True
+    variable = endpoint.proxy(rpc=False).rpartition("(")[2].removesuffix(")")
     try:
-        return httpx2.AsyncClient(
-            base_url=f"{'https' if tls.enabled else 'http'}://{endpoint.target}{path}",
-            verify=verify,
-            timeout=httpx2.Timeout(None, connect=seconds, pool=seconds),
-            event_hooks=hooks,
-            trust_env=not is_own(endpoint.host),
-        )
+        proxy = _proxy(os.environ[variable]) if variable else None
+        transport = RenewableTransport(lambda: httpx2.AsyncHTTPTransport(verify, trust_env=False, proxy=proxy))
     except (ImportError, ValueError, httpx2.InvalidURL) as error:
-        variable = endpoint.proxy(rpc=False).rpartition("(")[2].removesuffix(")")
         raise ProxyError(f"{variable} names a proxy that cannot be used ({error})") from None
+    return httpx2.AsyncClient(
+        base_url=f"{'https' if tls.enabled else 'http'}://{endpoint.target}{path}",
+        transport=transport,
+        timeout=httpx2.Timeout(None, connect=seconds, pool=seconds),
+        event_hooks=hooks,
+    )
+
+
+def _proxy(named: str) -> str:
+    return named if "://" in named else f"http://{named}"
 
 
 async def warm(channel: grpc.aio.Channel, seconds: float, metadata: Metadata = ()) -> str:

@@ -6,9 +6,10 @@ The firewall is a real one between real sockets, the services are simulated ones
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent import futures
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,10 +26,12 @@ from aurora.settings import FaceSettings
 from nova.errors import MindTimeout
 from nova.generation import TritonSettings
 from nova.mind import Message
+from nova.services.openai_client import OpenAIMind
 from nova.services.triton_client import TritonMind
+from nova.services.triton_rest import TritonRestMind
 from pipelines.conversation import replies
 from pipelines.services import renewal
-from pipelines.services.channels import open_channel
+from pipelines.services.channels import open_channel, open_http
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import load_settings
 from pipelines.settings.telemetry import TelemetrySettings
@@ -331,3 +334,47 @@ async def test_ears_that_are_away_for_long_are_told_once_and_waited_for(
     assert len([line for line in notices if line.endswith("She waits for her ears.")]) == 1
     assert notices.count("She can hear you again.") == 1
     assert code in (0, 1)  # 1: a soundbite that was played to nobody
+
+
+@asynccontextmanager
+async def model_over_http(pki: Path) -> AsyncIterator[int]:
+    """A server that says yes to everything, over connections that are kept."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            while (await reader.readline()).strip():
+                pass
+            body = b'{"data": [{"id": "nova", "object": "model", "created": 0, "owned_by": "us"}]}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+            writer.write(body)
+            await writer.drain()
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("kind", [TritonRestMind, OpenAIMind])
+async def test_a_model_over_http_is_asked_over_a_new_connection(
+    pki: Path, kind: type[TritonRestMind] | type[OpenAIMind]
+) -> None:
+    """Also where several connections were idle: none of those that are left is tried after a deadline."""
+    async with (
+        model_over_http(pki) as port,
+        relayed(port) as relay,
+        open_http(at(relay.port, pki), "/v1" if kind is OpenAIMind else "") as client,
+    ):
+        mind = kind(client, TritonSettings(call_timeout=1.2))
+        assert await asyncio.gather(*(mind.ready() for _ in range(4))) == [True] * 4
+        made = relay.connections
+        assert made > 1
+        relay.forget()
+        with pytest.raises(MindTimeout):
+            await mind.ready()
+        assert await mind.ready()
+        assert relay.connections > made
