@@ -152,16 +152,34 @@ class Prompting:
 class Cleaner:
     """Turns the raw pieces of one answer into what may be spoken: whole characters, no thoughts, no special tokens."""
 
-    def __init__(self, stops: Sequence[str], *, style: str, thinking: bool = False, cumulative: bool = False) -> None:
+    def __init__(
+        self,
+        stops: Sequence[str],
+        *,
+        style: str,
+        thinking: bool = False,
+        cumulative: bool = False,
+        doubt: bool = False,
+    ) -> None:
         self._assembler = Assembler()
-        self._spoken = SpokenText(stops, style=style, thinking=thinking)
+        self._spoken = SpokenText(stops, style=style, thinking=thinking, doubt=doubt)
         self._cumulative = cumulative
+        self._doubt = doubt
         self._seen = 0
 
     @property
     def stopped(self) -> bool:
         """A stop string has been met; nothing more will come."""
         return self._spoken.stopped
+
+    @property
+    def opened(self) -> bool | None:
+        """Whether the answer began inside a thought, as far as its tags have shown it."""
+        return self._spoken.opened
+
+    def trust(self) -> None:
+        """The answer does not begin inside a thought: nothing is held back any more."""
+        self._spoken.doubt = False
 
     def feed(self, piece: bytes | str) -> str:
         """The text that the piece makes speakable; may be empty."""
@@ -174,6 +192,6 @@ class Cleaner:
     def flush(self) -> str:
         """The rest, once the stream has ended."""
         rest = self._spoken.feed(self._assembler.flush()) + self._spoken.flush()
-        if self._spoken.lone:
+        if self._spoken.opened and not self._doubt:
             _log.warning("the model closed a thought that nobody had opened: set llm.thoughts to opened")
         return rest

@@ -84,12 +84,17 @@ class SpokenText:
     does with ``thinking``, when the prompt itself has opened one. With ``harmony`` only the channel ``final`` is
     spoken. With ``none`` there are no thoughts; tool calls and channels are left out all the same.
 
-    After a stop string has been met, ``stopped`` is true and nothing more comes out. ``lone`` says that a thought was
-    closed which nobody had opened. White space before the first spoken character and around thoughts is dropped; an
-    unclosed thought is never spoken.
+    With ``doubt`` nobody knows whether the prompt has opened a thought. So all is held back until the answer shows it,
+    or :meth:`flush`, or until ``doubt`` is set to false. ``opened`` is what the answer has shown: true after a closing
+    tag for which no tag had opened a thought, false where a tag or a channel begins one, ``None`` before.
+
+    After a stop string has been met, ``stopped`` is true and nothing more comes out. White space before the first
+    spoken character and around thoughts is dropped; a thought is never spoken that is known to be one.
     """
 
-    def __init__(self, stops: Sequence[str] = (), *, style: str = "auto", thinking: bool = False) -> None:
+    def __init__(
+        self, stops: Sequence[str] = (), *, style: str = "auto", thinking: bool = False, doubt: bool = False
+    ) -> None:
         pair = pair_of(style)
         thoughts = () if style == "none" else (*THOUGHTS, *([pair] if pair else []))
         self._openings = {opening.lower() for opening, _ in thoughts}
@@ -111,20 +116,31 @@ class SpokenText:
         self._harmony = style == "harmony"
         self._undecided = self._harmony and not thinking  # whether the stream has special tokens
         self._trim = True
+        self._withheld = ""
+        self.doubt = doubt
+        self.opened: bool | None = None
         self.stopped = False
-        self.lone = False
 
     def feed(self, text: str) -> str:
         """The text that may now be spoken."""
         plain = not (self._buffer or self._hidden or self._trim or self.stopped or self._undecided)
-        if plain and not self._text.begins(text):
-            return text  # nearly every token of nearly every answer
-        self._buffer += text
-        return self._take(final=False)
+        if not plain or self._text.begins(text):  # else nearly every token of nearly every answer
+            self._buffer += text
+            text = self._take(final=False)
+        return self._withhold(text) if self.doubt or self._withheld else text
 
     def flush(self) -> str:
         """What is left when the stream has ended: a mark that was only begun is text after all."""
-        return self._take(final=True)
+        rest = self._take(final=True)
+        self.doubt = False
+        return self._withhold(rest)
+
+    def _withhold(self, text: str) -> str:
+        """What was held back and the text, once there is no doubt."""
+        text, self._withheld = self._withheld + text, ""
+        if self.doubt:
+            text, self._withheld = "", text
+        return text
 
     def _take(self, *, final: bool) -> str:
         out: list[str] = []
@@ -140,6 +156,10 @@ class SpokenText:
             before, self._buffer = self._buffer[:at], self._buffer[at + len(mark) :]
             out.append(self._before(before))
             self._met(mark)
+            if self.doubt and self.opened is not None:
+                if self.opened:  # all of it was the thought
+                    out, self._withheld, self._trim = [], "", True
+                self.doubt = False
         if self.stopped:
             self._buffer = ""
             return "".join(out)
@@ -161,6 +181,9 @@ class SpokenText:
     def _met(self, mark: str) -> None:
         """What a mark leads to."""
         low = mark.lower()
+        if self.opened is None and self._hidden is None:
+            own = low in self._openings or mark == _CHANNEL
+            self.opened = True if low in self._closings else False if own else None
         if self._hidden and self._hidden not in (self._silent, self._bare_silent):  # its closing tag
             self._speak()
         elif mark in (_CHANNEL, _START):
@@ -187,8 +210,6 @@ class SpokenText:
             self.stopped = True
         elif low in self._openings:
             self._hidden = self._thought
-        elif low in self._closings:
-            self.lone = True
         elif low in self._calls:
             self._hidden = _marks((), (self._calls[low].lower(),))
 

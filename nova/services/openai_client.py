@@ -32,6 +32,12 @@ _CONTROL = ControlTokens()
 _CLOSE = 1.0
 """Seconds that closing a stream may take; the connection is dropped then."""
 
+_GREETING = Message("user", "Hello.")
+
+LEARN_SECONDS = 30.0
+_LEARN_TOKENS = 1024
+"""The longest answer to the greeting of :meth:`OpenAIMind.learn`: a thought about one takes a few hundred tokens."""
+
 _DRAIN = 0.2
 """Seconds that the end of a complete answer may take, so that its connection serves the next one."""
 
@@ -43,6 +49,10 @@ class OpenAIMind:
     as ``authorization``. Raises one of :mod:`nova.errors` for what the server refuses, :class:`MindTimeout` when a
     token is overdue, and ``OSError`` for transport failures. Nothing is tried twice, but for a server that wants
     ``max_completion_tokens`` in the place of ``max_tokens``.
+
+    The server's template may open a thought, so that answers hold its closing tag alone. With ``thoughts`` as ``auto``,
+    an answer is held back to that tag or to its end until one has shown whether it is so, and again where it is so.
+    :meth:`learn` finds it out before the first question.
     """
 
     def __init__(
@@ -58,15 +68,28 @@ class OpenAIMind:
         self._metadata = metadata
         self._now = now or wall_clock
         self._limit = "max_tokens"  # what the server calls it
+        self._opens: bool | None = None if self.settings.thoughts == "auto" else False
+        """Whether answers begin inside a thought; ``None`` until one has shown it."""
+        self._learning: asyncio.Timeout | None = None
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """Streams the answer. Close the generator to cancel, which closes the HTTP stream."""
+        if self._learning:  # a server that answers one at a time is needed for this now, which shows it as well
+            self._learning.reschedule(0.0)
+            self._learning = None
+        return self._generate(messages, self.settings.max_tokens, doubt=self._opens is not False)
+
+    async def _generate(
+        self, messages: Sequence[Message], most: int | None, *, doubt: bool
+    ) -> AsyncGenerator[str, None]:
+        """The answer in at most ``most`` tokens; ``doubt`` holds it back until it is known how it begins."""
         s = self.settings
-        cleaner = Cleaner(s.stop, style=s.thoughts)
+        cleaner = Cleaner(s.stop, style=s.thoughts, doubt=doubt)
         time = asyncio.get_running_loop().time
         until, which = time() + s.first_token_timeout, "first"
         finish, tools, spoke = "", set[str](), False
-        async with self._answer(messages, until) as response, aclosing(response.aiter_bytes()) as chunks:
+        body = self._body(messages, most)
+        async with self._answer(body, until) as response, aclosing(response.aiter_bytes()) as chunks:
             events, ended = Events(s.model), False
             while not (ended or finish or events.done or cleaner.stopped):
                 chunk = await self._within(until, which, anext(chunks, None))
@@ -75,15 +98,28 @@ class OpenAIMind:
                     delta: Delta = read(event, s.model)
                     if delta.alive:
                         until, which = time() + s.token_timeout, "next"
-                    if text := cleaner.feed(delta.text):
+                    if self._opens is None and delta.thinks:
+                        self._opens = False  # the server tells thoughts apart
+                    if self._opens is False:  # another answer may have shown it, too
+                        cleaner.trust()
+                    text = cleaner.feed(delta.text)
+                    self._learn(cleaner.opened)
+                    if text:
                         spoke = True
                         yield text
                     finish = delta.finish or finish
                     tools.update(delta.tools)
-            if text := cleaner.flush():
+            whole = bool(finish or events.done or cleaner.stopped)
+            text = cleaner.flush()
+            if doubt and cleaner.opened is None and text:
+                if whole and finish != "length":
+                    self._learn(False)
+                elif self._opens:
+                    text = ""  # a thought that did not come to its end
+            if text:
                 spoke = True
                 yield text
-            if not (finish or events.done or cleaner.stopped):
+            if not whole:
                 raise BrokenOff(f"model {s.model!r} broke off before its answer was complete", "See the server's log")
             self._judge(finish, tools, spoke)
             if not cleaner.stopped:
@@ -114,9 +150,31 @@ class OpenAIMind:
         """Generates a first token and returns the seconds to it."""
         loop = asyncio.get_running_loop()
         start = loop.time()
-        async with aclosing(self.reply([Message("user", "Hello.")])) as pieces:
+        async with aclosing(self._generate([_GREETING], self.settings.max_tokens, doubt=False)) as pieces:
             await anext(pieces, None)
         return loop.time() - start
+
+    async def learn(self, persona: str = "") -> None:
+        """Finds out by a greeting how answers begin, unless a question comes first, which shows it as well.
+
+        ``persona`` is the system message of what will be asked: it may switch thoughts on or off, and the server keeps
+        it. A failure is left to whoever asks next.
+        """
+        messages = [*([Message("system", persona)] if persona else []), _GREETING]
+        most = None if self.settings.max_tokens is None else max(self.settings.max_tokens, _LEARN_TOKENS)
+        with suppress(MindError, OSError):
+            try:
+                async with (
+                    asyncio.timeout(LEARN_SECONDS) as self._learning,
+                    aclosing(self._generate(messages, most, doubt=self._opens is not False)) as pieces,
+                ):
+                    await anext(pieces, None)
+            finally:
+                self._learning = None
+
+    def _learn(self, opened: bool | None) -> None:
+        if opened is not None and self.settings.thoughts == "auto":
+            self._opens = opened
 
     def _judge(self, finish: str, tools: set[str], spoke: bool) -> None:
         """Raises for an answer that ended otherwise than by its own end or by its longest length."""
@@ -125,6 +183,10 @@ class OpenAIMind:
             raise ModelError(f"model {name!r}: the server's content filter withheld the answer")
         if finish == "error":
             raise BrokenOff(f"model {name!r} broke off with an error of the server", "See the server's log")
+        if finish == "length" and not spoke:
+            raise ModelError(
+                f"model {name!r} used up its tokens on a thought", "Raise llm.max_tokens, or switch its thoughts off"
+            )
         if finish in ("tool_calls", "function_call") and not spoke:
             called = ", ".join(sorted(tools)) or "a tool"
             raise ModelError(
@@ -145,19 +207,20 @@ class OpenAIMind:
             raise NoModelServer(f"model {name!r}: /models is no list: is this an OpenAI-compatible server?") from None
 
     @asynccontextmanager
-    async def _answer(self, messages: Sequence[Message], until: float) -> AsyncIterator[httpx2.Response]:
+    async def _answer(self, body: dict[str, Any], until: float) -> AsyncIterator[httpx2.Response]:
         """A response whose head is there and good."""
         try:
-            async with self._sent("POST", "chat/completions", self._body(messages), until, "first") as response:
+            async with self._sent("POST", "chat/completions", body, until, "first") as response:
                 yield response
                 return
         except UnknownModel as error:
             raise await self._unknown(error) from None
         except ModelError as error:
-            if self._limit != "max_tokens" or not wants_completion_tokens(error):
+            if "max_tokens" not in body or not wants_completion_tokens(error):
                 raise
         self._limit = "max_completion_tokens"
-        async with self._sent("POST", "chat/completions", self._body(messages), until, "first") as response:
+        body[self._limit] = body.pop("max_tokens")
+        async with self._sent("POST", "chat/completions", body, until, "first") as response:
             yield response
 
     async def _unknown(self, error: UnknownModel) -> UnknownModel:
@@ -172,11 +235,11 @@ class OpenAIMind:
         more = f" and {len(models) - 8} more" if len(models) > 8 else ""
         return UnknownModel(str(error), f"Check llm.model; the server has {', '.join(models[:8])}{more}")
 
-    def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
+    def _body(self, messages: Sequence[Message], most: int | None) -> dict[str, Any]:
         s = self.settings
         if s.tell_time:
             messages = with_time(messages, self._now())
-        options = {self._limit: s.max_tokens, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
+        options = {self._limit: most, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
         return {
             "model": s.model,
             "messages": [{"role": m.role, "content": _CONTROL.removed_from(m.content)} for m in messages],

@@ -21,10 +21,15 @@ _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529}) - {500}
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What an event adds: ``text``; whether the model is at work; why it ended, if it did; tools that it called."""
+    """What an event adds.
+
+    ``text``; whether the model is at work (``alive``) and thinks, where the server tells thoughts apart; why it ended,
+    if it did; tools that it called.
+    """
 
     text: str = ""
     alive: bool = False
+    thinks: bool = False
     finish: str = ""
     tools: tuple[str, ...] = ()
 
@@ -43,8 +48,9 @@ def read(event: Mapping[str, Any], model: str) -> Delta:
     listed = body.get("tool_calls")
     calls: list[Any] = listed if isinstance(listed, list) else []
     tools = tuple(str(_field(_field(call, "function"), "name")) for call in calls if _field(call, "function"))
-    alive = bool(text or calls or body.get("content") or body.get("reasoning_content") or body.get("reasoning"))
-    return Delta(text, alive, str(choice.get("finish_reason") or ""), tuple(name for name in tools if name))
+    thinks = bool(body.get("reasoning_content") or body.get("reasoning"))
+    alive = bool(text or calls or body.get("content") or thinks)
+    return Delta(text, alive, thinks, str(choice.get("finish_reason") or ""), tuple(name for name in tools if name))
 
 
 def refused(model: str, status: int, headers: Mapping[str, str], body: bytes) -> ModelError:

@@ -130,6 +130,9 @@ class TritonMind:
             adapter.facts.max_batch_size, adapter.facts.decoupled, models,
         )  # fmt: skip
 
+    async def learn(self, persona: str = "") -> None:
+        """Nothing is left to find out: the template tells how answers begin."""
+
     async def warm_up(self) -> float:
         """Generates one token and returns the seconds to it: connection, configuration and model are warm then."""
         loop = asyncio.get_running_loop()

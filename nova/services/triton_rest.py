@@ -88,6 +88,9 @@ class TritonRestMind:
             name, version, ready, self.settings.model, True, adapter.kind, facts.max_batch_size, facts.decoupled
         )
 
+    async def learn(self, persona: str = "") -> None:
+        """Nothing is left to find out: the template tells how answers begin."""
+
     async def warm_up(self) -> float:
         """Generates a first token and returns the seconds to it."""
         loop = asyncio.get_running_loop()

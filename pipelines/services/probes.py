@@ -101,7 +101,7 @@ async def _triton(channel: grpc.aio.Channel, settings: LlmSection) -> Use:
 
 async def _mind_over_http(settings: LlmSection) -> Use:
     async with connect_mind(settings, open_channel) as mind:
-        return Use("first token", await _first_token(mind), (f"{settings.backend}: {settings.model}",))
+        return Use("first token", await mind.warm_up(), (f"{settings.backend}: {settings.model}",))
 
 
 async def _first_token(mind: Mind) -> float:

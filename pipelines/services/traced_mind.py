@@ -27,9 +27,11 @@ _tracer = trace.get_tracer(names.SCOPE)
 
 
 class WarmMind(Mind, Protocol):
-    """A mind that can be used once before it is needed."""
+    """A mind that can be used before it is needed: to be quick, and to learn how its server answers ``persona``."""
 
     async def warm_up(self) -> float: ...
+
+    async def learn(self, persona: str = "") -> None: ...
 
 
 class TracedMind:
@@ -46,6 +48,9 @@ class TracedMind:
 
     async def warm_up(self) -> float:
         return await self._mind.warm_up()
+
+    async def learn(self, persona: str = "") -> None:
+        await self._mind.learn(persona)
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
         """Streams the answer as ``mind`` does; closing the generator ends the request and its span."""

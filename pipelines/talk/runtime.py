@@ -112,6 +112,8 @@ class Runtime:
             self._services.append(await stack.enter_async_context(connected(self.settings)))
             self._users.append(0)
         await self._warm_up()
+        for services in self._services:
+            await self._watch(services.llm.learn(self.settings.llm.persona))
         self._telemetry = Telemetry(self.settings.telemetry, clock=loop.time, warn=self._notice)
         self._telemetry.install()
         stack.push_async_callback(self._telemetry.aclose)

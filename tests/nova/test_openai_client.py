@@ -60,7 +60,7 @@ async def test_a_reply(service: tuple[HttpService, httpx2.AsyncClient]) -> None:
     fake, client = service
     start = chunk(None, role="assistant")
     fake.handlers[CHAT] = says(ok() + start, chunk("Hel")[:40], chunk("Hel")[40:], chunk("lo."), USAGE, DONE)
-    assert await heard(mind(client, seed=5, stop=("Bye",))) == ["Hel", "lo."]
+    assert await heard(mind(client, seed=5, stop=("Bye",), thoughts="none")) == ["Hel", "lo."]
     (body,) = fake.bodies
     assert body["messages"] == [{"role": "user", "content": "Hello."}]
     assert (body["model"], body["stream"], body["max_tokens"], body["seed"]) == ("nova", True, 256, 5)
@@ -98,7 +98,7 @@ async def test_a_silent_server(service: tuple[HttpService, httpx2.AsyncClient], 
 async def test_closing_the_generator_closes_the_stream(service: tuple[HttpService, httpx2.AsyncClient]) -> None:
     fake, client = service
     fake.handlers[CHAT] = hangs(ok(), chunk("One"))
-    pieces = mind(client).reply(HELLO)
+    pieces = mind(client, thoughts="none").reply(HELLO)
     assert await anext(pieces) == "One"
     await pieces.aclose()
     await asyncio.wait_for(fake.gone.wait(), 5)
@@ -109,7 +109,7 @@ async def test_cancelling_the_task_closes_the_stream(service: tuple[HttpService,
     spoken = asyncio.Event()
 
     async def listen() -> None:
-        async for _ in mind(client).reply(HELLO):
+        async for _ in mind(client, thoughts="none").reply(HELLO):
             spoken.set()
 
     fake.handlers[CHAT] = hangs(ok(), chunk("One"))

@@ -141,9 +141,47 @@ def test_thoughts_in_every_dress(style: str, text: str, expected: str) -> None:
 def test_a_thought_that_nobody_opened_is_noticed() -> None:
     filter_ = SpokenText()
     filter_.feed("Okay.</think>Yes.")
-    assert filter_.lone
+    assert filter_.opened
     with pytest.raises(ValueError, match="opening and a closing tag"):
         SpokenText(style="<think>")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "opened"),
+    [
+        ("Okay, so 1 < 2.\n</think>\n\nYes.", "Yes.", True),
+        ("Okay.[/THINK]Yes.</think>", "Yes.", True),
+        ("<think>hm</think>Yes.", "Yes.", False),
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.", "Yes.", False),
+        (" Yes, <b>.", "Yes, <b>.", None),
+        ("Yes.<|im_end|>No.", "Yes.", None),
+    ],
+)
+def test_in_doubt_an_answer_waits_for_what_shows_how_it_began(text: str, expected: str, opened: bool | None) -> None:
+    for pieces in ([text], list(text), [text[at : at + 5] for at in range(0, len(text), 5)]):
+        filter_ = SpokenText((), doubt=True)
+        assert "".join([filter_.feed(piece) for piece in pieces]) + filter_.flush() == expected
+        assert filter_.opened is opened
+
+
+def test_without_doubt_what_was_held_back_comes_out() -> None:
+    filter_ = SpokenText(doubt=True)
+    assert filter_.feed("Yes, ") + filter_.feed("I ") == ""
+    filter_.doubt = False
+    assert filter_.feed("am.") == "Yes, I am."
+    assert filter_.feed(" So") == " So"
+
+
+@given(pieces=PIECES, data=st.data())
+def test_in_doubt_any_chunking_gives_the_same_text(pieces: list[str], data: st.DataObject) -> None:
+    text = "".join(pieces)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+
+    def said(chunks: list[str]) -> tuple[str, bool | None]:
+        filter_ = SpokenText(STOPS, doubt=True)
+        return "".join([filter_.feed(chunk) for chunk in chunks]) + filter_.flush(), filter_.opened
+
+    assert said([text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]) == said([text])
 
 
 def test_the_style_goes_by_setting_and_template() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ import grpc.aio
 import pytest
 from rich.console import Console
 
-from nova.mind import Message
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.services import probes as probes_module
@@ -157,11 +156,8 @@ async def test_embedded_services_that_do_not_start_say_why(tmp_path: Path, monke
 
 async def test_a_mind_over_http_is_not_asked_for_grpc_health(monkeypatch: pytest.MonkeyPatch) -> None:
     class Canned:
-        def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-            async def say() -> AsyncGenerator[str, None]:
-                yield "Hello."
-
-            return say()
+        async def warm_up(self) -> float:
+            return 0.1
 
     @asynccontextmanager
     async def connect(settings: LlmSection, channel: object) -> AsyncIterator[Canned]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import threading
 from pathlib import Path
@@ -109,6 +110,40 @@ async def test_a_session_is_a_conversation_with_real_clients(tmp_path, pki):
     (ledger,) = seen.all
     assert (ledger.outcome, ledger.user, ledger.reply.strip()) == (Outcome.REPLIED, HEARD, ANSWER)
     assert runtime.faceless is None
+
+
+class OnlyCloses:
+    """An OpenAI-compatible server whose template opens a thought, so that answers hold its closing tag alone."""
+
+    def __init__(self):
+        self.roles = []
+        self.twice = asyncio.Event()
+
+    async def serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        body = json.loads(await reader.readexactly(int(head.split("content-length:")[1].split()[0])))
+        self.roles.append([message["role"] for message in body["messages"]])
+        if len(self.roles) == 2:
+            self.twice.set()
+        pieces = ("The user asks. ", "I answer. </think>", ANSWER)
+        events = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+        events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        writer.write(b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events))
+        writer.close()
+
+
+async def test_a_thought_that_the_server_opened_is_not_said(tmp_path, pki):
+    """The runtime asks once before any user does, and its answers to users are without thoughts."""
+    http = OnlyCloses()
+    async with serving(Lab(), pki) as port, await asyncio.start_server(http.serve, "127.0.0.1", 0) as listening:
+        target = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        mind = {"backend": "openai", "endpoint": {"target": target, "tls": {"enabled": False}}, "persona": "Be kind."}
+        settings = lab(tmp_path, pki, port, **{f"llm__{key}": value for key, value in mind.items()})
+        async with Runtime(settings) as runtime, asyncio.timeout(20):
+            await http.twice.wait()  # to be warm, and to learn
+            assert [ledger.reply.strip() for ledger in await typed(runtime)] == [ANSWER]
+    assert http.roles[1] == ["system", "user"]
 
 
 async def test_twenty_sessions_leave_no_descriptor_thread_task_or_channel_behind(tmp_path, pki):
