@@ -145,13 +145,6 @@ def log_defect(found: Failure, error: BaseException) -> None:
         _log.error("%s failed", found.service, exc_info=error)
 
 
-def first_failure(failures: BaseExceptionGroup[StageFailed]) -> StageFailed:
-    """The failure that came first, out of a task group's exception."""
-    error = next(_leaves(failures))
-    assert isinstance(error, StageFailed)
-    return error
-
-
 def place(service: str, endpoint: Place | None) -> str:
     """What a sentence about the service begins with."""
     return f"The {service}" + (f" at {endpoint.target}" if endpoint else "")

@@ -64,9 +64,19 @@ class Dismiss(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disregard(Decision):
-    """The recogniser's ``text`` changes nothing: it was said before, comes too late to matter, or is her own echo.
+    """The recogniser's ``text`` changes nothing: it was said before, or is her own echo.
 
     ``turn`` is the turn that it belongs to; it may be over.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct(Decision):
+    """The user had said ``text``, by the recogniser's last word. It came too late: the reply stays what it is.
+
+    ``turn`` may be over.
     """
 
     text: str
@@ -162,6 +172,7 @@ AnyDecision = (
     | Drop
     | Dismiss
     | Disregard
+    | Correct
     | Duck
     | Unduck
     | Pause

@@ -42,7 +42,7 @@ class Endpointing:
         pause, sounds, why = state.pauses.after(utterance.text)
         if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + pause):
             return
-        if not utterance.settled and not self._last_word(at, utterance):
+        if not utterance.settled and not self.last_word(at, utterance):
             return
         state.commit(at, utterance, "a client asked for it" if utterance.commit_asked else f"{sounds}: {why}")
         state.answer(utterance)
@@ -64,22 +64,23 @@ class Endpointing:
             state.disregard(at, answered.turn, text, "it was told before")
             return
         state.pending = False
-        before, guessed, utterance = answered.text, answered.interim, state.utterance
+        before, utterance = answered.text, state.utterance
         if not text:
             return
-        answered.hear(at, transcript, text)
-        if utterance.turn == answered.turn and guessed in utterance.finals:  # it was reopened
-            utterance.finals[utterance.finals.index(guessed)] = text
+        if utterance.guess and utterance.turn == answered.turn:  # it was reopened
+            utterance.finals[utterance.finals.index(utterance.guess)], utterance.guess = text, ""
             self.check_speculation(at, transcript)
-        elif words(answered.text) == words(before):
             return
-        elif reply and reply.turn == answered.turn and reply.audible_at is None and not reply.held:
+        state.pending = answered.settle(at, transcript, text)
+        if words(answered.text) == words(before):
+            return
+        if reply and reply.turn == answered.turn and reply.audible_at is None and not reply.held:
             # Nothing was heard yet, so nothing is lost but the work: answer what was really said.
             state.commit(at, answered, "the final differs from what was about to be answered")
         else:
-            state.disregard(at, answered.turn, text, "it comes too late to be answered instead")
+            state.correct(at, answered, "it comes too late to be answered instead")
 
-    def _last_word(self, at: float, utterance: Utterance) -> bool:
+    def last_word(self, at: float, utterance: Utterance) -> bool:
         """Whether the recogniser's last word need not be waited for any more.
 
         The pause is over but the text may still change: it is asked for, for a bounded time. Not too soon: the

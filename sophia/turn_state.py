@@ -16,6 +16,7 @@ from sophia.decisions import (
     AnyDecision,
     Begin,
     Commit,
+    Correct,
     Dismiss,
     Disregard,
     Drop,
@@ -46,6 +47,7 @@ class Reply:
     """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
 
     ``text`` is what it answers, empty if it asks the user to say it again; ``says`` is its own text so far.
+    ``resumed_at`` is when she was, or will be, where she had last paused.
     """
 
     turn: int
@@ -55,6 +57,7 @@ class Reply:
     audible_at: float | None = None
     ducked: bool = False
     paused_at: float | None = None
+    resumed_at: float = 0.0
     holding: bool = False
     held: bool = False
     says: str = ""
@@ -80,6 +83,8 @@ class TurnState:
         self.answered = Utterance()
         self.pending = False
         """The recogniser's final on the answered utterance is still to come."""
+        self.interims = False
+        """The recogniser tells words while they are being said."""
         self.covered = 0.0
         """Seconds of the user's sound whose words were taken in for good; what is told of them again is not new."""
         self.reply: Reply | None = None
@@ -120,7 +125,7 @@ class TurnState:
             return parts
         if self.pending:  # one stream may hand over the answered words and the new ones as one piece
             spoke = utterance.onset is not None or self.speaking or self.voice_from > answered.last_voiced
-            return beyond(text, answered.interim) if spoke else (text, "")
+            return beyond(text, f"{answered.guess} {answered.interim}") if spoke else (text, "")
         last = utterance if utterance.finals else answered
         same = bool(last.finals) and not utterance.interim and words(text) == words(last.finals[-1])
         if transcript.final and text and same and self.voice_from <= last.final_at and not transcript.ends:
@@ -164,6 +169,12 @@ class TurnState:
         """Names words that change nothing."""
         self.out.append(Disregard(at=at, turn=turn, text=text, reason=reason))
 
+    def correct(self, at: float, utterance: Utterance, reason: str) -> None:
+        """Says what was really said in an utterance that is answered."""
+        self.out.append(
+            Correct(at=at, turn=utterance.turn, generation=utterance.generation, text=utterance.text, reason=reason)
+        )
+
     def close(self, at: float, reason: str) -> None:
         """Ends whatever is open."""
         if self.committed:
@@ -185,7 +196,7 @@ class TurnState:
         if self.reply and words(self.reply.text) != words(text):
             self.drop(at, f"the text became “{text}”")
         reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided")
-        reply.committed_at = at
+        reply.committed_at, utterance.generation = at, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
         self.out.append(
             Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
@@ -225,10 +236,7 @@ class TurnState:
         self.reply = None
         heard, before = self.utterance, self.answered
         self.out.append(Reopen(at=at, turn=reply.turn, generation=reply.generation, joined=heard.turn, reason=reason))
-        heard.turn, heard.onset = before.turn, before.onset
-        heard.voiced += before.voiced
-        heard.finals = [*before.finals, *([before.interim] if before.interim else []), *heard.finals]
-        heard.speculations = before.speculations
+        heard.goes_on_from(before, pending=self.pending)
 
     # What needs no user's words
 

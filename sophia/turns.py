@@ -53,7 +53,7 @@ class TurnTaking:
     def __init__(self, settings: TurnSettings | None = None, model: TurnModel | None = None) -> None:
         self._state = TurnState(settings or TurnSettings(), model or WordTurnModel())
         self._endpointing = Endpointing(self._state)
-        self._barge_in = BargeIn(self._state)
+        self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
 
     @property
@@ -177,6 +177,7 @@ class TurnTaking:
 
     def _transcribed(self, at: float, transcript: Transcript) -> None:
         state = self._state
+        state.interims |= not transcript.final
         old, new = state.divide(transcript)
         if transcript.final:
             state.covered = max(state.covered, transcript.ends)

@@ -42,7 +42,10 @@ class Utterance:
     speculations: int = 0
     commit_asked: bool = False  # a client said that it is over
     pause: Pause | None = None  # before the newest voice; no words came of it yet
-    answers_until: float | None = None  # a backchannel: if she has asked and ends by then, it is the answer
+    answers_until: float | None = None  # a backchannel: if she has asked and ends by then, the newest of it answers
+    generation: int = 0  # the reply that it was decided to have
+    guess: str = ""  # the piece in ``finals`` whose final has not come: the turn went on before
+    guess_ends: float = 0.0  # seconds of the user's sound behind the guess; 0 if the recogniser does not tell
     made_again: bool = False  # its reply failed before a word was heard, and another one was begun
 
     @property
@@ -57,6 +60,7 @@ class Utterance:
 
     def hear(self, at: float, transcript: Transcript, text: str) -> None:
         """Takes in what the recogniser said; ``text`` is what of it belongs to this utterance."""
+        known = len(words(self.text))
         if transcript.final or words(text) != words(self.interim):
             self.news_at = at
         if transcript.final:
@@ -64,10 +68,36 @@ class Utterance:
                 self.finals.append(text)
             self.interim, self.stable, self.rejected = "", False, not self.finals
             self.final_at, self.asked_final_at = at, None
-            return
-        if not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
-            self.interim, self.stable = text, transcript.stable
-        self.processed = max(self.processed, transcript.audio_processed)
+        else:
+            if not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
+                self.interim, self.stable = text, transcript.stable
+            self.processed = max(self.processed, transcript.audio_processed)
+        if len(words(self.text)) > known:
+            self.answers_until = None
+
+    def settle(self, at: float, transcript: Transcript, text: str) -> bool:
+        """Takes in a final on answered words, ``text``; returns whether one on the last of them is still to come."""
+        if self.guess:
+            parts = transcript.divided(self.guess_ends) if self.guess_ends else None
+            first, rest = parts or beyond(text, self.guess)
+            if first:
+                self.finals[self.finals.index(self.guess)] = first
+                self.guess, text = "", " ".join(text.split()[len(first.split()) :])
+                if not rest:
+                    return bool(self.interim)
+        self.hear(at, transcript, text)
+        return False
+
+    def goes_on_from(self, before: Utterance, *, pending: bool) -> None:
+        """What was said ``before`` belongs to this utterance; ``pending``: the final on the last of it has not come."""
+        self.turn, self.onset = before.turn, before.onset
+        self.voiced += before.voiced
+        known = [piece for piece in before.finals if piece != before.guess]
+        last = " ".join(piece for piece in (before.guess, before.interim) if piece)
+        self.finals = [*known, *([last] if last else []), *self.finals]
+        self.speculations = before.speculations
+        if pending:
+            self.guess, self.guess_ends = last, before.processed
 
     def paused(self, since: float, until: float) -> None:
         """A voice sets in after a silence; noises in the middle of a silence do not end it."""

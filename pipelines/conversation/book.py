@@ -31,6 +31,7 @@ from sophia.decisions import (
     Apologise,
     Begin,
     Commit,
+    Correct,
     Dismiss,
     Drop,
     Farewell,
@@ -149,6 +150,8 @@ class TurnBook:
                 self._attempt(turn, generation)
                 turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
                 self._release(turn, at)
+            case Correct(text=text):
+                ledger.user = text
             case Apologise():
                 turn.apologised = True
             case Drop(generation=generation):

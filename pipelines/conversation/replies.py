@@ -35,6 +35,7 @@ from sophia.decisions import (
     Announce,
     Apologise,
     Commit,
+    Correct,
     Drop,
     Duck,
     Farewell,
@@ -114,6 +115,8 @@ class Replies:
             case Commit(generation=generation, text=text):
                 context.history.user(generation, text)
                 self._release(generation)
+            case Correct(generation=generation, text=text):
+                context.history.user(generation, text)
             case Reprompt() | Announce() | Farewell():
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)

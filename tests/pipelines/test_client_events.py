@@ -18,7 +18,6 @@ from pipelines.conversation.events import (
 from pipelines.conversation.observers import Observer
 from pipelines.simulation.exact import Delays, Says, SimulatedMind, SimulatedRecognizer, SimulatedUser
 from pipelines.telemetry.ledger import Outcome
-from pipelines.virtual_time import run
 from sophia.decisions import Commit, Refuse
 from sophia.turn_settings import TurnSettings
 
@@ -199,6 +198,7 @@ def test_a_farewell_has_a_turn_and_a_generation_of_its_own():
 def test_nothing_begins_after_the_stop_however_long_the_end_takes():
     class SlowToClose(SimulatedUser):
         async def frames(self):
+            asyncio.get_running_loop().call_later(2.6, table.conversation.stop)
             try:
                 async for frame in super().frames():
                     yield frame
@@ -209,14 +209,7 @@ def test_nothing_begins_after_the_stop_however_long_the_end_takes():
         [Says(1.0, "goodbye sophia and")], seconds=30, delays=Delays(first_token=4.0),
         settings=TurnSettings(speculate=False), make_user=SlowToClose,
     )  # fmt: skip
-
-    async def main():
-        task = asyncio.create_task(table._talk())
-        await asyncio.sleep(2.6)
-        table.conversation.stop()
-        await task
-
-    run(main())
+    table.talk()
     assert not [decision for decision in table.notes.decisions if isinstance(decision, Commit)]
     assert [ledger.outcome for ledger in table.notes.ledgers] == [Outcome.DROPPED]
     assert table.mind.calls == []

@@ -12,6 +12,7 @@ from sophia.decisions import (
     Apologise,
     Begin,
     Commit,
+    Correct,
     Dismiss,
     Disregard,
     Drop,
@@ -109,10 +110,14 @@ def test_a_final_with_other_words_after_the_decision_but_before_the_sound_is_ans
     assert table.decisions[-1].text == "where is my order"
 
 
-def test_a_late_final_after_the_sound_changes_nothing_and_is_named():
-    table = answered().says(1.6, "where is my border", final=True).wait(3)
-    assert table.kinds() == [Start]
-    assert table.only(Disregard).text == "where is my border"
+@pytest.mark.parametrize("over", [False, True])
+def test_a_late_final_after_the_sound_corrects_the_question_and_leaves_the_reply(over):
+    table = answered()
+    if over:
+        table.ends(1.5)
+    table.says(1.6, "where is my border", final=True).wait(3)
+    assert table.kinds() == [Start, Correct]
+    assert (table.only(Correct).text, table.only(Correct).generation) == ("where is my border", 1)
 
 
 def test_without_speculation_the_reply_starts_with_the_decision():
@@ -167,12 +172,13 @@ def test_a_timer_that_fires_a_millisecond_early_is_on_time():
 
 def test_barge_in_ducks_then_pauses_then_stops_for_words():
     table = answered().starts(3.0).wait(3.2).says(3.3, "no stop").stops(3.4)
-    kinds = table.kinds()[1:]
-    assert kinds[:3] == [Duck, Pause, Interrupt]
+    assert table.kinds()[1:] == [Duck, Pause]
     pause = table.only(Pause)
     assert pause.at == pytest.approx(3.13)
     assert pause.onset == 3.0
     table.says(3.7, "no stop", stable=True).wait(5)
+    assert table.kinds()[3:] == [Interrupt, Start, Commit]
+    assert table.only(Interrupt).at == pytest.approx(3.7)
     assert table.decisions[-1].text == "no stop"
 
 
@@ -186,18 +192,51 @@ def test_a_voice_without_words_pauses_her_and_she_goes_on(seconds):
     assert "voice" in table.only(Dismiss).reason or "no words" in table.only(Dismiss).reason
 
 
+@pytest.mark.parametrize("onset", [1.5, 3.0])
+@pytest.mark.parametrize("voice", [True, False])
+def test_words_that_come_to_nothing_pause_her_and_she_goes_on(onset, voice):
+    table = answered().says(1.45, "where is my order", final=True).replies("It left this morning.")
+    if voice:
+        table.voice(onset, onset + 0.4)
+    table.says(onset + 0.5, "the weather").says(onset + 0.9, "", final=True).wait(20)
+    assert [kind for kind in table.kinds()[1:] if kind is not FinishUtterance] == [Duck, Pause, Resume, Unduck]
+    assert table.only(Resume).at < onset + 1.3
+    assert not table.only(Resume).backchannel
+
+
+@pytest.mark.parametrize("voice", [0.5, 2.5, 30.0])
+def test_words_without_a_last_word_take_the_floor_all_the_same(voice):
+    """She paused at once; the recogniser is asked as soon as it would be for any turn."""
+    table = answered().starts(3.0).says(3.3, "no stop").stops(3.0 + voice).wait(40)
+    assert table.only(Pause).at == pytest.approx(3.13)
+    assert table.only(Interrupt).at == pytest.approx(min(3.0 + voice + 0.45 + 0.7, 5.0), abs=0.01)
+    assert table.only(Commit).text == "no stop"
+
+
+@pytest.mark.parametrize("interims", [True, False])
+def test_a_long_voice_is_not_talked_over_where_words_come_at_its_end(interims):
+    table = Table().voice(0.2, 1.0)
+    if interims:
+        table.says(1.05, "where is my order")
+    table.says(1.1, "where is my order", final=True).wait(1.35).audible(1.4)
+    table.voice(4.0, 8.0).says(8.3, "no tell me about the shoes", final=True).wait(12)
+    assert (Resume in table.kinds()) is interims
+    assert table.decisions[-1].text == "no tell me about the shoes"
+
+
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 2.0, 10.0])
 def test_a_voice_without_words_delays_a_reply_that_is_not_heard_yet_and_loses_none(seconds):
     table = Table().voice(0.2, 1.0).says(1.24, "where is my order", final=True).wait(1.3)
     table.voice(1.5, 1.5 + seconds).wait(20)
     assert table.kinds() == [Start, Commit, Pause, Resume]
     assert table.only(Resume).rewind == 0
+    assert table.only(Resume).at <= 1.5 + 8.1
 
 
 def test_words_take_the_floor_although_the_voice_was_taken_for_noise():
     table = answered().starts(3.0).wait(6).says(6.5, "no stop that").stops(6.6)
     table.says(6.9, "no stop that", final=True).wait(9)
-    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck, Interrupt, Start, Commit]
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck, Duck, Pause, Interrupt, Start, Commit]
     assert table.decisions[-1].text == "no stop that"
 
 
@@ -254,9 +293,10 @@ def test_barge_in_can_be_switched_off():
 def test_going_on_right_after_her_start_reopens_the_turn_with_both_pieces():
     table = answered().says(1.55, "where is my order", final=True)
     table.starts(1.7).says(2.1, "for the shoes").stops(2.2)
-    assert table.kinds()[1:] == [Duck, Pause, Reopen]
+    assert table.kinds()[1:] == [Duck, Pause]
     assert table.only(Pause).at == pytest.approx(1.764)  # at once
     table.says(2.45, "for the shoes", stable=True).wait(4)
+    assert table.kinds()[3:] == [Reopen, Start, Commit]
     assert table.decisions[-1].text == "where is my order for the shoes"
     assert table.turns.pauses.hesitation == 0  # her sound had set in: this was her haste, not a pause of the user's
 
@@ -394,7 +434,8 @@ def test_a_turn_that_a_tool_worked_for_is_not_reopened():
     table.tell(HoldStarted(at=1.31, generation=1))
     assert table.turns.phase == "thinking"
     table.starts(1.4).says(1.8, "where is my order no stop").stops(1.9)
-    assert table.kinds() == [Start, Commit, Pause, Interrupt]
+    table.says(2.1, "where is my order no stop", stable=True)
+    assert table.kinds() == [Start, Commit, Pause, Interrupt, Start]
     held = answered().tell(HoldStarted(at=1.5, generation=1))
     assert held.turns.phase == "thinking"
     assert held.tell(HoldEnded(at=4.0, generation=1)).turns.phase == "speaking"
@@ -490,7 +531,7 @@ def follows_the_rules(decisions):
         assert decision.at >= last - 1e-3
         assert decision.reason
         last = max(last, decision.at)
-        if not isinstance(decision, Begin | Refuse | Disregard):
+        if not isinstance(decision, Begin | Refuse | Disregard | Correct):
             assert decision.turn in open_turns, decision
         match decision:
             case Begin(turn=turn):

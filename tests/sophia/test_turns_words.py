@@ -8,6 +8,7 @@ from turn_table import Table, answered
 from sophia.asking import asks
 from sophia.decisions import (
     Commit,
+    Correct,
     Dismiss,
     Disregard,
     Drop,
@@ -63,6 +64,23 @@ def test_so_it_is_in_german_and_so_is_a_no(language, word):
 def test_where_nobody_may_interrupt_her_it_is_the_answer_too():
     table = asking("Shall I call you?", TurnSettings(barge_in=False)).voice(7.5, 7.8).says(8.0, "yes", final=True)
     assert table.ends(8.4).wait(20).decisions[-1].text == "yes"
+
+
+@pytest.mark.parametrize("gaps", [(0.7,), (0.5, 0.5), (2.5, 0.5)])
+def test_a_yes_that_is_said_again_is_the_answer_too(gaps):
+    end = 8.0
+    table, at = asking("Your order is on its way. Shall I call you?"), end - 0.4 - sum(gaps)
+    for gap in (*gaps, 9):
+        table.voice(at, at + 0.2).says(at + 0.35, "yes", final=True)
+        at += gap
+    paused = 0.0
+    for stop, go in zip(
+        *([d for d in table.decisions if isinstance(d, kind)] for kind in (Pause, Resume)), strict=True
+    ):
+        paused += go.at - stop.at + go.rewind
+    table.ends(end + paused).wait(20)
+    assert table.decisions[-1].text.split()[-1] == "yes"
+    assert isinstance(table.decisions[-1], Commit)
 
 
 @pytest.mark.parametrize(("text", "end"), [("Shall I call you?", 16.0), ("It left this morning.", 8.4)])
@@ -288,9 +306,31 @@ def test_words_that_a_slow_recogniser_had_not_heard_when_the_turn_was_decided_ar
 
 def test_the_final_of_a_turn_that_was_reopened_corrects_its_words():
     table = sums().starts(2.7).says(3.0, SEVENTEEN + " and five", sound=(0.2, 3.3)).stops(3.3)
-    assert Reopen in table.kinds()
     table.says(3.6, "What is 17 times 23? And 5?", final=True, sound=(0.2, 3.3)).wait(9)
+    assert Reopen in table.kinds()
     assert table.decisions[-1].text.startswith("What is 17")
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("audible", [True, False])
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_so_does_one_that_comes_when_the_whole_is_decided(timed, audible, pieces):
+    """The recogniser says one final of both pieces, or one of each."""
+    first, whole = (0.2, 2.0) if timed else None, (0.2, 3.3) if timed else None
+    table = sums(timed).starts(2.7).stops(3.3).says(3.5, SEVENTEEN + " and five", stable=True, sound=whole).wait(3.7)
+    assert table.kinds()[-3:] == [Reopen, Start, Commit]
+    if audible:
+        table.audible(3.75)
+    if pieces == 2:
+        table.says(3.8, FIGURES, final=True, sound=first)
+        table.says(3.9, "And 5?", final=True, sound=(2.7, 3.3) if timed else None)
+    else:
+        table.says(3.8, f"{FIGURES} And 5?", final=True, sound=whole)
+    table.wait(9)
+    last = [d for d in table.decisions if isinstance(d, Commit | Correct)][-1]
+    assert last.text == f"{FIGURES} And 5?"
+    assert isinstance(last, Correct) is audible
+    assert {d.turn for d in table.decisions if isinstance(d, Commit | Correct)} == {1}
 
 
 @pytest.mark.parametrize(
