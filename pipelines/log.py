@@ -1,7 +1,8 @@
 """The log of the voice loop: what helps to look into a failure, and has no place on the screen of a talk.
 
 Warnings of libraries and tracebacks of defects go into one small file. So does, while a screen is drawn, whatever
-native code writes to standard error. The display tells what a user must know.
+native code writes to standard error. The display tells what a user must know. Errors are logged by their class and
+their frames: a message may quote what was said.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import copy
 import logging
 import os
 import queue
+import re
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +28,11 @@ MAX_BYTES = 1 << 20
 
 MOST_WAITING = 1000
 """Records that wait for the disk at most; further ones are dropped."""
+
+_ARGUMENTS = re.compile(r"[(<\n].*", re.DOTALL)
+"""What follows the name of a callback, a task or a handle in asyncio's lines."""
+
+_log = logging.getLogger(__name__)
 
 
 def log_file() -> Path:
@@ -55,7 +63,7 @@ def logging_to_file() -> Iterator[None]:
     root.addHandler(taker)
     listener.start()
     try:
-        with _standard_error_aside():
+        with _standard_error_aside(), _uncaught_to_log():
             yield
     finally:
         root.removeHandler(taker)
@@ -65,14 +73,49 @@ def logging_to_file() -> Iterator[None]:
         logging.raiseExceptions = raising
 
 
+@contextmanager
+def logging_to_standard_error() -> Iterator[None]:
+    """Sends the log of a service there until the block ends: somebody keeps it, and it is to hold no words either."""
+    handler, root = logging.StreamHandler(), logging.getLogger()
+    handler.setFormatter(_WithoutMessages())
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        with _uncaught_to_log():
+            yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+@contextmanager
+def _uncaught_to_log() -> Iterator[None]:
+    """Logs what a thread or a destructor raises; Python would print it, with its message, to standard error."""
+
+    def of_thread(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else "unknown"
+        _log.error("the thread %s failed", name, exc_info=args.exc_value)
+
+    def of_destructor(args: sys.UnraisableHookArgs) -> None:
+        _log.error("a destructor or a native callback failed", exc_info=args.exc_value)
+
+    before = threading.excepthook, sys.unraisablehook
+    threading.excepthook, sys.unraisablehook = of_thread, of_destructor
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = before
+
+
 class _WithoutMessages(logging.Formatter):
     """Shows where errors came from and what they were, but not their messages, which may quote what was said."""
 
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
         record.exc_text = None  # another handler's, with everything in it
-        if record.name == "asyncio":  # what follows the first line shows tasks with their errors, and arguments
-            record.msg, record.args = record.getMessage().partition("\n")[0], None
+        if record.name == "asyncio":  # its lines show callbacks with their arguments, and tasks with their errors
+            record.msg, record.args = _ARGUMENTS.sub("", record.getMessage()).rstrip(), None
         return super().format(record)
 
     def formatException(self, info: object) -> str:  # noqa: N802 - the library's name for it

@@ -116,13 +116,17 @@ def _mixed(samples: NDArray[np.float32], notes: list[str]) -> NDArray[np.float32
     return mean
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
 class WavWriter:
     """Writes mono int16 sound as it comes.
 
     The header is brought up to date every ``patch_seconds`` of sound, after that sound has reached the system, so
     the file is whole at any moment the process may die. ``file``, an open one, is written into in place of ``path`` and
-    closed at the end. It is taken for a stream, as is a pipe: their header says that the length is unknown. A full disk
-    surfaces as ``OSError`` from ``write`` or ``close``. Not for several tasks at once.
+    closed at the end. It is taken for a stream, as is a pipe: their header says that the length is unknown. A new file
+    is its owner's alone: it holds a voice. A full disk surfaces as ``OSError`` from ``write`` or ``close``. Not for
+    several tasks at once.
     """
 
     def __init__(self, path: Path, rate: int, patch_seconds: float = 1.0, *, file: BinaryIO | None = None) -> None:
@@ -131,7 +135,7 @@ class WavWriter:
         """Samples written so far."""
         self._patch_every = round(patch_seconds * rate)
         self._patched = 0
-        self._file: BinaryIO = file or path.open("wb")
+        self._file: BinaryIO = file or os.fdopen(os.open(path, _NEW, 0o600), "wb")
         self._streams = file is not None or not self._file.seekable()
         try:
             self._file.write(_header(rate, None if self._streams else 0))

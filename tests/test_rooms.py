@@ -43,7 +43,7 @@ MAY: dict[str, str] = {
     "telemetry": "settings",
     "conversation": "failures telemetry sophia nova aurora",
     "services": "failures settings telemetry sophia nova aurora",
-    "embedded": "command certs home settings sophia aurora",
+    "embedded": "command certs home log settings sophia aurora",
     "terminal": "conversation failures telemetry sophia",
     "takes": "conversation failures telemetry sophia aurora",
     "scenarios": "embedded home settings takes telemetry sophia",

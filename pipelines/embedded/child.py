@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pipelines.log import logging_to_standard_error
+
 if TYPE_CHECKING:
     import grpc
 
@@ -149,7 +151,8 @@ def run(serve: Callable[[], Coroutine[None, None, None]]) -> None:
         await serve()
 
     die_with_parent()
-    try:
-        asyncio.run(listening())
-    except (OSError, RuntimeError) as error:
-        announce_failed(str(error))
+    with logging_to_standard_error():
+        try:
+            asyncio.run(listening())
+        except (OSError, RuntimeError) as error:
+            announce_failed(str(error))

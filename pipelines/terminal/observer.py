@@ -28,6 +28,7 @@ from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
 from pipelines.terminal.repeats import Repeats
 from sophia.decisions import Announce, Commit, Start
+from sophia.events import Stopped
 
 _STATES: Mapping[Phase, State] = {
     "idle": State.LISTENING,
@@ -54,7 +55,7 @@ class Shown(Observer):
     def told(self, happening: Happening) -> None:
         display = self._display
         for repeats in (self._failures, self._retries):
-            for line in repeats.counted(happening.at):
+            for line in repeats.counted(happening.at, ending=isinstance(happening, Stopped)):
                 display.notice(line)
         match happening:
             case PhaseChanged(phase=phase):

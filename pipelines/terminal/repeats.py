@@ -31,9 +31,13 @@ class Repeats:
         self._told[service, kind] = _Told(at, line)
         return True
 
-    def counted(self, at: float) -> Iterator[str]:
-        """What was kept back for a minute: a line for each service and kind, with how often. ``at`` is now."""
+    def counted(self, at: float, *, ending: bool = False) -> Iterator[str]:
+        """What was kept back for a minute: a line for each service and kind, with how often. ``at`` is now.
+
+        ``ending`` gives what was kept back for less, too.
+        """
         for told in self._told.values():
-            if told.more and at - told.at >= QUIET_SECONDS:
-                yield f"{told.line} ({told.more} more {'time' if told.more == 1 else 'times'} in a minute.)"
+            if told.more and (ending or at - told.at >= QUIET_SECONDS):
+                within = "" if at - told.at < QUIET_SECONDS else " in a minute"
+                yield f"{told.line} ({told.more} more {'time' if told.more == 1 else 'times'}{within}.)"
                 told.at, told.more = at, 0

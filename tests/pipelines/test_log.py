@@ -9,7 +9,10 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 import warnings
+from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -98,11 +101,99 @@ def test_a_task_that_nobody_looked_after_tells_its_error_without_its_words() -> 
     assert pin not in kept
 
 
-def test_afterwards_all_is_as_it_was() -> None:
-    before = logging.getLogger().handlers[:], logging.raiseExceptions, warnings.showwarning
+class Words:
+    """Something that shows what was said wherever it is shown, called or thrown away."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __repr__(self) -> str:
+        return f"<Words {self.words}>"
+
+    def __call__(self, words: str) -> None:
+        raise ValueError(words)
+
+    def __del__(self) -> None:
+        raise ValueError(self.words)
+
+
+@pytest.mark.parametrize("where", ["callback", "object", "partial", "slow", "thread", "destructor", "generator"])
+def test_what_nobody_catches_is_logged_without_its_words(where: str, capfd: pytest.CaptureFixture[str]) -> None:
+    pin = str(4000 + 711)
+
+    def fail(words: str) -> None:
+        raise ValueError(words)
+
+    async def broken() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+        finally:
+            fail(pin)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        match where:
+            case "callback":
+                loop.call_soon(fail, pin)
+            case "object":
+                loop.call_soon(Words(pin), pin)
+            case "partial":
+                loop.call_soon(partial(fail, pin))
+            case "slow":
+                loop.set_debug(True)
+                loop.slow_callback_duration = 0.0
+                loop.call_soon(lambda words: None, pin)
+            case "thread":
+                thread = threading.Thread(target=fail, args=(pin,))
+                thread.start()
+                thread.join()
+            case "destructor":
+                Words(pin)
+            case _:
+                answer = broken()
+                await anext(answer)
+                del answer
+        await asyncio.sleep(0)
+        gc.collect()
+        await asyncio.sleep(0)
+
     with logging_to_file():
-        assert logging.getLogger().handlers != before[0]
-    assert (logging.getLogger().handlers, logging.raiseExceptions, warnings.showwarning) == before
+        asyncio.run(main())
+    said = log_file().read_text() + "".join(capfd.readouterr())
+    assert pin not in said
+    assert "Executing" in said if where == "slow" else "builtins.ValueError" in said
+
+
+def test_a_service_logs_to_standard_error_without_the_words_of_its_errors() -> None:
+    script = (
+        "import asyncio, logging, threading\n"
+        "from pipelines.embedded import child\n"
+        "async def serve():\n"
+        "    logging.getLogger('sophia.embedded').info('a stage')\n"
+        "    asyncio.get_running_loop().call_soon(int, 'my ' + 'PIN')\n"
+        "    thread = threading.Thread(target=int, args=('my ' + 'PIN',)); thread.start(); thread.join()\n"
+        "    try: int('my ' + 'PIN')\n"
+        "    except ValueError: logging.getLogger('sophia.embedded').exception('a call failed')\n"
+        "    await asyncio.sleep(0)\n"
+        "child.run(serve)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "a stage" in done.stderr
+    assert "a call failed" in done.stderr
+    assert done.stderr.count("builtins.ValueError") == 3
+    assert "my PIN" not in done.stderr
+
+
+def test_afterwards_all_is_as_it_was() -> None:
+    def state() -> tuple[object, ...]:
+        hooks = threading.excepthook, sys.unraisablehook
+        return logging.getLogger().handlers[:], logging.raiseExceptions, warnings.showwarning, *hooks
+
+    before = state()
+    with logging_to_file():
+        assert all(during != one for during, one in zip(state(), before, strict=True))
+    assert state() == before
 
 
 def test_a_log_that_cannot_be_written_is_done_without(

@@ -17,6 +17,7 @@ from pipelines.simulation.exact import Says, SimulatedFace
 from pipelines.terminal.display import SilentDisplay
 from pipelines.terminal.observer import Shown
 from pipelines.terminal.repeats import QUIET_SECONDS
+from sophia.events import Stopped
 
 
 class Told(SilentDisplay):
@@ -55,6 +56,15 @@ def test_kinds_services_and_retries_are_told_apart():
     assert sorted(told.lines) == ["It broke.", "It broke.", "It broke. Trying again.", "It is silent."]
 
 
+def test_what_is_kept_back_when_the_conversation_ends_is_told():
+    told = Told()
+    shown = Shown(told, {})
+    for at in (1.0, 5.0, 9.0):
+        shown.told(failed(at))
+    shown.told(Stopped(at=10.0))
+    assert told.lines == ["It broke.", "It broke. (2 more times.)"]
+
+
 def test_what_ends_the_conversation_is_always_told():
     told = Told()
     shown = Shown(told, {})
@@ -63,8 +73,11 @@ def test_what_ends_the_conversation_is_always_told():
     assert told.lines == ["It broke.", "It broke."]
 
 
-@given(st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["asr", "tts"]), st.booleans()), max_size=60))
-def test_every_failure_is_in_a_line_or_counted_and_lines_are_few(steps):
+@given(
+    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["asr", "tts"]), st.booleans()), max_size=60),
+    st.booleans(),
+)
+def test_every_failure_is_in_a_line_or_counted_and_lines_are_few(steps, stops):
     told = Told()
     shown = Shown(told, {})
     at, failures = 0.0, 0
@@ -72,8 +85,12 @@ def test_every_failure_is_in_a_line_or_counted_and_lines_are_few(steps):
         at += gap
         shown.told(failed(at, MindTimeout("silent") if silent else None, service))
         failures += 1
-    shown.told(failed(at + 2 * QUIET_SECONDS, service="llm"))  # anything: it lets what was kept back be told
-    told.lines.pop()
+    if stops:
+        for _ in range(2):  # it may be stopped by two
+            shown.told(Stopped(at=at))
+    else:
+        shown.told(failed(at + 2 * QUIET_SECONDS, service="llm"))  # anything: it lets what was kept back be told
+        told.lines.pop()
     counts = [int(line.rpartition("(")[2].split()[0]) for line in told.lines if " more time" in line]
     plain = [line for line in told.lines if " more time" not in line]
     assert len(plain) + sum(counts) == failures

@@ -10,12 +10,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from pipelines.conversation.events import TurnEnded
+from pipelines.conversation.measured import Measured
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry import names
 from pipelines.telemetry.exporters import tracer_provider
 from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import ConversationSpan, EpochClock, Labels
+from sophia.decisions import Announce, Begin, Farewell, Reprompt, Start
 
 MARKS = {
     "voice_start": 8.5,
@@ -69,6 +72,19 @@ def a_turn(marks=MARKS, **fields):
 
 def seconds(span):
     return (span.end_time - span.start_time) / 1e9
+
+
+@pytest.mark.parametrize("decision", [Start, Reprompt, Announce, Farewell])
+def test_whatever_she_says_first_in_a_turn_is_said_in_its_trace(decision):
+    spans = Spans()
+    measured = Measured(span=spans.conversation)
+    words = {"text": "hello"} if decision is Start else {}
+    measured.told(Begin(at=9.0, turn=1, generation=0, reason="", origin="agent", onset=None))
+    measured.told(decision(at=10.0, turn=1, generation=1, reason="", **words))
+    assert trace.get_current_span(measured.context(1)).get_span_context().is_valid
+    measured.told(TurnEnded(at=12.0, ledger=a_turn()))
+    assert measured.context(1) is None
+    assert "turn" in spans.finished()
 
 
 def test_a_turn_is_a_trace_of_its_own_that_links_to_its_conversation():

@@ -179,6 +179,16 @@ def test_what_was_written_is_read_back_by_anyone(wav: Path) -> None:
     np.testing.assert_array_equal(read_wav(wav, rate=22_050).pcm, pcm)
 
 
+def test_a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_rights(tmp_path: Path) -> None:
+    old = tmp_path / "old.wav"
+    old.touch(0o644)
+    old.chmod(0o644)
+    for path, rights in ((tmp_path / "new.wav", 0o600), (old, 0o644)):
+        with WavWriter(path, RATE) as writer:
+            writer.write(np.zeros(10, np.int16))
+        assert path.stat().st_mode & 0o777 == rights
+
+
 def test_a_stream_is_written_without_going_back(tmp_path: Path) -> None:
     out, into = os.pipe()
     pcm = np.arange(-500, 500, dtype=np.int16)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from pathlib import Path
 
 from pipelines.embedded import child
@@ -76,7 +75,6 @@ def main() -> None:
         help="tritonserver, the stand-in, or whichever can be had (default: %(default)s)",
     )  # fmt: skip
     arguments = parser.parse_args()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     folder = arguments.home or home()
     options = child.options(arguments)
     child.run(lambda: serve(options, folder, arguments.models, arguments.model, arguments.backend))
