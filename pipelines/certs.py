@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pipelines.command.run import run
-from pipelines.home import home
+from pipelines.home import HomeUnusable, home
 
 HOSTS = ("localhost", "127.0.0.1", "::1")
 """Names the server's certificate is always good for."""
@@ -313,9 +313,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ValueError(f"{folder} is a file: name a folder")
         if not args.show:
             make_development_pki(folder, (*HOSTS, *args.hosts), renew=args.renew)
+    except HomeUnusable:
+        raise
     except (OSError, ValueError) as error:
-        print(f"certificates: {error}", file=sys.stderr)
-        return 1
+        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+        print(f"certificates: {told}", file=sys.stderr)
+        return 2
     print(folder)
     print("\n".join(describe(folder)))
     return 0

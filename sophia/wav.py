@@ -34,6 +34,8 @@ _ALONE = 0.99
 class WavError(Exception):
     """A WAV file cannot be used: ``path``, ``what`` is wrong and a ``hint`` what to do, in one line."""
 
+    kind = "settings"  # the file was named by whoever started the program
+
     def __init__(self, path: Path, what: str, hint: str) -> None:
         super().__init__(f"{path} {what}; {hint}")
         self.path, self.what, self.hint = path, what, hint

@@ -58,7 +58,7 @@ MAY: dict[str, str] = {
     "tune": "command home log machine page records replay scenarios settings simulation",
     "models": "command services settings nova",
     "nova_benchmark": "command embedded failures home log machine services settings nova",
-    "voice_loop": "command log settings talk terminal",
+    "voice_loop": "command log settings takes talk terminal",
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""
 

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,14 +88,12 @@ class Program:
         runs = [run for run in (args.baseline, args.show, args.profile_from, args.resume) if run]
         read = [args.soundbites, args.simulate or "", *runs, *(run / RUN for run in runs)]
         reports = [args.report / name for name in (PAGE, *EXPORTS)] if args.report else []
-        if args.save_baseline:
-            with suppress(OSError):  # if it cannot be made, there is no place for the file either
-                args.save_baseline.parent.mkdir(parents=True, exist_ok=True)
         older = bool(args.report) and is_run(args.report / RUN)
         outputs = (
             Output("--save-profile", args.save_profile),
-            Output("--save-baseline", args.save_baseline, is_run),
-            *(Output("--report", file, lambda _: older) for file in reports if os.path.lexists(file)),
+            Output("--save-baseline", args.save_baseline, is_run, in_new_folder=True),
+            *(Output("--report", file, lambda _: older, in_new_folder=True) for file in reports),
+            *([Output("--out", args.out / RUN, is_run, in_new_folder=True)] if args.out else []),
             *outputs_of(self._settings),
         )
         check_outputs(outputs, (*read, *read_by(configs(args), self._settings)), force=args.force)
@@ -132,6 +129,7 @@ class Program:
 
     def _save(self, file: Path, text: str) -> None:
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, text)
         except OSError as error:
             raise RunUnwritable(f"cannot write {shown(file)}: {error.strerror}; name another file") from error

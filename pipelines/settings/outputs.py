@@ -55,11 +55,13 @@ class Output:
     """What ``option`` asks to be written to ``path``, if it was given.
 
     ``ours`` tells of a file that is there whether it is an older one of the same kind, which is made anew by design.
+    ``in_new_folder``: its folder is made where it is missing.
     """
 
     option: str
     path: Path | None
     ours: Callable[[Path], bool] = lambda path: False
+    in_new_folder: bool = False
 
 
 def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path], *, force: bool) -> None:
@@ -226,7 +228,7 @@ def _problem(one: Output, read: _Read, *, force: bool) -> str:
         try:
             status = path.stat()
         except FileNotFoundError:
-            return _no_place(path)
+            return _no_place(path, makes_folder=one.in_new_folder)
         if stat.S_ISDIR(status.st_mode):
             return "is a folder; name a file in it"
         if read.names(status) or (stat.S_ISREG(status.st_mode) and read.holds(path) and not one.ours(path)):
@@ -242,9 +244,11 @@ def _problem(one: Output, read: _Read, *, force: bool) -> str:
         return f"cannot be written: {error}"
 
 
-def _no_place(path: Path) -> str:
+def _no_place(path: Path, *, makes_folder: bool = False) -> str:
     """Why no file can come to be at ``path``; empty if one can."""
     folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+    if makes_folder:
+        folder = next(above for above in (folder, *folder.absolute().parents) if os.path.lexists(above))
     if not folder.is_dir():
         return f"cannot be written: there is no folder {folder}"
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -449,7 +449,7 @@ async def test_a_soundbite_that_cannot_be_played_is_told_before_anything_starts(
         bite.write_bytes(content)
     nowhere = config(tmp_path, pki, dict.fromkeys(SERVICES, 1))  # any service that were asked would be told, too
     code, told = await hold(nowhere, QUESTION, bite)
-    assert code == 1
+    assert code == 2
     (line,) = told.errors
     assert line.startswith(f"{bite} {says} ")
 

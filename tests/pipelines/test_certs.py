@@ -201,7 +201,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_command_line_says_in_one_line_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    assert certs.main([str(tmp_path / "file" / "tls")]) == 1
+    assert certs.main([str(tmp_path / "file" / "tls")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
-    assert certs.main([str(tmp_path / "file")]) == 1
+    assert certs.main([str(tmp_path / "file")]) == 2
     assert "is a file: name a folder" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,10 @@ READS = {
     "tune": ["{}", "--simulate {}", "--config {}"],
     "voice_loop": ["--config {}", "--soundbite {}"],
 }  # fmt: skip
+FOLDERS = {
+    "replay": ["--simulate --report", "--simulate --out"],
+    "voice_loop": ["--record"],
+}
 WRITES = {
     "doctor": ["--json", "--write-manifest"],
     "embedded": ["--write"],
@@ -101,6 +106,24 @@ def test_a_name_that_cannot_be_written_is_a_line_before_anything_runs(
     assert Path("in.wav").read_bytes() == b"voice"
 
 
+@pytest.mark.parametrize("program", FOLDERS)
+def test_a_folder_that_cannot_be_made_is_a_line_before_anything_runs(
+    program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in FOLDERS[program]:
+        for bad in ("in.wav", "in.wav/x", "x" * 300, "", "-", "/dev/null/x"):
+            assert ended(program, *command.split(), bad) == 2, (command, bad)
+            told = "".join(capsys.readouterr()).strip()
+            assert told
+            assert "Traceback" not in told
+
+
+def test_a_recording_and_the_ledgers_are_not_one_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("voice_loop", "--record", "take", "--json", "take/turns.jsonl") == 2
+    assert "--record" in capsys.readouterr().err
+    assert not Path("take").exists()
+
+
 def process(*command: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
     given = {key: value for key, value in os.environ.items() if key not in ("HOME", "PYTHONIOENCODING")}
     return subprocess.run(
@@ -133,25 +156,31 @@ def test_output_never_fails_on_its_encoding() -> None:
     assert "nobody\\u2713.yaml" in done.stderr
 
 
-def test_a_reader_that_has_enough_and_a_full_disk_are_quiet_and_a_line() -> None:
-    command = f"{sys.executable} -m pipelines.settings"
-    done = process("bash", "-c", f"{command} | head -c 1; echo ${{PIPESTATUS[0]}}")
-    assert done.stdout.splitlines()[-1].endswith("141")
-    assert done.stderr == ""
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """A pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+def test_a_reader_that_has_enough_and_a_full_disk_are_quiet_and_a_line(closed: int) -> None:
+    command = (sys.executable, "-m", "pipelines.settings")
+    done = process(*command, stdout=closed)
+    assert (done.returncode, done.stderr) == (141, "")
     with open("/dev/full", "w") as full:
-        done = process(*command.split(), stdout=full.fileno())
+        done = process(*command, stdout=full.fileno())
     assert (done.returncode, done.stderr) == (6, "Standard output cannot be written: No space left on device.\n")
 
 
-def test_a_closed_pipe_is_no_verdict(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_verdict(closed: int) -> None:
     """rich exits with 1, which of a replay means slower."""
     Path("prints.py").write_text(
-        "from rich.console import Console\nfrom pipelines.command.run import run\n"
-        "def main():\n    while True: Console().print('x' * 9000)\n"
-        "run(main)\n"
+        "from rich.console import Console\nfrom pipelines.command.run import run\nrun(lambda: Console().print('x'))\n"
     )
-    done = process("bash", "-c", f"{sys.executable} prints.py | head -c 1; echo ${{PIPESTATUS[0]}}")
-    assert done.stdout.splitlines()[-1].endswith("141")
+    done = process(sys.executable, "prints.py", stdout=closed)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.parametrize("home", ["/dev/null/x", "in.wav", "/proc/x", "~nosuchuser/x", "x" * 256])

@@ -88,6 +88,23 @@ def test_what_cannot_be_written_is_told_in_a_line(names: list[str], why: str) ->
     assert "\n" not in told
 
 
+def test_a_folder_that_will_be_made_must_have_a_place() -> None:
+    def told(path: str, *others: Output) -> str:
+        try:
+            check_outputs([Output("--out", Path(path), in_new_folder=True), *others], [], force=False)
+        except SettingsError as error:
+            return "\n".join(error.lines)
+        return ""
+
+    assert told("new/er/run.json") == ""
+    assert told(str(Path("new/er/run.json").absolute())) == ""
+    assert "old.json" in told("old.json/er/run.json")
+    assert "/proc" in told("/proc/x/run.json") or os.geteuid() == 0
+    assert "is what --out writes, too" in told(
+        "new/run.json", Output("--json", Path("new/run.json"), in_new_folder=True)
+    )
+
+
 def test_devices_pipes_and_standard_output_are_there_to_be_written() -> None:
     os.mkfifo("pipe")
     for name in ("/dev/null", "pipe", "-", "/dev/fd/1", "/dev/stderr"):
