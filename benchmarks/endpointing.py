@@ -3,8 +3,9 @@
     python -m benchmarks.endpointing [--json FILE] [--show]
 
 The scripts are in ``benchmarks/dictations``: numbers, codes, names, mail addresses, dates, addresses and prices, said
-in pieces with pauses of 0.4 to 1.2 s. The word model was made on ``tuned.txt``; nothing was tuned on ``held_out.txt``.
-``plain.txt`` are questions, commands and answers that are whole, with what they waited before dictations were known.
+in pieces with pauses of 0.4 to 1.2 s. The word model was made on ``tuned.txt``. Each ``held_out`` script was written
+before it was first measured, and says at its head what came of it. ``after_whole.txt`` pauses after what is whole.
+``plain`` are questions, commands and statements that are whole, with what they waited before dictations were known.
 
 Each is heard three times: with a full stop behind each piece and numbers in words, as Riva does; with figures for digit
 words; and bare. The recogniser gives each piece's final 60 ms after its last sample. A dictation is cut off if the turn
@@ -36,6 +37,8 @@ LANGUAGES = {"en": "en-US", "de": "de-DE"}
 SHORTEST, LONGEST = 0.4, 1.2
 """Seconds: the pauses within a dictation are spread evenly between these."""
 SEED = 4
+SCRIPTS = ("tuned", "held_out", "held_out_2", "held_out_3", "held_out_4", "after_whole")
+PLAIN = ("plain", "plain_2")
 FORMS = ("written", "figures", "bare")
 FIGURES = {
     **{
@@ -82,8 +85,8 @@ def in_form(text: str, form: str) -> str:
 
 
 def rows(name: str) -> Iterator[list[str]]:
-    """The lines of a script, in columns."""
-    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
+    """The lines of the script of that name, in columns."""
+    for line in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             yield [column.strip() for column in line.split(" | ")]
 
@@ -101,7 +104,8 @@ def plain() -> list[Plain]:
     """Every question, command and answer that is whole, as written and bare."""
     return [
         Plain(LANGUAGES[language], in_form(text, form), form, float(seconds))
-        for language, written, bare, text in rows("plain.txt")
+        for name in PLAIN
+        for language, written, bare, text in rows(name)
         for form, seconds in (("written", written), ("bare", bare))
     ]
 
@@ -214,8 +218,7 @@ def main() -> None:
     args = parser.parse_args()
     results = {
         "machine": {**environment(), "services": "simulated"},
-        "tuned": measure("tuned.txt", show=args.show),
-        "held_out": measure("held_out.txt", show=args.show),
+        **{name: measure(name, show=args.show) for name in SCRIPTS},
         "plain": measure_plain(show=args.show),
     }
     for name, result in results.items():

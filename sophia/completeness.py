@@ -24,7 +24,10 @@ class Judgement:
 
 
 class TurnModel(Protocol):
-    """Says how finished an utterance sounds. Must be quick (it is asked on each transcript) and free of I/O."""
+    """Says how finished an utterance sounds. Must be quick (it is asked on each transcript) and free of I/O.
+
+    A line break in the text is a pause that the user has spoken on after.
+    """
 
     def judge(self, text: str, language: str) -> Judgement: ...
 

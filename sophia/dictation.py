@@ -10,12 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sophia.dictation_tokens import Token, count, groups, read, tail
 from sophia.dictation_words import ACRONYMS, EMERGENCY, PROVIDERS, TLDS, Slot, Vocabulary, vocabulary
 
 RECENT = 45
 """Words at the end of a text that are looked at: an IBAN digit by digit, and what announces it."""
+
+PIECE = 5
+"""Words after a pause that are still a piece of what was dictated before it."""
 
 LONGEST = 14
 """Words after what announces a name on the net, a date or a place, beyond which the user speaks of something else."""
@@ -25,6 +29,7 @@ ALL_DIGITS = {"card": 16, "zip": 5, "pin": 4}
 
 _SPELT_OUT = frozenset({"number", "phone", "card", "zip", "pin", "spelling"})
 _TIME = re.compile(r"\d{1,2}[:.]\d\d$")
+_INNER = re.compile(r"\w[.@]\w|^www")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d$")
 _CENTURIES = frozenset({"eighteen", "nineteen", "twenty", "18", "19", "20"})
 
@@ -41,14 +46,26 @@ def dictation(text: str, language: str, openers: frozenset[str]) -> Verdict | No
     """The verdict on the text's end; None where nothing is dictated.
 
     ``openers`` are the first words of questions and commands. Those are mostly whole, whatever they end on, so they
-    wait only for what they announce.
+    wait only for what they announce or spell. A line break in the text is a pause that the user has spoken on after:
+    who has paused within what is dictated may do so again.
     """
     v = vocabulary(language)
+    before, _, piece = text.rpartition("\n")
+    verdict = _verdict(text, v, openers)
+    if verdict is not None or not before or not 0 < len(piece.split()) <= PIECE or piece.rstrip().endswith("?"):
+        return verdict
+    if read(piece, v)[0].text in openers | v.inquiries:
+        return None
+    earlier = dictation(before, language, openers)
+    return None if earlier is None or earlier.whole else Verdict(False, "it is said in pieces")
+
+
+def _verdict(text: str, v: Vocabulary, openers: frozenset[str]) -> Verdict | None:
     tokens = read(text, v)[-RECENT:]
     if not tokens:
         return None
     clause = _clause(tokens)
-    marked = text.rstrip().endswith("?")
+    marked, command = text.rstrip().endswith("?"), clause[0].text in openers
     for announced in _announcements(tokens, v):
         if (verdict := _Announced(*announced, tokens, v).verdict()) is not None:
             return verdict
@@ -56,7 +73,7 @@ def dictation(text: str, language: str, openers: frozenset[str]) -> Verdict | No
         return None
     if tokens[-1].kind == "number" and tokens[-1].text.endswith(tuple(v.scales)):
         return Verdict(False, f"the number may go on after “{tokens[-1].text}”")
-    return _day(tokens, v) or (None if clause[0].text in openers else _bare(tokens, v))
+    return _day(tokens, v) or _bare(tokens, v, command=command)
 
 
 def _clause(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -94,7 +111,7 @@ class _Announced:
             return None
         if not self._rest:
             return self._nothing_yet()
-        if len(self._rest) > LONGEST and self._slot not in _SPELT_OUT:
+        if self._rest[0].text in self._v.states or (len(self._rest) > LONGEST and self._slot not in _SPELT_OUT):
             return None
         if self._slot in _SPELT_OUT:
             return self._spelt_out()
@@ -106,7 +123,9 @@ class _Announced:
             case "name":
                 return self._name()
             case "mail":
-                return _net(self._rest, self._v) or self._goes_on()
+                return self._mail()
+            case "quantity":
+                return self._goes_on() if all(token.numeric for token in self._rest) else None
             case "born":
                 return self._born()
             case "date":
@@ -128,8 +147,17 @@ class _Announced:
 
     def _spelt_out(self) -> Verdict | None:
         rest, v = self._rest, self._v
-        if any(token.kind == "word" and token.text not in v.alphabet for token in rest):
-            return None  # other words came in between
+        lead, clause = (" ".join(token.text for token in part) for part in (self._lead, self._clause))
+        if self._slot == "number" and v.nouns.match(lead) and not v.nouns.match(clause):
+            return None  # it is only mentioned: "cancel order number five"
+        if any(token.kind == "word" and token.text not in v.alphabet | v.units for token in rest):
+            reads = self._lead[-1].text in v.expectant
+            secret = reads and len(rest) == 1 and any(token.text.endswith(v.secrets) for token in self._lead)
+            return self._goes_on() if secret else None  # else other words came in between
+        if self._slot == "phone" and self._lead[-1].text in v.hours and sum(groups(rest, v)) <= 2:
+            return None  # "call me at five"
+        if _at_a_time(rest, v):
+            return None
         digits = count(rest, v)
         joined = "".join(token.text for token in rest)
         if self._slot == "phone" and (joined in EMERGENCY or _emergency(rest, v)):
@@ -147,28 +175,37 @@ class _Announced:
             return None
         if last.text in v.past:
             return self._goes_on()
-        if last.text in v.units and any(token.numeric for token in rest):
-            return Verdict(True, f"a time, with “{last.text}”")
         if not last.numeric or before in v.past:
             return None
-        clock = any(token.text in v.hours for token in [*self._lead, *rest])
-        if _TIME.match(last.text) or (clock and len(groups(tail(rest), v)) > 1) or "uhr" in {t.text for t in rest}:
-            return Verdict(True, "a time of day")
-        return self._goes_on()
+        hour = any(token.text in v.hours for token in [*self._lead, *rest]) and self._lead[-1].text != "in"
+        return Verdict(True, "a time of day") if hour or _TIME.match(last.text) else self._goes_on()
 
     def _name(self) -> Verdict | None:
         known = self._lead[-1].text in self._v.expectant or self._lead[-1].text.endswith("'s")
         if not (known or len(self._before) <= 2 or self._before[-1].ends):
             return None
         letters = [token for token in tail(self._rest) if token.kind == "letter"]
-        return self._goes_on() if letters or len(self._rest) == 1 else None
+        introduced = self._v.introduces.match(" ".join(t.text for t in [*self._before[-1:], *self._lead]))
+        return self._goes_on() if letters or (len(self._rest) == 1 and not introduced) else None
+
+    def _mail(self) -> Verdict | None:
+        """A mail address, or a link. Words that look like neither say something about it: "the website is down"."""
+        rest, v = self._rest, self._v
+        link = any(token.text in v.pages for token in self._lead)
+        shaped = any(token.kind in {"sign", "letter"} or token.numeric or _INNER.search(token.text) for token in rest)
+        if rest[-1].kind == "word" and any(_INNER.search(token.text) for token in rest[:-1]):
+            return None  # "write to a@b.org today"
+        if not shaped and (link or len(rest) > 1 or self._lead[-1].text in {"to", "an"}):
+            return None
+        return _net(rest, v) or self._goes_on()
 
     def _born(self) -> Verdict | None:
-        if not any(token.numeric or self._dates(token) for token in self._rest):
-            return None
         if self._year():
             return Verdict(True, "a date with its year")
-        return self._goes_on()
+        last, before = self._rest[-1], [*self._lead, *self._rest][-2].text
+        if last.text in self._v.weekdays or (before == "in" and last.text in self._v.months):
+            return None  # "my birthday is in June"
+        return self._goes_on() if last.numeric or self._dates(last) else None
 
     def _date(self) -> Verdict | None:
         last = self._rest[-1]
@@ -176,9 +213,10 @@ class _Announced:
             return None
         run = tail(self._rest)
         before = self._rest[-len(run) - 1].text if len(run) < len(self._rest) else ""
-        if last.numeric and before in self._v.hours and len(groups(run, self._v)) > 1:
+        hour = any(token.text in self._v.hours for token in [*self._lead, *self._rest]) or before in self._v.past
+        if last.numeric and hour:
             return None
-        return self._goes_on() if last.numeric or self._dates(last) else None
+        return self._goes_on() if last.numeric or (self._dates(last) and last.text not in self._v.weekdays) else None
 
     def _dates(self, token: Token) -> bool:
         return token.text in self._v.months | self._v.weekdays or bool(self._v.ordinals.match(token.text))
@@ -192,7 +230,10 @@ class _Announced:
         two = len(sizes) > 1 and sizes[-2:] == [2, 2] and any(token.text in _CENTURIES for token in numbers[-4:-1])
         if any(_YEAR.search(token.text) for token in numbers) or two or sizes[-1] >= 4:
             return numbers[-1].text not in self._v.scales
-        return len(numbers) > 2 and sum(sizes) >= 4
+        zero = self._v.values.get(numbers[0].text, numbers[0].text) == "0" and not self._v.expires.match(
+            self._lead[0].text
+        )
+        return len(numbers) > 2 and sum(sizes) >= (6 if zero else 4)
 
     def _address(self) -> Verdict | None:
         rest, v = self._rest, self._v
@@ -202,7 +243,7 @@ class _Announced:
             return None
         if len(rest) > 2 and rest[-2].text == "in":  # the town
             return None
-        return self._goes_on()
+        return self._goes_on() if any(token.numeric or v.streets.search(token.text) for token in rest) else None
 
     def _price(self) -> Verdict | None:
         rest, v = self._rest, self._v
@@ -220,35 +261,52 @@ def _day(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
     return None
 
 
-def _bare(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
-    """The verdict on a statement that announces nothing: it may be the answer to a question of hers, or its rest."""
+def _bare(tokens: Sequence[Token], v: Vocabulary, *, command: bool) -> Verdict | None:
+    """The verdict on what announces nothing: it may be the answer to a question of hers, or its rest, or a command."""
     if (net := _net_by_itself(tokens, v)) is not None:
         return net
+    last = tokens[-1]
+    if not command and last.text in v.halves and len(tokens) > 1 and tokens[-2].numeric:
+        return Verdict(False, f"the measure may go on after “{last.text}”")
+    if last.numeric and len(tokens) > 2 and tokens[-2].text in v.conjunctions and tokens[-3].kind == "word":
+        return Verdict(False, f"of what there are “{last.text}” is not said yet")
     run = tail(tokens)
-    if not run:
+    if not run or _emergency(run, v):
         return None
     before = tokens[-len(run) - 1].text if len(run) < len(tokens) else ""
     letters = [token.text for token in run if token.kind == "letter"]
     numbers = groups(run, v)
     items = len(letters) + len(numbers)
     goes_on = Verdict(False, f"“{' '.join(t.text for t in run[-4:])}” is being spelt out")
-    if run[-1].example:
+    if run[-1].example or (letters and any(token.text in v.repeats for token in run)):
         return goes_on
-    if letters and items > 1:
-        acronym = "".join(letters) in ACRONYMS and before in v.articles and not numbers
-        return None if acronym else goes_on
     singles = max((sum(1 for _ in part) for part in _singles(run)), default=0)
-    figures = sum(token.kind == "figure" for token in run)
-    alone = len(run) == len(tokens) and (len(numbers) > 1 or sum(numbers) > 2) and not _YEAR.match(run[-1].text)
-    alone = alone or (before in v.expectant and run[0].kind == "figure" and run[0].digits == 3)  # "it's 555"
-    alone = alone or run[0].text.startswith(("plus", "+")) or any(token.text in v.repeats for token in run)
     if run[-1].kind == "sign" and run[-1].text in v.breaks and before not in v.articles:
         return goes_on
+    if command and singles < 2:
+        return None
+    if letters and items > 1:
+        joined = "".join(letters)
+        acronym = (
+            run[-1].kind == "letter" and joined in v.units if numbers else joined in ACRONYMS and before in v.articles
+        )  # "3 p m", "the U S A"
+        return None if acronym else goes_on
+    figures = sum(token.kind == "figure" for token in run)
+    alone = len(run) == len(tokens) and (len(numbers) > 1 or sum(numbers) > 2) and not _YEAR.match(run[-1].text)
+    alone = alone or (
+        before.endswith(("'s", "is", "ist")) and run[0].kind == "figure" and run[0].digits == 3
+    )  # "it's 555"
+    alone = alone or run[0].text.startswith(("plus", "+")) or any(token.text in v.repeats for token in run)
     if not (singles > 1 or figures > 1 or len(numbers) > 2 or alone) or not numbers:
         return None
-    if run[-1].text in v.units or _TIME.match(run[-1].text):
+    if _TIME.match(run[-1].text) or _at_a_time(run, v):
         return None
     return Verdict(True, "all digits of a phone number") if count(run, v) >= _phone(run, v) else goes_on
+
+
+def _at_a_time(run: Sequence[Token], v: Vocabulary) -> bool:
+    """Whether a time is told and no mail address: "a table for two at eight"."""
+    return any(sign.text in v.ats and hour.numeric for sign, hour in pairwise(run))
 
 
 def _singles(run: Sequence[Token]) -> list[list[Token]]:
@@ -278,11 +336,15 @@ def _emergency(run: Sequence[Token], v: Vocabulary) -> bool:
 
 
 def _net(rest: Sequence[Token], v: Vocabulary) -> Verdict | None:
-    """Whether a name on the net, or a mail address, is whole; None if it is not yet."""
+    """Whether a name on the net, or a mail address, is whole; None if it is not yet.
+
+    A mail address is whole with its last name. A link that is spelt out may go on with a path.
+    """
     last, before = rest[-1], rest[-2].text if len(rest) > 1 else ""
     ending = last.text.rpartition(".")[2] if "." in last.text else last.text if before in v.dots else ""
-    if ending in TLDS or (ending and before == "slash"):
-        return Verdict(True, f"ends on “.{ending}”")
+    mail = "@" in last.text or any(token.text in v.ats for token in rest)
+    if ending in TLDS:
+        return Verdict(True, f"ends on “.{ending}”") if mail or "." in last.text else Verdict(False, "a link may go on")
     return None
 
 

@@ -49,10 +49,9 @@ def read(text: str, v: Vocabulary) -> list[Token]:
 
 
 def _pieces(raw: str, v: Vocabulary) -> list[str]:
-    bare = raw.strip(",;!?")
-    if len(bare) > 2 and _INITIALS.match(bare):  # "J.O.", "J-O"
+    bare, word = raw.strip(",;!?"), raw.strip(_EDGES).lower()
+    if len(bare) > 2 and _INITIALS.match(bare) and word not in v.units:  # "J.O.", "J-O"
         return [letter for letter in re.split(r"[.-]", bare) if letter]
-    word = raw.strip(_EDGES).lower()
     parts = word.split("-")
     spelt = all(part in v.digits or part in v.numbers or part.isdigit() or len(part) == 1 for part in parts)
     if len(parts) > 1 and spelt and word not in v.letters | v.alphabet:
@@ -87,12 +86,12 @@ def _token(word: str, v: Vocabulary) -> Token:
 def _spelt(tokens: list[Token], v: Vocabulary) -> list[Token]:
     """Tells letters from the words “a” and “I”, by their neighbours, and a spelling alphabet from names."""
     sure = [t.kind == "letter" and t.text not in v.ambiguous for t in tokens]
-    out = []
+    out: list[Token] = []
     for i, found in enumerate(tokens):
         token, beside = found, [j for j in (i - 1, i + 1) if 0 <= j < len(tokens)]
         if token.text in v.ambiguous and token.kind == "letter":
             dotted = token.ends == "." and (i == len(tokens) - 1 or tokens[i + 1].kind == "letter")
-            coded = i > 0 and tokens[i - 1].kind in {"digit", "figure"}
+            coded = bool(out) and out[-1].kind in {"digit", "figure", "letter"}
             if not (dotted or coded or any(sure[j] for j in beside)):
                 token = replace(token, kind="word", digits=0)
         elif token.text in v.alphabet and any(tokens[j].text in v.alphabet for j in beside):
@@ -112,7 +111,8 @@ def _examples(tokens: Sequence[Token], v: Vocabulary) -> list[Token]:
             for phrase in v.likened:
                 words = phrase.split()
                 after = at + len(words)
-                if [t.text for t in tokens[at:after]] == words and after < len(tokens):
+                alike = after < len(tokens) and tokens[after].text.startswith(token.text)  # not "I like U2"
+                if alike and [t.text for t in tokens[at:after]] == words and (token.text, phrase) != ("i", "like"):
                     token = Token(token.text, "letter", 1, tokens[after].ends, example=True)
                     at = after + 1
                     break

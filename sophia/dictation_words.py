@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Slot = Literal[
-    "zip", "pin", "card", "phone", "spelling", "name", "mail", "born", "date", "address", "price", "number", "clock"
-]
-"""What can be dictated. ``born``: a date that has a year. ``number``: one of unknown length, or a code."""
+    "zip", "pin", "card", "phone", "spelling", "name", "mail", "born", "date", "address", "price", "number", "clock",
+    "quantity",
+]  # fmt: skip
+"""What can be dictated. ``born``: a date that has a year. ``number``: one of unknown length, or a code.
+``quantity``: a number that its rest, or what it counts, mostly follows."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -61,6 +63,14 @@ class Vocabulary:
     past: frozenset[str]  # "half past", after which an hour is whole
     hours: frozenset[str]  # after these an hour and its minutes are a time of day
     days: re.Pattern[str]  # what comes before a day of the month
+    introduces: re.Pattern[str]  # "my name is": a first name is whole
+    states: frozenset[str]  # how something is, and not what it reads: "my e-mail is down"
+    secrets: tuple[str, ...]  # may be a word
+    pages: frozenset[str]  # have a link, and no mail address
+    streets: re.Pattern[str]
+    halves: frozenset[str]  # a smaller unit mostly follows: "five foot eleven"
+    conjunctions: frozenset[str]
+    expires: re.Pattern[str]  # what does so has a month and a year
     breaks: frozenset[str]  # signs that stand within names on the net and codes
     ambiguous: frozenset[str]  # letters that are words as well
     values: Mapping[str, str]  # digit words as figures
@@ -71,11 +81,9 @@ ENGLISH_COPULA = (
     r"number is))*"
 )
 _ENGLISH_NOUN = (
-    r"(?:(?:(?!is |are |was |want |take |need |like |have |pick |about |at |of |by |in |with |for |to |a |play |"
-    r"song |track |channel |player |level )\w+ number)"
-    r"|number(?= (?:is|are|was|it's|starts|begins|would)\b|$)|"
-    r"(?:\w+ )?(?:code|pin|id|iban|reference|password|passcode|plate|serial|extension|vin|isbn|postcode|combination|"
-    r"confirmation|account|flight|username|handle))"
+    r"(?:\w+ number|number(?= (?:is|are|was|it's|starts|begins|would)\b|$)|"
+    r"(?:\w+ )?(?:code|coordinates|latitude|longitude|pin|id|iban|reference|password|passcode|plate|serial|extension|"
+    r"vin|isbn|postcode|combination|confirmation|account|flight|username|handle))"
 )
 _ENGLISH_PHONE = (
     r"(?:phone|telephone|mobile|cell|cellphone|fax|whatsapp|landline|callback|contact|home|work|office|direct)"
@@ -110,7 +118,8 @@ ENGLISH = Vocabulary(
     signs=_set("dot point dash hyphen minus underscore slash colon plus hash pound star asterisk at @ www http https"),
     dots=_set("dot point period"),
     ats=_set("at @"),
-    links=_set("and then capital uppercase lowercase upper lower case small big space um uh uhm er the letter number"),
+    links=_set("and then capital uppercase lowercase upper lower case small big space um uh uhm er the letter number "
+               "north south east west"),
     units=_set(
         "second seconds minute minutes hour hours day days week weeks month months year years am pm a.m p.m o'clock "
         "oclock noon midnight morning evening afternoon tonight degrees percent"
@@ -129,7 +138,7 @@ ENGLISH = Vocabulary(
             rf"(?:{_OWN} {_ENGLISH_PHONE}(?: is| are| was| would be| it's| it is|'s| starts with)+"
             rf"|{_ENGLISH_PHONE.replace('(?: number| line)?', ' number')}{ENGLISH_COPULA}"
             r"|(?:text|message|sms|call) to"
-            r"|(?:call|dial|ring|phone|text|reach|contact)(?: me| us| him| her| them)?(?: back)?"
+            r"|(?:call|dial|ring|phone|text|reach|contact)(?: me| us| him| her| them| my \w+)?(?: back)?"
             r"(?: at| on| under)?"
             r"|(?:here's|here is|take down|write down|note down|note|give you) (?:my|our|the)(?: \w+)? number)"
         ),
@@ -139,7 +148,8 @@ ENGLISH = Vocabulary(
         "name": _asks(r"(?:\w*name(?:'s)?(?: is| would be| it's)*|my surname)"),
         "mail": _asks(
             r"(?:(?:e-mail|email|mail|website|web site|site|link|url|domain|homepage|web address|e mail)(?: address)?"
-            r"(?:'s| is| are| would be| it's| it is)+|(?:e-mail|email|mail) (?:me|us) at)"
+            r"(?:'s| is| are| would be| it's| it is)+|(?:e-mail|email|mail) (?:me|us) at"
+            r"|(?:send|write)(?: it| this| that)? to)"
         ),
         "born": _asks(
             r"(?:born(?: on| in)?|(?:date of birth|birth date|birthdate|birthday)(?: is|'s| was)+(?: on| in)?"
@@ -152,11 +162,14 @@ ENGLISH = Vocabulary(
         "address": _asks(
             r"(?:address(?:'s| is| would be| it's)+|(?:i|we) live (?:at|on)|street(?: is|'s)+|"
             r"(?:ship|send|deliver|bring) (?:it|them|this|that|the \w+) to(?= \d| (?:one|two|three|four|five|six|seven|"
-            r"eight|nine|ten|eleven|twelve|\w+teen|\w+ty) ))"
+            r"eight|nine|ten|eleven|twelve|\w+teen|\w+ty)(?: |$)))"
         ),
         "price": _asks(
             r"(?:costs?|price(?:'s| is| was)+|paid|budget(?:'s| is)+|total(?:'s| is)+|amount(?:'s| is)+|"
             r"(?:bill|fee|rent|offer)(?:'s| is)+|(?:comes|adds up) to)"
+        ),
+        "quantity": _asks(
+            r"(?<!.)(?:add|order|buy)|(?:to|please) (?:add|order|buy)|(?:have|is|run|running|using) version"
         ),
         "number": _asks(
             rf"(?<!about ){_ENGLISH_NOUN}(?:'s)?{ENGLISH_COPULA}|(?:ends|starts|begins) (?:in|with)"
@@ -180,10 +193,20 @@ ENGLISH = Vocabulary(
         "what what's who who's where where's when when's why how how's which whose is are was were do does did has have"
     ),
     manners=_set("how"),
-    others=_set("your his her their"),
+    others=_set("your"),
     past=_set("past to half quarter"),
     hours=_set("alarm wake at"),
     days=re.compile(r"(?:on|for|from|to|until|till|by|through|since)(?: the)?$"),
+    introduces=re.compile(r"(?:my|his|her|their) name"),
+    states=_set(
+        "not down up broken wrong right correct full empty fine good great slow new old gone lost dead missing too very"
+    ),
+    secrets=("password", "passcode", "username", "handle"),
+    pages=_set("website web site link url domain homepage"),
+    streets=re.compile(r"^(?:street|road|avenue|lane|drive|boulevard|square|court|place|way|park)$"),
+    halves=_set("foot"),
+    conjunctions=_set("and"),
+    expires=re.compile(r"expir|valid"),
     breaks=_set("dot dash hyphen underscore slash @"),
     ambiguous=_set("a i"),
     values={
@@ -192,9 +215,9 @@ ENGLISH = Vocabulary(
     },
 )  # fmt: skip
 
-GERMAN_COPULA = r"(?: (?:ist|lautet|war|wäre|heißt|beginnt mit|fängt an mit|das ist|sie ist|sie lautet|die))*"
+GERMAN_COPULA = r"(?: (?:ist|sind|lautet|war|wäre|heißt|beginnt mit|fängt an mit|das ist|sie ist|sie lautet|die))*"
 _GERMAN_NOUN = (
-    r"(?:\w*nummer|\w*code|\w*kennzeichen|iban|bic|pin|\w*passwort|\w*kennwort|vorwahl|\w*kennung|aktenzeichen|"
+    r"(?:\w*nummer|\w*code|\w*kennzeichen|iban|bic|pin|[\w-]*passwort|\w*kennwort|koordinaten|\w*längengrad|\w*breitengrad|vorwahl|\w*kennung|aktenzeichen|"
     r"\w*schlüssel|durchwahl)"
 )
 _GERMAN_UNIT = "ein zwei drei vier fünf sechs sieben acht neun"
@@ -218,7 +241,7 @@ GERMAN = Vocabulary(
         rf"(?=\w*(?:zig|ßig|hundert|tausend))(?:(?:{_ONE_WORD})?tausend(?:und)?)?(?:(?:{_ONE_WORD})?hundert(?:und)?)?"
         rf"(?:{_ONE_WORD})?$"
     ),
-    ordinals=re.compile(r"(?:ersten?|zweiten?|dritten?|siebten?|achten|\w+(?:zehn|zwölf|elf|[snftu]|zig|ßig)s?ten?)"),
+    ordinals=re.compile(r"(?:ersten?|zweiten?|dritten?|vierten?|siebten?|achten|\w+(?:zehn|zwölf|elf|[snftu]|zig|ßig)s?ten?)"),
     repeats={"doppel": 2, "doppelt": 2, "dreimal": 3, "zweimal": 2},
     letters=_set("ypsilon eszett"),
     alphabet=_set(
@@ -232,7 +255,8 @@ GERMAN = Vocabulary(
     ),
     dots=_set("punkt dot"),
     ats=_set("at ät @ klammeraffe"),
-    links=_set("und dann groß großes großer klein kleines kleiner ähm äh leerzeichen buchstabe ziffer zahl"),
+    links=_set("und dann groß großes großer klein kleines kleiner ähm äh leerzeichen buchstabe ziffer zahl "
+               "nord süd ost west"),
     units=_set(
         "sekunde sekunden minute minuten stunde stunden tag tage tagen woche wochen monat monate monaten jahr jahre "
         "jahren uhr grad prozent früh abends morgens mittags nachts nachmittags"
@@ -248,7 +272,7 @@ GERMAN = Vocabulary(
         "phone": _asks(
             r"(?:\w*(?:telefon|handy|mobil|fax|rückruf|festnetz)\w*" + GERMAN_COPULA
             + r"|meine nummer" + GERMAN_COPULA
-            + r"|(?:erreich\w*|ruf\w*|anruf\w*)(?: \w+)? unter(?: der)?(?: nummer)?"
+            + r"|(?:erreich\w*|ruf\w*|anruf\w*)(?: \w+){0,2} unter(?: der)?(?: nummer)?"
             r"|(?:ruf|rufe|rufen sie|wähl|wähle|wählen sie)(?: (?:mich|uns|bitte|die))*)"
         ),
         "spelling": _asks(
@@ -259,7 +283,7 @@ GERMAN = Vocabulary(
         "mail": _asks(
             r"(?:\w*(?:mail|e-mail|email)(?:-?adresse)?(?: ist| lautet| wäre)+|e mail(?:-?adresse)?(?: ist| lautet)+"
             r"|(?:webseite|website|internetseite|homepage|internetadresse|domain|adresse der seite|link)"
-            r"(?: ist| lautet)+)"
+            r"(?: ist| lautet)+|(?:schreib|schreibe|schick|schicke|sende)(?: es| das)? an)"
         ),
         "born": _asks(
             r"(?:bin (?:am|im)|wurde (?:am|im)|geboren(?: am| im)?|(?:geburtsdatum|geburtstag)(?: ist| war)+"
@@ -275,6 +299,10 @@ GERMAN = Vocabulary(
             r"|(?:schick\w*|liefer\w*|send\w*) (?:es|das|sie|ihn) (?:in die|an die|zur|zum))"
         ),
         "price": _asks(r"(?:kostet|kosten|bezahlt|\w*(?:preis|budget|betrag|summe|miete|rechnung)(?: ist| war)+)"),
+        "quantity": _asks(
+            r"(?<!.)(?:bestell\w*|kauf\w*)|(?:setz|setze|schreib|schreibe) auf die \w*liste"
+            r"|(?:habe|ist|nutze|läuft) version"
+        ),
         "number": _asks(_GERMAN_NOUN + GERMAN_COPULA + r"|(?:notier\w*|schreib\w* auf|endet auf|beginnt mit)"),
         "clock": _asks(
             r"(?:(?:timer|wecker|alarm|countdown|erinnerung)(?: \w+)? (?:auf|für|um|in|von)|weck\w* mich (?:um|in)"
@@ -285,13 +313,25 @@ GERMAN = Vocabulary(
         rf"(?:(?:meine?|unsere?|die|der|das|hier ist meine?|hier kommt meine?) )?(?:{_GERMAN_NOUN}|postleitzahl|"
         r"\w*mail(?:-?adresse)?|\w*adresse|geburtsdatum|(?:vor|nach|familien)name)$"
     ),
-    expectant=_set("ist lautet wäre war unter auf für um in am an mit buchstabiere buchstabiert mich sich so heiße"),
+    expectant=_set(
+        "ist sind lautet wäre war unter auf für um in am an mit buchstabiere buchstabiert mich sich so heiße"
+    ),
     inquiries=_set("was wer wo wann warum wieso wie welche welcher welches wohin woher ist sind war hat hast weißt"),
     manners=_set("wie"),
-    others=_set("dein deine ihr ihre sein seine"),
+    others=_set("dein deine"),
     past=_set("halb viertel vor nach"),
     hours=_set("wecker alarm um"),
     days=re.compile(r"(?:am|den|vom|zum|bis|ab|ab dem|dem)$"),
+    introduces=re.compile(r"(?:mein|sein|ihr) name|.*ich heiße"),
+    states=_set(
+        "nicht kaputt falsch richtig voll leer weg neu alt langsam gut zu sehr besetzt gesperrt abgelaufen down"
+    ),
+    secrets=("passwort", "kennwort", "benutzername"),
+    pages=_set("webseite website internetseite homepage internetadresse domain link"),
+    streets=re.compile(r"(?:straße|strasse|str|weg|gasse|allee|platz|ring|ufer|damm|markt)$"),
+    halves=frozenset(),
+    conjunctions=_set("und"),
+    expires=re.compile(r"gültig|läuft"),
     breaks=_set("punkt dot bindestrich unterstrich schrägstrich slash @ klammeraffe"),
     ambiguous=frozenset(),
     values={

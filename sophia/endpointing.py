@@ -39,7 +39,7 @@ class Endpointing:
         if not utterance.text:
             self._weigh_reprompt(at, utterance)
             return
-        pause, sounds, why = state.pauses.after(utterance.text)
+        pause, sounds, why = state.pauses.after(utterance.pieces)
         if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + pause):
             return
         if not utterance.settled and not self.last_word(at, utterance):

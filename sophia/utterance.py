@@ -54,6 +54,11 @@ class Utterance:
         return " ".join(part for part in (*self.finals, self.interim) if part)
 
     @property
+    def pieces(self) -> str:
+        """All words so far, a line for each final: the user has paused between two."""
+        return "\n".join(part for part in (*self.finals, self.interim) if part)
+
+    @property
     def settled(self) -> bool:
         """The recogniser has said its last word, or its last but one."""
         return bool(self.text) and (not self.interim or self.stable)
