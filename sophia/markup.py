@@ -13,11 +13,48 @@ import html
 import re
 from typing import NamedTuple
 
+from sophia.markup_forms import (
+    ADDRESS_END,
+    BLOCKS,
+    CELLS,
+    CITATION,
+    CITATION_BEGUN,
+    CITED,
+    CITED_BEGUN,
+    DECLARATIONS,
+    DEFINITION,
+    DEFINITION_BEGUN,
+    ENTITY,
+    ENTITY_BEGUN,
+    FOOTNOTE,
+    INDEXED,
+    INLINE,
+    LINK,
+    LINK_BEGUN,
+    MAY_CITE,
+    NAME,
+    NO_ELEMENT,
+    POWER,
+    SCRIPT,
+    SCRIPT_BEGUN,
+    SOURCE,
+    SOURCE_BEGUN,
+    SPECIAL,
+    TAG,
+    TAG_BEGUN,
+    TARGET,
+    TARGET_BEGUN,
+    UNREAD,
+)
+
 LONGEST_TAG = 2_000
 """Characters of a tag or a link's target that are held back; of a longer one nothing is read until it ends."""
 
 LONGEST_CITATION = 40
 """Characters of ``[1, 2]``, ``[^note]`` or ``【4†source】``; what is longer is text in brackets."""
+
+LONGEST_LINK = 120
+"""Characters of a link's words that are held back; the brackets of a longer one stay."""
 
 LONGEST_CODE = 80
 """Characters of code in a line; until it is closed, a backtick may be just a backtick."""
@@ -33,43 +70,6 @@ LONGEST_RUN = 64
 
 FENCE = "```"
 """How every block of code is fenced in the result, whatever fenced it before."""
-
-_SPECIAL = re.compile(r"[&<\[\]`~!/【\\]")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_ENTITY_BEGUN = re.compile(r"&(?:#\d{0,7}|#[xX][0-9a-fA-F]{0,6}|[A-Za-z][A-Za-z0-9]{0,30})?\Z")
-_ATTRIBUTE = (
-    r"""(?:[\w:@.\-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=`]+)|(?:async|autoplay|checked|controls|default|defer|disabled"""
-    r"""|download|hidden|loop|multiple|muted|open|readonly|required|reversed|selected)(?=[\s/>]))"""
-)
-"""``name=value``, or one of HTML's flags: other bare words are no attributes, so "a <b and c> d" is no tag."""
-_TAG = re.compile(rf"""<(/?)([A-Za-z][\w:.\-]{{0,63}})(?:\s+{_ATTRIBUTE})*+\s*/?>""", re.IGNORECASE)
-_TAG_BEGUN = re.compile(
-    rf"""</?(?:[A-Za-z][\w:.\-]{{0,63}}(?:\s+{_ATTRIBUTE})*+"""
-    r"""(?:\s+[\w:@.\-]{1,64}(?:\s*=\s*(?:"[^"]*|'[^']*|[^\s"'<>=`]*)?)?)?\s*/?)?\Z""",
-    re.IGNORECASE,
-)
-_SCRIPT = re.compile(r"<(su[bp])>([^<>]{1,40})</\1>", re.IGNORECASE)
-_SCRIPT_BEGUN = re.compile(r"<su[bp]>[^<>]{0,40}(?:</?s?u?[bp]?)?\Z", re.IGNORECASE)
-_POWER = re.compile(r"[+\-−]?\d+|[a-z]")
-_CITATION = re.compile(r"\[(?:\^[\w.\-]*|[ \d,;\-–]*\d[ \d,;\-–]*)\]|【[^【】\n]*】")
-_CITATION_BEGUN = re.compile(r"\[(?:\^[\w.\-]*|[ \d,;\-–]*)\Z|【[^【】\n]*\Z")
-_TARGET = re.compile(r"\]\((?:[^()\n]|\([^()\n]*\))*+\)|\]\[[^\[\]\n]*\]")
-_TARGET_BEGUN = re.compile(r"\](?:\((?:[^()\n]|\([^()\n]*\))*+(?:\([^()\n]*)?|\[[^\[\]\n]*)?\Z")
-_LINK_TEXT = re.compile(r"\[[^\[\]]*[^\W\d_][^\[\]]*\Z")
-_ADDRESS_END = re.compile(r"[\s<>\[\]()\"'`]")
-_MAY_CITE = re.compile(r"[\w.,;:!?)\"'”’»°%€$]")
-
-_BLOCKS = frozenset(
-    """
-    address article blockquote br dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p paragraph
-    pre section sentence table tr ul
-    """.split()  # noqa: SIM905 - a list of words reads better as words
-)
-"""Elements that begin a line."""
-_CELLS = frozenset({"td", "th", "img", "input", "break"})
-_DECLARATIONS = {"<!--": "-->", "<!doctype": ">", "<?xml": "?>"}
-_UNREAD = {"script": "</script", "style": "</style", "svg": "</svg"}
-"""Elements whose content is no text, and what ends them."""
 
 
 class _Step(NamedTuple):
@@ -91,7 +91,7 @@ class Plain:
         self._read = "\n"  # the last characters that were taken; a text begins like a line
         self._written = "\n"  # the last characters that came out
         self._removed = False  # something, since then
-        self._brackets = 0  # that are open in this line
+        self._brackets: list[bool] = []  # that are open in this line; whether they are a link's
         self._closing = ""  # what ends the block that is being taken, if any
         self._drops = False  # whether that block is dropped
         self._block = 0  # characters of it so far
@@ -99,7 +99,7 @@ class Plain:
 
     def feed(self, delta: str) -> str:
         """The text that is certain by now."""
-        if not (self._held or self._closing or self._address or self._removed or _SPECIAL.search(delta)):
+        if not (self._held or self._closing or self._address or self._removed or SPECIAL.search(delta)):
             return self._put(_Step(len(delta), delta), delta)
         self._held += delta
         return self._take(final=False)
@@ -135,7 +135,7 @@ class Plain:
         self._removed = step.gap
         self._written = (self._written + text)[-100:]
         if "\n" in text:
-            self._brackets = 0
+            self._brackets.clear()
         return text
 
     # --- what comes next, or None while that is not certain -----------------------------------------------------------
@@ -145,7 +145,7 @@ class Plain:
             return self._in_block(text, at, final)
         if self._address:
             return self._in_address(text, at)
-        found = _SPECIAL.search(text, at)
+        found = SPECIAL.search(text, at)
         start = found.start() if found else len(text)
         if start > at:
             return _Step(start - at, text[at:start])
@@ -157,15 +157,13 @@ class Plain:
             case "[" | "【":
                 return self._citation(text, at, final)
             case "]":
-                step = self._target(text, at, final) if self._brackets else _literal(text, at)
-                self._brackets -= 1 if step and self._brackets else 0
-                return step
+                return self._close(text, at, final) if self._brackets else _literal(text, at)
             case "`" | "~":
                 return self._ticks(text, at, final)
             case "/":
                 self._address = 1 if self._read.endswith(":/") else 0
                 return _literal(text, at)
-            case "!" if not self._read[-1].isspace():
+            case "!" if not (self._read[-1].isspace() or self._read[-1] == "["):
                 return _literal(text, at)
         if at + 1 == len(text) and not final:  # ! and \: what they are is told by what follows
             return None
@@ -174,9 +172,9 @@ class Plain:
         return _Step(2, text[at : at + 2])
 
     def _entity(self, text: str, at: int, final: bool) -> _Step | None:
-        if found := _ENTITY.match(text, at):
+        if found := ENTITY.match(text, at):
             return _Step(len(found[0]), html.unescape(found[0]))
-        return None if not final and _ENTITY_BEGUN.match(text, at) else _literal(text, at)
+        return None if not final and ENTITY_BEGUN.match(text, at) else _literal(text, at)
 
     def _angle(self, text: str, at: int, final: bool) -> _Step | None:
         follows = text[at + 1 : at + 2]
@@ -185,13 +183,13 @@ class Plain:
         if follows in ("!", "?"):
             return self._declaration(text, at, final)
         window = text[at : at + LONGEST_TAG]
-        if found := _SCRIPT.match(window):
+        if found := SCRIPT.match(window):
             return self._script(found)
-        if not final and _SCRIPT_BEGUN.match(window):
+        if not final and SCRIPT_BEGUN.match(window):
             return None
-        if found := _TAG.match(window):
+        if found := TAG.match(window):
             return self._tag(found)
-        if not _TAG_BEGUN.match(window):
+        if not TAG_BEGUN.match(window):
             return _literal(text, at)
         if len(window) < LONGEST_TAG and not final:
             return None
@@ -202,46 +200,88 @@ class Plain:
     def _script(self, found: re.Match[str]) -> _Step:
         """``10<sup>6</sup>`` is a power, ``H<sub>2</sub>O`` one word, ``5<sup>th</sup>`` as well; marks are dropped."""
         inner = found[2].strip()
-        if _CITATION.fullmatch(inner):
+        if CITATION.fullmatch(inner):
             return _Step(len(found[0]), "")
         self._removed = True
-        power = found[1].lower() == "sup" and _POWER.fullmatch(inner) and self._written[-1].isalnum()
+        power = found[1].lower() == "sup" and POWER.fullmatch(inner) and self._written[-1].isalnum()
         return _Step(len(found[0]), f"^{inner}" if power else inner, gap=True)
 
     def _tag(self, found: re.Match[str]) -> _Step:
         name = found[2].lower()
-        if not found[1] and name in _UNREAD:
-            return self._drop(_UNREAD[name], len(found[0]))
-        return _Step(len(found[0]), "\n" if name in _BLOCKS else " " if name in _CELLS else "")
+        known = name in INLINE or name in BLOCKS or name in CELLS
+        if not known and (NO_ELEMENT.fullmatch(found[0]) or (self._written[-1].isalnum() and "=" not in found[0])):
+            return _literal(found[0], 0) if not found[1] else _Step(len(found[0]), "")
+        if not found[1] and name in UNREAD:
+            return self._drop(UNREAD[name], len(found[0]))
+        return _Step(len(found[0]), "\n" if name in BLOCKS else " " if name in CELLS else "")
 
     def _declaration(self, text: str, at: int, final: bool) -> _Step | None:
         """Comments, document types, processing instructions."""
         begun = text[at : at + 9].lower()
-        for opening, closing in _DECLARATIONS.items():
+        for opening, closing in DECLARATIONS.items():
             if begun.startswith(opening):
                 return self._drop(closing, len(opening))
-        if not final and any(opening.startswith(begun) for opening in _DECLARATIONS):
+        if not final and any(opening.startswith(begun) for opening in DECLARATIONS):
             return None
         return _literal(text, at)
 
     def _citation(self, text: str, at: int, final: bool) -> _Step | None:
-        window = text[at : at + LONGEST_CITATION]
-        if found := _CITATION.match(window):
+        if self._read[-1] == "\n":  # where a link's target may be defined
+            line = text[at : at + LONGEST_ADDRESS]
+            if found := DEFINITION.match(line):
+                return self._drop("\n", len(found[0])) if not found[0].endswith("\n") else _Step(len(found[0]), "")
+            if len(line) < LONGEST_ADDRESS and not final and DEFINITION_BEGUN.match(line):
+                return None
+            if found := FOOTNOTE.match(line):
+                return _Step(len(found[0]), "")
+        window = text[at : at + LONGEST_TAG]
+        if found := CITED.match(window):
+            return _Step(len(found[0]), "")
+        if len(window) < LONGEST_TAG and not final and CITED_BEGUN.match(window):
+            return None
+        window = window[:LONGEST_CITATION]
+        if found := CITATION.match(window):
             mark = found[0]
             noted = mark.startswith("[^") or (mark[0] == "【" and ("†" in mark or mark[1:-1].strip().isdigit()))
-            if noted or (mark[0] == "[" and _MAY_CITE.match(self._written[-1])):
-                return _Step(len(mark), "")
-        elif len(window) < LONGEST_CITATION and not final and _CITATION_BEGUN.match(window):
+            if noted or (mark[0] == "[" and MAY_CITE.match(self._written[-1]) and not self._indexes(mark)):
+                rest = text[at + len(mark) : at + len(mark) + LONGEST_TAG]
+                if len(rest) < LONGEST_TAG and not final and SOURCE_BEGUN.match(rest):
+                    return None
+                source = SOURCE.match(rest)
+                return _Step(len(mark) + (len(source[0]) if source else 0), "")
+        elif len(window) < LONGEST_CITATION and not final and CITATION_BEGUN.match(window):
             return None
-        self._brackets += window[0] == "["
-        return _literal(text, at)
+        return self._open(text, at, final)
 
-    def _target(self, text: str, at: int, final: bool) -> _Step | None:
+    def _indexes(self, mark: str) -> bool:
+        """Whether a number in brackets picks something out of what was named before: arr[5], items[0]."""
+        name = NAME.search(self._written)
+        return mark[1:-1].strip() == "0" or bool(name and INDEXED.fullmatch(name[0]))
+
+    def _open(self, text: str, at: int, final: bool) -> _Step | None:
+        """A bracket opens. A link's are left out, as its target is."""
+        window = text[at : at + LONGEST_LINK]
+        found = LINK.match(window)
+        if window[0] == "[" and not found and len(window) < LONGEST_LINK and not final and LINK_BEGUN.match(window):
+            return None
+        link = bool(found) and (found[0][-1] == "(" or not MAY_CITE.match(self._written[-1]))
+        if window[0] == "[":
+            self._brackets.append(link)
+        return _Step(1, "" if link else text[at])
+
+    def _close(self, text: str, at: int, final: bool) -> _Step | None:
+        link = self._brackets[-1]
+        step = self._target(text, at, final, link)
+        if step:
+            self._brackets.pop()
+        return step._replace(text="") if step and link else step
+
+    def _target(self, text: str, at: int, final: bool, link: bool) -> _Step | None:
         window = text[at : at + LONGEST_TAG]
-        links = window[1:2] == "(" or "[" not in self._written or bool(_LINK_TEXT.search(self._written))
-        if found := _TARGET.match(window):
+        links = link or window[1:2] == "("
+        if found := TARGET.match(window):
             return _Step(len(found[0]), "]") if links else _literal(text, at)
-        if not _TARGET_BEGUN.match(window):
+        if not TARGET_BEGUN.match(window):
             return _literal(text, at)
         if len(window) < LONGEST_TAG and not final:
             return None
@@ -312,7 +352,7 @@ class Plain:
         return _Step(end - at, FENCE)
 
     def _in_address(self, text: str, at: int) -> _Step:
-        found = _ADDRESS_END.search(text, at)
+        found = ADDRESS_END.search(text, at)
         end = found.start() if found else len(text)
         room = max(0, LONGEST_ADDRESS - self._address)
         self._address = self._address + end - at if not found else 0

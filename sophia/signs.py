@@ -1,8 +1,9 @@
-"""Signs as words: what "10^6", "<5 ms", "0→100" or "½" are when they are read aloud, in English and German.
+"""Signs as words: what "10^6", "<5 ms", "0→100" or "½" are when they are read aloud.
 
 No sign is merely deleted. It becomes its word, or a gap, so that what stood apart stays apart: the digits of a text and
 of what is said of it are the same numbers. Numbers, prices, percent, times and dates stay as they are written, because
-the voice's own service knows them better. :mod:`sophia.spoken` calls this with text that has no markup any more.
+the voice's own service knows them better. :mod:`sophia.spoken` calls this with text that has no markup any more, and
+:mod:`sophia.sign_words` has the words.
 """
 
 from __future__ import annotations
@@ -10,49 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Literal
 
-Tongue = Literal["en", "de"]
-
-WORDS: dict[str, tuple[str, str]] = {
-    "×": ("times", "mal"),
-    "÷": ("divided by", "geteilt durch"),
-    "+": ("plus", "plus"),
-    "−": ("minus", "minus"),
-    "±": ("plus or minus", "plus minus"),
-    "^": ("to the", "hoch"),
-    "²": ("squared", "Quadrat"),
-    "³": ("cubed", "hoch drei"),
-    "<": ("less than", "weniger als"),
-    ">": ("more than", "mehr als"),
-    "≤": ("at most", "höchstens"),
-    "≥": ("at least", "mindestens"),
-    "is <": ("is less than", "ist kleiner als"),
-    "is >": ("is greater than", "ist größer als"),
-    "is ≤": ("is at most", "ist höchstens"),
-    "is ≥": ("is at least", "ist mindestens"),
-    "=": ("equals", "ist gleich"),
-    "≠": ("is not equal to", "ist ungleich"),
-    "≈": ("about", "etwa"),
-    "is ≈": ("is about", "ist etwa"),
-    "to": ("to", "bis"),
-    "/": ("over", "durch"),
-    "#": ("number", "Nummer"),
-    "§": ("section", "Paragraf"),
-    "‰": ("per mille", "Promille"),
-    "√": ("the square root of", "Wurzel aus"),
-    "∞": ("infinity", "unendlich"),
-    "∑": ("the sum of", "die Summe von"),
-    "∫": ("the integral of", "das Integral von"),
-    "and": ("and", "und"),
-    "½": ("one half", "ein halb"),
-    "⅓": ("one third", "ein Drittel"),
-    "⅔": ("two thirds", "zwei Drittel"),
-    "¼": ("one quarter", "ein Viertel"),
-    "¾": ("three quarters", "drei Viertel"),
-    "⅛": ("one eighth", "ein Achtel"),
-}
-"""Each sign's word in English and German; "is …" where a number or a variable stands before it."""
+from sophia.sign_words import GROUPING, WORDS, words_of
 
 GONE = "\ue000"
 """Stands for what cannot be said until the end, when it becomes a gap between digits and nothing elsewhere."""
@@ -60,16 +20,24 @@ GONE = "\ue000"
 _LATEX: dict[str, str] = {
     "times": "×", "cdot": "×", "div": "÷", "pm": "±", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<",
     "gt": ">", "ne": "≠", "neq": "≠", "approx": "≈", "sim": "≈", "to": "→", "rightarrow": "→", "Rightarrow": "→",
-    "infty": "∞", "sum": "∑", "int": "∫", "sqrt": "√", "degree": "°", "circ": "°",
-    "text": "", "textbf": "", "textit": "", "mathrm": "", "mathbf": "", "mathit": "", "mathsf": "",
-    "operatorname": "", "left": "", "right": "", "quad": "", "qquad": "", "displaystyle": "", "boxed": "",
-    "begin": "", "end": "", "limits": "",
+    "infty": "∞", "sum": "∑", "prod": "∏", "int": "∫", "sqrt": "√", "degree": "°", "circ": "°", "partial": "∂",
+    "nabla": "∇", "in": "∈", "notin": "∉", "forall": "∀", "exists": "∃", "cup": "∪", "cap": "∩", "subset": "⊂",
+    "subseteq": "⊂", "emptyset": "∅", "propto": "∝", "perp": "⊥", "parallel": "∥", "angle": "∠", "land": "∧",
+    "lor": "∨", "neg": "¬", "implies": "→", "iff": "→", "mapsto": "→", "longrightarrow": "→", "cdots": "…",
+    "ldots": "…", "dots": "…", "text": "", "textbf": "", "textit": "", "mathrm": "", "mathbf": "", "mathit": "",
+    "mathsf": "", "operatorname": "", "left": "", "right": "", "quad": "", "qquad": "", "displaystyle": "",
+    "boxed": "", "begin": "", "end": "", "limits": "",
 }  # fmt: skip
 """What LaTeX's commands stand for; of any other, such as ``\\alpha``, the name is said."""
 
 _PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\[^\s\"'<>|]*|\\\\[\w.$\\-]+")
+_DISPLAYED = re.compile(r"\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
 _MATH = re.compile(r"\$\$([^$]*)\$\$|(?<![\\\w$])\$(?=[^\s$])([^$\n]*[\\^_{}=][^$\n]*)(?<=[^\s\\])\$(?!\d)")
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}|\\[dt]?frac ?(\d)(\d)(?!\d)")
+_ROOT = re.compile(r"\\sqrt ?\{([^{}]*)\}")
+_NAMED = re.compile(r"\\(?:text|operatorname|boxed|(?:math|text)[a-z]{2,3}) ?\{([^{}]*)\}")
+_SCRIPT = re.compile(r"(?<=[\w)\]}∑∫∏])([\^_])\{([^{}\s])\}")
+_BOUNDS = re.compile(r"([∫∑∏]) ?_ ?(?:\{([^{}]*)\}|([^\s{}])) ?\^ ?(?:\{([^{}]*)\}|([+\-−]?[^\s{}]))")
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?")
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9\s])")
 _GROUPED = re.compile(r"(?<![\d.,])(\d{1,3})((?:[\u00a0\u2009\u202f'’]\d{3})+)(?![\d'’])")
@@ -78,17 +46,33 @@ _NOTED = re.compile(r"[^\W\d_]{4}\Z|[^\W\d_][.,;:!?)\"”’]+\Z|(?<!\d)(?:1[5-9
 """What a footnote's mark follows: a word, the mark behind one, a year."""
 _LOWERED = re.compile(r"[₊₋₌₍₎₀-₉ₐ-ₜ]+")
 _VULGAR = re.compile(r"(\d?)[ \u2009]?([¼-¾⅐-⅞↉])")
-_TO_THE = re.compile(r"(?<=[\w)\]}°%]) ?(?:\^|(?<=\d)\*\*(?=[\d(]))[ {]*(?=[\w(+\-−.])([+\-−]?)")
+_TO_THE = re.compile(r"(?<=[\w)\]}°%]) ?(?:\^|(?:(?<=\d)|(?<=\b[A-Za-z]))\*\*(?=[\d(]))[ {]*(?=[\w(+\-−.])([+\-−]?)")
 _SUBSCRIPT = re.compile(r"\b([A-Z][a-z]?)_\{?(\d+)\}?")
+_CHARGE = re.compile(r"(\d*)([+-])")
+_UNIT = re.compile(r"(?<=\d)[ \u00a0\u202f]?((?:k|c)?m[²³])(?!\w)")
+_EXPONENT = re.compile(r"(?<=\d)[eE]([-−+])(?=\d)")
 _ARROW = r"(?:<?-{1,3}>|<?={1,2}>|[←-⇿⟰-⟿⤀-⥿➔➘-➾])\ufe0f?"
 _ARROW_TO = re.compile(r"(?<=[\w%°€)]) ?(?:-{1,3}>|={1,2}>|[→⇒⟶⟹➔➜➝➞➡]\ufe0f?) ?(?=[$€£¥+\-−~]?\d)")
 _ARROW_ON = re.compile(rf"(?<=\w) ?{_ARROW} ?(?=\w)")
 _ANY_ARROW = re.compile(_ARROW)
-_RANGE = re.compile(r"(?<=[\d%°€CFh]) ?[–‒~〜～] ?(?=[$€£¥]?\d)")
+_RANGE = re.compile(r"(?:(?<=[\d%°€CFh])|(?<=\d[ap]m)) ?[–‒~〜～] ?(?=[$€£¥]?\d)|(?<=\d)-(?=[$€£¥]\d)")
+_HYPHENED = re.compile(
+    r"(?<![\w.,/:+\-])(\d{1,3})-(\d{1,3})(?= ?[%°€£$]| ?(?:km|cm|mm|kg|ms|min|mph|ml|[hsmglL])\b| (?:percent|degrees?"
+    r"|years?|months?|weeks?|days?|hours?|minutes?|seconds?|times|people|meters|miles|dollars|euros|Prozent|Grad|Jahre?n?"
+    r"|Monate?n?|Wochen|Tagen?|Stunden|Minuten|Sekunden|Uhr|Mal|Personen|Meter|Euro)\b)"
+)
+"""A range with a hyphen: 3-4 days, and no number of a telephone, a flight or a score."""
+_SPACED_MINUS = re.compile(r"(?<=[\d)]) - (?=[\d(][\d\s.,+\-−*/×÷()]{0,40}=)")
+_MOVED = re.compile(r"([↑▲⬆🔺🔼]|[↓▼⬇🔻🔽])\ufe0f? ?(?=[$€£]?\d)")
+_JUDGED = re.compile(r"(?:(?<=[|,:;\n])|\A) ?([✓✔✅☑]|[✗✘❌✖])\ufe0f? ?(?=[|,;.\n]|\Z)")
+"""A mark that is all of a table's cell, or of an answer."""
 _MINUS = re.compile(r"− ?(?=[\w.(])")
-_PRODUCT = re.compile(r"(?<=[\d)\]]) ?\* ?(?=[\d([])|(?<=[\w)]) \* (?=[\w(])|(?<=\d)\*(?=[A-Za-z]\b)")
+_PRODUCT = re.compile(
+    r"(?<=[\d)\]]) ?\* ?(?=[\d([])|(?<=[\w)]) \* (?=[\w(])(?!(?i:from)\b)|(?<=\d)\*(?=[A-Za-z]\b)"
+    r"|(?<=\b[A-Za-z])\*(?=(?:[A-Za-z]|\d+)\b)"
+)
 _DOTTED_PRODUCT = re.compile(r"(?<=[\d)]) ?[·⋅∙] ?(?=[\d(])")
-_PLUS = re.compile(r"(?<=\d) ?\+ ?(?=\d)")
+_PLUS = re.compile(r"(?<=\d) ?\+ ?(?=\d)|(?<=[\w)}]) {1,2}\+ (?=[\w({√∑∫\\])")
 _AT_MOST, _AT_LEAST = re.compile(r"<=|[≤⩽≦]"), re.compile(r">=|[≥⩾≧]")
 _UNEQUAL, _ALIKE = re.compile(r"!=|<>|≠"), re.compile(r"~=|[≃≅≒]")
 _AMOUNT = r" ?(?=[$€£+\-−]?\.?\d)"
@@ -97,7 +81,7 @@ _IS_COMPARED = re.compile(
 )
 _COMPARED = re.compile(rf"([<>≤≥≈]){_AMOUNT}")
 _ABOUT = re.compile(r"(?<![\w~.])~ ?(?=[$€£]?\d)")
-_EQUALS = re.compile(r"(?<=[\w)%°]) ?={1,3} ?(?=[\w(√∞∑∫$€£.+\-−])|(?<= )={1,3} (?=\w)")
+_EQUALS = re.compile(r"(?<=[\w)%°]) ?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
 _MENU = re.compile(r"(?<=\w) [>›»] (?=\w)")
 _NUMBERED = re.compile(r"[#№] ?(?=\d)")
 _BAR = re.compile(r" ?[|¦•‣◦] ?")
@@ -105,18 +89,23 @@ _GAPS = re.compile(r"[{}\[\]<>^\\_=~¶†‡‹›«»〈〉⟨⟩′″←-⇿�
 _DELETED = re.compile(r"[*`]+|~~+")
 
 
-def in_words(text: str, tongue: Tongue) -> str:
-    """``text`` with its signs as words of ``tongue``, in one line; what cannot be said at all stands as ``GONE``."""
+def in_words(text: str, language: str) -> str:
+    """``text`` with its signs as words of ``language``; what cannot be said at all stands as ``GONE``.
 
-    def word(sign: str) -> str:
-        return f" {WORDS[sign][tongue == 'de']} "
-
+    ``language`` is one of :data:`sophia.sign_words.LANGUAGES`; any other gets gaps.
+    """
+    word = words_of(language)
     text = _PATH.sub(lambda found: found[0].replace("\\", " "), text)
-    text = _without_latex(text, word("/"))
-    text = _GROUPED.sub(lambda found: found[1] + re.sub(r"\D", "." if tongue == "de" else ",", found[2]), text)
+    text = _without_latex(text, word)
+    if mark := GROUPING.get(language):
+        text = _GROUPED.sub(lambda found: found[1] + re.sub(r"\D", mark, found[2]), text)
+    text = _UNIT.sub(lambda found: word(found[1]), text)
     text = _RAISED.sub(lambda found: _raised(found, word), text)
     text = _LOWERED.sub(_lowered, text)
     text = _VULGAR.sub(lambda found: _vulgar(found, word), text)
+    text = _MOVED.sub(lambda found: word("up" if found[1] in "↑▲⬆🔺🔼" else "down"), text)
+    text = _JUDGED.sub(lambda found: word("yes" if found[1] in "✓✔✅☑" else "no"), text)
+    text = _EXPONENT.sub(lambda found: f" e{word('+' if found[1] == '+' else '−')}", text)
     text = _SUBSCRIPT.sub(r"\1\2 ", text)
     text = _TO_THE.sub(lambda found: word("^") + (word("−") if found[1] in ("-", "−") else ""), text)
     text = _DELETED.sub(lambda found: found[0] if found[0] == "*" else GONE, text)
@@ -124,6 +113,8 @@ def in_words(text: str, tongue: Tongue) -> str:
     text = _ALIKE.sub("≈", _UNEQUAL.sub(word("≠"), _AT_LEAST.sub("≥", _AT_MOST.sub("≤", text))))
     text = _ANY_ARROW.sub(" ", text)
     text = _RANGE.sub(word("to"), text)
+    text = _HYPHENED.sub(lambda m: f"{m[1]}{word('to')}{m[2]}" if int(m[1]) < int(m[2]) else m[0], text)
+    text = _SPACED_MINUS.sub(word("−"), text)
     text = _IS_COMPARED.sub(lambda found: word(f"is {found[1]}"), text)
     text = _COMPARED.sub(lambda found: word(found[1]), text)
     text = _MENU.sub(", ", text)
@@ -137,13 +128,22 @@ def in_words(text: str, tongue: Tongue) -> str:
     return _GAPS.sub(" ", text.replace("⁄", "/").replace("∶", ":"))
 
 
-_ALONE = frozenset("×÷±§‰√∞∑∫≈≤≥")
+_ALONE = frozenset(sign for sign in WORDS if len(sign) == 1 and sign not in "+−^²³<>=/#@½⅓⅔¼¾⅛≠")
+
+
+_STYLED = ("<font>", "<wide>")
+"""Letters and digits that only look otherwise: 𝗯𝗼𝗹𝗱, ℝ, Ａ; and the ligatures."""
 
 
 def sayable(character: str) -> str:
     """The character, what it comes to, or ``GONE`` for emoji, pictures, flags and control characters."""
-    if character.isascii() or character.isalpha():
+    if character.isascii():
         return character if character >= " " or character.isspace() else GONE
+    styled = unicodedata.decomposition(character).startswith(_STYLED) or "\ufb00" <= character <= "\ufb06"
+    if styled and character.isalnum():
+        return unicodedata.normalize("NFKC", character)
+    if character.isalpha():
+        return character
     kind = unicodedata.category(character)
     if character.isspace() or (kind in ("Nd", "Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"):
         return " " if character.isspace() and character != "\n" else character
@@ -153,6 +153,8 @@ def sayable(character: str) -> str:
         return character  # Persian and Indian scripts write with them; spoken() looks at their neighbours
     if kind in ("Cc", "Cf", "Cs", "Co", "Cn", "Sk", "Me", "Mn"):
         return GONE
+    if kind == "Sm":
+        return character if character == "−" else " "  # a relation or an operator whose name is not known
     return GONE if kind == "So" and character not in "°№℃℉" else character
 
 
@@ -162,17 +164,34 @@ def _number(character: str) -> str:
     return f" {value:g} " if value is not None and value == int(value) else " "
 
 
-def _without_latex(text: str, over: str) -> str:
-    text = _MATH.sub(lambda found: f" {found[1] or found[2] or ''} ", text)
+def _without_latex(text: str, word: Callable[[str], str]) -> str:
+    text = _DISPLAYED.sub(_formula, text)
+    text = _MATH.sub(_formula, text)
     if "\\" not in text:
-        return text
-    for _ in range(4):  # fractions stand in each other
-        text, count = _FRACTION.subn(lambda m: f" {m[1] or m[3] or ''}{over}{m[2] or m[4] or ''} ", text)
-        if not count:
+        return _BOUNDS.sub(lambda found: _bounds(found, word), text)
+    over = word("/")
+    for _ in range(6):  # they stand in each other
+        text = _SCRIPT.sub(r"\1\2", text)
+        text, roots = _ROOT.subn(r" √ \1 ", text)
+        text, names = _NAMED.subn(r" \1 ", text)
+        text, fractions = _FRACTION.subn(lambda m: f" {m[1] or m[3] or ''}{over}{m[2] or m[4] or ''} ", text)
+        if not (roots or names or fractions):
             break
     text = _COMMAND.sub(lambda found: f" {_LATEX.get(found[1], found[1])} ", text)
     text = _ESCAPED.sub(lambda found: found[1] if found[1] in "%$&#*_.-+'\"@/|<>~^" else " ", text)
-    return re.sub(" {2,}", " ", text)
+    return _BOUNDS.sub(lambda found: _bounds(found, word), re.sub(" {2,}", " ", text))
+
+
+def _formula(found: re.Match[str]) -> str:
+    """What stands in a formula, where every hyphen before a figure or a variable is a minus."""
+    inner = next(filter(None, found.groups()), "")
+    return f" {re.sub(r'-(?![A-Za-z]{2}|>)', '−', inner)} "
+
+
+def _bounds(found: re.Match[str], word: Callable[[str], str]) -> str:
+    """An integral, a sum or a product from something to something."""
+    low, high = found[2] or found[3] or "", found[4] or found[5] or ""
+    return f"{word(found[1])},{word('from')}{low}{word('to')}{high}, "
 
 
 def _raised(found: re.Match[str], word: Callable[[str], str]) -> str:
@@ -185,6 +204,8 @@ def _raised(found: re.Match[str], word: Callable[[str], str]) -> str:
         return f" {power} "
     if found[0] in ("²", "³"):
         return word(found[0])
+    if charge := _CHARGE.fullmatch(power):  # Ca²⁺
+        return f" {charge[1]}{word('+' if charge[2] == '+' else '−')}"
     return word("^") + (word("−") if power.startswith("-") else "") + power.lstrip("+-") + " "
 
 

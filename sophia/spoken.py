@@ -10,13 +10,14 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 
 from sophia.markup import plain
+from sophia.sign_words import LANGUAGES, language_of, words_of
 from sophia.signs import GONE, in_words, sayable
 
-_CODE = {"de": " Codebeispiel. ", "en": " Code example. "}
-_AT = {"de": " ät ", "en": " at "}
-_DOT = {"de": " Punkt ", "en": " dot "}
+_UNKNOWN = {"@": "@", "dot": ".", "code": " "}
+"""What stays in a language whose words are not known."""
 
 _BLANKS = re.compile(r"[^\S\n\u00a0\u2009\u202f]+")
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -30,9 +31,12 @@ _LINE_MARK = re.compile(r"^ ?(?:#{1,6} |>+(?![ =]?[\d=])|[*+•▪◦‣\-](?= )
 _HEADING_END = re.compile(r" #+ ?$", re.MULTILINE)
 _LINE_END = re.compile(r"(?<=[^\W_]) ?\n\s*")
 _JOINED = re.compile(r"(?<![\u0600-\u0dff])[\u200c\u200d]")
-_REPEATED = re.compile(r"([!?,;:])(?:\s*\1)+")
-_ELLIPSIS = re.compile(r"\.{2,}|…")
-_SPACE_BEFORE_MARK = re.compile(r"\s+(?=[,;:!?…])|\s+(?=\.(?!\d))")
+_REPEATED = re.compile(r"([!?,;:])(?:\s*\1)+|([!?;:])\s*,(?=\s)")
+_ELLIPSIS = re.compile(r"\.{2,}(?![/\\])|…")
+_SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,;:!?…)]+(?:[\s,;\"'”’)]|\Z))")
+_DOTTED = re.compile(r"(?<![\w.)])\.(?=[A-Za-z])")
+"""The dot of .NET or .env."""
+_SMILEY = re.compile(r"(?<![\w)])[:;]['’]?-?[()DP](?!\w)")
 _LEADING = re.compile(r"\A(?:[\s,;:!?…)\"'”’»–—。！？、，；：．」』）】》〉।॥؟،؛]|\.(?!\d)|-(?!\d))+")
 
 
@@ -40,23 +44,26 @@ def spoken(text: str, language: str = "en-US") -> str:
     """What to say for ``text``, a clause as a language model wrote it; empty if there is nothing to say.
 
     A block of code is announced, not read. Of a link its words are read, of a bare address the host. ``language``, a
-    BCP 47 tag, chooses the words of signs; English where it is not German.
+    BCP 47 tag, chooses the words of signs; where they are not known, signs are gaps.
     """
-    tongue = "de" if language.lower().startswith("de") else "en"
+    tongue = language_of(language)
+    word = words_of(tongue) if tongue in LANGUAGES else lambda sign: _UNKNOWN[sign]
     text = plain(html.unescape(unicodedata.normalize("NFC", text).replace(GONE, "")))
     text = _BLANKS.sub(" ", text)  # first, so that no pattern below meets a long run of them
-    text = _FENCE.sub(_CODE[tongue], text)
-    text = _EMAIL.sub(lambda found: found[1].replace(".", _DOT[tongue]) + _AT[tongue] + _host(found[2], tongue), text)
-    text = _URL.sub(lambda found: _host(found[1], tongue), text)
+    text = _FENCE.sub(word("code"), text)
+    text = _EMAIL.sub(lambda found: _dotted(found[1], word) + word("@") + _dotted(found[2], word), text)
+    text = _URL.sub(lambda found: _dotted(found[1], word), text)
+    text = _SMILEY.sub(GONE, text)
     text = _TABLE_RULE.sub("", text)
     text = _RULE.sub("", text)
     text = _LINE_MARK.sub("", text)
     text = _HEADING_END.sub("", text)
-    text = in_words(text, "de" if tongue == "de" else "en")
+    text = in_words(text, tongue)
+    text = _DOTTED.sub(word("dot"), text)
     text = _joined("".join(map(sayable, text)))
     text = _LINE_END.sub(", ", text.strip())
     text = _ELLIPSIS.sub("…", " ".join(text.split()))
-    text = _REPEATED.sub(r"\1", _SPACE_BEFORE_MARK.sub("", text))
+    text = _REPEATED.sub(r"\1\2", _SPACE_BEFORE_MARK.sub("", text))
     text = _LEADING.sub("", text).replace("…", "...")
     return text if any(character.isalnum() for character in text) else ""
 
@@ -67,7 +74,7 @@ def _joined(text: str) -> str:
     return re.sub(rf"(?<=\d){GONE}+(?=\d)", " ", text).replace(GONE, "")
 
 
-def _host(name: str, tongue: str) -> str:
-    """A host name in words, and the full stop that a sentence left at its end."""
+def _dotted(name: str, word: Callable[[str], str]) -> str:
+    """A host or an account in words, and the full stop that a sentence left at its end."""
     bare = name.rstrip(".")
-    return bare.replace(".", _DOT[tongue]) + name[len(bare) :]
+    return bare.replace(".", word("dot")) + name[len(bare) :]

@@ -445,11 +445,12 @@ async def test_the_first_question_does_not_wait_for_the_greeting(service: Servic
             await asyncio.Event().wait()
 
     fake.handlers[CHAT] = one_at_a_time
-    asked = mind(client)
+    asked = mind(client, first_token_timeout=20, token_timeout=20)
     learning = asyncio.create_task(asked.learn())
     await begun.wait()
-    assert await heard(asked) == BOTH
-    await learning
+    async with asyncio.timeout(10):
+        assert await heard(asked) == BOTH
+        await learning
 
 
 @pytest.mark.parametrize("answer", [status("503 Busy", "{}"), b"", in_band("<html>")], ids=["busy", "lost", "page"])

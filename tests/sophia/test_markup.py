@@ -23,9 +23,9 @@ from sophia.spoken import spoken
         ("10<sup>6</sup> and H<sub>2</sub>O, the 5<sup>th</sup>, 1998<sup>[2]</sup>", "10^6 and H2O, the 5th, 1998"),
         ("<!-- a. b --> x <script>if (a<1) b()</script> y", " x  y"),
         ("3<5 and 7>4, a <b and c> d, <5 ms, <3", "3<5 and 7>4, a <b and c> d, <5 ms, <3"),
-        ("See [the docs](https://a.b/c_(d) 'title') now", "See [the docs] now"),
-        ("![a cat](x.png) and [![alt](x.png)](https://y.z)", "[a cat] and [![alt]]"),
-        ("[text][ref] and x[0]", "[text] and x"),
+        ("See [the docs](https://a.b/c_(d) 'title') now", "See the docs now"),
+        ("![a cat](x.png) and [![alt](x.png)](https://y.z)", "a cat and alt"),
+        ("[text][ref] and x[0]", "text and x[0]"),
         ("1998[2]. So[3, 4] it is[^1][5]. A list [1, 2].", "1998. So it is. A list [1, 2]."),
         ("It is so【4†source】.", "It is so."),
         ("&lt;5 &amp; AT&T &#49; &unknown;", "<5 & AT&T 1 &unknown;"),
@@ -34,7 +34,20 @@ from sophia.spoken import spoken
         ("a ` b <b>c</b>", "a ` b c"),
         ("Really! Yes !", "Really! Yes !"),
         ("<a href='https://never.closed/ an", ""),
-        ("[docs](https://never.closed/an", "[docs]"),
+        ("[docs](https://never.closed/an", "docs"),
+        (
+            "The matrix[i][j], arr[5], user_ids[3], myList[2], items[0]",
+            "The matrix[i][j], arr[5], user_ids[3], myList[2], items[0]",
+        ),
+        ("In 1998[2](https://a.b/c), in 2001 [[3]](https://a.b).", "In 1998, in 2001 ."),
+        ("[5](https://a.b) of [![a badge](x.png)](https://a.b), [TODO]: it", "5 of a badge, [TODO]: it"),
+        ("So.\n\n[1]: http://x.y 'T'\n[the docs]: <https://x.y>\n[^1]: A note.", "So.\n\nA note."),
+        ("[Note]: [x] is it.\n[1] Smith.", "[Note]: [x] is it.\n[1] Smith."),
+        (
+            "Press <Enter>, set <API_KEY>, List<String>, Vec<int>, <stdio.h>",
+            "Press <Enter>, set <API_KEY>, List<String>, Vec<int>, <stdio.h>",
+        ),
+        ("<answer>Yes, <SPAN>it</SPAN> is.</answer>", "Yes, it is."),
     ],
 )
 def test_what_is_left(written, left):
@@ -83,7 +96,7 @@ def test_plain_text_is_not_held_back(deltas):
 PIECES = [
     *"<>[]()&;`~!/\\【】 \n.,:=\"'5a", "<b>", "</b>", '<a href="', "<sup>", "</sup>", "<!--", "-->", "<script>",
     "</script>", "](", "[1]", "[^2]", "```", "~~~", "&lt;", "&#4", "https://", "![", "word", " and ", "你好。",
-    "<br", "/>", "†",
+    "<br", "/>", "†", "[[2]](", "]: ", "\n[x]: http", "[a](", "[^1]: ", "![x](y)](", "<Enter>", "List<", "arr[5]",
 ]  # fmt: skip
 markup = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 

@@ -26,6 +26,11 @@ BOTH = [
     (".5 percent", ".5 percent"),
     ("| a | b |\n|:-:|--:|\n| 5 | 6 |", "a, b, 5, 6,"),
     ("snake_case and __init__", "snake case and init"),
+    ("C++, C#, F#, AT&T, R&D, Node.js, a :8080 port, ;!flag, ./run.sh or ../x", None),
+    ("It is (see [1]) so; • it is.", "It is (see 1) so; it is."),
+    ("Fine :) or ;-) then", "Fine or then"),
+    ("𝗛𝗲𝗹𝗹𝗼 𝟱𝟬 Ａ１ ﬁne ℝ", "Hello 50 A1 fine R"),
+    ("a ⊛ b ⋈ c", "a b c"),
     ("می\u200cخواهم", "می\u200cخواهم"),
 ]
 ENGLISH = [
@@ -35,7 +40,7 @@ ENGLISH = [
     ("10<sup>6</sup>", "10 to the 6"),
     ("10²³, 2³, 10⁶–10⁷", "10 to the 23, 2 cubed, 10 to the 6 to 10 to the 7"),
     ("3 > 2 > 1, x > y", "3 is greater than 2 is greater than 1, x is greater than y"),
-    ("E = mc², 5 m³", "E equals mc squared, 5 m cubed"),
+    ("E = mc², 5 m³", "E equals mc squared, 5 cubic meters"),
     ("0→100 km/h, 5 -> 10, 10% => 20%", "0 to 100 km/h, 5 to 10, 10% to 20%"),
     ("3<5 and 7>4.", "3 is less than 5 and 7 is greater than 4."),
     ("The latency is <5 ms, >100 in all, <= 9, ≥ 2.", "The latency is less than 5 ms, more than 100 in all, at most 9, "
@@ -52,6 +57,21 @@ ENGLISH = [
     ("#5, №6, § 7, C#", "number 5, number 6, section 7, C#"),
     ("√16, ∞, 5‰, 2 × 3 ÷ 4 · 5", "the square root of 16, infinity, 5 per mille, 2 times 3 divided by 4 times 5"),
     ("It costs $5 and $6.", "It costs $5 and $6."),
+    ("Ca²⁺ and SO₄²⁻, Na⁺", "Ca 2 plus and SO4 2 minus, Na plus"),
+    ("5 m², 2 km³, 9.8 m/s²", "5 square meters, 2 cubic kilometers, 9.8 m/s squared"),
+    ("3-4 days, 10-20 %, $5-$10, 7pm–9pm", "3 to 4 days, 10 to 20 %, $5 to $10, 7pm to 9pm"),
+    ("555-1234, flight 4-17, score 5-3, 20-10 people, 2024-11-29", None),
+    ("5 + 3 - 2 = 6 and pages 5 - 7", "5 plus 3 minus 2 equals 6 and pages 5 - 7"),
+    ("a*b*c, x**2 + y**2, SELECT * FROM t", "a times b times c, x to the 2 plus y to the 2, SELECT FROM t"),
+    (r"$x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$",
+     "x equals minus b plus or minus the square root of b to the 2 minus 4ac over 2a"),
+    (r"\[ \int_0^1 x dx, \sum_{i=1}^{n} i \]",
+     "the integral of, from 0 to 1, x dx, the sum of, from i equals 1 to n, i"),
+    (r"$\text{speed} \in \mathbb{R}$", "speed in R"),
+    ("x ∈ A ∪ B, ∀x, p ∧ ¬q", "x in A union B, for all x, p and not q"),
+    ("1e-5, ▲ 2%, ↓5%", "1 e minus 5, up 2%, down 5%"),
+    ("| SSO | ✓ | ✗ |\n✅ done", "SSO, yes, no, done"),
+    (".NET and the .env file", "dot NET and the dot env file"),
 ]  # fmt: skip
 GERMAN = [
     ("10^6 und 10⁻³", "10 hoch 6 und 10 hoch minus 3"),
@@ -60,10 +80,18 @@ GERMAN = [
     ("½, 3½, 5 ± 2, ~5", "ein halb, 3 und ein halb, 5 plus minus 2, etwa 5"),
     ("1'000'000, #5, § 7", "1.000.000, Nummer 5, Paragraf 7"),
     (r"\frac{1}{2}", "1 durch 2"),
+    ("5 m², 3-4 Tage, ▲ 2 %, x ∈ A", "5 Quadratmeter, 3 bis 4 Tage, plus 2 %, x Element von A"),
+]
+OTHERS = [
+    ("2^3 = 8, a@b.es", "2 elevado a 3 es igual a 8, a arroba b punto es", "es-ES"),
+    ("<5, 3 × 4, x², 1\u202f000", "moins de 5, 3 fois 4, x au carré, 1 000", "fr-FR"),
+    ("½ ± 2, 10–20, 1'000", "un mezzo più o meno 2, 10 a 20, 1.000", "it-IT"),
+    ("```x``` 5 → 6 <7, a@b.pl", "5 6 7, a@b.pl", "pl-PL"),
 ]
 CASES = [
     *((written, said, "en-US") for written, said in BOTH + ENGLISH),
     *((written, said, "de-DE") for written, said in BOTH + GERMAN),
+    *OTHERS,
 ]
 
 
@@ -80,7 +108,9 @@ SIGNS = [
 ]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(SIGNS), max_size=30).map("".join), st.sampled_from(["en-US", "de-DE", "fr-FR"]))
+@given(
+    st.lists(st.sampled_from(SIGNS), max_size=30).map("".join), st.sampled_from(["en-US", "de-DE", "fr-FR", "pl-PL"])
+)
 def test_numbers_neither_merge_nor_get_lost(written, language):
     written = written.replace("`" * 3, "` ").replace("://", ": /")  # code is announced, an address said by its host
     written = re.sub(r"~{3,}", "~ ", written)
