@@ -51,6 +51,7 @@ def _words(listed: str) -> frozenset[str]:
 _ABBREVIATIONS = _words(
     """
     mr mrs ms dr prof sr jr st vs etc approx dept est fig inc ltd co corp gen col sgt capt lt rev hon mt ft
+    apt rt hwy ch art eq ext abb kap ziff
     jan feb apr jun jul aug sep sept oct nov dec tue tues wed thu thur thurs fri nos vol pp ca cf al
     bzw usw ggf evtl inkl exkl zzgl sog vgl nr str tel hr fr frl hrn dipl mio mrd tsd std min sek jh jhd
     abs bd ungef gegr gest okt dez bspw dgl zb dh ua uvm
@@ -75,6 +76,8 @@ _OPERATORS = re.compile(r"[×x*·÷/+\-−–=≈<>%€$£]+\Z")
 _SHORT_NUMBER = re.compile(r"\W*\d{1,2}\.\Z")
 _DOTTED = re.compile(r"\W*(?:[^\W\d]{1,3}\.){2,}\Z")
 _NUMBER_COMMA = re.compile(r"\d[,;]\Z")
+_MAY_RANGE = re.compile(r"(?:\d|\b[ap]\.?m\.?)\Z")
+"""What a dash behind it may lead on from: 5 – 7, 8 a.m. – 5 p.m."""
 _TOKEN = re.compile(r"\S+")
 
 
@@ -228,7 +231,7 @@ class ClauseSplitter:
         bare = token.rstrip(CLOSERS) or token
         if bare.endswith(("...", "…")) or (bare[-1] in COMMAS and bare[-1] not in self._ends):
             return self._soft() if not _NUMBER_COMMA.search(bare) else None
-        if token in ("–", "—", "-") and not self._before(token)[-1:].isdigit():
+        if token in ("–", "—", "-") and not _MAY_RANGE.search(self._before(token)):
             return self._soft()
         if bare[-1] not in self._ends or not self._ends_sentence(bare, initial=not self._before(token)):
             return None

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from sophia.sign_words import GROUPING, WORDS, words_of
+from sophia.sign_words import GROUPING, LANGUAGES, WORDS, words_of
 
 GONE = "\ue000"
 """Stands for what cannot be said until the end, when it becomes a gap between digits and nothing elsewhere."""
@@ -46,11 +46,27 @@ _NOTED = re.compile(r"[^\W\d_]{4}\Z|[^\W\d_][.,;:!?)\"”’]+\Z|(?<!\d)(?:1[5-9
 """What a footnote's mark follows: a word, the mark behind one, a year."""
 _LOWERED = re.compile(r"[₊₋₌₍₎₀-₉ₐ-ₜ]+")
 _VULGAR = re.compile(r"(\d?)[ \u2009]?([¼-¾⅐-⅞↉])")
-_TO_THE = re.compile(r"(?<=[\w)\]}°%]) ?(?:\^|(?:(?<=\d)|(?<=\b[A-Za-z]))\*\*(?=[\d(]))[ {]*(?=[\w(+\-−.])([+\-−]?)")
+_TO_THE = re.compile(
+    r"(?:(?<=[^\W_])|(?<=[)\]}°%])) ?(?:\^|(?:(?<=\d)|(?<=\b[A-Za-z]))\*\*(?=[\d(]))[ {]*(?=[^\W_]|[(+\-−.])([+\-−]?)"
+)
 _SUBSCRIPT = re.compile(r"\b([A-Z][a-z]?)_\{?(\d+)\}?")
 _CHARGE = re.compile(r"(\d*)([+-])")
 _UNIT = re.compile(r"(?<=\d)[ \u00a0\u202f]?((?:k|c)?m[²³])(?!\w)")
 _EXPONENT = re.compile(r"(?<=\d)[eE]([-−+])(?=\d)")
+_BRACKETED = re.compile(r"\((?![^()]*[^\W\d_]{4})[^()]*\)\Z")
+"""A formula in brackets, with no word in it."""
+_DAY = (
+    r"(?:Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|Monday|Tuesday|Wednesday|Thursday|Friday"
+    r"|Saturday|Sunday|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept"
+    r"|Oct|Nov|Dec|Okt|Dez|January|February|March|April|May|June|July|August|September|October|November|December|Januar"
+    r"|Februar|März|Mai|Juni|Juli|Oktober|Dezember)"
+)
+_DAYS = re.compile(rf"\b({_DAY}\.?) ?[–\-] ?(?={_DAY}\b)")
+_CLOCK = re.compile(r"(\d:\d\d|\d ?[ap]\.?m\.?) ?[–\-] ?(?=\d{1,2}(?::\d\d| ?[ap]\.?m\b))")
+_AND = re.compile(r"(?<=[\w.)]) &&? (?=[\w(])")
+_OR = re.compile(r"(?<=[\w)]) \|\| (?=[\w(])")
+_SCOPE = re.compile(r"(?<=\w)::(?=\w)")
+_VARIABLE = re.compile(r"(?<![\\\w$])\$([A-Za-zα-ω]{1,2})\$(?![\w$])")
 _ARROW = r"(?:<?-{1,3}>|<?={1,2}>|[←-⇿⟰-⟿⤀-⥿➔➘-➾])\ufe0f?"
 _ARROW_TO = re.compile(r"(?<=[\w%°€)]) ?(?:-{1,3}>|={1,2}>|[→⇒⟶⟹➔➜➝➞➡]\ufe0f?) ?(?=[$€£¥+\-−~]?\d)")
 _ARROW_ON = re.compile(rf"(?<=\w) ?{_ARROW} ?(?=\w)")
@@ -81,11 +97,11 @@ _IS_COMPARED = re.compile(
 )
 _COMPARED = re.compile(rf"([<>≤≥≈]){_AMOUNT}")
 _ABOUT = re.compile(r"(?<![\w~.])~ ?(?=[$€£]?\d)")
-_EQUALS = re.compile(r"(?<=[\w)%°]) ?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
+_EQUALS = re.compile(r"(?<=[\w)%°]) ?:?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
 _MENU = re.compile(r"(?<=\w) [>›»] (?=\w)")
 _NUMBERED = re.compile(r"[#№] ?(?=\d)")
 _BAR = re.compile(r" ?[|¦•‣◦] ?")
-_GAPS = re.compile(r"[{}\[\]<>^\\_=~¶†‡‹›«»〈〉⟨⟩′″←-⇿⟰-⟿⤀-⥿·⋅∙¤]+")
+_GAPS = re.compile(r"[{}‖⌊⌋⌈⌉\[\]<>^\\_=~¶†‡‹›«»〈〉⟨⟩′″←-⇿⟰-⟿⤀-⥿·⋅∙¤]+")
 _DELETED = re.compile(r"[*`]+|~~+")
 
 
@@ -109,10 +125,14 @@ def in_words(text: str, language: str) -> str:
     text = _SUBSCRIPT.sub(r"\1\2 ", text)
     text = _TO_THE.sub(lambda found: word("^") + (word("−") if found[1] in ("-", "−") else ""), text)
     text = _DELETED.sub(lambda found: found[0] if found[0] == "*" else GONE, text)
+    text = _SCOPE.sub(" ", _OR.sub(word("∨"), text))
+    if language in LANGUAGES:
+        text = _AND.sub(word("and"), text)
     text = _ARROW_ON.sub(", ", _ARROW_TO.sub(word("to"), text))
     text = _ALIKE.sub("≈", _UNEQUAL.sub(word("≠"), _AT_LEAST.sub("≥", _AT_MOST.sub("≤", text))))
     text = _ANY_ARROW.sub(" ", text)
     text = _RANGE.sub(word("to"), text)
+    text = _DAYS.sub(rf"\1{word('to')}", _CLOCK.sub(rf"\1{word('to')}", text))
     text = _HYPHENED.sub(lambda m: f"{m[1]}{word('to')}{m[2]}" if int(m[1]) < int(m[2]) else m[0], text)
     text = _SPACED_MINUS.sub(word("−"), text)
     text = _IS_COMPARED.sub(lambda found: word(f"is {found[1]}"), text)
@@ -124,6 +144,7 @@ def in_words(text: str, language: str) -> str:
     text = _MINUS.sub(word("−"), _PLUS.sub(word("+"), text))
     text = _NUMBERED.sub(word("#"), text)
     text = _BAR.sub(", ", text).replace("*", GONE)
+    text = re.sub("§ ?§", "§", text)
     text = "".join(word(character) if character in _ALONE else character for character in text)
     return _GAPS.sub(" ", text.replace("⁄", "/").replace("∶", ":"))
 
@@ -166,7 +187,7 @@ def _number(character: str) -> str:
 
 def _without_latex(text: str, word: Callable[[str], str]) -> str:
     text = _DISPLAYED.sub(_formula, text)
-    text = _MATH.sub(_formula, text)
+    text = _VARIABLE.sub(r"\1", _MATH.sub(_formula, text))
     if "\\" not in text:
         return _BOUNDS.sub(lambda found: _bounds(found, word), text)
     over = word("/")
@@ -196,9 +217,9 @@ def _bounds(found: re.Match[str], word: Callable[[str], str]) -> str:
 
 def _raised(found: re.Match[str], word: Callable[[str], str]) -> str:
     """Superscripts are powers, or the marks of footnotes."""
-    before = found.string[max(0, found.start() - 8) : found.start()]
+    before = found.string[max(0, found.start() - 60) : found.start()]
     power = unicodedata.normalize("NFKC", found[0]).replace("−", "-")
-    if found[0] == "¹" or (power.isdigit() and _NOTED.search(before)):
+    if found[0] == "¹" or (power.isdigit() and _NOTED.search(before[-8:]) and not _BRACKETED.search(before)):
         return GONE
     if not (before and (before[-1].isalnum() or before[-1] in ")]}%°")):
         return f" {power} "

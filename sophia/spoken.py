@@ -24,7 +24,7 @@ _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _URL = re.compile(
     r"<?(?:https?://|www\.)(?:www\.)?([\w.\-]+)(?::\d+)?(?:[/?#](?:[^\s<>()\[\]\"']*[\w/=&\-])?)?>?", re.IGNORECASE
 )
-_EMAIL = re.compile(r"<?(?:mailto:)?\b([\w.+\-]{1,64})@([\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8})>?")
+_EMAIL = re.compile(r"<?(?:mailto:)?\b([\w.+\-]{1,64})@((?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,63}(?![\w\-]))>?")
 _TABLE_RULE = re.compile(r"^ ?\|?[ :|\-]*--[ :|\-]*$", re.MULTILINE)
 _RULE = re.compile(r"^ ?(?:[*_=\-] ?){3,}$", re.MULTILINE)
 _LINE_MARK = re.compile(r"^ ?(?:#{1,6} |>+(?![ =]?[\d=])|[*+•▪◦‣\-](?= )) ?(?:\[[ xX]\] )?", re.MULTILINE)
@@ -36,7 +36,8 @@ _ELLIPSIS = re.compile(r"\.{2,}(?![/\\])|…")
 _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,;:!?…)]+(?:[\s,;\"'”’)]|\Z))")
 _DOTTED = re.compile(r"(?<![\w.)])\.(?=[A-Za-z])")
 """The dot of .NET or .env."""
-_SMILEY = re.compile(r"(?<![\w)])[:;]['’]?-?[()DP](?!\w)")
+_SMILEY = re.compile(r"(?<![\w)])[:;]['’]?-?[()DP](?!\w)|(?<![\w:]):[a-z][a-z_]{1,30}:(?![\w:])")
+"""What stands for a picture: ``:-)``, ``:smile:``."""
 _LEADING = re.compile(r"\A(?:[\s,;:!?…)\"'”’»–—。！？、，；：．」』）】》〉।॥؟،؛]|\.(?!\d)|-(?!\d))+")
 
 

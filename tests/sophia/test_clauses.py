@@ -60,6 +60,8 @@ def cut(text, language="en-US"):
         ("Take fruit, e.g. an apple. Then eat it.", ["Take fruit, e.g. an apple.", "Then eat it."]),
         ("No. That is wrong.", ["No.", "That is wrong."]),
         ("Play track No. 5 again. It is lovely.", ["Play track No. 5 again.", "It is lovely."]),
+        ("It is open from 8 a.m. - 5 p.m. on Rt. 66.", ["It is open from 8 a.m. - 5 p.m. on Rt. 66."]),
+        ("Read [the docs](https://a.b) now. Then go on.", ["Read the docs now.", "Then go on."]),
         ("The answer is 42. What else is there?", ["The answer is 42.", "What else is there?"]),
         ("So do I. Then we agree on it.", ["So do I.", "Then we agree on it."]),
         ("See https://a.example/b,c?d=e.f for it. Bye now!", ["See https://a.example/b,c?d=e.f for it.", "Bye now!"]),

@@ -72,6 +72,10 @@ ENGLISH = [
     ("1e-5, ▲ 2%, ↓5%", "1 e minus 5, up 2%, down 5%"),
     ("| SSO | ✓ | ✗ |\n✅ done", "SSO, yes, no, done"),
     (".NET and the .env file", "dot NET and the dot env file"),
+    ("(a + b)² is that, (in short)² a note", "(a plus b) squared is that, (in short) a note"),
+    ("Mon–Fri 9:00 - 17:00, 8 a.m. - 5 p.m., May-July", "Mon to Fri 9:00 to 17:00, 8 a.m. to 5 p.m., May to July"),
+    ("rock & roll, a && b || c, x := 5, std::max", "rock and roll, a and b or c, x equals 5, std max"),
+    ("^_^ and :smile: or $x$ and npm i @vue/cli@5.0.8", "and or x and npm i @vue/cli@5.0.8"),
 ]  # fmt: skip
 GERMAN = [
     ("10^6 und 10⁻³", "10 hoch 6 und 10 hoch minus 3"),
@@ -80,6 +84,7 @@ GERMAN = [
     ("½, 3½, 5 ± 2, ~5", "ein halb, 3 und ein halb, 5 plus minus 2, etwa 5"),
     ("1'000'000, #5, § 7", "1.000.000, Nummer 5, Paragraf 7"),
     (r"\frac{1}{2}", "1 durch 2"),
+    ("§§ 1–5, Mo–Fr, Müller & Söhne, R&D", "Paragraf 1 bis 5, Mo bis Fr, Müller und Söhne, R&D"),
     ("5 m², 3-4 Tage, ▲ 2 %, x ∈ A", "5 Quadratmeter, 3 bis 4 Tage, plus 2 %, x Element von A"),
 ]
 OTHERS = [

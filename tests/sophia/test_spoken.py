@@ -30,7 +30,7 @@ from sophia.spoken import spoken
         ("2×3×4 ÷ 6", "2 times 3 times 4 divided by 6"),
         ("😀 Hi 👋🏽!", "Hi!"),
         ("1\ufe0f\u20e3 first 🇩🇪 → next", "1 first next"),
-        ("<speak>Hi</speak> &lt;b&gt;& you", "Hi & you"),
+        ("<speak>Hi</speak> &lt;b&gt;& you", "Hi and you"),
         ("{x} ~~z~~", "x z"),
         ("| a | b |\n|---|---|\n| c | d |", "a, b, c, d,"),
         ("It is -5 °C, or 23 °F.", "It is -5 °C, or 23 °F."),
