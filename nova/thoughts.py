@@ -19,7 +19,14 @@ THOUGHTS: tuple[tuple[str, str], ...] = (
     ("<reasoning>", "</reasoning>"),
     ("<reflection>", "</reflection>"),
     ("<scratchpad>", "</scratchpad>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<analysis>", "</analysis>"),
+    ("<planning>", "</planning>"),
+    ("<chain_of_thought>", "</chain_of_thought>"),
+    ("<inner_monologue>", "</inner_monologue>"),
     ("<seed:think>", "</seed:think>"),  # Seed-OSS
+    ("<longcat_think>", "</longcat_think>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
     ("[THINK]", "[/THINK]"),  # Magistral
     ("◁think▷", "◁/think▷"),  # Kimi
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere
@@ -54,6 +61,11 @@ ENDS: tuple[str, ...] = (
     "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|python_tag|>", "[TOOL_CALLS]",
 )  # fmt: skip
 """Behind these nothing is meant for the ear: the turn has ended, or a tool call follows (Llama, Mistral)."""
+
+TURNS: tuple[str, ...] = (
+    "<|im_start|>", "<|start_header_id|>", "<|user|>", "<|start_of_role|>", "<start_of_turn>", "[INST]", "[/INST]",
+)  # fmt: skip
+"""Behind an answer these begin somebody else's turn, which a model invents where its end was not seen."""
 
 STYLES = ("auto", "none", "opened", "harmony")
 
@@ -103,7 +115,9 @@ class SpokenText:
         self._stops = {stop for stop in stops if stop} | set(ENDS)
         channels = (_CHANNEL, _START, _MESSAGE, _END)
         bare = tuple(f"assistant{channel}" for channel in _BARE)
-        self._text = _marks((*self._stops, *channels), (*self._openings, *self._closings, *self._calls), tokens=True)
+        self._text = _marks(
+            (*self._stops, *TURNS, *channels), (*self._openings, *self._closings, *self._calls), tokens=True
+        )
         self._thought = _marks((), tuple(closing.lower() for _, closing in (*THOUGHTS, *thoughts)))
         self._silent = _marks((*channels, "<|return|>", "<|call|>"))
         self._bare_text, self._bare_silent = self._text.more(bare), self._silent.more(bare)
@@ -208,6 +222,8 @@ class SpokenText:
             self._trim = True
         elif mark in self._stops:
             self.stopped = True
+        elif mark in TURNS:
+            self.stopped = not self._trim  # at the very beginning it is the answer's own
         elif low in self._openings:
             self._hidden = self._thought
         elif low in self._calls:

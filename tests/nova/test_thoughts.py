@@ -129,6 +129,10 @@ HARMONY = (
         ("auto", "<｜tool▁calls▁begin｜>f<｜tool▁calls▁end｜>Yes.<｜end▁of▁sentence｜>", "Yes."),
         ("auto", "Yes.<|eot_id|><|start_header_id|>user", "Yes."),
         ("auto", "Yes<|reserved_5|>.", "Yes."),
+        ("auto", "<|im_start|>Yes.<|im_start|>user\nNo.", "Yes."),
+        ("auto", "<think>hm</think><|user|>Yes.<|user|>No.", "Yes."),
+        ("auto", "[/INST] Yes. [INST] No.", "Yes. "),
+        ("auto", "<|begin_of_thought|>hm<|end_of_thought|><|begin_of_solution|>Yes.<|end_of_solution|>", "Yes."),
         ("auto", "3 <| 4 and <|b", "3 <| 4 and <|b"),
     ],
 )
