@@ -264,7 +264,7 @@ class Plain:
         found = LINK.match(window)
         if window[0] == "[" and not found and len(window) < LONGEST_LINK and not final and LINK_BEGUN.match(window):
             return None
-        link = bool(found) and (found[0][-1] == "(" or not MAY_CITE.match(self._written[-1]))
+        link = bool(found and (found[0][-1] == "(" or not MAY_CITE.match(self._written[-1])))
         if window[0] == "[":
             self._brackets.append(link)
         return _Step(1, "" if link else text[at])

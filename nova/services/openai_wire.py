@@ -36,19 +36,22 @@ class Delta:
 
 def read(event: Mapping[str, Any], model: str) -> Delta:
     """The first choice of a chunk or of an unstreamed answer. Raises :class:`ModelError` for an error in its place."""
-    if error := event.get("error") or (event if event.get("object") == "error" else None):
+    refuses = event.get("object") == "error" or ("choices" not in event and event.get("detail"))
+    if error := event.get("error") or (event if refuses else None):
         raise ModelError(f"model {model!r}: {_words(error) or 'it failed without saying why'}")
     choices = event.get("choices")
     found = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-    choice = next((choice for choice in found if choice.get("index") in (0, None)), None)
+    choice = next((choice for choice in found if choice.get("index") in (0, "0", None)), None)
     if choice is None:
         return Delta()
     body: dict[str, Any] = next((choice[key] for key in ("delta", "message") if isinstance(choice.get(key), dict)), {})
-    text = _text(body.get("content")) or _text(body.get("refusal"))
+    bare = choice.get("delta") or choice.get("text")  # as some write that make a chat of completions
+    text = _text(body.get("content")) or _text(body.get("refusal")) or (bare if isinstance(bare, str) else "")
     listed = body.get("tool_calls")
     calls: list[Any] = listed if isinstance(listed, list) else []
     tools = tuple(str(_field(_field(call, "function"), "name")) for call in calls if _field(call, "function"))
-    thinks = bool(body.get("reasoning_content") or body.get("reasoning"))
+    parts = isinstance(body.get("content"), list) and not text  # a thought's, as Mistral sends it
+    thinks = bool(body.get("reasoning_content") or body.get("reasoning") or (parts and body["content"]))
     alive = bool(text or calls or body.get("content") or thinks)
     return Delta(text, alive, thinks, str(choice.get("finish_reason") or ""), tuple(name for name in tools if name))
 

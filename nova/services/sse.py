@@ -31,6 +31,7 @@ class Events:
         self.done = False
         self._model = model
         self._rest = b""
+        self._begun = False
         self._pending = ""  # data of an event that is not complete JSON yet
         self._kind = ""
         self._body = b""  # what is no event
@@ -38,6 +39,8 @@ class Events:
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """The events that the next bytes complete; those before a faulty one are given first."""
         *lines, self._rest = _LINE_END.split(self._rest + chunk)
+        if lines and not self._begun:
+            self._begun, lines[0] = True, lines[0].removeprefix(b"\xef\xbb\xbf")
         self._limit(self._rest)
         for line in lines:
             yield from self._line(line)

@@ -121,6 +121,9 @@ CALLED = {"tool_calls": [{"index": 0, "id": "1", "type": "function", "function":
         pytest.param(json.dumps(UNSTREAMED, indent=2), BOTH, id="unstreamed JSON over lines"),
         pytest.param(sse(HALF, r'{"choices":[{"delta":{"content":"\ude00b"}}]}', STOP), "a😀b", id="surrogates"),
         pytest.param(sse(HALF, STOP), "a\ufffd", id="half a pair"),
+        pytest.param(f"\ufeff{sse(ONE, TWO, STOP)}", BOTH, id="byte order mark"),
+        pytest.param(sse({"choices": [{"index": "0", "text": BOTH}]}, STOP), BOTH, id="as completions"),
+        pytest.param(sse({"choices": [{"index": 0, "delta": BOTH}]}, STOP), BOTH, id="delta is text"),
         pytest.param(sse(STOP), "", id="empty"),
         pytest.param(sse(sent({"refusal": "I would rather not."}), STOP), "I would rather not.", id="refusal"),
         pytest.param(sse(ONE, sent(CALLED), TWO, sent({}, "tool_calls")), BOTH, id="a tool beside text"),
@@ -218,6 +221,7 @@ def in_band(body: str) -> bytes:
             id="quota",
         ),
         pytest.param(status("500 E", "<h1>bad</h1>", "text/html"), ModelError, "HTTP status 500", "log", "", id="500"),
+        pytest.param(in_band('{"detail": "Not Found"}'), ModelError, "Not Found", "", "", id="detail"),
         pytest.param(status("503 Busy", '{"detail": "loading"}'), Overloaded, "loading", "again", "", id="503"),
         pytest.param(
             status("400 Bad", '{"error":{"message":"temperature must be 1","param":"temperature"}}'),
@@ -406,12 +410,13 @@ async def test_only_the_first_answer_waits_where_no_thought_is_opened(service: S
     [
         ({"reasoning_content": "hm"}, "Hello "),
         ({"reasoning": "hm"}, "Hello "),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, "Hello "),
         ({"content": "<think>hm</think>"}, "Hello "),
         ({"content": "hm</think>"}, "Hello "),
     ],
 )
 async def test_what_shows_how_an_answer_began_ends_the_wait(
-    service: Service, first: dict[str, str], streams: str
+    service: Service, first: dict[str, Any], streams: str
 ) -> None:
     fake, client = service
     fake.handlers[CHAT] = hangs(in_band(sse(sent(first), sent({"content": "Hello "}), done=False)))
