@@ -18,10 +18,16 @@ _logged: set[str] = set()
 
 def notify(context: Any, notices: Iterable[str]) -> None:
     """Has the call of ``context`` end with ``notices`` in its trailing metadata."""
-    lines = [" ".join(notice.split())[:300].encode("ascii", "backslashreplace").decode() for notice in notices]
+    lines = [_plain(notice) for notice in notices]
     if lines:
         context.set_trailing_metadata(tuple((KEY, line) for line in lines))
     for line in lines:
         if line not in _logged and len(_logged) < MOST_LOGGED:
             _logged.add(line)
             log.warning("%s", line)
+
+
+def _plain(notice: str) -> str:
+    """The notice as metadata may hold it, which a client's own words are part of: printable ASCII."""
+    printable = "".join(c if c.isprintable() else " " for c in notice[:300])
+    return " ".join(printable.split()).encode("ascii", "backslashreplace").decode()

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 _RECOGNISERS = re.compile(
     r"parakeet|conformer|canary|citrinet|quartznet|jasper|nemotron|whisper|\briva-asr|rnnt|\bctc\b", re.IGNORECASE
 )
-_VOICES = re.compile(r"^(?:magpie|english|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
+_VOICES = re.compile(r"^(?:magpie|chatterbox|english|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
 _LOCALE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})-[A-Za-z]{2}(?![A-Za-z])")
+_OTHER_LANGUAGE = re.compile(r"(?<![a-z])(?:ar|cs|da|de|es|fr|he|hi|it|ja|ko|nb|nl|pl|pt|ru|sv|th|tr|vi|zh)(?![a-z])")
+"""Where there is no country: ``parakeet-ctc-0.6b-es``, ``stt_de_conformer_ctc``."""
+
 _SPOKEN_LANGUAGE = re.compile(r"^([A-Za-z]+)-[A-Z]{2}\b")  # English-US, Spanish-US, Mandarin-CN
 
 _WOMEN = {"female", "aria", "isabela", "louise", "mia", "siwei", "sofia"}
@@ -45,4 +48,4 @@ def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
 
 def _english(name: str) -> bool:
     found = _LOCALE.search(name)
-    return found is None or found[1].lower() == "en"
+    return found[1].lower() == "en" if found else not _OTHER_LANGUAGE.search(name)

@@ -32,6 +32,7 @@ LONGEST_OFFLINE = 600.0
 _AGREED_STABILITY, _TAIL_STABILITY, _STABLE = 0.9, 0.1, 1.0
 
 _CHUNK = RATE  # bytes: half a second
+_CONVERTED_AT_ONCE = 64 * 1024  # bytes of a client's sound, some milliseconds of work before others get a turn
 _OFFLINE_DEADLINE = 300.0
 
 _CODES: dict[type[Exception], grpc.StatusCode] = {
@@ -79,9 +80,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
             settings = settings_from(request.config, self._model)
             notify(context, settings.notices)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
-            pcm = sound.feed(request.audio) + sound.finish()
-            if len(pcm) > LONGEST_OFFLINE * 2 * RATE:
-                raise BadSound(f"Recognize takes at most {LONGEST_OFFLINE:.0f} s of sound; stream longer recordings")
+            pcm = await whole(request.audio, sound)
             async for heard in self._heard(pcm, settings):
                 response.results.add(
                     alternatives=_alternatives(heard, settings), channel_tag=1, audio_processed=heard.audio
@@ -141,7 +140,7 @@ async def _feed(requests: AsyncIterator[pb.StreamingRecognizeRequest], sound: So
             kind = request.WhichOneof("streaming_request")
             if kind == "streaming_config":
                 raise BadSound("streaming_config may only be the first message")
-            if request.audio_content and (pcm := sound.feed(request.audio_content)):
+            async for pcm in _converted(request.audio_content, sound):
                 await _send_all(pcm, stream, close=False)
             if request.runtime_config.get("force_eou", "").lower() == "true":
                 await stream.end_utterance()
@@ -151,6 +150,24 @@ async def _feed(requests: AsyncIterator[pb.StreamingRecognizeRequest], sound: So
     except BadSound:
         stream.abort()
         raise
+
+
+async def _converted(audio: bytes, sound: SoundIn) -> AsyncIterator[bytes]:
+    """What ``sound`` makes of ``audio``, bit by bit: a message may hold an hour."""
+    for at in range(0, len(audio), _CONVERTED_AT_ONCE):
+        if pcm := sound.feed(audio[at : at + _CONVERTED_AT_ONCE]):
+            yield pcm
+            await asyncio.sleep(0)
+
+
+async def whole(audio: bytes, sound: SoundIn) -> bytes:
+    """A recording, converted; raises :class:`BadSound` where it is longer than :data:`LONGEST_OFFLINE`."""
+    whole = bytearray()
+    async for pcm in _converted(audio, sound):
+        whole += pcm
+        if len(whole) > LONGEST_OFFLINE * 2 * RATE:
+            raise BadSound(f"Recognize takes at most {LONGEST_OFFLINE:.0f} s of sound; stream longer recordings")
+    return bytes(whole + sound.finish())
 
 
 async def _send_all(pcm: bytes, stream: Stream, *, close: bool = True) -> None:

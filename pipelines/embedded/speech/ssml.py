@@ -1,7 +1,7 @@
 """SSML as far as Riva documents it, and breaks and emphasis besides: parts of a text with the manner of each. Pure.
 
-A text is SSML if its first tag is ``<speak>``. What is no valid SSML then, or asks for more than this knows, is an
-error: nothing in it is left out in silence.
+A text is SSML if its first tag is ``<speak>``, or what may stand before that in a document. What is no valid SSML then,
+or asks for more than this knows, is an error: nothing in it is left out in silence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from pipelines.embedded.speech.pronunciation import Unpronounceable, flite_phones
 
-_SPEAK = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<speak[\s/>]")
+_SPEAK = re.compile(r"(?:\s|<!--.*?-->)*<(?:speak[\s/>]|\?xml\s|!DOCTYPE\s)", re.DOTALL)
 
 SLOWEST, FASTEST = 0.25, 2.5
 MOST_HERTZ, MOST_DEVIATIONS, DEVIATION = 150.0, 3.0, 50.0
@@ -114,7 +114,11 @@ def _inner(tag: str, given: dict[str, str], style: Style) -> Style:
         if level not in _EMPHASES:
             raise BadSsml(f"<emphasis level={level!r}> is none of {', '.join(_EMPHASES)}")
         rate, pitch, gain = _EMPHASES[level]
-        return Style(style.rate * rate, style.pitch + pitch, style.gain + gain)
+        return Style(
+            min(FASTEST, max(SLOWEST, style.rate * rate)),
+            min(MOST_HERTZ, max(-MOST_HERTZ, style.pitch + pitch)),
+            min(LOUDEST, style.gain + gain),
+        )
     made = style
     if "rate" in given:
         made = replace(made, rate=style.rate * _rate(given["rate"]))
@@ -122,6 +126,8 @@ def _inner(tag: str, given: dict[str, str], style: Style) -> Style:
         made = replace(made, pitch=style.pitch + _pitch(given["pitch"]))
     if "volume" in given:
         made = replace(made, gain=style.gain + _volume(given["volume"]))
+    if not (SLOWEST <= made.rate <= FASTEST and abs(made.pitch) <= MOST_HERTZ and made.gain <= LOUDEST):
+        raise BadSsml("<prosody> within another: together they are outside 25% to 250%, -150Hz to 150Hz, or above 8dB")
     return made
 
 

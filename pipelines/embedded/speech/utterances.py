@@ -16,9 +16,9 @@ from pipelines.embedded.speech.voices import PLAIN, Manner
 
 _STAND_IN = re.compile(r"qzx([a-z]+)q")
 _TWICE_ENDED = re.compile(r"([.!?;:])\s*\.\n")
-_ENTRY = re.compile(r"(.+?) {2,}(.+)")
 
-MOST_ENTRIES = 200
+LONGEST_DICTIONARY = 20_000
+"""Characters of a custom dictionary: some five hundred words with their sounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ def dictionary_from(text: str) -> dict[str, str]:
 
     Raises ``ValueError`` naming the entry that is none.
     """
+    if len(text) > LONGEST_DICTIONARY:
+        raise ValueError(f"custom_dictionary: it has {len(text)} characters, at most {LONGEST_DICTIONARY} are taken")
     entries: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        found = _ENTRY.fullmatch(entry)
-        if not found:
+        word, _, sounds = entry.partition("  ")
+        if not sounds:
             raise ValueError(f"custom_dictionary: {entry!r} is no word and its sounds with two spaces between")
-        entries[found[1].strip().lower()] = flite_phones(found[2].strip())
-    if len(entries) > MOST_ENTRIES:
-        raise ValueError(f"custom_dictionary: it has {len(entries)} words, at most {MOST_ENTRIES} are taken")
+        entries[word.lower()] = flite_phones(sounds.strip())
     return entries
 
 

@@ -58,6 +58,10 @@ def test_endpointing_windows(asked: dict[str, float], expected: Endpointing) -> 
     [
         ({"language_code": "de-DE"}, "Model not found for language de-DE"),
         ({"model": "other"}, "other"),
+        ({"model": "parakeet-0.6b-de-DE-asr"}, "not available"),
+        ({"model": "parakeet-ctc-0.6b-es"}, "not available"),
+        ({"model": "parakeet-ctc-0.6b-zh-cn"}, "not available"),
+        ({"model": "stt_de_conformer_ctc_large"}, "not available"),
         ({"encoding": "OGGOPUS"}, "OGGOPUS"),
         ({"sample_rate_hertz": 1}, "8000 to 96000"),
         ({"audio_channel_count": 12}, "audio_channel_count"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -26,7 +27,9 @@ from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc, riva_tts_pb2
 
 from pipelines.embedded.notices import KEY
 from pipelines.embedded.speech.prepare import build_language_model
+from pipelines.embedded.speech.recognition import whole
 from pipelines.embedded.speech.service import ASR, TTS
+from pipelines.embedded.speech.sound_in import BadSound, SoundIn
 from pipelines.home import home
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
@@ -436,6 +439,7 @@ def notices(call: Any) -> list[str]:
         ("Magpie-ZeroShot.Male-Angry", "English-US.Male-1"),
         ("English-US-RadTTS.Male-1", "English-US.Male-1"),
         ("English-US-Magpie-Flow.Female.Calm", "English-US.Female-1"),
+        ("Chatterbox-Multilingual.en-US.Male", "English-US.Male-1"),
     ],
 )
 def test_nvidias_own_voices_have_somebody_who_speaks_for_them(service: Service, asked: str, speaks: str) -> None:
@@ -449,6 +453,43 @@ def test_nvidias_own_voices_have_somebody_who_speaks_for_them(service: Service, 
     assert len(answer.audio) == len(own.audio)  # the vocoder's noise differs from time to time
     stream = service.tts.stub.SynthesizeOnline(iter([request]), timeout=10)
     assert len(b"".join(response.audio for response in stream)) == len(own.audio)
+
+
+def test_odd_names_are_told_in_printable_ascii(service: Service) -> None:
+    odd = "Magpie\x00\x1b[31m.\u202eAria\n\N{GRINNING FACE}"
+    request = riva_tts_pb2.SynthesizeSpeechRequest(text="Hello.", voice_name=odd, sample_rate_hz=16_000, encoding=1)
+    _, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
+    stream = service.tts.stub.SynthesizeOnline(iter([request]), timeout=10)
+    list(stream)
+    for [told] in (notices(call), notices(stream)):
+        assert told.startswith("voice Magpie [31m.")
+        assert all(" " <= c <= "~" for c in told)
+
+
+@pytest.mark.parametrize("size", [60 << 20, 4 << 20])
+def test_a_large_recording_is_converted_bit_by_bit_and_no_further_than_it_may_be_long(size: int) -> None:
+    """Others get their turn meanwhile."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def main() -> bytes:
+        other = asyncio.create_task(others())
+        try:
+            return await whole(b"\xff" * size, SoundIn("mulaw", 8_000))
+        finally:
+            other.cancel()
+
+    if size > 600 * 8_000:
+        with pytest.raises(BadSound, match="at most 600 s"):
+            asyncio.run(main())
+    else:
+        assert len(asyncio.run(main())) == 4 * size
+    assert 60 <= turns < 100
 
 
 @pytest.mark.parametrize(
