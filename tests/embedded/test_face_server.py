@@ -229,6 +229,18 @@ async def test_a_client_that_writes_a_refused_clip_to_its_end_reads_the_reason(
             assert (await call.code(), told[: len(why)]) == (code, why)
 
 
+async def test_a_client_that_writes_on_after_the_clips_end_reads_how_it_ended(pki: Path) -> None:
+    async with within(pki, Limits()) as channel:
+        for _ in range(3):
+            call: Any = A2FControllerServiceStub(channel).ProcessAudioStream()
+            for message in (header(), sound(RATE), END, *[sound(RATE)] * 60):
+                await call.write(message)
+                await asyncio.sleep(0)  # as a client that reads meanwhile
+            await call.done_writing()
+            assert (await last_word(call)).message == "30 frames sent"
+            assert await call.code() is grpc.StatusCode.OK
+
+
 async def test_only_so_many_streams_at_once_and_a_cancelled_one_makes_room(pki: Path) -> None:
     async with within(pki, Limits(streams=1)) as channel:
         stub: Any = A2FControllerServiceStub(channel)

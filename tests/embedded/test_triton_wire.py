@@ -171,6 +171,10 @@ BAD = {
         request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text("{"))),
         "sampling_parameters is not JSON",
     ),
+    "nested without end": (
+        request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text("[" * 50_000))),
+        "sampling_parameters is not JSON",
+    ),
     "unknown sampling": (
         request(text_input=("BYTES", [1], text("x")), sampling_parameters=("BYTES", [1], text('{"beam": 2}'))),
         "unknown beam",
@@ -246,6 +250,21 @@ async def test_a_request_made_for_vllm_is_answered_as_vllm_does(nova: Service, s
     assert {answer["cumulative_logprob"] for answer in answers} == {0.0}
     told = [entry for answer in answers for token in json.loads(answer["logprobs"]) for entry in token.values()]
     assert "".join(entry["decoded_token"] for entry in told) == "1, 2, 3, 4"
+
+
+async def test_values_may_come_as_contents_and_tritons_own_parameters_are_not_the_models(nova: Service) -> None:
+    asked = pb.ModelInferRequest(model_name="nova")
+    asked.inputs.add(name="text_input", datatype="BYTES", shape=[1]).contents.bytes_contents.append(b"what is 1 plus 1")
+    asked.inputs.add(name="stream", datatype="BOOL", shape=[1]).contents.bool_contents.append(True)
+    asked.parameters["priority"].int64_param = 1
+    asked.parameters["sequence_id"].int64_param = 7
+    asked.parameters["sequence_start"].bool_param = True
+    asked.parameters["sequence_end"].bool_param = True
+    async with nova.channel() as channel:
+        call = pb_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter([asked]))
+        answers = [elements(message.infer_response)["text_output"] async for message in call]
+    assert len(answers) > 1
+    assert "".join(answers) == "That's 2."
 
 
 async def test_only_the_outputs_that_a_request_names_come_back(nova: Service) -> None:

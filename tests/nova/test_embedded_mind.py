@@ -37,6 +37,14 @@ def ask(*texts: str, now: datetime = NOW) -> str:
     return str(part("talk").answer(BUILT_IN["chatml"].render(with_time(messages, now))))
 
 
+def test_an_entry_of_a_prompt_begins_with_its_last_mark_and_ends_with_its_first() -> None:
+    start, end = "<|im_start|>", "<|im_end|>"
+    prompt = f"{start}user\nnever closed{start}user\none{end} {start}assistant\ntwo{end}{end}\n{start}assistant\n"
+    assert part("chat").parse(prompt).pairs == [("user", "one"), ("assistant", "two")]
+    unclosed = f"{start}user\n" * 3_000  # looked for one by one, they would take seconds
+    assert part("chat").parse(unclosed).pairs == [("user", unclosed.strip())]
+
+
 SUMS = [
     ("what is seventeen times twenty three", "That's 391."),
     ("What's 17 × 23?", "That's 391."),

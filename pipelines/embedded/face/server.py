@@ -79,6 +79,7 @@ class FaceService:
             await read_out(context, REFUSED_SECONDS)
         else:
             yield clip.last_word()
+            await read_out(context)  # whoever goes on writing after the end gets to read it
 
 
 async def _in_turns(answers: Iterator[Any]) -> AsyncIterator[Any]:

@@ -34,10 +34,15 @@ SERVICE = "inference.GRPCInferenceService"
 MAX_MESSAGE = 1 << 20
 """Bytes of a request; a prompt is a few kilobytes."""
 
-_NUMPY: dict[str, Any] = {
-    "BOOL": np.bool_, "INT32": np.int32, "INT64": np.int64, "UINT32": np.uint32, "UINT64": np.uint64,
-    "FP32": np.float32, "FP64": np.float64,
+_NUMPY: dict[str, tuple[Any, str]] = {
+    "BOOL": (np.bool_, "bool"), "INT32": (np.int32, "int"), "INT64": (np.int64, "int64"),
+    "UINT32": (np.uint32, "uint"), "UINT64": (np.uint64, "uint64"), "FP32": (np.float32, "fp32"),
+    "FP64": (np.float64, "fp64"),
 }  # fmt: skip
+"""Of each type: numpy's, and the name of its field in ``contents``, where values may stand that are not raw."""
+
+_RESERVED = frozenset(["priority", "timeout", "sequence_id", "sequence_start", "sequence_end"])
+"""Parameters that are Triton's own, as are those that begin with ``triton_``; no model is given them."""
 
 _STATUS = {
     utils.TritonError.UNKNOWN: grpc.StatusCode.UNKNOWN,
@@ -237,7 +242,9 @@ def _parameters(request: pb.ModelInferRequest) -> str:
         {
             key: getattr(value, choice)
             for key, value in request.parameters.items()
-            if (choice := value.WhichOneof("parameter_choice")) and not key.startswith("triton_")
+            if (choice := value.WhichOneof("parameter_choice"))
+            and key not in _RESERVED
+            and not key.startswith("triton_")
         }
     )
 
@@ -284,9 +291,10 @@ def _array(given: Any, raw: bytes | None, datatype: str, shape: list[int]) -> ND
         if datatype == "BYTES":
             items = list(given.contents.bytes_contents) if raw is None else _elements(raw)
             return np.array([*items, None], dtype=np.object_)[:-1].reshape(shape)
+        kind, field = _NUMPY[datatype]
         if raw is None:
-            raise ValueError("only text may come in 'contents'")
-        return np.frombuffer(raw, dtype=_NUMPY[datatype]).reshape(shape)
+            return np.array(getattr(given.contents, f"{field}_contents"), dtype=kind).reshape(shape)
+        return np.frombuffer(raw, dtype=kind).reshape(shape)
     except (ValueError, KeyError) as error:
         raise BadRequest(f"input '{given.name}' is malformed: {error}") from None
 

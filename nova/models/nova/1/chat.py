@@ -3,7 +3,6 @@
 import re
 from datetime import datetime
 
-_ENTRY = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
 _TIME = re.compile(r"It is \w+, (\d{1,2}) (\w+) (\d{4}), (\d\d):(\d\d)\.")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -56,11 +55,20 @@ class Turns:
 
 def parse(prompt):
     """Turns from a ChatML prompt; a prompt without its markers is the user's text."""
-    entries = _ENTRY.findall(prompt)
+    entries = list(entries_of(prompt))
     if not entries:
         return Turns("", [("user", prompt.strip())])
     system = "\n".join(text for role, text in entries if role == "system")
     return Turns(system, [(role, text.strip()) for role, text in entries if role in ("user", "assistant")])
+
+
+def entries_of(prompt):
+    """The role and text of each entry that is closed; in one pass, for anybody may send a prompt."""
+    for part in prompt.split("<|im_start|>")[1:]:
+        entry, closed, _ = part.partition("<|im_end|>")
+        role, lined, text = entry.partition("\n")
+        if closed and lined and role.isidentifier():
+            yield role, text
 
 
 def plain(text):

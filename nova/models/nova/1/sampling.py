@@ -38,7 +38,7 @@ def sampling(text):
     """The :class:`Sampling` of a JSON object; raises :class:`BadRequest`."""
     try:
         options = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest("sampling_parameters is not JSON") from None
     if not isinstance(options, dict):
         raise BadRequest("sampling_parameters must be a JSON object")
