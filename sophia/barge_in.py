@@ -9,6 +9,7 @@ from __future__ import annotations
 from sophia.completeness import is_backchannel, words
 from sophia.decisions import Duck, Pause, Resume, Unduck
 from sophia.endpointing import Endpointing
+from sophia.transcripts import Transcript
 from sophia.turn_state import Reply, TurnState
 from sophia.utterance import Utterance
 
@@ -18,6 +19,9 @@ ANSWER_SECONDS = 1.5
 ECHO_SHARE = 2 / 3
 """Words without a voice are her own if so many of them are in her reply; the rest is misheard."""
 
+
+LATE_SECONDS = 2.0
+"""Words that come so soon after a voice may be that voice's, although it was taken for noise by then."""
 
 FINALS_ONLY_SECONDS = 8.0
 """Seconds of voice over hers in which a recogniser that gives no interims may still find words at its end."""
@@ -53,10 +57,15 @@ class BargeIn:
         elif not talks:
             self._weigh_backchannel(at, reply, heard)
 
-    def echoes(self, reply: Reply, text: str) -> bool:
+    def echoes(self, reply: Reply, transcript: Transcript, text: str) -> bool:
         """Whether words that came without a voice are the reply's own, as the microphone heard them."""
-        if self._state.speaking or reply.audible_at is None or not reply.text:
+        state = self._state
+        if reply.audible_at is None or not reply.text:
             return False
+        if state.speaking or state.now < state.noise_until + LATE_SECONDS:
+            return False
+        if transcript.ends and state.sound_began + transcript.ends < reply.audible_at:
+            return False  # it was said before she was heard
         hers, said = set(words(reply.says)), words(text)
         return not hers or sum(word in hers for word in said) >= ECHO_SHARE * len(said)
 

@@ -77,8 +77,10 @@ class Endpointing:
         if reply and reply.turn == answered.turn and reply.audible_at is None and not reply.held:
             # Nothing was heard yet, so nothing is lost but the work: answer what was really said.
             state.commit(at, answered, "the final differs from what was about to be answered")
-        else:
+        elif answered.generation:
             state.correct(at, answered, "it comes too late to be answered instead")
+        else:
+            state.disregard(at, answered.turn, text, "a client cancelled it")
 
     def last_word(self, at: float, utterance: Utterance) -> bool:
         """Whether the recogniser's last word need not be waited for any more.
@@ -116,5 +118,6 @@ class Endpointing:
 
     def _ask(self, at: float, utterance: Utterance, reason: str) -> None:
         utterance.asked_final_at = at
-        generation = self._state.reply.generation if self._state.reply else 0
+        reply = self._state.reply
+        generation = reply.generation if reply and reply.turn == utterance.turn else 0
         self._state.out.append(FinishUtterance(at=at, turn=utterance.turn, generation=generation, reason=reason))

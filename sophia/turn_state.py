@@ -79,10 +79,15 @@ class TurnState:
         """The voice detector hears a voice; whose it is, the utterance says."""
         self.voice_from = 0.0
         """Onset of the voice that is on, or was on last."""
+        self.noise_until = -math.inf
+        """When a voice was heard last that came to nothing: no words had come of it."""
         self.utterance = Utterance()
         self.answered = Utterance()
         self.pending = False
         """The recogniser's final on the answered utterance is still to come."""
+        self.sound_began = math.inf
+        """The ``loop.time()`` of the first sample of the user's sound, or a little later: as the quickest answer of the
+        recogniser says. No answer comes before what it tells of."""
         self.interims = False
         """The recogniser tells words while they are being said."""
         self.covered = 0.0
@@ -151,7 +156,7 @@ class TurnState:
 
     def answer(self, utterance: Utterance) -> None:
         """The utterance is decided to be answered; what comes now is another one."""
-        self.answered, self.pending = utterance, bool(utterance.interim)
+        self.answered, self.pending = utterance, bool(utterance.interim or utterance.guess)
         if self.pending:
             self.covered = max(self.covered, utterance.processed)
         utterance.voicing = False
@@ -163,6 +168,8 @@ class TurnState:
             self.drop(at, reason)
         if turn := self.utterance.turn:
             self.out.append(Dismiss(at=at, turn=turn, text=self.utterance.text, reason=reason))
+            if not self.utterance.text:
+                self.noise_until = at if self.speaking else self.utterance.last_voiced
         self.utterance = Utterance()
 
     def disregard(self, at: float, turn: int, text: str, reason: str) -> None:

@@ -173,23 +173,27 @@ class TurnTaking:
         if utterance.voicing:
             utterance.voiced += max(0.0, last_voiced - state.voice_from)
             utterance.last_voiced = max(utterance.last_voiced, last_voiced)
+            utterance.rejected = False  # what was said of it before is not said of all of it
         state.speaking = utterance.voicing = False
 
     def _transcribed(self, at: float, transcript: Transcript) -> None:
         state = self._state
         state.interims |= not transcript.final
+        if transcript.audio_processed:
+            state.sound_began = min(state.sound_began, at - transcript.audio_processed)
         old, new = state.divide(transcript)
         if transcript.final:
-            state.covered = max(state.covered, transcript.ends)
+            if transcript.text.strip():
+                state.covered = max(state.covered, transcript.ends)
             if old or state.pending:
                 self._endpointing.late(at, transcript, old)
                 if not new:
                     return  # of the answered words: no verdict on what is being said
-        if (new or (transcript.final and not old)) and self._whose(at, new):
+        if (new or (transcript.final and not old)) and self._whose(at, transcript, new):
             state.utterance.hear(at, transcript, new)
             self._endpointing.check_speculation(at, transcript)
 
-    def _whose(self, at: float, new: str) -> bool:
+    def _whose(self, at: float, transcript: Transcript, new: str) -> bool:
         """Whether new words are of the current utterance, which they may begin."""
         state, reply = self._state, self._state.committed
         if state.utterance.onset is None:
@@ -197,7 +201,7 @@ class TurnTaking:
                 return False
             if reply and not reply.text and reply.audible_at is None:
                 state.take_back(at, f"words came after all: “{new}”")
-            elif reply and self._barge_in.echoes(reply, new):
+            elif reply and self._barge_in.echoes(reply, transcript, new):
                 state.disregard(at, reply.turn, new, "nobody spoke: an echo of her own voice")
                 return False
             else:
@@ -228,6 +232,7 @@ class TurnTaking:
         if state.utterance.onset is None:
             state.begin(at, "typed", "a message was typed")
         utterance = state.utterance
+        utterance.guess_it()
         utterance.finals.append(text)
         state.commit(at, utterance, "typed: nothing more is waited for")
         state.answer(utterance)
@@ -239,7 +244,9 @@ class TurnTaking:
             if state.utterance.answers_until is not None:
                 state.dismiss(at, f"backchannel “{state.utterance.text}”")
         elif state.reply:
+            utterance = state.utterance
             state.dismiss(at, why)
+            state.answer(utterance)  # its final, if that is still to come, says nothing new
         else:
             state.refuse(at, "there is no reply to cancel")
 

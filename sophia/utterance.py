@@ -44,7 +44,7 @@ class Utterance:
     pause: Pause | None = None  # before the newest voice; no words came of it yet
     answers_until: float | None = None  # a backchannel: if she has asked and ends by then, the newest of it answers
     generation: int = 0  # the reply that it was decided to have
-    guess: str = ""  # the piece in ``finals`` whose final has not come: the turn went on before
+    guess: str = ""  # the piece in ``finals`` whose own final has not come
     guess_ends: float = 0.0  # seconds of the user's sound behind the guess; 0 if the recogniser does not tell
     made_again: bool = False  # its reply failed before a word was heard, and another one was begun
 
@@ -97,12 +97,18 @@ class Utterance:
         """What was said ``before`` belongs to this utterance; ``pending``: the final on the last of it has not come."""
         self.turn, self.onset = before.turn, before.onset
         self.voiced += before.voiced
-        known = [piece for piece in before.finals if piece != before.guess]
-        last = " ".join(piece for piece in (before.guess, before.interim) if piece)
-        self.finals = [*known, *([last] if last else []), *self.finals]
         self.speculations = before.speculations
+        before.guess_it()
+        self.finals = [*before.finals, *self.finals]
         if pending:
-            self.guess, self.guess_ends = last, before.processed
+            self.guess, self.guess_ends = before.guess, before.processed
+
+    def guess_it(self) -> None:
+        """Takes the interim for said; the final on it may come later, when something else was said or typed."""
+        if self.interim:
+            known = [piece for piece in self.finals if piece != self.guess]
+            self.guess, self.guess_ends = f"{self.guess} {self.interim}".strip(), self.processed
+            self.finals, self.interim = [*known, self.guess], ""
 
     def paused(self, since: float, until: float) -> None:
         """A voice sets in after a silence; noises in the middle of a silence do not end it."""

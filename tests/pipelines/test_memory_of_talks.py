@@ -12,11 +12,12 @@ from nova.errors import ModelError
 from nova.history import INTERRUPTED, UNCLEAR, UNHEARD
 from nova.prompts import ChatTemplate
 from pipelines.conversation.phrases import Phrases
-from pipelines.simulation.exact import Says, SimulatedMind, SimulatedVoice
+from pipelines.simulation.exact import Says, SimulatedMind, SimulatedRecognizer, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
 from sophia.decisions import Interrupt
 from sophia.events import CancelRequested, TextTyped
 from sophia.synthesis import VoiceError
+from sophia.transcripts import Transcript
 
 APOLOGY = "Sorry, I can't think straight right now."
 
@@ -121,6 +122,27 @@ def test_the_questions_of_an_outage_stay_apart(phrases):
     before = [entry for text in questions[:3] for entry in (("user", text), ("assistant", said))]
     assert asked == [*before, ("user", questions[3])]
     assert remembered(table) == [*asked, ("assistant", "Fine.")] == told(notes)
+
+
+def test_a_late_final_corrects_what_was_asked():
+    class Rewords(SimulatedRecognizer):
+        """A first pass that mishears, and a last one, a second later, that does not."""
+
+        def push(self, frame):
+            for says in self._user.ended_in(frame):
+                first = Transcript(says.text.replace("order", "border"), stability=1.0)
+                self._loop.call_later(0.06, self._queue.put_nowait, first)
+                self._loop.call_later(1.0, self._queue.put_nowait, Transcript(says.text, final=True))
+
+    script = [Says(1.0, "where is my order"), Says(20.0, "tell me a story")]
+    table = Table(script, seconds=40, make_recognizer=Rewords)
+    notes = table.talk()
+    first, _ = notes.turns
+    assert first.outcome is Outcome.REPLIED
+    assert first.user == "where is my order"
+    assert [message.content for message in table.mind.calls[0]][-1] == "where is my border"
+    assert [message.content for message in table.mind.calls[-1]][1] == "where is my order"
+    assert remembered(table) == told(notes)
 
 
 TEXTS = st.sampled_from(["what time is it", "where is my order", "stop", "", "tell me a story", "and the blue one"])

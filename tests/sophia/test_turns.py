@@ -211,6 +211,7 @@ def test_words_without_a_last_word_take_the_floor_all_the_same(voice):
     assert table.only(Pause).at == pytest.approx(3.13)
     assert table.only(Interrupt).at == pytest.approx(min(3.0 + voice + 0.45 + 0.7, 5.0), abs=0.01)
     assert table.only(Commit).text == "no stop"
+    assert table.only(FinishUtterance).generation == 0  # her reply has none of it
 
 
 @pytest.mark.parametrize("interims", [True, False])
@@ -274,6 +275,22 @@ def test_her_own_echo_in_the_recogniser_does_not_interrupt_her():
     assert table.only(Disregard).text == "your order left a warehouse"
 
 
+@pytest.mark.parametrize("since", [0.9, 2.5])
+def test_words_soon_after_a_voice_are_no_echo_although_it_was_taken_for_noise(since):
+    table = answered().says(1.6, "where is my order", final=True).replies("Your order left our warehouse.")
+    table.voice(4.0, 5.0).says(5.0 + since, "our order", final=True).wait(12)
+    assert (Interrupt in table.kinds()) is (since < 2)
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_words_that_were_said_before_she_was_heard_are_no_echo(timed):
+    table = Table().voice(0.2, 2.0).says(1.9, "where is my", final=True, sound=(0.2, 1.6)).wait(3.4).audible(3.4)
+    table.replies("Your order left our warehouse.")
+    table.says(3.8, "order", final=True, sound=(1.7, 2.0) if timed else None).wait(9)
+    assert table.decisions[-1].text == ("where is my order" if timed else "order")
+    assert isinstance(table.decisions[-1], Commit if timed else Disregard)
+
+
 def test_words_over_hers_that_are_not_hers_count_although_no_voice_was_detected():
     table = answered().says(1.6, "where is my order", final=True)
     table.tell(ReplyText(at=1.7, generation=1, delta="Your order left our main warehouse this morning."))
@@ -285,6 +302,15 @@ def test_words_over_hers_that_are_not_hers_count_although_no_voice_was_detected(
 def test_barge_in_can_be_switched_off():
     table = answered(TurnSettings(barge_in=False)).voice(3.0, 4.5).says(4.6, "stop it now", final=True).wait(5)
     assert table.kinds() == [Start]
+
+
+@pytest.mark.parametrize("barge_in", [True, False])
+def test_a_final_without_words_says_nothing_of_a_voice_that_goes_on(barge_in):
+    table = answered(TurnSettings(barge_in=barge_in)).says(1.6, "where is my order", final=True)
+    table.starts(4.0).says(4.5, "", final=True).stops(5.0).says(5.3, "no stop that", final=True)
+    assert Dismiss not in {type(d) for d in table.decisions}
+    table.ends(6.0).wait(12)
+    assert table.decisions[-1].text == "no stop that"
 
 
 # Reopening
@@ -427,6 +453,25 @@ def test_a_client_cancels_a_guess_and_the_words_are_dismissed_by_name():
     table = Table().voice(0.2, 1.0).says(1.1, "where is my order", final=True).tell(CancelRequested(at=1.12)).wait(9)
     assert table.kinds() == [Start, Drop]
     assert table.only(Dismiss).text == "where is my order"
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_the_final_of_a_guess_that_a_client_cancelled_is_no_new_turn(timed):
+    table = Table().voice(0.2, 1.0).says(1.24, "where is my order", stable=True, sound=(0.2, 1.0) if timed else None)
+    table.tell(CancelRequested(at=1.26)).says(
+        1.6, "Where is my border?", final=True, sound=(0.2, 1.0) if timed else None
+    )
+    assert table.wait(9).kinds() == [Start, Drop]
+    assert table.only(Disregard).text == "Where is my border?"
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_what_was_said_before_a_message_was_typed_stands_before_it(timed):
+    table = Table().voice(0.2, 1.0).says(1.1, "where is my order", sound=(0.2, 1.0) if timed else None)
+    table.tell(TextTyped(at=1.2, text="the blue one"))
+    assert table.only(Commit).text == "where is my order the blue one"
+    table.says(1.5, "Where is my border?", final=True, sound=(0.2, 1.0) if timed else None).wait(9)
+    assert table.decisions[-1].text == "Where is my border? the blue one"
 
 
 def test_a_turn_that_a_tool_worked_for_is_not_reopened():

@@ -66,13 +66,22 @@ def test_where_nobody_may_interrupt_her_it_is_the_answer_too():
     assert table.ends(8.4).wait(20).decisions[-1].text == "yes"
 
 
-@pytest.mark.parametrize("gaps", [(0.7,), (0.5, 0.5), (2.5, 0.5)])
-def test_a_yes_that_is_said_again_is_the_answer_too(gaps):
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (6.4, [(0, "yes"), (1.2, "yes")]),
+        (5.9, [(0, "yes"), (1.3, "yes")]),
+        (5.8, [(0, "yes"), (0.9, "yes"), (0.9, "yes")]),
+        (4.6, [(0, "yes"), (2.5, "yes"), (0.5, "yes")]),
+        (6.55, [(0, "yes"), (0.8, "")]),
+    ],
+)
+def test_a_yes_that_is_said_again_or_coughed_after_is_the_answer_too(start, said):
     end = 8.0
-    table, at = asking("Your order is on its way. Shall I call you?"), end - 0.4 - sum(gaps)
-    for gap in (*gaps, 9):
-        table.voice(at, at + 0.2).says(at + 0.35, "yes", final=True)
+    table, at = asking("Your order is on its way. Shall I call you?"), start
+    for gap, text in said:
         at += gap
+        table.voice(at, at + 0.2).says(at + 0.35, text, final=True)
     paused = 0.0
     for stop, go in zip(
         *([d for d in table.decisions if isinstance(d, kind)] for kind in (Pause, Resume)), strict=True
@@ -282,6 +291,12 @@ def test_a_final_told_twice_before_the_turn_is_decided_is_said_once():
         table.says(2.1, "blue shoes", final=True, sound=sound).wait(9)
         assert table.only(Commit).text == "blue shoes"
         assert table.only(Disregard).text == "blue shoes"
+
+
+def test_a_final_without_words_hides_none_that_come_later():
+    table = Table().voice(0.2, 0.3).says(0.9, "", final=True, sound=(0.2, 0.8)).voice(0.7, 1.5)
+    table.says(1.8, "no wait a moment", final=True, sound=(0.65, 1.5)).wait(9)
+    assert table.only(Commit).text == "no wait a moment"
 
 
 def test_one_final_with_the_answered_words_and_the_new_ones_is_divided_by_time():
