@@ -16,6 +16,9 @@ from pipelines.telemetry.ledger import Ledger
 CLOSE_SECONDS = 0.5
 """How long a display may take to show the last of what it was given."""
 
+HEARS = "She is listening."
+"""The cue to speak, in words."""
+
 
 class State(StrEnum):
     """What she is doing."""
@@ -38,6 +41,10 @@ class Display(Protocol):
 
     def state(self, name: str) -> None:
         """One of :class:`State`."""
+        ...
+
+    def hears(self) -> None:
+        """Her ears are open: what is said from now on is heard. Told once."""
         ...
 
     def partial(self, text: str) -> None:
@@ -79,6 +86,8 @@ class SilentDisplay:
     def header(self, config: str, services: Mapping[str, str]) -> None: ...
 
     def state(self, name: str) -> None: ...
+
+    def hears(self) -> None: ...
 
     def partial(self, text: str) -> None: ...
 

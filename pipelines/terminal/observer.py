@@ -82,7 +82,7 @@ class Shown(Observer):
                     display.error(failure.line, failure.hint)
             case Listening():
                 self._show_state()
-                display.notice("She is listening.")
+                display.hears()
             case DeviceLost(service=service, error=error):
                 display.notice(f"{explain(error, service).line} She goes on and looks for it.")
             case DeviceBack(service=service):

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import in_words, remarks
-from pipelines.terminal.display import CLOSE_SECONDS
+from pipelines.terminal.display import CLOSE_SECONDS, HEARS
 from pipelines.terminal.text import clean
 
 
@@ -50,6 +50,9 @@ class PlainDisplay:
         latency, notes = in_words(ledger), remarks(ledger)
         if latency or notes:
             self._lines.write(f"  turn {ledger.turn}: {'; '.join(part for part in (latency, notes) if part)}")
+
+    def hears(self) -> None:
+        self.notice(HEARS)
 
     def notice(self, line: str) -> None:
         self._lines.write(clean(line))

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import latency_line, remarks
-from pipelines.terminal.display import CLOSE_SECONDS, State
+from pipelines.terminal.display import CLOSE_SECONDS, HEARS, State
 from pipelines.terminal.text import clean
 
 FRAMES_PER_SECOND = 10
@@ -158,6 +158,9 @@ class RichDisplay:
             self._changed.notify()
         if rows:
             self._print(Group(*rows))
+
+    def hears(self) -> None:
+        self.notice(HEARS)
 
     def notice(self, line: str) -> None:
         self._print(_speech("·", "dim", Text(clean(line), style="dim")), aside=True)

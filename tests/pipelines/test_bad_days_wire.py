@@ -37,7 +37,7 @@ from pipelines.voice_loop import main
 from sophia.audio import Frame
 from sophia.microphone import MicrophoneLost
 from sophia.playout import Playout
-from sophia.sinks import NullSink, SinkStalled
+from sophia.sinks import NullSink, SinkError, SinkStalled
 from sophia.wav import read_wav
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
@@ -480,14 +480,17 @@ def test_settings_that_are_none_are_one_line_and_nothing_starts(
 
 
 class Microphone:
-    """Hears a second of silence, then is unplugged."""
+    """Hears a second of silence, then is unplugged and cannot be opened any more."""
+
+    opened = 0
 
     def __init__(self, settings: object) -> None:
         self.overflows = 0
 
     async def frames(self) -> AsyncIterator[Frame]:
         loop = asyncio.get_running_loop()
-        for _ in range(50):
+        type(self).opened += 1
+        for _ in range(50 if self.opened == 1 else 0):
             await asyncio.sleep(0.02)
             yield Frame(np.zeros(320, np.int16), loop.time() - 0.02)
         raise MicrophoneLost("the microphone is gone; plug it in again")
@@ -496,29 +499,40 @@ class Microphone:
 
 
 class StalledCard(NullSink):
-    """A sound card whose driver hangs in the middle of her first sentence."""
+    """A sound card whose driver hangs in the middle of her first sentence, and which cannot be opened any more."""
 
-    def __init__(self, settings: object) -> None: ...
+    cards = 0
+    underflows = 0
+
+    def __init__(self, settings: object) -> None:
+        self.opened = asyncio.Event()
+        type(self).cards += 1
 
     async def run(self, playout: Playout) -> None:
+        if self.cards > 1:
+            raise SinkError("the sound card is busy")
+        self.opened.set()
         await playout.wanted()
         playout.pull(441, asyncio.get_running_loop().time())
         await asyncio.sleep(0.5)
         raise SinkStalled("the sound card took no samples for 0.5 s; restart the sound server")
 
 
-async def test_a_microphone_that_is_unplugged_ends_the_talk_with_one_line(
+async def test_a_microphone_that_does_not_come_back_ends_the_talk_with_one_line(
     tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "missing_device", lambda kind: None)
+    monkeypatch.setattr(Microphone, "opened", 0)
     monkeypatch.setattr(devices, "Microphone", Microphone)
     async with serving(Lab(), pki) as port:
         told = Told()
-        settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
+        within = {"microphone.return_seconds": "1"}
+        settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), within, {})
         options = Options("lab.yaml", reply=tmp_path / "reply.wav", record=tmp_path / "take")
         code = await VoiceLoop(settings, options, told).run()
     assert code == 1
-    assert told.errors == ["The microphone is gone; plug it in again."]
+    assert told.errors == ["The microphone did not come back within 1 s: the microphone is gone; plug it in again."]
+    assert Microphone.opened > 1
     assert read_wav(tmp_path / "take/user.wav").seconds > 0.95
     assert json.loads((tmp_path / "take/manifest.json").read_text())["complete"]
 
@@ -527,9 +541,10 @@ async def test_a_sound_card_that_stalls_is_told_once_and_the_talk_goes_on_unhear
     tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "missing_device", lambda kind: None)
+    monkeypatch.setattr(StalledCard, "cards", 0)
     monkeypatch.setattr(devices, "SoundCard", StalledCard)
     code, told = await hold_in_lab(Lab(), tmp_path, pki, QUESTION, QUESTION)
-    assert code == 1
-    (line,) = told.errors
-    assert line == "The sound card took no samples for 0.5 s; restart the sound server."
+    assert (code, told.errors) == (1, [])  # it was still away at the end
+    stalled = "The sound card took no samples for 0.5 s; restart the sound server."
+    assert told.notices == [f"{stalled} She goes on and looks for it."]
     assert told.turns[-1].outcome is Outcome.REPLIED

@@ -10,7 +10,7 @@ from test_open_speakers import MODEL, InTheRoom
 from pipelines.conversation.events import Listening
 from pipelines.simulation.exact import Says, SimulatedRecognizer, SimulatedUser
 from pipelines.telemetry.ledger import Outcome
-from pipelines.terminal.display import State
+from pipelines.terminal.display import HEARS, State
 from pipelines.terminal.observer import Shown
 from pipelines.terminal.plain import PlainDisplay
 from pipelines.terminal.screen import View
@@ -103,4 +103,4 @@ def test_the_screen_says_starting_until_then():
     shown = Shown(display, {})
     shown.told(Listening(at=1.0))
     display.close()
-    assert stream.getvalue() == "She is listening.\n"
+    assert stream.getvalue() == HEARS + "\n"
