@@ -14,6 +14,7 @@ _SHAPES = (
     r"<\|[\w/]{1,40}>|<[\w/]{1,40}\|>",  # Gemma 4
     r"<｜[^｜<>]{1,60}｜>",  # DeepSeek
     r"</?s>|<(?:bos|eos|pad|unk|mask|cls|sep)>|<(?:start|end)_of_turn>|<unused\d+>",  # Llama 2, Mistral, Gemma
+    r"\[[gs]?MASK\]|<[se]op>",  # GLM
     r"\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK|IMG)\]|<</?SYS>>",
 )
 """What control tokens of the usual models look like."""

@@ -73,7 +73,7 @@ _OPENERS = _CONJUNCTIONS | _words(
 )
 
 _OPERATORS = re.compile(r"[×x*·÷/+\-−–=≈<>%€$£]+\Z")
-_SHORT_NUMBER = re.compile(r"\W*\d{1,2}\.\Z")
+_SHORT_NUMBER = re.compile(r"\W*(?:\d{1,2}\.[–-])?\d{1,2}\.\Z")
 _DOTTED = re.compile(r"\W*(?:[^\W\d]{1,3}\.){2,}\Z")
 _NUMBER_COMMA = re.compile(r"\d[,;]\Z")
 _MAY_RANGE = re.compile(r"(?:\d|\b[ap]\.?m\.?)\Z")

@@ -26,13 +26,21 @@ _LATEX: dict[str, str] = {
     "lor": "∨", "neg": "¬", "implies": "→", "iff": "→", "mapsto": "→", "longrightarrow": "→", "cdots": "…",
     "ldots": "…", "dots": "…", "text": "", "textbf": "", "textit": "", "mathrm": "", "mathbf": "", "mathit": "",
     "mathsf": "", "operatorname": "", "left": "", "right": "", "quad": "", "qquad": "", "displaystyle": "",
-    "boxed": "", "begin": "", "end": "", "limits": "",
+    "boxed": "", "limits": "", "vec": "", "overline": "", "overrightarrow": "", "langle": "", "rangle": "",
+    "lvert": "", "rvert": "",
 }  # fmt: skip
 """What LaTeX's commands stand for; of any other, such as ``\\alpha``, the name is said."""
 
 _PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\[^\s\"'<>|]*|\\\\[\w.$\\-]+")
-_DISPLAYED = re.compile(r"\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
-_MATH = re.compile(r"\$\$([^$]*)\$\$|(?<![\\\w$])\$(?=[^\s$])([^$\n]*[\\^_{}=][^$\n]*)(?<=[^\s\\])\$(?!\d)")
+_DISPLAYED = re.compile(r"\\\[((?:[^\\]|\\(?![\[\]]))+)\\\]|\\\(((?:[^\\]|\\(?![()]))+)\\\)")
+_MATH = re.compile(r"\$\$([^$]*)\$\$|(?<![\\\w$])\$(?=[^\s$])((?:[^$\n\\]|\\[^\n])+)(?<=\S)\$(?!\w)")
+_WRITTEN_MATH = re.compile(r"[\\^_{}=]|\A(?=.*[A-Za-zα-ω])(?!.*[A-Za-z]{3})")
+"""What makes text between two dollars a formula: a sign of LaTeX's, or a variable and no word."""
+_ENVIRONMENT = re.compile(r"\\(?:begin|end) ?\{[^{}]*\}(?:\{[lcr|]*\})?")
+_CHOOSE = re.compile(r"\\[dt]?binom ?\{([^{}]*)\} ?\{([^{}]*)\}")
+_GIVEN = re.compile(r"\b((?:Pr?|E|p)\([^()|\n]{1,30})\|(?=[^()|\n]{1,30}\))")
+_ORDINAL = re.compile(r"(?<=\d)\^(?=(?:st|nd|rd|th)\b)")
+_BY = re.compile(r"(?<=\d)(?<!\b0)x(?=\d)")
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}|\\[dt]?frac ?(\d)(\d)(?!\d)")
 _ROOT = re.compile(r"\\sqrt ?\{([^{}]*)\}")
 _NAMED = re.compile(r"\\(?:text|operatorname|boxed|(?:math|text)[a-z]{2,3}) ?\{([^{}]*)\}")
@@ -66,12 +74,11 @@ _CLOCK = re.compile(r"(\d:\d\d|\d ?[ap]\.?m\.?) ?[–\-] ?(?=\d{1,2}(?::\d\d| ?[
 _AND = re.compile(r"(?<=[\w.)]) &&? (?=[\w(])")
 _OR = re.compile(r"(?<=[\w)]) \|\| (?=[\w(])")
 _SCOPE = re.compile(r"(?<=\w)::(?=\w)")
-_VARIABLE = re.compile(r"(?<![\\\w$])\$([A-Za-zα-ω]{1,2})\$(?![\w$])")
 _ARROW = r"(?:<?-{1,3}>|<?={1,2}>|[←-⇿⟰-⟿⤀-⥿➔➘-➾])\ufe0f?"
 _ARROW_TO = re.compile(r"(?<=[\w%°€)]) ?(?:-{1,3}>|={1,2}>|[→⇒⟶⟹➔➜➝➞➡]\ufe0f?) ?(?=[$€£¥+\-−~]?\d)")
 _ARROW_ON = re.compile(rf"(?<=\w) ?{_ARROW} ?(?=\w)")
 _ANY_ARROW = re.compile(_ARROW)
-_RANGE = re.compile(r"(?:(?<=[\d%°€CFh])|(?<=\d[ap]m)) ?[–‒~〜～] ?(?=[$€£¥]?\d)|(?<=\d)-(?=[$€£¥]\d)")
+_RANGE = re.compile(r"(?:(?<=[\d%°€CFh])|(?<=\d[ap]m)|(?<=\d\.)) ?[–‒~〜～] ?(?=[$€£¥]?\d)|(?<=\d)-(?=[$€£¥]\d)")
 _HYPHENED = re.compile(
     r"(?<![\w.,/:+\-])(\d{1,3})-(\d{1,3})(?= ?[%°€£$]| ?(?:km|cm|mm|kg|ms|min|mph|ml|[hsmglL])\b| (?:percent|degrees?"
     r"|years?|months?|weeks?|days?|hours?|minutes?|seconds?|times|people|meters|miles|dollars|euros|Prozent|Grad|Jahre?n?"
@@ -88,7 +95,9 @@ _PRODUCT = re.compile(
     r"|(?<=\b[A-Za-z])\*(?=(?:[A-Za-z]|\d+)\b)"
 )
 _DOTTED_PRODUCT = re.compile(r"(?<=[\d)]) ?[·⋅∙] ?(?=[\d(])")
-_PLUS = re.compile(r"(?<=\d) ?\+ ?(?=\d)|(?<=[\w)}]) {1,2}\+ (?=[\w({√∑∫\\])")
+_PLUS = re.compile(
+    r"(?<=\d) ?\+ ?(?=\d)|(?<=[\d)])\+(?=[A-Za-z]\b|[(√])|(?<=\b[A-Za-z])\+(?=\d)|(?<=[\w)}!']) {1,2}\+ (?=[\w({√∑∫\\])"
+)
 _AT_MOST, _AT_LEAST = re.compile(r"<=|[≤⩽≦]"), re.compile(r">=|[≥⩾≧]")
 _UNEQUAL, _ALIKE = re.compile(r"!=|<>|≠"), re.compile(r"~=|[≃≅≒]")
 _AMOUNT = r" ?(?=[$€£+\-−]?\.?\d)"
@@ -97,7 +106,7 @@ _IS_COMPARED = re.compile(
 )
 _COMPARED = re.compile(rf"([<>≤≥≈]){_AMOUNT}")
 _ABOUT = re.compile(r"(?<![\w~.])~ ?(?=[$€£]?\d)")
-_EQUALS = re.compile(r"(?<=[\w)%°]) ?:?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
+_EQUALS = re.compile(r"(?<=[\w)%°+\-/]) ?:?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
 _MENU = re.compile(r"(?<=\w) [>›»] (?=\w)")
 _NUMBERED = re.compile(r"[#№] ?(?=\d)")
 _BAR = re.compile(r" ?[|¦•‣◦] ?")
@@ -122,6 +131,8 @@ def in_words(text: str, language: str) -> str:
     text = _MOVED.sub(lambda found: word("up" if found[1] in "↑▲⬆🔺🔼" else "down"), text)
     text = _JUDGED.sub(lambda found: word("yes" if found[1] in "✓✔✅☑" else "no"), text)
     text = _EXPONENT.sub(lambda found: f" e{word('+' if found[1] == '+' else '−')}", text)
+    text = _BY.sub(word("by"), _ORDINAL.sub("", text))
+    text = re.sub(r"(?<=\d)′", "'", re.sub(r"(?<=\d)″", '"', text))
     text = _SUBSCRIPT.sub(r"\1\2 ", text)
     text = _TO_THE.sub(lambda found: word("^") + (word("−") if found[1] in ("-", "−") else ""), text)
     text = _DELETED.sub(lambda found: found[0] if found[0] == "*" else GONE, text)
@@ -187,12 +198,16 @@ def _number(character: str) -> str:
 
 def _without_latex(text: str, word: Callable[[str], str]) -> str:
     text = _DISPLAYED.sub(_formula, text)
-    text = _VARIABLE.sub(r"\1", _MATH.sub(_formula, text))
+    text = _MATH.sub(_formula, text)
+    text = _GIVEN.sub(lambda found: found[1] + word("given"), text)
     if "\\" not in text:
         return _BOUNDS.sub(lambda found: _bounds(found, word), text)
+    if "\\begin" in text:  # columns and lines
+        text = _ENVIRONMENT.sub(" ", text).replace("&", " ").replace("\\\\", ", ")
     over = word("/")
     for _ in range(6):  # they stand in each other
         text = _SCRIPT.sub(r"\1\2", text)
+        text = _CHOOSE.sub(lambda found: f" {found[1]}{word('choose')}{found[2]} ", text)
         text, roots = _ROOT.subn(r" √ \1 ", text)
         text, names = _NAMED.subn(r" \1 ", text)
         text, fractions = _FRACTION.subn(lambda m: f" {m[1] or m[3] or ''}{over}{m[2] or m[4] or ''} ", text)
@@ -206,6 +221,8 @@ def _without_latex(text: str, word: Callable[[str], str]) -> str:
 def _formula(found: re.Match[str]) -> str:
     """What stands in a formula, where every hyphen before a figure or a variable is a minus."""
     inner = next(filter(None, found.groups()), "")
+    if found[0][0] == "$" != found[0][1] and not _WRITTEN_MATH.search(inner):
+        return found[0]
     return f" {re.sub(r'-(?![A-Za-z]{2}|>)', '−', inner)} "
 
 

@@ -33,7 +33,7 @@ _LINE_END = re.compile(r"(?<=[^\W_]) ?\n\s*")
 _JOINED = re.compile(r"(?<![\u0600-\u0dff])[\u200c\u200d]")
 _REPEATED = re.compile(r"([!?,;:])(?:\s*\1)+|([!?;:])\s*,(?=\s)")
 _ELLIPSIS = re.compile(r"\.{2,}(?![/\\])|…")
-_SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,;:!?…)]+(?:[\s,;\"'”’)]|\Z))")
+_SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,;:!?…)]+(?:[\s,;\"'”’)]|\Z))|(?<=\()\s+")
 _DOTTED = re.compile(r"(?<![\w.)])\.(?=[A-Za-z])")
 """The dot of .NET or .env."""
 _SMILEY = re.compile(r"(?<![\w)])[:;]['’]?-?[()DP](?!\w)|(?<![\w:]):[a-z][a-z_]{1,30}:(?![\w:])")

@@ -193,6 +193,11 @@ def test_control_tokens_do_not_form_again(text: str, role: Role) -> None:
     assert (prompt.count("<|im_start|>"), prompt.count("<|im_end|>")) == (3, 2)
 
 
+def test_control_tokens_of_many_models_are_taken_out() -> None:
+    text = "[gMASK]<sop>a<|eot_id|>b<start_of_turn>c<｜User｜>d</s>e<|channel>f"
+    assert BUILT_IN["llama3"].control.removed_from(text) == "a b c d e f"
+
+
 def test_ordinary_words_stay() -> None:
     text = "3 < 4, a <b and c> d, x[0], <5 ms, AT&T | sed, [ok], 'quoted' — fine!"
     assert BUILT_IN["llama3"].control.removed_from(text) == text

@@ -75,6 +75,12 @@ ENGLISH = [
     ("(a + b)² is that, (in short)² a note", "(a plus b) squared is that, (in short) a note"),
     ("Mon–Fri 9:00 - 17:00, 8 a.m. - 5 p.m., May-July", "Mon to Fri 9:00 to 17:00, 8 a.m. to 5 p.m., May to July"),
     ("rock & roll, a && b || c, x := 5, std::max", "rock and roll, a and b or c, x equals 5, std max"),
+    (r"$10\%$ of $\$50$, $n! + 1$, $f'(x)$, $\binom{5}{2}$", "10% of $50, n! plus 1, f'(x), 5 choose 2"),
+    (r"$$\begin{aligned} a &= b \\ c &= d \end{aligned}$$", "a equals b, c equals d"),
+    ("P(A|B), x+=1, a^2+b^2, the 5^th", "P(A given B), x+ equals 1, a to the 2 plus b to the 2, the 5th"),
+    ("1920x1080, 2x4x8, 0x10, 5x", "1920 by 1080, 2 by 4 by 8, 0x10, 5x"),
+    ("5′11″ and (_so_)", "5'11\" and (so)"),
+    ("He paid $5 a day, $6 at night and $HOME is $x-$y.", "He paid $5 a day, $6 at night and $HOME is $x-$y."),
     ("^_^ and :smile: or $x$ and npm i @vue/cli@5.0.8", "and or x and npm i @vue/cli@5.0.8"),
 ]  # fmt: skip
 GERMAN = [
@@ -85,6 +91,7 @@ GERMAN = [
     ("1'000'000, #5, § 7", "1.000.000, Nummer 5, Paragraf 7"),
     (r"\frac{1}{2}", "1 durch 2"),
     ("§§ 1–5, Mo–Fr, Müller & Söhne, R&D", "Paragraf 1 bis 5, Mo bis Fr, Müller und Söhne, R&D"),
+    ("Vom 1.–5. Mai", "Vom 1. bis 5. Mai"),
     ("5 m², 3-4 Tage, ▲ 2 %, x ∈ A", "5 Quadratmeter, 3 bis 4 Tage, plus 2 %, x Element von A"),
 ]
 OTHERS = [
@@ -158,6 +165,20 @@ def test_small_figures_join_no_number(before, sign, after):
         "$$",
         "5–",
         "5\u200b",
+        "5 - ",
+        "(a",
+        "(²",
+        "P(a|",
+        "Mon-",
+        "3-4 ",
+        "\\[",
+        "$a ",
+        "∫_{",
+        "::",
+        " & ",
+        ":a_",
+        "✓|",
+        "\\begin{",
         "word",
     ],
 )

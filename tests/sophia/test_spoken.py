@@ -78,7 +78,28 @@ def test_nothing_reserved_ever_comes_out(written):
 
 
 @pytest.mark.parametrize(
-    "unit", ["[", "<", "|", "* ", "a@", "- ", "```", "www.", "_", "!", " ", "\n", "a\n", "[](", "a."]
+    "unit",
+    [
+        "[",
+        "<",
+        "|",
+        "* ",
+        "a@",
+        "- ",
+        "```",
+        "www.",
+        "_",
+        "!",
+        " ",
+        "\n",
+        "a\n",
+        "[](",
+        "a.",
+        "[![",
+        "[[1]](",
+        "\n[a]: h",
+        "<A>",
+    ],
 )
 def test_hostile_input_takes_linear_time(unit):
     """With a pattern of quadratic cost, one of these runs into the suite's time limit."""
