@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sophia.aside import aside
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
 from sophia.downmix import Downmix
-from sophia.portaudio import first_that_opens, formats, sounddevice
+from sophia.portaudio import STREAMS, first_that_opens, formats, sounddevice
 
 _FRAME = round(EAR_RATE * FRAME_SECONDS)
 _WAITING = 50  # frames: one second
@@ -135,6 +135,8 @@ class Microphone:
             stream, self._stream = self._stream, None
         if stream is not None:
             stream.close(ignore_errors=True)
+            if self._closed:
+                STREAMS.leave(self)
 
     async def _opened(self, loop: asyncio.AbstractEventLoop, offset: float) -> None:
         try:
@@ -185,11 +187,15 @@ class Microphone:
                 self._shut()
                 raise
 
+        STREAMS.enter(sd, self)
         try:
             first_that_opens(sd, formats(sd, "input", self._settings.device, EAR_RATE), opened)
         except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
             why = str(error).splitlines()[0]
             raise NoMicrophone(f"no microphone: {why}; plug one in, choose a device, or play soundbites") from error
+        finally:
+            if self._stream is None:
+                STREAMS.leave(self)
         if self._closed:  # nobody waits for it any more
             self._shut()
 

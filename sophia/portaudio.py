@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+import threading
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -33,6 +34,39 @@ def sounddevice() -> ModuleType:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_silent)
     return importlib.import_module("sounddevice")
+
+
+class _Streams:
+    """Who has a stream, so that the devices can be listed anew while nobody has.
+
+    PortAudio lists devices when it is started. One that was plugged in later is not found until it is started again,
+    and that ends every stream there is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: set[object] = set()
+        self._stale = False
+
+    def enter(self, sd: Any, owner: object) -> None:
+        """``owner`` is about to open a stream. May take a second; not on the event loop."""
+        with self._lock:
+            if self._stale and not self._owners:
+                for again in ("_terminate", "_initialize"):  # not public, so they may be gone one day
+                    with contextlib.suppress(AttributeError, sd.PortAudioError):
+                        getattr(sd, again)()
+                self._stale = False
+            self._owners.add(owner)
+
+    def leave(self, owner: object) -> None:
+        """``owner`` has no stream any more, or did not get one. May be told twice."""
+        with self._lock:
+            self._stale = self._stale or owner in self._owners
+            self._owners.discard(owner)
+
+
+STREAMS = _Streams()
+"""Of this process, as PortAudio is."""
 
 
 def formats(

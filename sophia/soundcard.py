@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sophia.aside import aside
 from sophia.audio import FRAME_SECONDS, Pcm
 from sophia.playout import Playout
-from sophia.portaudio import first_that_opens, formats, sounddevice
+from sophia.portaudio import STREAMS, first_that_opens, formats, sounddevice
 from sophia.sinks import SinkError, SinkStalled
 
 CLOSE_SECONDS = 0.8
@@ -97,7 +97,7 @@ class SoundCard:
         if stream is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await aside(lambda: stream.close(ignore_errors=True))
+                    await aside(lambda: self._shut(stream))
             except TimeoutError:
                 return  # its thread is a daemon; the process can end without it
 
@@ -109,6 +109,10 @@ class SoundCard:
             raise SinkStalled(
                 f"the sound card did not open within {self._settings.open_seconds:g} s; is another program holding it?"
             ) from error
+
+    def _shut(self, stream: Any) -> None:
+        stream.close(ignore_errors=True)
+        STREAMS.leave(self)
 
     def _let_go(self) -> Any:
         """From now on nothing is pulled; returns the stream, once, to whoever shall close it."""
@@ -162,18 +166,23 @@ class SoundCard:
                 raise
             return stream
 
+        STREAMS.enter(sd, self)
         try:
             stream = first_that_opens(sd, formats(sd, "output", self._settings.device, playout.rate), opened)
-        except (sd.PortAudioError, ValueError) as error:  # ValueError: no device of that name
+        except Exception as error:
+            STREAMS.leave(self)
+            if not isinstance(error, sd.PortAudioError | ValueError):  # ValueError: no device of that name
+                raise
             why = str(error).splitlines()[0]
             raise NoSpeaker(f"no sound card to play on: {why}; plug one in, or write to a file instead") from error
-        self.latency = float(stream.latency)
+        told = float(stream.latency)
+        self.latency = told if 0.0 < told <= 1.0 else self._settings.latency  # some drivers do not tell
         with self._lock:
             unwanted = self._deaf
             if not unwanted:
                 self._stream = stream
         if unwanted:  # nobody waits for it any more
-            stream.close(ignore_errors=True)
+            self._shut(stream)
 
 
 class _Puller:
