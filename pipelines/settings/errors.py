@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pipelines.settings.layers import Key, Layer, did_you_mean
-from pipelines.settings.secrets import is_secret, without_passwords
+from pipelines.settings.secrets import is_secret, quoted, without_passwords
 
 _RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts"}
 """Sections that had another name once."""
@@ -121,7 +121,7 @@ def _elsewhere(name: str, model: type[BaseModel], above: str = "") -> str | None
 
 
 def _show(value: object) -> str:
-    text = without_passwords(repr(str(value)) if isinstance(value, str | Path) else repr(value))
+    text = quoted(str(value)) if isinstance(value, str | Path) else without_passwords(repr(value))
     if value is None:
         text = "nothing"
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import yaml
 
 from pipelines.home import checkout, expanded
+from pipelines.settings.secrets import is_secret, quoted
 
 Key = tuple[str, ...]
 
@@ -202,11 +203,11 @@ def _put(layer: Layer, key: Key, text: str, origin: str) -> None:
             raise SettingsError([f"{origin} and {layer.origins[key[: i + 1]]} disagree: {above} is a value for one."])
     if isinstance(group.get(key[-1]), dict):
         raise SettingsError([f"{origin} sets a group of which other keys are set one by one; use one form."])
-    group[key[-1]] = _value(text, origin)
+    group[key[-1]] = _value(text, key, origin)
     layer.origins[key] = origin
 
 
-def _value(text: str, origin: str) -> Any:
+def _value(text: str, key: Key, origin: str) -> Any:
     """Text stays text, for the setting's type to convert; lists and mappings are written as in YAML."""
     if text.strip().lower() in {"null", "none", "~"}:
         return None
@@ -215,7 +216,8 @@ def _value(text: str, origin: str) -> Any:
     try:
         return yaml.load(text[:MAX_BYTES], Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise SettingsError([f"{origin}: {text!r} begins like a list or mapping but is not one in YAML."]) from None
+        shown = "its value" if is_secret(key) else quoted(text[:60])
+        raise SettingsError([f"{origin}: {shown} begins like a list or mapping but is not one in YAML."]) from None
 
 
 def _kind(value: object) -> str:

@@ -20,3 +20,11 @@ def is_secret(key: Iterable[str]) -> bool:
 def without_passwords(text: str) -> str:
     """``text`` with ``…@`` in place of every ``user:password@`` of an address in it."""
     return _USERINFO.sub("…@", text)
+
+
+_QUERY = re.compile(r"(?<=//)([^\s?#]*)[?#][^\s'\"]*")
+
+
+def quoted(text: str) -> str:
+    """``text`` in quotes, for a line about a value that cannot be used: without passwords and queries of addresses."""
+    return without_passwords(_QUERY.sub(r"\1?…", repr(text)))

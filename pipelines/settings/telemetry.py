@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_ADDRESS = re.compile(r"^https?://[^/?#\s]+/?$")
 
 
 class TelemetrySettings(BaseModel):
@@ -22,7 +25,6 @@ class TelemetrySettings(BaseModel):
     endpoint: str = Field(
         "http://127.0.0.1:4317",
         description="the collector for otlp over gRPC; https:// for TLS, http:// only to this machine",
-        pattern=r"^https?://[^/\s]+/?$",
     )
     credentials: SecretStr | None = Field(
         None,
@@ -51,6 +53,13 @@ class TelemetrySettings(BaseModel):
         if not slashes or "/" in credentials:  # it is no address at all
             return values
         return {"credentials": unquote(credentials), **values, "endpoint": f"{scheme}{slashes}{host}"}
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_address(cls, endpoint: str) -> str:
+        if not _ADDRESS.match(endpoint):
+            raise ValueError("write it as https://host:port, without a path or a query")
+        return endpoint
 
     @model_validator(mode="after")
     def _clear_text_stays_on_this_machine(self) -> Self:

@@ -241,6 +241,25 @@ def test_secrets_are_never_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        {"telemetry.credentials": "{hunter2"},
+        {"telemetry.endpoint": "https://collector:4317/?token=hunter2"},
+        {"telemetry.endpoint": "https://collector:4317?token=hunter2"},
+        {"telemetry.endpoint": "https://me:hun/hunter2@collector#hunter2"},
+        {"llm.endpoint.target": "https://me:hunter2@model:8000/v1?api_key=hunter2"},
+        {"tts.voice": "{a: https://me:hunter2@voice?hunter2"},
+        {"asr.endpoint.metadata.authorization": "[hunter2"},
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_without_what_is_secret_in_it(told: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(overrides=told)
+    assert next(iter(told)) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "place", "words"),
     [
         ("a: 1\nb:\n  c: [1, 2\nd: 4\n", "my.yaml:4:2", "expected ',' or ']'"),

@@ -230,7 +230,10 @@ def test_clear_text_to_another_machine_must_be_asked_for():
     assert TelemetrySettings(endpoint="http://collector.lab:4317", insecure=True).insecure
 
 
-@pytest.mark.parametrize("wrong", [{"exporter": "jaeger"}, {"metrics_port": -1}, {"endpoint": "lab:4317"}, {"por": 1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"exporter": "jaeger"}, {"metrics_port": -1}, {"endpoint": "lab:4317"}, {"endpoint": "https://a?b"}, {"por": 1}],
+)
 def test_wrong_values_are_refused(wrong):
     with pytest.raises(ValidationError):
         TelemetrySettings(**wrong)
