@@ -1,6 +1,6 @@
 """What signs are called, in the languages that NVIDIA's voices and the embedded one speak most.
 
-A language that is not here gets a gap for a sign: a foreign word in its place would be understood by nobody.
+A language that is not here gets a plain sign or a gap: a foreign word in its place would be understood by nobody.
 """
 
 from __future__ import annotations
@@ -88,6 +88,9 @@ WORDS: dict[str, tuple[str, str, str, str, str]] = {
 }  # fmt: skip
 """Each sign's word in each of ``LANGUAGES``; "is …" where a number or a variable stands before it."""
 
+_PLAIN = {"+": " + ", "−": " -", "to": "-"}
+"""What any voice reads by itself, in the place of a word that is not known here."""
+
 GROUPING = {"en": ",", "de": ".", "es": ".", "it": "."}
 """What parts thousands where a voice takes it for nothing else."""
 
@@ -98,8 +101,8 @@ def language_of(tag: str) -> str:
 
 
 def words_of(language: str) -> Callable[[str], str]:
-    """The function that gives a sign's word with a space around it, or a space if ``language`` has none."""
+    """What gives a sign's word with a space around it, or a plain sign or a space if ``language`` is not known."""
     if language not in LANGUAGES:
-        return lambda sign: " "
+        return lambda sign: _PLAIN.get(sign, " ")
     column = LANGUAGES.index(language)
     return lambda sign: f" {WORDS[sign][column]} "

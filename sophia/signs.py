@@ -102,8 +102,9 @@ _AT_MOST, _AT_LEAST = re.compile(r"<=|[≤⩽≦]"), re.compile(r">=|[≥⩾≧]
 _UNEQUAL, _ALIKE = re.compile(r"!=|<>|≠"), re.compile(r"~=|[≃≅≒]")
 _AMOUNT = r" ?(?=[$€£+\-−]?\.?\d)"
 _IS_COMPARED = re.compile(
-    rf"(?:(?<=[\d)%°€])|(?<=\b[A-Za-zα-ω])) ?([<>≤≥≈])(?:{_AMOUNT}| ?(?=[A-Za-zα-ω]\b(?!')|[√∞]))"
+    rf"(?:(?<=[\d)%°€])|(?<=\b[A-Za-zα-ω])(?! [<>≤≥≈]\S)) ?([<>≤≥≈])(?:{_AMOUNT}| ?(?=[A-Za-zα-ω]\b(?!')|[√∞]))"
 )
+"""A relation between two things. In "a <5 minute walk" the sign belongs to what follows."""
 _COMPARED = re.compile(rf"([<>≤≥≈]){_AMOUNT}")
 _ABOUT = re.compile(r"(?<![\w~.])~ ?(?=[$€£]?\d)")
 _EQUALS = re.compile(r"(?<=[\w)%°+\-/]) ?:?={1,3} ?(?=[\w(√∞∑∫∏∅$€£.+\-−\"'“‘])|(?<= )={1,3} (?=\w)")
@@ -139,7 +140,7 @@ def in_words(text: str, language: str) -> str:
     text = _SCOPE.sub(" ", _OR.sub(word("∨"), text))
     if language in LANGUAGES:
         text = _AND.sub(word("and"), text)
-    text = _ARROW_ON.sub(", ", _ARROW_TO.sub(word("to"), text))
+    text = _ARROW_ON.sub(", ", _ARROW_TO.sub(word("to") if language in LANGUAGES else ", ", text))
     text = _ALIKE.sub("≈", _UNEQUAL.sub(word("≠"), _AT_LEAST.sub("≥", _AT_MOST.sub("≤", text))))
     text = _ANY_ARROW.sub(" ", text)
     text = _RANGE.sub(word("to"), text)

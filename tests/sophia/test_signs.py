@@ -42,6 +42,7 @@ ENGLISH = [
     ("3 > 2 > 1, x > y", "3 is greater than 2 is greater than 1, x is greater than y"),
     ("E = mc², 5 m³", "E equals mc squared, 5 cubic meters"),
     ("0→100 km/h, 5 -> 10, 10% => 20%", "0 to 100 km/h, 5 to 10, 10% to 20%"),
+    ("a <5 minute walk, a < 5, a<5", "a less than 5 minute walk, a is less than 5, a is less than 5"),
     ("3<5 and 7>4.", "3 is less than 5 and 7 is greater than 4."),
     ("The latency is <5 ms, >100 in all, <= 9, ≥ 2.", "The latency is less than 5 ms, more than 100 in all, at most 9, "
      "at least 2."),
@@ -98,7 +99,9 @@ OTHERS = [
     ("2^3 = 8, a@b.es", "2 elevado a 3 es igual a 8, a arroba b punto es", "es-ES"),
     ("<5, 3 × 4, x², 1\u202f000", "moins de 5, 3 fois 4, x au carré, 1 000", "fr-FR"),
     ("½ ± 2, 10–20, 1'000", "un mezzo più o meno 2, 10 a 20, 1.000", "it-IT"),
-    ("```x``` 5 → 6 <7, a@b.pl", "5 6 7, a@b.pl", "pl-PL"),
+    ("```x``` 5 → 6 <7, a@b.pl", "5, 6 7, a@b.pl", "pl-PL"),
+    ("6 € o <7 €, x < 8, x<9", "6 € o menos de 7 €, x es menor que 8, x es menor que 9", "es-ES"),
+    ("−5 °C, 2 + 2, 10–20", "-5 °C, 2 + 2, 10-20", "ja-JP"),
 ]
 CASES = [
     *((written, said, "en-US") for written, said in BOTH + ENGLISH),
