@@ -104,7 +104,7 @@ class BargeIn:
                 return
         elif not heard.settled and not state.reached(at, heard.last_voiced + s.resume_timeout):
             return
-        began = max(heard.onset or 0.0, state.voice_from, reply.resumed_at)
+        began = max(heard.onset or 0.0, reply.resumed_at)
         sounded = max(0.0, (at if reply.paused_at is None else reply.paused_at) - began)
         self._give_back(at, reply, why, True)
         if heard.answers_until is None:

@@ -167,6 +167,30 @@ def test_a_click_neither_interrupts_her_nor_makes_her_ask(at):
     assert table.turns.phase == "speaking"
 
 
+NOISES = st.lists(
+    st.tuples(st.floats(0.0, 3.0), st.floats(0.02, 1.9), st.sampled_from(["", "the", "no stop"]), st.floats(0.0, 0.4)),
+    max_size=8,
+)
+
+
+@given(NOISES, st.booleans(), st.floats(1.6, 4.0))
+def test_noises_cost_her_no_word_whatever_a_recogniser_first_makes_of_them(noises, detected, at):
+    """Each noise: the silence before it, its length, what is first made of it, and how soon that is taken back."""
+    table = answered().says(1.5, "where is my order", final=True).replies("It left this morning.")
+    for gap, length, words, soon in noises:
+        at += gap
+        if detected:
+            table.starts(at)
+        table.says(at + max(0.07, length - 0.5), words)
+        if detected:
+            table.stops(max(at + length, at + 0.08))
+        at += length + 0.1 + soon
+        table.says(at, "", final=True)
+        at += 0.01
+    assert {Interrupt, Reopen, Reprompt, Commit}.isdisjoint(table.wait(at + 9).kinds())
+    assert table.turns.phase == "speaking"
+
+
 # Pauses are learned from words
 
 
