@@ -73,6 +73,7 @@ _ENGLISH = _Language(
         "tell give show play stop start go turn open close call set remind say repeat continue please let help move"
     ),
     whole=frozenset({"yes", "no", "yeah", "nope", "okay", "ok", "sure", "stop", "wait", "thanks", "thank you", "hello",
+                     "yes please", "no thanks",
                      "hi", "hey", "goodbye", "bye", "hello sophia", "hi sophia", "hey sophia", "good morning",
                      "good evening", "of course", "never mind", "go on", "go ahead", "continue", "repeat that",
                      "that's it", "that's all", "how are you", "what's up"}),
@@ -98,11 +99,16 @@ _GERMAN = _Language(
     ),
     whole=frozenset({"ja", "nein", "doch", "okay", "ok", "klar", "stopp", "stop", "halt", "warte", "danke", "hallo",
                      "danke schön", "vielen dank", "tschüss", "auf wiedersehen", "guten morgen", "guten tag",
-                     "guten abend", "hallo sophia", "weiter", "mach weiter", "genau", "wie geht's", "wie geht es dir"}),
+                     "guten abend", "hallo sophia", "weiter", "mach weiter", "genau", "wie geht's", "wie geht es dir",
+                     "nö", "ja bitte", "ja gerne", "nein danke"}),
     backchannels=frozenset({"mhm", "mm", "hm", "hmm", "ja", "ja ja", "jaja", "ok", "okay", "genau", "klar", "stimmt",
                             "aha", "ach so", "achso", "ach", "oh", "ah", "gut", "alles klar", "verstehe", "richtig",
                             "echt", "wirklich", "cool", "super", "na klar"}),
 )  # fmt: skip
+
+
+_BEFORE = _set("sophia hey hello yes no yeah yep nope okay ok ja nein doch nö bitte")
+"""Words that may stand before the question or the request itself: a name, a greeting, an answer."""
 
 
 def _language(code: str) -> _Language:
@@ -149,13 +155,16 @@ class WordTurnModel:
             return Judgement("unfinished", f"the number may go on after “{last}”")
         if re.search(r"\d[.,:]?$", text.rstrip()) and not asks:
             return Judgement("open", "ends on a number")
-        if asks and len(said) >= 3:
-            return Judgement("complete", f"a whole sentence that begins with “{said[0]}”")
+        if asks >= 3:
+            return Judgement("complete", f"a whole sentence that begins with “{said[-asks]}”")
         if ending in {".", "!"} and len(said) >= 3:
             return Judgement("complete", "ends as a sentence")
         return Judgement("open", "nothing says it is over")
 
 
-def _asks(said: list[str], lang: _Language) -> bool:
-    first = next((word for word in said if word not in lang.fillers and word not in {"sophia", "hey", "hello"}), "")
-    return first in lang.openers or first.split("'")[0] in lang.openers
+def _asks(said: list[str], lang: _Language) -> int:
+    """How many words the question or the request has that is said; 0 if none is."""
+    for place, word in enumerate(said):
+        if word not in lang.fillers and word not in _BEFORE:
+            return len(said) - place if word in lang.openers or word.split("'")[0] in lang.openers else 0
+    return 0
