@@ -111,7 +111,9 @@ class TracedMind:
         return _tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
 
     def _end(self, span: Span, pieces: list[str], reason: str) -> None:
-        span.set_attribute(names.OUTPUT_TOKENS, len(pieces))
+        # Triton's answers are a token each. Other servers send what they like at once.
+        counted = names.OUTPUT_PIECES if self._settings.backend == "openai" else names.OUTPUT_TOKENS
+        span.set_attribute(counted, len(pieces))
         if self._capture_content and pieces:
             answer = {**_message("assistant", "".join(pieces)), "finish_reason": reason}
             span.set_attribute(names.OUTPUT_MESSAGES, _json([answer]))
@@ -127,4 +129,5 @@ def _message(role: str, content: str) -> dict[str, object]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False)
+    return written.encode(errors="backslashreplace").decode()  # of half a surrogate pair

@@ -129,7 +129,7 @@ class TakeWriter(Observer):
             self._user = _Track(self._private("user.wav"), EAR_RATE)
             self._reply = _Track(self._private("reply.wav"), reply_rate)
             self._files: dict[str, TextIO] = {
-                name: self._private(f"{name}.jsonl").open("w", encoding="utf-8") for name in ("events", "turns")
+                name: _lines(self._private(f"{name}.jsonl")) for name in ("events", "turns")
             }
         except OSError as error:
             raise RecordingError(f"cannot record into {folder}: {error.strerror}; name another folder") from error
@@ -230,7 +230,7 @@ class TakeWriter(Observer):
 
     def _pose(self, at: float, weights: list[float], names: Sequence[str]) -> None:
         if "frames" not in self._files:
-            self._files["frames"] = self._private("frames.jsonl").open("w", encoding="utf-8")
+            self._files["frames"] = _lines(self._private("frames.jsonl"))
             self._line("frames", {"names": list(names)})
         self._line("frames", {"t": round(at, 6), "w": weights})
 
@@ -247,6 +247,11 @@ class TakeWriter(Observer):
             "machine": f"{platform.system()} {platform.machine()}",
         }
         (self.folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _lines(path: Path) -> TextIO:
+    """Opens a file of JSON lines. Half a surrogate pair, which UTF-8 has no bytes for, becomes JSON's own escape."""
+    return path.open("w", encoding="utf-8", errors="backslashreplace")
 
 
 class _Track:

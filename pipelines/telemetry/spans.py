@@ -169,8 +169,8 @@ class TurnSpan:
         for decision in ledger.decisions:
             # A reason may quote the words that led to it.
             attributes = {names.DECISION: decision.kind}
-            if self._capture_content:
-                attributes[names.REASON] = decision.reason
+            if reason := self._content(decision.reason):
+                attributes[names.REASON] = reason
             self._span.add_event(names.DECIDED, attributes, self._clock.nanoseconds(decision.time))
         for fault in ledger.faults:
             # So may its line: services quote what they were asked to say.
@@ -179,8 +179,8 @@ class TurnSpan:
                 names.ERROR_TYPE: fault.kind,
                 names.FAULT_COUNT: fault.count,
             }
-            if self._capture_content:
-                told[names.FAULT_LINE] = fault.line
+            if line := self._content(fault.line):
+                told[names.FAULT_LINE] = line
             self._span.add_event(names.FAULT, told, self._clock.nanoseconds(fault.time))
         if (spoilt_by := ledger.spoilt_by) is not None:
             self._span.set_attributes({names.SERVICE_AT_FAULT: spoilt_by.service, names.ERROR_TYPE: spoilt_by.kind})
@@ -192,7 +192,8 @@ class TurnSpan:
         return span
 
     def _content(self, text: str) -> str | None:
-        return text if self._capture_content and text else None
+        # Half a surrogate pair has no bytes: OTLP would leave the whole attribute out, and warn.
+        return text.encode(errors="replace").decode() if self._capture_content and text else None
 
 
 def _of(conversation: str) -> Context:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -159,6 +160,19 @@ def test_what_was_said_is_in_them_if_it_is_asked_for():
     assert found["asr"].attributes[names.TRANSCRIPT] == "what is my secret"
     assert found["speaking"].attributes[names.HEARD] == "Your secret"
     assert found["turn"].events[0].attributes[names.REASON] == "'secret' sounds complete"
+
+
+def test_half_a_surrogate_pair_costs_no_attribute_on_the_way_to_a_collector(caplog):
+    spans = Spans(capture_content=True)
+    ledger = a_turn()
+    ledger.user = ledger.heard = "half \ud83d"
+    ledger.decide(10.3, "endpoint", "half \ud83d")
+    ledger.fail(10.4, "tts", "it cannot say “half \ud83d”")
+    spans.turn(ledger)
+    sent = str(encode_spans(spans.finished().values()))
+    for name in (names.TRANSCRIPT, names.HEARD, names.REASON, names.FAULT_LINE):
+        assert name in sent
+    assert not caplog.records
 
 
 def test_a_tile_is_no_request_to_a_model():

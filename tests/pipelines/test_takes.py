@@ -145,6 +145,15 @@ async def test_what_happened_is_told_from_the_beginning_on(tmp_path):
     assert [(line["t"], line["w"][0]) for line in poses] == [(2.0, 0.1235), (2.1, 0.1235)]
 
 
+async def test_half_a_surrogate_pair_is_kept_and_what_follows_too(tmp_path):
+    take = begin(tmp_path / "take")
+    for text in ("half \ud83d", "and on"):
+        take.told(said(text))
+    await take.aclose()
+    assert [line["data"]["text"] for line in lines(tmp_path / "take", "events")] == ["half \ud83d", "and on"]
+    assert json.loads((tmp_path / "take" / "manifest.json").read_text())["complete"]
+
+
 async def test_events_are_read_back_as_they_were_told(tmp_path):
     told = [
         VoiceStarted(100.1, 100.2),

@@ -119,6 +119,13 @@ def test_a_request_is_a_span_of_the_turn_and_its_calls_carry_it(spans):
     }
 
 
+def test_pieces_of_unknown_size_are_not_called_tokens(spans):
+    ask(spans, Mind(), take=9, backend="openai")
+    (span,) = spans.finished()
+    assert names.OUTPUT_TOKENS not in span.attributes
+    assert span.attributes[names.OUTPUT_PIECES] == 3
+
+
 def test_with_content_it_holds_the_conversation_in_the_conventions_form(spans):
     ask(spans, Mind(), take=9, capture_content=True, backend="openai")
     (span,) = spans.finished()
