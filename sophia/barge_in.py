@@ -91,8 +91,7 @@ class BargeIn:
         if talks or fresh or state.reached(at, at + state.settings.barge_in_pause - voiced):
             reply.paused_at = at
             why = "the user goes on" if fresh else f"{voiced:.2f} s of voice over hers"
-            if talks:
-                why = f"it may be words: “{heard.text}”"
+            why = f"it may be words: “{heard.text}”" if talks else why
             onset = at if heard.onset is None else heard.onset
             state.out.append(Pause(at=at, turn=reply.turn, generation=reply.generation, onset=onset, reason=why))
 

@@ -51,7 +51,10 @@ class TurnSettings(BaseModel):
         0.13, ge=0.0, le=2.0, description="voice over hers that makes her pause; ducked before"
     )
     barge_in_voice: float = Field(
-        2.0, ge=0.1, le=5.0, description="voice over hers, without a word in it, after which she goes on all the same"
+        2.0,
+        ge=0.1,
+        le=5.0,
+        description="voice over hers after which she goes on if there is no word in it, and gives way if there is one",
     )
     resume_timeout: float = Field(
         0.8, ge=0.1, le=5.0, description="wordless silence after which a paused reply goes on"
