@@ -54,7 +54,8 @@ def dictation(text: str, language: str, openers: frozenset[str]) -> Verdict | No
     verdict = _verdict(text, v, openers)
     if verdict is not None or not before or not 0 < len(piece.split()) <= PIECE or piece.rstrip().endswith("?"):
         return verdict
-    if read(piece, v)[0].text in openers | v.inquiries:
+    said = read(piece, v)
+    if said and said[0].text in openers | v.inquiries:
         return None
     earlier = dictation(before, language, openers)
     return None if earlier is None or earlier.whole else Verdict(False, "it is said in pieces")

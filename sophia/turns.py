@@ -19,7 +19,7 @@ from typing import Literal
 
 from sophia.absence import Absence
 from sophia.barge_in import BargeIn
-from sophia.completeness import TurnModel, WordTurnModel
+from sophia.completeness import TurnModel, WordTurnModel, words
 from sophia.decisions import AnyDecision, Apologise, Unduck
 from sophia.endpointing import Endpointing
 from sophia.events import (
@@ -181,7 +181,7 @@ class TurnTaking:
         state.interims |= not transcript.final
         if transcript.audio_processed:
             state.sound_began = min(state.sound_began, at - transcript.audio_processed)
-        old, new = state.divide(transcript)
+        old, new = (part if words(part) else "" for part in state.divide(transcript))  # a mere mark says nothing
         if transcript.final:
             if transcript.text.strip():
                 state.covered = max(state.covered, transcript.ends)

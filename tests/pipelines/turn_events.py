@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from sophia.completeness import words
 from sophia.decisions import Announce, Commit, Drop, Interrupt, Reopen, Reprompt
 from sophia.events import (
     CancelRequested,
@@ -22,7 +23,7 @@ from sophia.turn_settings import TurnSettings
 from sophia.vad import VoiceStarted, VoiceStopped
 
 TEXTS = st.sampled_from(
-    ["", "mhm", "where is my order", "and", "stop", "the blue box", "order for the shoes", "Yes.", "7 × 23?"]
+    ["", "mhm", "where is my order", "and", "stop", "the blue box", "order for the shoes", "Yes.", "7 × 23?", "."]
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
@@ -67,7 +68,7 @@ class Ears:
                 stability = 1.0 if kind == "stable" else 0.1
                 return Transcript(text, stability=stability, audio_processed=now if self._timed else 0.0)
             case "again" if self._last:
-                self.finals += [self._last] if self._last.text else []
+                self.finals += [self._last] if words(self._last.text) else []
                 return self._last
             case "reworded" if self._last:
                 return self._final(text, self._last.words[0].start if self._last.words else 0.0, self._ended)
@@ -75,13 +76,13 @@ class Ears:
         return self._final(text, begin, now)
 
     def _final(self, text, start, end):
-        if text and text not in ("mhm", "Yes."):
+        if text and text not in ("mhm", "Yes.", "."):
             text += f" n{len(self.finals)}"  # so that a test can tell whose words they are
         said = text.split() if self._timed else []
         step = (end - start) / max(1, len(said))
-        words = tuple(Word(word, start + i * step, start + (i + 1) * step) for i, word in enumerate(said))
-        self._last = Transcript(text, final=True, words=words, audio_processed=end if self._timed else 0.0)
-        if text:
+        timed = tuple(Word(word, start + i * step, start + (i + 1) * step) for i, word in enumerate(said))
+        self._last = Transcript(text, final=True, words=timed, audio_processed=end if self._timed else 0.0)
+        if words(text):
             self.finals.append(self._last)
         return self._last
 

@@ -317,6 +317,15 @@ def test_a_final_told_twice_before_the_turn_is_decided_is_said_once():
         assert table.only(Disregard).text == "blue shoes"
 
 
+@pytest.mark.parametrize("mark", [".", "…", "?!", "-"])
+def test_a_mark_alone_says_nothing(mark):
+    table = answered().says(1.6, "where is my order", final=True).replies("It left.").voice(4.0, 4.4)
+    table.says(4.6, mark).says(4.8, mark, final=True).wait(9)
+    assert table.kinds()[1:] == [Duck, Pause, Resume, Unduck]
+    dictated = Table().voice(0.2, 1.0).says(1.1, "my number is five", final=True).says(1.2, mark, final=True)
+    assert dictated.wait(9).only(Commit).text == "my number is five"
+
+
 def test_a_final_without_words_hides_none_that_come_later():
     table = Table().voice(0.2, 0.3).says(0.9, "", final=True, sound=(0.2, 0.8)).voice(0.7, 1.5)
     table.says(1.8, "no wait a moment", final=True, sound=(0.65, 1.5)).wait(9)
