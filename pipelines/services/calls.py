@@ -4,15 +4,26 @@ grpc.aio stands on call objects of gRPC's core. :class:`CoreCall` takes the plac
 own cannot do. A service may end a call while a message is being written to it. The failed write then hides the
 service's status behind "Internal error from Core"; here the status is waited for. And a call whose connection is found
 dead can be ended with a status of ours, where the core knows a cancellation alone.
+
+None of this has a public way: a failed write is the end of grpc.aio's own account, and interceptors stand above it. So
+:func:`watched` leaves a call alone where a later grpcio is made differently. It is then as grpc.aio makes it.
 """
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import grpc
-from grpc._cython import cygrpc  # type: ignore[attr-defined]
+
+try:
+    from grpc._cython import cygrpc  # type: ignore[attr-defined]
+except ImportError:
+    cygrpc = None
+
+_log = logging.getLogger(__name__)
 
 LOST = "the connection is dead: nothing comes back on it"
 """Details of a call that was ended because of its connection."""
@@ -21,8 +32,29 @@ LOST = "the connection is dead: nothing comes back on it"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
+_NEEDED = ("receive_serialized_message", "is_locally_cancelled", "cancel", "done", "status", "_status")
+"""What a call of gRPC's core must have."""
+
+
+def watched(call: Any, heard: Callable[[], None], now: float) -> CoreCall | None:
+    """Watches ``call``, which was made just now; ``heard`` is told of each sign of life.
+
+    None where this grpcio's calls cannot be watched. They are then as gRPC makes them: a dead connection stays.
+    """
+    core = getattr(call, "_cython_call", None)
+    if not all(hasattr(core, name) for name in _NEEDED) or not hasattr(cygrpc, "EOF"):
+        _warn_once()
+        return None
+    return CoreCall(call, heard, now)
+
+
+@functools.cache
+def _warn_once() -> None:
+    _log.warning("grpcio %s is not known here: connections that are dead are not replaced", grpc.__version__)
+
+
 class CoreCall:
-    """Stands before ``core`` in ``call``, a call that was made just now; ``heard`` is told of each sign of life."""
+    """Stands before ``core`` in a call; see :func:`watched`."""
 
     def __init__(self, call: Any, heard: Callable[[], None], now: float) -> None:
         self.since = now

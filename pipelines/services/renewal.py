@@ -3,8 +3,11 @@
 A firewall, a suspended laptop or a moved network forgets connections without a word: what is sent is lost, and gRPC
 would use such a connection for ever. HTTP/2's own pings cannot find it, since servers hang up on whoever pings more
 often than every five minutes. So the channel looks at its calls. A connection on which a call has heard nothing for
-:data:`DOUBT_SECONDS` is asked for the service's health. If even that is not answered, the connection is dead: its calls
-end with UNAVAILABLE, and the next ones go over a new connection. Any answer at all shows that it is alive.
+:data:`DOUBT_SECONDS` is asked for the service's health. Any answer at all shows that it is alive.
+
+No answer shows nothing yet, for the service may be busy. So the same is asked over a new connection. If that one is
+answered and the old one still is not, the old one is dead: its calls end with UNAVAILABLE, and the next ones go over
+the new connection. If neither is answered the service is slow or away, and each call's own deadline decides.
 
 A call that runs out of time has its connection replaced as well, for the calls that follow. Those under way go on.
 """
@@ -19,7 +22,7 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from pipelines.services.calls import CoreCall
+from pipelines.services.calls import CoreCall, watched
 
 HEALTH = "/grpc.health.v1.Health/Check"
 """Asked with raw bytes: Riva's wheel and grpcio-health-checking both register grpc.health.v1 and collide."""
@@ -27,11 +30,22 @@ HEALTH = "/grpc.health.v1.Health/Check"
 DOUBT_SECONDS = 1.0
 """A call on which nothing was heard for so long makes its connection doubtful; slower first tokens are rare."""
 
-PROBE_SECONDS = 2.0
-"""A doubtful connection is dead if it does not answer for so long; a service that is merely busy does."""
+COMPARE_SECONDS = 1.0
+"""A doubtful connection without an answer for so long is compared with a new one."""
+
+GRACE_SECONDS = 0.5
+"""How long the old connection may still take once the new one was answered. It is four times as long for each one that
+was given up since a call was last answered: behind a load balancer, a new connection may reach a quicker service."""
+
+EXAMINE_SECONDS = 20.0
+"""A comparison without any answer begins anew after so long."""
 
 QUIET_SECONDS = 15.0
-"""A connection with calls, such as the open stream of ears in a silence, is asked after so long without a sign."""
+"""A connection is asked after so long without a sign, be it the ears' in a silence or one between two turns. That also
+keeps it in the memory of firewalls, …"""
+
+IDLE_SECONDS = 600.0
+"""… until nothing was called for so long: a service that nobody uses may want to sleep."""
 
 UNHEARD_SECONDS = 2.0
 """A call that is given up after so long without a sign of life ran out of time; the user's interruptions are quicker,
@@ -46,7 +60,7 @@ class _Connection:
 
     def __init__(self, channel: grpc.aio.Channel, now: Callable[[], float]) -> None:
         self.channel = channel
-        self.opened = self.heard = now()
+        self.opened = self.heard = self.used = now()
         self.asked: float | None = None
         """Since when something is owed on it; None after a sign of life."""
         self.calls: set[CoreCall] = set()
@@ -79,6 +93,8 @@ class RenewableChannel(grpc.aio.Channel):
         self._on_dead = on_dead
         self._connection = _Connection(connect(), self._loop.time)
         self._retired: set[_Connection] = set()  # those with calls under way
+        self._examining: set[asyncio.Task[None]] = set()
+        self._given_up = 0  # connections, since a call was last answered
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -120,6 +136,9 @@ class RenewableChannel(grpc.aio.Channel):
         self._closed = True
         if self._timer:
             self._timer.cancel()
+        for task in self._examining:
+            task.cancel()
+        await asyncio.gather(*self._examining, return_exceptions=True)
         for connection in (self._connection, *self._retired):
             await connection.channel.close(grace)
 
@@ -148,8 +167,11 @@ class RenewableChannel(grpc.aio.Channel):
         return call
 
     def _begun(self, connection: _Connection, call: Any) -> Any:
-        core = CoreCall(call, connection.hear, self._loop.time())
+        core = watched(call, lambda: self._answered(connection), self._loop.time())
+        if core is None:
+            return call
         connection.calls.add(core)
+        connection.used = core.since
         call.add_done_callback(lambda _: self._ended(connection, core))
         if connection.asked is None:
             connection.asked = core.since
@@ -172,15 +194,20 @@ class RenewableChannel(grpc.aio.Channel):
             if connection.heard < core.since:
                 self._on_dead()
         else:
-            connection.hear()
+            self._answered(connection)
+
+    def _answered(self, connection: _Connection) -> None:
+        """A call has had an answer."""
+        self._given_up = 0
+        connection.hear()
 
     # Connections
 
-    def _renew(self) -> None:
-        """The calls that begin from now on go over a new connection, which is made at once."""
+    def _renew(self, new: _Connection | None = None) -> None:
+        """The calls that begin from now on go over a ``new`` connection, which is made at once."""
         if self._closed:
             return
-        old, self._connection = self._connection, _Connection(self._connect(), self._loop.time)
+        old, self._connection = self._connection, new or _Connection(self._connect(), self._loop.time)
         self._connection.channel.get_state(try_to_connect=True)
         if old.calls:
             self._retired.add(old)
@@ -198,7 +225,7 @@ class RenewableChannel(grpc.aio.Channel):
         self._timer = None
         now = self._loop.time()
         for connection in (self._connection, *self._retired):
-            if not connection.calls and (connection.asked is None or not connection.ready):
+            if not connection.calls and (now - connection.used > IDLE_SECONDS or not connection.ready):
                 connection.asked = None
                 continue
             if connection.asked is not None and (late or not connection.ready):
@@ -211,24 +238,50 @@ class RenewableChannel(grpc.aio.Channel):
                 self._ask(connection)
 
     def _ask(self, connection: _Connection) -> None:
-        if connection.probing:
+        if connection.probing or self._closed:
             return
         connection.probing = True
-        ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = connection.channel.unary_unary(HEALTH)
-        call = ask(b"", timeout=PROBE_SECONDS)
-        core = CoreCall(call, connection.hear, self._loop.time())
-        call.add_done_callback(lambda _: self._answered(connection, core))
+        task = self._loop.create_task(self._examine(connection), name="a connection is examined")
+        self._examining.add(task)
+        task.add_done_callback(self._examining.discard)
 
-    def _answered(self, connection: _Connection, core: CoreCall) -> None:
-        connection.probing = False
-        if self._closed:
-            return
-        if core.ended is not grpc.StatusCode.DEADLINE_EXCEEDED or connection.heard > core.since:
-            connection.hear()
-            self._look_in(QUIET_SECONDS)
-            return
-        if connection is self._connection:
-            self._renew()
-        for call in tuple(connection.calls):
-            call.lose()
-        self._on_dead()
+    async def _examine(self, connection: _Connection) -> None:
+        """Finds out whether the connection is dead, or the service only slow."""
+        began = self._loop.time()
+        new: _Connection | None = None
+        old_answer, new_answer = asyncio.ensure_future(_is_answered(connection)), None
+        try:
+            await asyncio.wait({old_answer}, timeout=COMPARE_SECONDS)
+            if not old_answer.done():
+                new = _Connection(self._connect(), self._loop.time)
+                new_answer = asyncio.ensure_future(_is_answered(new))
+                await asyncio.wait({old_answer, new_answer}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({old_answer}, timeout=GRACE_SECONDS * 4 ** min(self._given_up, 4))
+            if connection.heard > began or (old_answer.done() and old_answer.result()):
+                connection.hear()
+            elif new_answer and new_answer.done() and new_answer.result():
+                self._given_up += 1
+                if connection is self._connection:
+                    self._renew(new)
+                    new = None
+                for call in tuple(connection.calls):
+                    call.lose()
+                self._on_dead()
+        finally:
+            connection.probing = False
+            old_answer.cancel()
+            if new_answer:
+                new_answer.cancel()
+            if new:
+                await new.channel.close()
+        self._look_in(QUIET_SECONDS if connection.asked is None else DOUBT_SECONDS)
+
+
+async def _is_answered(connection: _Connection) -> bool:
+    """Whether the service answers on the connection, with whatever; false where there is no way to it."""
+    check: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = connection.channel.unary_unary(HEALTH)
+    try:
+        await check(b"", timeout=EXAMINE_SECONDS, wait_for_ready=True)
+    except grpc.aio.AioRpcError as error:
+        return error.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+    return True

@@ -120,20 +120,20 @@ async def _warm(engine: Engine) -> None:
 
 
 async def _until_over(told: asyncio.Task[None], workers: Workers | None) -> None:
-    """Returns when told to stop; ends the service with code 1 if the recogniser's process ends first.
+    """Returns when told to stop; ends the service with code 1 if the recogniser's process ends, or hangs, first.
 
     The supervisor then starts the service anew. The one line on standard output has been said already.
     """
     if workers is None:
         await told
         return
-    ended = asyncio.create_task(workers.ended())
+    lost = asyncio.create_task(workers.lost())
     try:
-        await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({told, lost}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         told.cancel()
-        ended.cancel()
-        await asyncio.gather(told, ended, return_exceptions=True)
-    if not ended.cancelled():
-        print(f"the recognition process ended with code {ended.result()}", file=sys.stderr, flush=True)
+        lost.cancel()
+        await asyncio.gather(told, lost, return_exceptions=True)
+    if not lost.cancelled():
+        print(f"the recognition process {lost.result()}", file=sys.stderr, flush=True)
         raise SystemExit(1)

@@ -1,9 +1,10 @@
 """The recognition process: loads the models once and forks a child for each stream.
 
 Started by :mod:`pipelines.embedded.speech.workers` with one end of a socket pair as its control socket. It answers
-``ready`` when the models are loaded. Each message on the control socket then carries the socket of a new stream. A
-forked child shares the models' memory (copy on write) and is ready within 10 ms. It ends when its socket closes, which
-also happens when the service is killed. Single-threaded and free of gRPC, so that forking is safe.
+``ready`` when the models are loaded. Each message on the control socket then carries the socket of a new stream. One
+without a socket asks for a sign of life, and has the same answer. A forked child shares the models' memory (copy on
+write) and is ready within 10 ms. It ends when its socket closes, which also happens when the service is killed.
+Single-threaded and free of gRPC, so that forking is safe.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipelines.embedded.child import die_with_parent
@@ -69,35 +70,39 @@ def _reap(_signal: int, _frame: object) -> None:
             pass
 
 
-def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) -> None:
-    """Forks a child for each socket that arrives; returns when the control socket closes."""
-    signal.signal(signal.SIGCHLD, _reap)
+def _streams(control: socket.socket) -> Iterator[int]:
+    """The descriptors of new streams, until the control socket closes; answers what only asks for a sign of life."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not message:
             return
+        if not descriptors:
+            control.sendall(frames.pack(frames.DONE))
+        yield from descriptors
+
+
+def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) -> None:
+    """Forks a child for each socket that arrives; returns when the control socket closes."""
+    signal.signal(signal.SIGCHLD, _reap)
+    for arrived in _streams(control):
         if os.fork() == 0:
             code = 1
             try:
                 die_with_parent()
                 control.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # this one waits for its second passes itself
-                _guarded(socket.socket(fileno=descriptors[0]), make)
+                _guarded(socket.socket(fileno=arrived), make)
                 code = 0
             finally:
                 sys.stderr.flush()
                 os._exit(code)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        os.close(arrived)
 
 
 def serve_by_threads(control: socket.socket, make: Callable[[], Transcriber]) -> None:
     """The same with a thread for each stream: for engines that release the GIL and must not be forked."""
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if not message:
-            return
-        stream = socket.socket(fileno=descriptors[0])
+    for arrived in _streams(control):
+        stream = socket.socket(fileno=arrived)
         threading.Thread(target=_guarded, args=(stream, make), daemon=True).start()
 
 

@@ -17,6 +17,12 @@ from pipelines.embedded.speech.hypothesis import Heard
 
 _STOP_DEADLINE = 1.0
 
+SIGN_SECONDS = 5.0
+"""Between two looks at the worker process."""
+
+HANG_SECONDS = 15.0
+"""A worker process without a sign of life for so long hangs; on a busy machine it may be late."""
+
 
 class TooManyStreams(Exception):
     """Every recogniser is taken."""
@@ -105,9 +111,25 @@ class Workers:
         finally:
             self.streams -= 1
 
-    async def ended(self) -> int:
-        """Waits for the worker process' end; its return code."""
-        return await self._process.wait()
+    async def lost(self) -> str:
+        """Waits until the worker process ends, or hangs; returns which, in words."""
+        ending = asyncio.create_task(self._process.wait())
+        try:
+            while not (await asyncio.wait({ending}, timeout=SIGN_SECONDS))[0]:
+                with contextlib.suppress(ConnectionError):  # it has ended, as is seen above
+                    async with asyncio.timeout(HANG_SECONDS):
+                        await self._sign_of_life()
+            return f"ended with code {ending.result()}"
+        except TimeoutError:
+            return f"gave no sign of life for {HANG_SECONDS:g} s"
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    async def _sign_of_life(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._control, b"?")
+        await loop.sock_recv(self._control, frames.HEADER.size)
 
 
 @asynccontextmanager

@@ -26,6 +26,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc, riva_tts_pb2
 
 from pipelines.embedded.notices import KEY
+from pipelines.embedded.speech import workers
+from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.prepare import build_language_model
 from pipelines.embedded.speech.recognition import whole
 from pipelines.embedded.speech.service import ASR, TTS
@@ -638,6 +640,24 @@ def test_the_service_ends_when_its_recogniser_dies(pki: Path) -> None:
     assert process.wait(5) == 1
     assert process.stdout is not None
     assert process.stdout.read() == "", "the one line was said already"
+
+
+async def test_a_recogniser_that_hangs_is_lost_and_one_that_answers_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SIGN_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "HANG_SECONDS", 5.0)
+    others = descendants(os.getpid())
+    async with workers.running_workers([], 1, 60.0) as running:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(running.lost(), 0.5)
+        async with running.stream(Endpointing()) as stream:  # as before: a sign of life is no stream
+            await stream.close_sound()
+            assert [heard.kind async for heard in stream.results()] == []
+        worker = next(pid for pid in descendants(os.getpid()) if pid not in others)
+        monkeypatch.setattr(workers, "HANG_SECONDS", 0.3)
+        os.kill(worker, signal.SIGSTOP)
+        async with asyncio.timeout(10):
+            assert await running.lost() == "gave no sign of life for 0.3 s"
+    assert not alive(worker)
 
 
 def test_mutual_tls(pki: Path, other_pki: Path) -> None:
