@@ -152,9 +152,12 @@ class VoiceLoop:
         """The whole run."""
         try:
             bites = read_bites(self._options.soundbites)  # first, for a mistake should not have to wait for services
-            async with Runtime(self._settings, notice=self._display.notice) as runtime:
-                self._settings = runtime.settings
-                await self._converse(runtime, bites)
+            runtime = Runtime(self._settings, notice=self._display.notice)
+            try:
+                async with runtime:
+                    await self._converse(runtime, bites)
+            finally:
+                self._settings = runtime.settings  # where embedded services are, or were when they failed
         except StageFailed as failure:  # a conversation that began has told its observers, and so the display
             await self._tell(failure.service, failure.cause, told=self._session is not None)
         except Exception as error:

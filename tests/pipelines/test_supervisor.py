@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
@@ -21,9 +23,12 @@ from pipelines.embedded.process import ServiceProcess, module_command
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
 from pipelines.services.channels import open_channel, warm
 from pipelines.settings.model import FaceSection, LlmSection, Settings
+from pipelines.talk.program import Options, VoiceLoop
+from pipelines.terminal.display import SilentDisplay
 
 pytestmark = pytest.mark.services
 
+QUESTION = next((Path(__file__).parents[2] / "pipelines/soundbites").glob("*what_time.wav"))
 FAKE = Path(__file__).with_name("fake_service.py")
 
 
@@ -86,6 +91,23 @@ async def test_services_start_together_and_their_endpoints_are_filled_in(tmp_pat
 def test_only_what_the_settings_need_is_started() -> None:
     assert needed(Settings()) == ("speech", "triton", "face")
     assert needed(Settings(face=FaceSection(enabled=False), llm=LlmSection(backend="openai"))) == ("speech",)
+
+
+async def test_a_failure_before_the_talk_names_where_the_service_really_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path))
+    monkeypatch.setattr(supervisor.EmbeddedServices.__init__, "__kwdefaults__", {"only": None, "command": fake()})
+
+    class Shown(SilentDisplay):
+        lines: ClassVar[list[str]] = []
+
+        def error(self, failure_line: str, hint: str = "") -> None:
+            self.lines.append(failure_line)
+
+    assert await VoiceLoop(Settings(embedded=True), Options("lab.yaml", (QUESTION,)), Shown()).run() == 5
+    (line,) = Shown.lines
+    assert re.match(r"The \w+ at 127\.0\.0\.1:\d+ does not know this call", line)
 
 
 async def test_a_mind_by_http_gets_tritons_http_port(tmp_path: Path) -> None:
