@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
+from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -33,6 +37,29 @@ METRICS_INTERVAL = 10.0
 """Seconds between two exports of metrics."""
 
 
+class _Quiet(logging.Filter):
+    """Keeps the exporters' words about a failure back while another try follows, for the thread that tries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._here = threading.local()
+
+    @contextmanager
+    def __call__(self, quiet: bool) -> Iterator[None]:
+        self._here.quiet = quiet
+        try:
+            yield
+        finally:
+            self._here.quiet = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(self._here, "quiet", False)
+
+
+_quiet = _Quiet()
+logging.getLogger(OTLPExporterMixin.__module__).addFilter(_quiet)
+
+
 class _Renewing:
     """An exporter that is made anew after a failure: the old one would keep a connection that is dead.
 
@@ -46,7 +73,8 @@ class _Renewing:
         self._over = False
 
     def send(self, data: Any, **options: Any) -> Any:
-        result = self._inner.export(data, **options)
+        with _quiet(self._worked and not self._over):
+            result = self._inner.export(data, **options)
         worked, self._worked = self._worked, result.name == "SUCCESS"
         if self._worked or self._over:
             return result

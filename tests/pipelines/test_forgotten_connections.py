@@ -346,7 +346,9 @@ def collector(pki: Path) -> Iterator[tuple[Collector, int]]:
     server.stop(None).wait()
 
 
-async def test_spans_go_to_the_collector_over_a_new_connection(pki: Path, collector: tuple[Collector, int]) -> None:
+async def test_spans_go_to_the_collector_over_a_new_connection(
+    pki: Path, collector: tuple[Collector, int], caplog: pytest.LogCaptureFixture
+) -> None:
     taking, port = collector
     async with relayed(port) as relay:
         settings = TelemetrySettings(exporter="otlp", endpoint=f"https://localhost:{relay.port}", ca=pki / "ca.crt")
@@ -368,6 +370,7 @@ async def test_spans_go_to_the_collector_over_a_new_connection(pki: Path, collec
         await asyncio.to_thread(exporter.shutdown)
         assert results == [SpanExportResult.SUCCESS] * 2
         assert (len(taking.taken), relay.connections) == (2, 2)
+        assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []  # nothing is lost
 
 
 @pytest.mark.side_by_side
