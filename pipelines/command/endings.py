@@ -50,7 +50,12 @@ def how_to_start() -> str:
 def say(*lines: str) -> None:
     """Writes lines to standard error, if anybody reads it."""
     with contextlib.suppress(OSError, ValueError):
-        print(*lines, sep="\n", file=sys.stderr)
+        print(*map(one_line, lines), sep="\n", file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line: a file's name may hold line ends, and characters that a terminal obeys."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _of_ours(module: str) -> bool:

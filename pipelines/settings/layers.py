@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from pipelines.command.endings import one_line
 from pipelines.home import checkout, expanded
 from pipelines.settings.secrets import is_secret, quoted
 
@@ -26,6 +27,9 @@ NOT_SETTINGS = frozenset({"SOPHIA_HOME", "SOPHIA_UID", "SOPHIA_GID", "SOPHIA_TLS
 MAX_BYTES = 1 << 20
 """A configuration larger than this is something else."""
 
+_NOT_YAML = (yaml.YAMLError, ValueError, OverflowError, RecursionError)
+"""What the parser raises: ``OverflowError`` where an escape names a character beyond all there are."""
+
 
 class SettingsError(Exception):
     """Settings cannot be used; ``lines`` says why, one complete sentence for each mistake."""
@@ -33,7 +37,7 @@ class SettingsError(Exception):
     kind = "settings"
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = tuple(lines)
+        self.lines = tuple(map(one_line, lines))
         super().__init__("\n".join(self.lines))
 
 
@@ -82,6 +86,8 @@ def find_file(name: str | Path, ours: Path, what: str) -> Path:
             for candidate in (folder / path, folder / f"{path}.yaml"):
                 if candidate.is_file():
                     return candidate
+        if path.parent != Path() and path.exists():
+            raise SettingsError([f"The {what} {name} is not a file."])
     except OSError as error:
         raise SettingsError([f"The {what} {name} cannot be read: {error.strerror or error}."]) from None
     shipped = sorted(file.name for file in ours.glob("*.yaml"))
@@ -116,7 +122,7 @@ def read_yaml(path: Path) -> Layer:
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         what = " ".join(f"{error.context or ''} {error.problem or ''}".split()) or "it cannot be parsed"
         raise SettingsError([f"{place}: this is not YAML: {what}."]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _NOT_YAML as error:
         what = " ".join(str(error).split())[:200]
         raise SettingsError([f"{path}: this is not YAML: {what}."]) from None
     finally:
@@ -215,7 +221,7 @@ def _value(text: str, key: Key, origin: str) -> Any:
         return text
     try:
         return yaml.load(text[:MAX_BYTES], Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except _NOT_YAML:
         shown = "its value" if is_secret(key) else quoted(text[:60])
         raise SettingsError([f"{origin}: {shown} begins like a list or mapping but is not one in YAML."]) from None
 
@@ -233,7 +239,9 @@ def _note_origins(path: Path, node: yaml.MappingNode, above: Key, origins: dict[
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML: no anchors (a small file could unfold into gigabytes), no key twice, no guessing.
+    """Plain YAML: no aliases (a small file could unfold into gigabytes), no tags, no key twice, no guessing.
+
+    The library's own constructors raise whatever comes where a tag and its value do not match, as in ``!!bool x``.
 
     Of unquoted words only ``true``, ``false``, ``null`` and decimal numbers are special, as in YAML 1.2: a language
     ``no`` stays a word, ``12:30`` a time and ``2026-01-31`` a date that somebody wrote.
@@ -245,6 +253,9 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases (*name) are not supported here", mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if (tag := getattr(event, "tag", None)) not in (None, "!"):
+            raise yaml.composer.ComposerError(None, None, f"tags ({tag}) are not supported here", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

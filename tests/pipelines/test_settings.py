@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -268,7 +269,10 @@ def test_a_value_that_cannot_be_used_is_told_without_what_is_secret_in_it(told: 
         ("turns: {}\nturns: {}\n", "my.yaml:2:1", "the key 'turns' stands here a second time"),
         ("a: &x {}\nb: *x\n", "my.yaml:2:4", "aliases"),
         ("a: 1\n---\nb: 2\n", "my.yaml:2:1", "another document"),
-        ("a: !!python/object/apply:os.system [ls]\n", "my.yaml:1:4", "could not determine a constructor"),
+        ("a: !!python/object/apply:os.system [ls]\n", "my.yaml:1:4", "tags (tag:yaml.org,2002:python"),
+        ("a: !!bool x\n", "my.yaml:1:4", "tags (tag:yaml.org,2002:bool) are not supported"),
+        ("a: !!int ''\n", "my.yaml:1:4", "tags"),
+        ("!!map [a]\n", "my.yaml:1:1", "tags"),
     ],
 )
 def test_what_is_not_yaml_is_told_with_line_and_column(tmp_path: Path, text: str, place: str, words: str) -> None:
@@ -277,7 +281,22 @@ def test_what_is_not_yaml_is_told_with_line_and_column(tmp_path: Path, text: str
     assert words in line
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b"\x00", b"[" * 5000, b"- 1\n", b"text", b"a: 1\n" * 300_000])
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\u202eb", "a\udcffb", "a\0b"])
+def test_a_name_with_odd_characters_is_told_on_one_line(name: str) -> None:
+    with pytest.raises(SettingsError, match="There is no configuration") as caught:
+        find_config(name)
+    assert all(line.isprintable() for line in caught.value.lines)
+
+
+def test_what_is_there_but_no_file_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(SettingsError, match=r"^The configuration .*fifo is not a file\.$"):
+        find_config(tmp_path / "fifo")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe\x00", b"\x00", b"[" * 5000, b"- 1\n", b"text", b"a: 1\n" * 300_000, b'a: "\\UFFFFFFFF"']
+)
 def test_hostile_files_are_one_line_too(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "my.yaml").write_bytes(raw)
     with pytest.raises(SettingsError) as caught:
@@ -286,7 +305,13 @@ def test_hostile_files_are_one_line_too(tmp_path: Path, raw: bytes) -> None:
     assert len(caught.value.lines[0]) < 400
 
 
-@given(st.binary(max_size=200) | st.text("a:b-[]{},&*!|>'\"#%@\n ~01").map(str.encode))
+_TAGS = ("map", "seq", "str", "bool", "int", "float", "null", "binary", "set", "omap", "pairs", "timestamp", "merge")
+_TAGGED = st.lists(st.sampled_from([*(f"!!{tag} " for tag in _TAGS), *"abx:-[]{},'\"\n 01", "\\x", "\\U"])).map("".join)
+
+
+@given(st.binary(max_size=200) | (st.text("a:b-[]{},&*!|>'\"#%@\n ~01") | _TAGGED).map(str.encode))
+@example(b"!!bool x")
+@example(b"!!timestamp x")
 def test_no_file_makes_anything_but_a_layer_or_one_line(raw: bytes) -> None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(raw)
@@ -329,7 +354,7 @@ def test_a_configuration_that_is_not_there_names_those_that_are(tmp_path: Path) 
 
 
 def test_a_folder_is_not_a_configuration(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="There is no configuration"):
+    with pytest.raises(SettingsError, match="is not a file"):
         find_config(tmp_path)
 
 
