@@ -86,9 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check_files(settings: Settings, args: argparse.Namespace) -> None:
     outputs = [Output("--json", args.json), Output("--reply", args.reply), *outputs_of(settings)]
     if args.record:
-        from pipelines.takes.writer import FILES  # noqa: PLC0415
+        from pipelines.takes.writer import FILES, RecordingError, check_free  # noqa: PLC0415
 
-        # The take itself refuses what is there already.
+        try:
+            check_free(args.record)
+        except RecordingError as error:
+            raise SettingsError([f"--record {error}."]) from None
         outputs += [Output("--record", args.record / name, lambda _: True, in_new_folder=True) for name in FILES]
     check_outputs(outputs, (*args.soundbite, *read_by(configs(args), settings)), force=args.force)
 

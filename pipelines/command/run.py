@@ -24,7 +24,7 @@ def prepare() -> None:
         found = ".".join(map(str, sys.version_info[:2]))
         say(f"Python 3.11 or newer is needed, and {sys.executable} is {found}. {how_to_start()}")
         raise SystemExit(SETTINGS)
-    _never_fail_on_encoding()
+    _mend_streams()
     sys.excepthook = _hook
 
 
@@ -35,7 +35,7 @@ def run(main: Callable[[], int]) -> NoReturn:
     quietly, as it ends other tools.
     """
     code: int | str | None
-    _never_fail_on_encoding()
+    _mend_streams()
     wanted = not _to_nowhere()
     try:
         code = main()
@@ -48,15 +48,27 @@ def run(main: Callable[[], int]) -> NoReturn:
         if code is None:
             raise
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries again at its end, and complains
         code = told(error)
     raise SystemExit(code)
 
 
-def _never_fail_on_encoding() -> None:
+def _mend_streams() -> None:
+    """Puts the null device in the place of closed streams, and has none fail on its encoding.
+
+    The next file opened would get a closed stream's number, and with it what native code prints. A ``print`` to a
+    standard error that is ``None`` goes to standard output. ``sys.__stdout__`` still tells what was closed.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115 - until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where there is no ✓ and no ✗, they stay two different things
             stream.reconfigure(errors="backslashreplace")

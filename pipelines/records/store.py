@@ -62,11 +62,8 @@ class RunStore:
         """Why nothing more is written, if the disk refused."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not resume and (folder / RUN).exists():
-                raise RunError(f"{folder} holds a run already; name another folder, or go on with --resume {folder}")
-            if not resume and (folder / TURNS).exists():
-                raise RunError(f"{folder} holds {TURNS} of something else, perhaps a recording; name another folder")
             if not resume:
+                check_free(folder)
                 _write(folder / RUN, header.model_copy(update={"complete": False, "turns": ()}))
             self._file = (folder / TURNS).open("a", encoding="utf-8")
         except OSError as error:
@@ -105,6 +102,14 @@ class RunStore:
             self._file.flush()
         except OSError as error:
             self.failed = error
+
+
+def check_free(folder: Path) -> None:
+    """Raises :class:`RunError` if ``folder`` holds what a new run would overwrite."""
+    if os.path.lexists(folder / RUN):
+        raise RunError(f"{folder} holds a run already; name another folder, or go on with --resume {folder}")
+    if os.path.lexists(folder / TURNS):
+        raise RunError(f"{folder} holds {TURNS} of something else, perhaps a recording; name another folder")
 
 
 def load_run(path: Path) -> Run:

@@ -19,7 +19,17 @@ from pipelines.home import home
 from pipelines.log import logging_to_file
 from pipelines.page import PageError, plotly
 from pipelines.records.results import Run, Turn, Unit
-from pipelines.records.store import RUN, RunError, RunStore, RunUnwritable, baseline, finished_units, is_run, load_run
+from pipelines.records.store import (
+    RUN,
+    RunError,
+    RunStore,
+    RunUnwritable,
+    baseline,
+    check_free,
+    finished_units,
+    is_run,
+    load_run,
+)
 from pipelines.replay.compare import Comparison, Incomparable, compare
 from pipelines.replay.exports.write import EXPORTS, write_exports
 from pipelines.replay.live import header, replay_live
@@ -97,6 +107,8 @@ class Program:
             *outputs_of(self._settings),
         )
         check_outputs(outputs, (*read, *read_by(configs(args), self._settings)), force=args.force)
+        if args.out and not args.resume:
+            check_free(args.out)
 
     @staticmethod
     def _need_plots() -> None:

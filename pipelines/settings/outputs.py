@@ -223,7 +223,7 @@ def _problem(one: Output, read: _Read, *, force: bool) -> str:
     path = one.path
     assert path is not None
     if path == STANDARD_OUTPUT:
-        return ""
+        return "" if sys.__stdout__ else "cannot be written: standard output is closed"
     try:
         try:
             status = path.stat()

@@ -85,6 +85,12 @@ class RecordingError(Exception):
     kind = "settings"
 
 
+def check_free(folder: Path) -> None:
+    """Raises :class:`RecordingError` if ``folder`` holds what a new take would overwrite."""
+    if taken := [name for name in FILES if os.path.lexists(folder / name)]:
+        raise RecordingError(f"{folder} already holds {taken[0]}; name another folder")
+
+
 class TakeWriter(Observer):
     """Writes a take into ``folder``, which is made where it is missing; nothing that it holds is overwritten.
 
@@ -120,8 +126,7 @@ class TakeWriter(Observer):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's voices are nobody else's business
             self.open_to_others = bool(folder.stat().st_mode & 0o077)
-            if taken := [name for name in FILES if os.path.lexists(folder / name)]:
-                raise RecordingError(f"cannot record into {folder}: it already holds {taken[0]}; name another folder")
+            check_free(folder)
             self._private("manifest.json")
             self._manifest(complete=False)
             config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)

@@ -124,6 +124,16 @@ def test_a_recording_and_the_ledgers_are_not_one_file(capsys: pytest.CaptureFixt
     assert not Path("take").exists()
 
 
+@pytest.mark.parametrize("held", ["manifest.json", "turns.jsonl"])
+def test_a_folder_that_holds_a_recording_is_refused_before_anything_runs(
+    held: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("take").mkdir()
+    Path("take", held).touch()
+    assert ended("voice_loop", "--config", "lab.yaml", "--record", "take") == 2
+    assert f"--record take already holds {held}; name another folder." in capsys.readouterr().err
+
+
 def process(*command: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
     given = {key: value for key, value in os.environ.items() if key not in ("HOME", "PYTHONIOENCODING")}
     return subprocess.run(
@@ -172,6 +182,35 @@ def test_a_reader_that_has_enough_and_a_full_disk_are_quiet_and_a_line(closed: i
     with open("/dev/full", "w") as full:
         done = process(*command, stdout=full.fileno())
     assert (done.returncode, done.stderr) == (6, "Standard output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("closes", "arguments", "code", "told"),
+    [
+        (">&-", "voice_loop --config lab.yaml --json -", 2, "--json - cannot be written: standard output is closed."),
+        (">&-", "voice_loop --config lab.yaml --soundbite {wav}", 3, ""),
+        ("<&- >&-", "settings", 0, ""),
+        ("2>&-", "settings nowhere.yaml", 2, ""),
+        ("2>&-", "voice_loop --nosuch", 2, ""),
+        ("<&- >&- 2>&-", "settings nowhere.yaml", 2, ""),
+    ],
+)
+def test_closed_streams_are_no_traceback_and_errors_are_no_output(
+    closes: str, arguments: str, code: int, told: str
+) -> None:
+    words = arguments.format(wav=ROOT / "pipelines/soundbites/02_what_time.wav").split()
+    words[0] = f"pipelines.{words[0]}"
+    done = process("sh", "-c", f'exec "$@" {closes}', "sh", sys.executable, "-m", *words)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (code, "", told)
+
+
+def test_no_file_takes_the_number_of_a_closed_stream() -> None:
+    Path("opens.py").write_text(
+        "import os\nfrom pipelines.command.run import run\n"
+        "run(lambda: os.open('in.wav', os.O_RDONLY) + 10)\n"  # the code is its number, and ten
+    )
+    done = process("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "opens.py")
+    assert done.returncode > 12
 
 
 def test_a_closed_pipe_is_no_verdict(closed: int) -> None:

@@ -250,7 +250,7 @@ def test_a_files_name_stays_as_it_is_and_a_hint_is_said_once() -> None:
         (ServiceFailed("triton", "libpython is missing"), "down"),
         (NoMicrophone("no microphone was found"), "part"),
         (SinkStalled("the sound card took no samples"), "part"),
-        (RecordingError("cannot record into take: it already holds user.wav"), "settings"),
+        (RecordingError("take already holds user.wav"), "settings"),
         (TelemetryError("the collector cannot be used"), "settings"),
     ],
 )

@@ -278,7 +278,7 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", ["manifest.json", "config.yaml", "user.wav", "turns.jsonl"])
 def test_nothing_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(RecordingError, match=f"it already holds {name}; name another folder"):
+    with pytest.raises(RecordingError, match=f"already holds {name}; name another folder"):
         begin(tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
@@ -309,7 +309,7 @@ async def test_the_files_are_its_owners_in_whatever_folder(tmp_path, rights, tol
 
 def test_a_link_in_place_of_a_file_is_not_followed(tmp_path):
     (tmp_path / "events.jsonl").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RecordingError, match=r"it already holds events\.jsonl"):
+    with pytest.raises(RecordingError, match=r"already holds events\.jsonl"):
         begin(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 

@@ -167,6 +167,7 @@ class TestRefused:
         code, told = replay("--out", tmp_path / "run")
         assert code == 2
         assert "holds a run already" in told
+        assert "round 1" not in told  # nothing is played first
 
     def test_nothing_answered_is_a_failure(self, replay, bites):
         (bites / "manifest.csv").write_text("file,transcript\n02_what_time.wav,\n")
