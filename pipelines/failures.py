@@ -228,7 +228,7 @@ def _unavailable(words: str, service: str, endpoint: Place | None, where: str) -
         return _down(service, where)
     if "timed out" in low or "timeout" in low or "endpoint closing" in low:
         return _silent(service, where)
-    if "http1.x server" in low or "parsing http/2" in low:
+    if "http1.x server" in low or "parsing http/2" in low or "alpn" in low:  # TLS without the promise of HTTP/2
         line = f"{where} does not speak gRPC."
         return failure(service, "unsupported", line, "Check the port; HTTP and gRPC have ports of their own.")
     if any(sign in low for sign in (*_BROKEN_OFF, *_TRANSPORT)):

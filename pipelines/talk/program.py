@@ -101,6 +101,11 @@ class _Outcomes(Observer):
         self._lost: dict[str, int] = {}
 
     @property
+    def deaf(self) -> bool:
+        """Whether her ears are away."""
+        return self._deaf_code != 0
+
+    @property
     def worst(self) -> int:
         """The exit code that these events ask for."""
         return max(self.exit_code, self._deaf_code, self._mended_code, *self._lost.values())
@@ -260,7 +265,7 @@ class VoiceLoop:
             await asyncio.sleep(0.05)
             now = loop.time()
             over = len(source.spoken) > begun and now >= (source.spoken[-1].last_voiced or 0.0)
-            if session.phase != "idle" or not over:
+            if session.phase != "idle" or not over or outcomes.deaf:  # ears that come back hear what was said meanwhile
                 quiet_since = now
                 continue
             answered = outcomes.turns > turns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -135,17 +136,27 @@ async def test_no_such_host() -> None:
     assert "no such host, no-such-host.invalid" in failure.line
 
 
-async def test_an_http_server_is_not_a_grpc_server(pki: Path) -> None:
+@pytest.mark.parametrize("protocols", [None, [], ["http/1.1"], ["h2"]])
+async def test_an_http_server_is_not_a_grpc_server(pki: Path, protocols: list[str] | None) -> None:
+    """In plaintext, and over TLS, whatever it says of the protocols that it speaks."""
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(64)
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    tls = None
+    if protocols is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(pki / "server.crt", pki / "server.key")
+        if protocols:
+            tls.set_alpn_protocols(protocols)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
     async with server:
-        failure = await meet(at(server.sockets[0].getsockname()[1], pki, ca=None, enabled=False))
+        port = server.sockets[0].getsockname()[1]
+        failure = await meet(at(port, pki) if tls else at(port, pki, ca=None, enabled=False))
     assert failure.kind == "unsupported"
+    assert failure.line.endswith("does not speak gRPC.")
 
 
 async def test_service_killed_in_the_middle_is_found_down(pki: Path) -> None:
