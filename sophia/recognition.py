@@ -42,6 +42,7 @@ __all__ += ["RivaRecognizer"]
 _log = logging.getLogger(__name__)
 
 RECOGNIZE = "nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
+_HEALTH = "/grpc.health.v1.Health/Check"  # raw bytes: two packages register its messages, and collide
 
 _TICK = 0.25  # how often a stream without sound looks at its deadlines
 _IDLE_CHUNK = EAR_RATE // 10  # samples sent at once while nobody speaks: a message costs far more than its sound
@@ -99,6 +100,7 @@ class RivaRecognizer:
         self.reopened = 0
         """Streams opened because another had broken."""
         self._stub = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel)
+        self._health: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_HEALTH)
         self._settings = settings
         self._metadata = metadata
         self._outage = Outage(patience if settings.give_up_seconds is None else settings.give_up_seconds, tell)
@@ -187,12 +189,9 @@ class RivaRecognizer:
 
     async def describe(self) -> tuple[ModelDescription, ...]:
         """Asks the service for its models; raises ``grpc.aio.AioRpcError``, within ``open_seconds``."""
-        return await self._models(self._settings.open_seconds)
-
-    async def _models(self, seconds: float) -> tuple[ModelDescription, ...]:
         request = riva_asr_pb2.RivaSpeechRecognitionConfigRequest(model_name=self._settings.model)
         answer = await self._stub.GetRivaSpeechRecognitionConfig(
-            request, metadata=tuple(self._metadata()), timeout=seconds
+            request, metadata=tuple(self._metadata()), timeout=self._settings.open_seconds
         )
         return tuple(ModelDescription(m.model_name, dict(m.parameters)) for m in answer.model_config)
 
@@ -322,8 +321,12 @@ class RivaRecognizer:
                 await self._answers()
 
     async def _answers(self) -> bool:
-        """Whether the service answers a short question; raises :class:`RecognizerSilent` if nothing comes back."""
-        asking = asyncio.ensure_future(self._models(self._settings.drain_seconds))
+        """Whether the service answers for its health; raises :class:`RecognizerSilent` if nothing comes back.
+
+        Its models are not asked for: some services list them only after the utterance they work on.
+        """
+        call = self._health(b"", metadata=tuple(self._metadata()), timeout=self._settings.drain_seconds)
+        asking = asyncio.ensure_future(call)
         silent = RecognizerSilent("nothing comes back from the recogniser; look at its log, or at the network")
         doubted = False
         try:

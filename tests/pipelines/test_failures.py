@@ -139,6 +139,7 @@ async def test_no_such_host() -> None:
 @pytest.mark.parametrize("protocols", [None, [], ["http/1.1"], ["h2"]])
 async def test_an_http_server_is_not_a_grpc_server(pki: Path, protocols: list[str] | None) -> None:
     """In plaintext, and over TLS, whatever it says of the protocols that it speaks."""
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(64)
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

@@ -67,6 +67,12 @@ class Riva(pb_grpc.RivaSpeechRecognitionServicer):
         self.streams: list[Stream] = []
         self.metadata: list[dict[str, str]] = []
         self.opened = asyncio.Event()
+        self.asked = asyncio.Event()  # for its health
+        self.busy = False  # and lists no models until the utterance is over
+
+    async def check(self, request: bytes, context: object) -> bytes:
+        self.asked.set()
+        return b"\x08\x01"
 
     async def ended(self, number: int) -> None:
         """Waits until the client has closed its side of the stream."""
@@ -85,6 +91,8 @@ class Riva(pb_grpc.RivaSpeechRecognitionServicer):
         await self.scripts[min(len(self.streams), len(self.scripts)) - 1](stream)
 
     async def GetRivaSpeechRecognitionConfig(self, request, context):  # noqa: N802
+        if self.busy:
+            await asyncio.Event().wait()
         answer = pb.RivaSpeechRecognitionConfigResponse()
         answer.model_config.add(model_name="parrot-en", parameters={"language_code": "en-US", "streaming": "True"})
         return answer
@@ -94,6 +102,8 @@ async def serving(servicer: Riva, pki: Path, port: int = 0) -> tuple[grpc.aio.Se
     # Small windows, so that a peer which does not read is felt soon.
     server = grpc.aio.server(options=[("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 16_384)])
     pb_grpc.add_RivaSpeechRecognitionServicer_to_server(servicer, server)
+    check = grpc.unary_unary_rpc_method_handler(servicer.check)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check}),))
     key, chain = ((pki / name).read_bytes() for name in ("server.key", "server.crt"))
     port = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([(key, chain)]))
     await server.start()
@@ -475,6 +485,29 @@ async def test_a_cough_that_gives_no_words_is_no_error(riva) -> None:
         await it.until("hello")
         assert service.streams[1].frames[:5] == list(range(5))
         assert (it.troubles, it.recognizer.reopened) == ([], 0)
+
+
+async def test_a_service_that_does_one_thing_at_a_time_keeps_its_stream(riva) -> None:
+    """It says nothing while it works on an utterance, lists no models, and answers for its health."""
+    service, channel = riva
+    service.busy = True
+
+    async def works(stream: Stream) -> None:
+        await stream.hear(20)
+        await service.asked.wait()
+        await stream.hear(20)
+        await stream.say("hello", final=True)
+        await stream.hear()
+
+    service.scripts = [works]
+    async with session(channel, patient(answer_seconds=10)) as it:
+        it.push(20)
+        it.recognizer.expect_answer()
+        async with asyncio.timeout(10):
+            await service.asked.wait()
+        it.push(20)
+        assert (await it.until("hello")).audio_processed == pytest.approx(0.8)
+        assert (it.troubles, len(service.streams)) == ([], 1)
 
 
 async def test_an_answer_takes_the_worry_away(riva) -> None:
