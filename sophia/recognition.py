@@ -42,7 +42,7 @@ __all__ += ["RivaRecognizer"]
 _log = logging.getLogger(__name__)
 
 RECOGNIZE = "nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
-_HEALTH = "/grpc.health.v1.Health/Check"  # raw bytes: two packages register its messages, and collide
+_HEALTH = "/grpc.health.v1.Health/Check"  # in raw bytes; models are listed by some only after the utterance
 
 _TICK = 0.25  # how often a stream without sound looks at its deadlines
 _IDLE_CHUNK = EAR_RATE // 10  # samples sent at once while nobody speaks: a message costs far more than its sound
@@ -321,12 +321,9 @@ class RivaRecognizer:
                 await self._answers()
 
     async def _answers(self) -> bool:
-        """Whether the service answers for its health; raises :class:`RecognizerSilent` if nothing comes back.
-
-        Its models are not asked for: some services list them only after the utterance they work on.
-        """
-        call = self._health(b"", metadata=tuple(self._metadata()), timeout=self._settings.drain_seconds)
-        asking = asyncio.ensure_future(call)
+        """Whether the service answers for its health; raises :class:`RecognizerSilent` if nothing comes back."""
+        seconds = self._settings.drain_seconds
+        asking = asyncio.ensure_future(self._health(b"", metadata=tuple(self._metadata()), timeout=seconds))
         silent = RecognizerSilent("nothing comes back from the recogniser; look at its log, or at the network")
         doubted = False
         try:

@@ -15,7 +15,7 @@ ANSWER_SECONDS = 3.0
 """How long one may take; a machine that is busy answers late, and still answers."""
 
 MISSES = 3
-"""Calls in a row without an answer that make a hang. It is found within 12 s: soundbites give up after 20 s, and a start takes time."""
+"""Calls in a row without an answer that make a hang. It is found within 12 s, for soundbites give up after 20 s."""
 
 
 async def hangs(port: int, ca: Path) -> None:
