@@ -27,6 +27,7 @@ from sophia.recognition_buffer import SoundBuffer
 from sophia.recognition_errors import HOPELESS, RecognizerEnded, RecognizerError, RecognizerSilent, first_of, in_a_line
 from sophia.recognition_wire import (
     FINISH_SILENCE,
+    ModelDescription,
     RecognizerSettings,
     StreamClock,
     finish_message,
@@ -54,14 +55,6 @@ _UNREAD = 256
 _UNHEARD = 0.6  # a voice without any answer for so long has the service asked whether it is there
 _DOUBTFUL = 0.3  # … and without an answer to that, nobody should be told to say it again
 _SETTLED = 1.0  # a stream that a service which answers has kept for so long is no broken one
-
-
-@dataclass(frozen=True, slots=True)
-class ModelDescription:
-    """A model that the service offers, with its parameters as the service words them."""
-
-    name: str
-    parameters: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -115,6 +108,8 @@ class RivaRecognizer:
         self._open_partial = False  # words were shown whose final has not come
         self._finish = False
         self._awaited: float | None = None  # since when a voice waits for an answer
+        self._goes_on = False  # that voice has not ended
+        self._shows_words = False  # before they are final
         self._worried = asyncio.Event()  # it does, and the service was not asked yet
         self._worked = False
         self._pushed_at = 0.0
@@ -140,14 +135,16 @@ class RivaRecognizer:
         self._finish = True
         self._wake.set()
 
-    def expect_answer(self) -> None:
+    def expect_answer(self, *, goes_on: bool = False) -> None:
         """Tells that a voice was heard: some answer is due within ``answer_seconds``.
 
-        Call it at both edges of a voice. If no answer comes, the stream is closed for sending. A service that is
-        well then ends it at once, and all goes on in a new stream; one that hangs does not, which is how the two are
-        told apart.
+        Call it at both edges of a voice, of which the first ``goes_on``. If no answer comes, the stream is closed for
+        sending. A service that is well then ends it at once, and all goes on in a new stream; one that hangs does not,
+        which is how the two are told apart. One that never showed words before their final may wait for the voice's
+        end, as long as all of the voice could be sent again.
         """
-        if self._awaited is None:
+        ends, self._goes_on = self._goes_on and not goes_on, goes_on
+        if self._awaited is None or (ends and not self._shows_words):
             self._awaited = asyncio.get_running_loop().time()
             self._worried.set()
             self._wake.set()  # what was held back while nobody spoke
@@ -291,7 +288,10 @@ class RivaRecognizer:
         if self._closing:
             return self._sound.waiting == 0
         if self._awaited is not None:
-            return now - max(self._awaited, stream.opened) > self._settings.answer_seconds
+            patience = self._settings.answer_seconds
+            if self._goes_on and not self._shows_words:
+                patience = max(patience, self._settings.replay_seconds - patience - self._settings.drain_seconds)
+            return now - max(self._awaited, stream.opened) > patience
         if self._open_partial or self._finish:
             return False
         if now - stream.opened > self._settings.max_stream_seconds:
@@ -374,6 +374,7 @@ class RivaRecognizer:
         else:
             said_something = bool(transcript.text)
             self._open_partial = self._open_partial or said_something
+            self._shows_words = self._shows_words or said_something
             if not self._open_partial:
                 self._sound.settle(processed - _MARGIN)
         if not said_something:

@@ -16,6 +16,14 @@ FINISH_SILENCE = bytes(2 * EAR_RATE * 80 // 1000)
 """80 ms, one step of a streaming model: what ``force_eou`` is sent with."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A model that the service offers, with its parameters as the service words them."""
+
+    name: str
+    parameters: dict[str, str]
+
+
 class RecognizerSettings(BaseModel):
     """What is asked of Riva, and how patient we are with it."""
 

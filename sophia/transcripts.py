@@ -75,8 +75,8 @@ class Recognizer(Protocol):
 
     ``push`` never blocks (bounded, drop oldest, counted in ``dropped``). ``finish_utterance`` asks for the
     final of what was heard so far now (Riva's ``force_eou``), if the service can. ``expect_answer`` tells that a
-    voice was heard, so that a service that hangs is found out. ``transcripts`` ends after ``aclose`` or when the
-    service is lost for good, which raises.
+    voice was heard, and whether it ``goes_on``, so that a service that hangs is found out.
+    ``transcripts`` ends after ``aclose`` or when the service is lost for good, which raises.
     """
 
     @property
@@ -89,7 +89,7 @@ class Recognizer(Protocol):
 
     def finish_utterance(self) -> None: ...
 
-    def expect_answer(self) -> None: ...
+    def expect_answer(self, *, goes_on: bool = False) -> None: ...
 
     def transcripts(self) -> AsyncIterator[Transcript]: ...
 

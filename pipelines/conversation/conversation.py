@@ -346,7 +346,7 @@ class Conversation:
 
     def _on_voice(self, edge: VoiceStarted | VoiceStopped) -> None:
         now = self._loop.time()
-        self._components.asr.expect_answer()
+        self._components.asr.expect_answer(goes_on=isinstance(edge, VoiceStarted))
         if isinstance(edge, VoiceStopped):
             captured = next((arrival for end, arrival in self._arrivals if end >= edge.time), now)
             self.tell(replace(edge, at=now, captured=captured))

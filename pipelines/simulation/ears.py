@@ -103,7 +103,7 @@ class TwoPassRecognizer:
             delays = self._profile.asr
             self._tell(self._loop.time(), "forced", delays.forced or delays.final, final=True)
 
-    def expect_answer(self) -> None:
+    def expect_answer(self, *, goes_on: bool = False) -> None:
         """It always answers."""
 
     async def transcripts(self) -> AsyncIterator[Transcript]:

@@ -178,7 +178,7 @@ class SimulatedRecognizer:
     def finish_utterance(self) -> None:
         """The final comes when it comes."""
 
-    def expect_answer(self) -> None:
+    def expect_answer(self, *, goes_on: bool = False) -> None:
         """The answer comes when it comes."""
 
     async def transcripts(self) -> AsyncIterator[Transcript]:

@@ -510,6 +510,47 @@ async def test_a_service_that_does_one_thing_at_a_time_keeps_its_stream(riva) ->
         assert (it.troubles, len(service.streams)) == ([], 1)
 
 
+async def test_a_service_that_shows_no_words_may_wait_for_the_end_of_a_voice(riva) -> None:
+    service, channel = riva
+
+    async def only_finals(stream: Stream) -> None:
+        await stream.hear()
+        await stream.say("hello", final=True)
+
+    service.scripts = [only_finals]
+    async with session(channel) as it:
+        it.push(20)
+        it.recognizer.expect_answer(goes_on=True)
+        await asyncio.sleep(0.6)  # twice what a missing answer may take
+        assert not service.streams[0].ended.is_set()
+        it.push(20)
+        it.recognizer.expect_answer()
+        assert (await it.until("hello")).audio_processed == pytest.approx(0.8)
+        assert (it.troubles, len(service.streams)) == ([], 1)
+
+
+@pytest.mark.parametrize("showed_words", [False, True])
+async def test_a_voice_that_goes_on_is_not_waited_for_without_end(riva, showed_words: bool) -> None:
+    service, channel = riva
+
+    async def falls_silent(stream: Stream) -> None:
+        if showed_words:
+            await stream.hear(20)
+            await stream.say("hell")
+            await stream.say("hello", final=True)
+        await stream.hear()
+
+    service.scripts = [falls_silent]
+    async with session(channel, patient(replay_seconds=20 if showed_words else 1)) as it:
+        it.push(20)
+        if showed_words:
+            await it.until("hello")
+        it.push(20)
+        it.recognizer.expect_answer(goes_on=True)
+        await service.ended(0)
+        assert it.troubles == []
+
+
 async def test_an_answer_takes_the_worry_away(riva) -> None:
     service, channel = riva
 
