@@ -65,12 +65,13 @@ class Output:
 
 
 def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path], *, force: bool) -> None:
-    """Refuses what must not or cannot be written. Raises :class:`SettingsError` with a line for each mistake.
+    """Refuses what must not or cannot be written. Raises :class:`SettingsError` with a line for each option.
 
     ``inputs`` are the files and folders that are read. A file in such a folder counts as read.
     """
     read = _Read(inputs)
     lines: list[str] = []
+    told: set[str] = set()
     before: list[tuple[str, Path]] = []
     for one in outputs:
         if one.path is None:
@@ -78,7 +79,8 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[str | Path], *, fo
         twin = next((option for option, path in before if _same(path, one.path)), None)
         problem = f"is what {twin} writes, too; name another file" if twin else _problem(one, read, force=force)
         before.append((one.option, one.path))
-        if problem:
+        if problem and one.option not in told:  # the files of a folder share their faults
+            told.add(one.option)
             lines.append(f"{one.option} {shown(one.path)} {problem}.")
     if lines:
         raise SettingsError(lines)

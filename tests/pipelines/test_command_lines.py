@@ -116,6 +116,7 @@ def test_a_folder_that_cannot_be_made_is_a_line_before_anything_runs(
             told = "".join(capsys.readouterr()).strip()
             assert told
             assert "Traceback" not in told
+            assert len([line for line in told.splitlines() if line.startswith("--")]) <= 1, (command, bad, told)
 
 
 def test_a_recording_and_the_ledgers_are_not_one_file(capsys: pytest.CaptureFixture[str]) -> None:
