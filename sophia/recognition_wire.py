@@ -50,7 +50,9 @@ class RecognizerSettings(BaseModel):
     idle_seconds: float = Field(5.0, description="time without any sound after which the stream is closed", ge=0.5)
     open_seconds: float = Field(5.0, description="how long opening a stream may take", gt=0, le=60)
     answer_seconds: float = Field(
-        3.0, description="how long a voice may go unanswered before the stream is tested", gt=0
+        3.0,
+        description="how long a voice may go unanswered before the stream is tested; longer if no partials ever come",
+        gt=0,
     )
     drain_seconds: float = Field(2.0, description="how long an ended stream may take for its last results", gt=0, le=30)
     give_up_seconds: float | None = Field(
