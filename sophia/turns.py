@@ -93,6 +93,10 @@ class TurnTaking:
     def tell(self, event: TurnEvent) -> list[AnyDecision]:
         """Takes one event and returns what is decided, in order. Events come in the order of their ``at``, about."""
         state = self._state
+        if isinstance(event, ReplyText):  # her own words, several times a clause: they decide nothing by themselves
+            if reply := state.of(event.generation):
+                reply.says += event.delta
+            return []
         state.deadline, state.now = None, event.at
         if state.over:
             self._last_words(event)
@@ -134,9 +138,6 @@ class TurnTaking:
             case HoldStarted(generation=generation) | HoldEnded(generation=generation):
                 if reply := state.of(generation):
                     reply.holding, reply.held = isinstance(event, HoldStarted), True
-            case ReplyText(generation=generation, delta=delta):
-                if reply := state.of(generation):
-                    reply.says += delta
             case Failed():
                 self._failed(at, event)
             case EarsLost():

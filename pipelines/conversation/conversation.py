@@ -32,6 +32,7 @@ from pipelines.conversation.events import (
     Levels,
     Listening,
     PhaseChanged,
+    ReplyText,
     Stopped,
     Tick,
     Transcribed,
@@ -239,6 +240,8 @@ class Conversation:
             return
         for decision in self._turns.tell(event):
             self._pass_on(decision)
+        if isinstance(event, ReplyText):
+            return  # what is waited for is the same as before
         if self._timer:
             self._timer.cancel()
             self._timer = None
