@@ -1,10 +1,13 @@
-"""Blendshape weights by name: a service's list of names becomes our order of :data:`aurora.face.ARKIT`.
+"""Blendshapes by name: a service's list of names becomes our order of :data:`aurora.face.ARKIT`.
 
 A service tells its names once, in a header, in its own spelling and order, and may know more shapes than ARKit does.
+People's models spell the names in more ways; :func:`arkit_name` understands them as the page does
+(``aurora/web/src/arkit.js``; ``tests/aurora/web/names.json`` holds both to one rule).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +16,37 @@ from aurora.face import ARKIT, Weights
 
 PASCAL_CASE: tuple[str, ...] = tuple(name[0].upper() + name[1:] for name in ARKIT)
 """The same names as Audio2Face spells them: ``JawOpen``."""
+
+_FOLDED = {name.lower(): name for name in ARKIT}
+_PREFIX = re.compile(r"^(blendshapes?[0-9]*|arkit|bs)")
+_HALVES = re.compile(r"(browinnerup|cheekpuff)(left|right|l|r)")
+
+LONGEST_NAME = 200
+"""Characters; a longer name is none of ARKit's."""
+
+
+def arkit_name(spelling: str) -> str | None:
+    """The ARKit name that a shape of somebody's model means, or ``None``.
+
+    Upper and lower case, ``_ - .`` and spaces do not count; ``_L`` and ``_R`` at the end mean Left and Right. What
+    stands before the last ``. : | /`` may be left out, and so may the prefixes blendShape1, ARKit and bs. Models that
+    split browInnerUp or cheekPuff into two sides are understood: both halves mean the whole.
+    """
+    if len(spelling) > LONGEST_NAME:
+        return None
+    lower = spelling.lower()
+    for part in (lower, re.split(r"[.:|/]", lower)[-1]):
+        bare = re.sub(r"[^a-z0-9]", "", part)
+        if known := _sided(bare) or _sided(_PREFIX.sub("", bare)):
+            return known
+    return None
+
+
+def _sided(bare: str) -> str | None:
+    long = {"l": f"{bare[:-1]}left", "r": f"{bare[:-1]}right"}.get(bare[-1:], "")
+    half = _HALVES.fullmatch(bare)
+    return _FOLDED.get(bare) or _FOLDED.get(long) or (_FOLDED[half[1]] if half else None)
+
 
 _PLACE = {name.lower(): place for place, name in enumerate(ARKIT)}
 

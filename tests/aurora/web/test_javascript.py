@@ -1,0 +1,21 @@
+"""The page's own tests, run by node: every ``*.test.mjs`` beside this file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+NODE = shutil.which("node")
+TESTS = sorted(HERE.glob("*.test.mjs"))
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@pytest.mark.parametrize("script", TESTS, ids=lambda path: path.name)
+def test_node_finds_nothing_wrong(script: Path) -> None:
+    assert NODE is not None
+    done = subprocess.run([NODE, "--test", script], capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
