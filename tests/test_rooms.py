@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("conversation",),
     ("services", "embedded", "terminal", "takes"),
     ("scenarios", "monitoring", "talk"),
-    ("simulation",),
+    ("server", "simulation"),
     ("replay",),
     ("doctor", "load", "tune", "models", "nova_benchmark", "voice_loop"),
 )
@@ -49,6 +49,7 @@ MAY: dict[str, str] = {
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
     "talk": "conversation embedded failures home services settings takes telemetry terminal sophia nova",
+    "server": "certs home settings",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",

@@ -33,6 +33,7 @@ from pipelines.settings.layers import (
     read_yaml,
 )
 from pipelines.settings.secrets import is_secret, without_passwords
+from pipelines.settings.server import ServerSettings
 from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings
 from sophia.microphone import MicrophoneSettings
@@ -154,6 +155,7 @@ class Settings(BaseSettings):
     tts: TtsSection = Field(default_factory=TtsSection, description="Riva speech synthesis")
     face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")
     speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="her page, and who may see it")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
     stack: StackSettings = Field(default_factory=StackSettings, description="what the doctor looks at besides services")
 

@@ -1,0 +1,139 @@
+"""The HTTP side: the page, her head, what the page should know, and the door to the Realtime protocol."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from pipelines.server.access import Access, Refusal, readable
+from pipelines.server.files import Asset, Page
+
+MESSAGE_BYTES = 1 << 20
+"""The longest message that is taken: 16 s of 24 kHz sound in base64. A longer one ends the connection (1009)."""
+
+PING_SECONDS = 20.0
+"""Between two pings. A peer that answers none for half as long is gone."""
+
+CLOSE_SECONDS = 1.0
+"""Longest wait for the peer's part of the closing handshake."""
+
+WRITER_LIMIT = 16 << 10
+"""Bytes after which a writer waits for a peer that does not read; the default would be 4 s of sound."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; "
+    "worker-src 'self' blob:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+}
+"""Sent with every answer: nothing but our own files runs, and no other page may hold or read ours."""
+
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # it would write offered subprotocols, so keys, to a log
+
+
+class Visits(Protocol):
+    """What takes over a WebSocket that was let in; it returns when the visit is over, and closes the socket itself."""
+
+    async def visit(self, socket: web.WebSocketResponse, request: web.Request) -> None: ...
+
+
+Facts = Callable[[web.Request], Mapping[str, Any]]
+"""What ``/page.json`` tells, for a request."""
+
+Models = Callable[[bool], Awaitable[Asset]]
+"""Her head; the light one where that is asked for. Raises ``HTTPNotFound`` where there is none."""
+
+
+def make_app(access: Access, page: Page, model: Models, facts: Facts, visits: Visits) -> web.Application:
+    """The application; every request is looked at by ``access`` first."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        if refusal := access.page(request.headers):
+            return web.Response(status=refusal.status, text=refusal.message + "\n")
+        return await handler(request)
+
+    async def dress(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(HEADERS)
+        response.headers["Server"] = "sophia"
+
+    async def index(request: web.Request) -> web.StreamResponse:
+        return await page["index.html"].answer(request)
+
+    async def static(request: web.Request) -> web.StreamResponse:
+        return await page[request.match_info["name"]].answer(request)
+
+    async def head(request: web.Request) -> web.StreamResponse:
+        return await (await model("light" in request.query)).answer(request)
+
+    async def page_json(request: web.Request) -> web.Response:
+        return web.json_response(facts(request), headers={"Cache-Control": "no-store"})
+
+    async def healthz(request: web.Request) -> web.Response:
+        return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
+
+    async def realtime(request: web.Request) -> web.StreamResponse:
+        refusal = access.talk(request.headers, secure=request.secure)
+        if refusal and (refusal.status != 401 or not readable(request.headers)):
+            return refused(refusal)
+        socket = await opened(request)
+        if refusal:
+            await turn_away(socket, refusal, 1008)
+        else:
+            await visits.visit(socket, request)
+        return socket
+
+    app = web.Application(middlewares=[guard], client_max_size=MESSAGE_BYTES)
+    app.on_response_prepare.append(dress)
+    app.add_routes(
+        [
+            web.get("/", index),
+            web.get("/static/{name}", static),
+            web.get("/model", head),
+            web.get("/page.json", page_json),
+            web.get("/healthz", healthz),
+            web.get("/v1/realtime", realtime, allow_head=False),
+        ]
+    )
+    return app
+
+
+async def opened(request: web.Request) -> web.WebSocketResponse:
+    """Accepts a WebSocket. Raises ``HTTPBadRequest`` for what is none."""
+    socket = web.WebSocketResponse(
+        timeout=CLOSE_SECONDS,
+        heartbeat=PING_SECONDS,
+        protocols=("realtime",),
+        compress=False,
+        max_msg_size=MESSAGE_BYTES,
+        writer_limit=WRITER_LIMIT,
+    )
+    await socket.prepare(request)
+    return socket
+
+
+def refused(refusal: Refusal, **headers: str) -> web.Response:
+    """A refusal for programs: a status, and the error as OpenAI's servers write it."""
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {"error": {"type": "invalid_request_error", "code": refusal.code, "message": refusal.message}}
+    return web.json_response(body, status=refusal.status, headers=headers)
+
+
+async def turn_away(socket: web.WebSocketResponse, refusal: Refusal, code: int) -> None:
+    """A refusal for browsers, which see no status: an error on the open socket, which is then closed."""
+    kind = refusal.code if code == 1013 else "invalid_request_error"
+    error = {"type": kind, "code": refusal.code, "message": refusal.message}
+    try:
+        await socket.send_str(json.dumps({"type": "error", "event_id": "event_refused", "error": error}))
+    except ConnectionError:
+        return
+    await socket.close(code=code, message=refusal.code.encode())
