@@ -20,6 +20,9 @@ RUN := trap : INT TERM; $(PY)
 # Help needs the base environment and no set-up.
 HELP := $(filter -h --help,$(ARGS))
 
+# What a configuration embeds is set up, and no more; the default one embeds everything.
+PREPARE := -m pipelines.embedded --prepare $(if $(filter-out embedded.yaml,$(CONFIG)),--config $(CONFIG))
+
 # The whole stack in containers, with stand-ins in the place of NVIDIA's images: docker/README.md
 REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-compose.yml \
     -f docker/docker-compose.rehearsal.yml
@@ -44,7 +47,7 @@ doctor: run-venv  ## what works on this machine and around it (CONFIG=spark.yaml
 
 replay:  ## replay soundbites and measure every turn (ARGS="--repeat 5 --report report")
 	@.ci/venv "$(if $(HELP),,replay$(if $(EXTRAS),$(comma)$(EXTRAS)))" $(SAID)
-	@$(if $(HELP),:,$(PY) -m pipelines.embedded --prepare) $(SAID)
+	@$(if $(HELP),:,$(PY) $(PREPARE)) $(SAID)
 	@$(RUN) -m pipelines.replay --config $(CONFIG) $(ARGS) $(SAID)
 
 rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for NVIDIA's images (ARGS=down ends it)
@@ -76,7 +79,7 @@ certs: run-venv  ## make or show the development certificates
 	@$(RUN) -m pipelines.certs $(ARGS) $(SAID)
 
 prepare: run-venv
-	@$(PY) -m pipelines.embedded --prepare $(SAID)
+	@$(PY) $(PREPARE) $(SAID)
 
 run-venv:
 	@.ci/venv "$(if $(HELP),,$(EXTRAS))" $(SAID)

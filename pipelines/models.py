@@ -169,9 +169,9 @@ async def _served(args: argparse.Namespace) -> int:
             check_outputs([Output("--answers", args.answers)], read, force=args.force)
         key = serving.admin_key(args.admin_key_file)
         talks = serving.talks(args.talks, args.most) if args.command == "canary" else ()
-        if settings.llm.backend != "triton" or settings.embedded:
+        if settings.llm.backend != "triton" or "llm" in settings.embedded_services:
             raise ConfigError(
-                "these settings name no Triton of your own: --config FILE with embedded: false and llm.backend: triton"
+                "these settings name no Triton of your own: --config FILE with llm.backend: triton, llm not embedded"
             )
     except (SettingsError, ConfigError, DataError) as problem:
         print(problem, file=sys.stderr)

@@ -147,7 +147,7 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
 @contextlib.asynccontextmanager
 async def _served(settings: Settings, args: argparse.Namespace, console: Console) -> AsyncIterator[Settings]:
     """The settings with an endpoint that serves: the embedded Triton is started if they ask for it."""
-    if not settings.embedded:
+    if "llm" not in settings.embedded_services:
         yield settings
         return
     from nova.benchmark.full_speed import without_pace  # noqa: PLC0415
@@ -190,13 +190,14 @@ async def _report(settings: Settings, args: argparse.Namespace) -> Report:
         has = f"; it has {', '.join(found.models)}" if found.models else ""
         raise ModelError(f"model {found.model!r} is not ready on this server{has}")
     pace = "without its simulated pace" if args.full_speed else "at its simulated pace"
+    embedded = "llm" in settings.embedded_services
     return Report(
         environment=await asyncio.to_thread(environment),
         server=f"{found.server} {found.version}",
         model=found.model,
         decoupled=found.decoupled,
         max_batch_size=found.max_batch_size,
-        simulated=f"The embedded mind, a stand-in for a language model, {pace}." if settings.embedded else "",
+        simulated=f"The embedded mind, a stand-in for a language model, {pace}." if embedded else "",
         max_tokens=args.max_tokens,
         seed=args.seed,
     )
@@ -306,8 +307,8 @@ def _check(settings: Settings, args: argparse.Namespace) -> None:
     problems = []
     if settings.llm.backend != "triton":
         problems.append(f"llm.backend is {settings.llm.backend}: the benchmark speaks gRPC to a Triton.")
-    if args.full_speed and not settings.embedded:
-        problems.append("--full-speed serves the embedded mind faster: it needs a configuration with embedded: true.")
+    if args.full_speed and "llm" not in settings.embedded_services:
+        problems.append("--full-speed serves the embedded mind faster: it needs embedded: true, or [llm].")
     if args.plot is not None:
         from nova.benchmark.plot import PlotError, require_plotly  # noqa: PLC0415
 

@@ -25,7 +25,7 @@ from pipelines.doctor.machine import MACHINE
 from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
 from pipelines.doctor.render import Shown, as_json
 from pipelines.embedded.process import ServiceFailed
-from pipelines.embedded.supervisor import EmbeddedServices, needed
+from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import HomeUnusable, home
 from pipelines.log import logging_to_file
 from pipelines.settings.arguments import add_settings, configs, settings_of
@@ -130,13 +130,13 @@ async def _run(
     host: Host,
 ) -> int:
     console = Console(highlight=False, markup=False)
-    embedded = needed(settings) if settings.embedded and set(phases) != {"base"} else ()
+    embedded = settings.embedded_services if set(phases) != {"base"} else ()
     async with AsyncExitStack() as stack:
         ready = settings
 
         async def prepare() -> Settings:
             nonlocal ready
-            if ready.embedded:
+            if ready.embedded_services:
                 services = await stack.enter_async_context(EmbeddedServices(settings, home(), print))
                 ready = services.settings.model_copy(update={"embedded": False})  # they run: nobody starts them again
             return ready

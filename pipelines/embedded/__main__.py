@@ -2,6 +2,7 @@
 
 python -m pipelines.embedded                 # start all, show where they are, end with Ctrl+C
 python -m pipelines.embedded --prepare       # certificates, the Triton environment, the language model
+python -m pipelines.embedded --prepare --config spark.yaml   # … for what this configuration embeds
 python -m pipelines.embedded --write my.yaml # … and a configuration that reaches them
 """
 
@@ -50,16 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--prepare", action="store_true", help="do the set-up that the services need, then end")
     parser.add_argument("--only", action="append", choices=SERVICES, help="this service only; may be repeated")
-    parser.add_argument("--config", metavar="FILE", help="settings to start from (default: the defaults)")
+    parser.add_argument(
+        "--config",
+        action="append",
+        metavar="FILE",
+        help="settings to start from; of the services those that it embeds, where it embeds any; may be repeated",
+    )
     parser.add_argument("--write", metavar="FILE", type=output, help="write a configuration that reaches the services")
     add_force(parser)
     args = parser.parse_args(arguments)
     console = Console(highlight=False)
-    only = tuple(dict.fromkeys(args.only or SERVICES))
+    only = tuple(dict.fromkeys(args.only or ()))
     try:
         if args.prepare:
-            return prepare(home(), console, only)
-        read = [find_config(args.config)] if args.config else []
+            return prepare(home(), console, only or _embedded_by(args.config))
+        read = [find_config(config) for config in args.config or ()]
         check_outputs([Output("--write", args.write, _written_by_us)], read, force=args.force)
         with printed_aside(args.write):
             return asyncio.run(_serve(args.config, only, args.write, console))
@@ -100,12 +106,23 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> i
     return failed
 
 
-async def _serve(config: str | None, only: Sequence[str], write: Path | None, console: Console) -> int:
+def _embedded_by(config: Sequence[str] | None) -> Sequence[str]:
+    """The processes that a configuration wants; all of them without one."""
+    if config is None:
+        return SERVICES
+    from pipelines.embedded.supervisor import needed  # noqa: PLC0415  # 0.4 s that a set-up without one saves
+    from pipelines.settings.model import load_settings  # noqa: PLC0415
+
+    return needed(load_settings(config))
+
+
+async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path | None, console: Console) -> int:
     # Imported here, since the set-up, which `make talk` goes through at every start, needs none of it.
-    from pipelines.embedded.supervisor import EmbeddedServices  # noqa: PLC0415
+    from pipelines.embedded.supervisor import EmbeddedServices, needed  # noqa: PLC0415
     from pipelines.settings.model import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)
+    only = only or needed(settings) or SERVICES
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()
     assert serving is not None
     told = False

@@ -16,7 +16,7 @@ from pipelines.certs import make_development_pki
 from pipelines.embedded.health import hangs
 from pipelines.embedded.process import SERVICES, ServiceFailed, ServiceProcess, module_command
 from pipelines.settings.endpoint import Endpoint, TlsSettings
-from pipelines.settings.model import Settings
+from pipelines.settings.model import Service, Settings
 
 __all__ = ["SERVICES", "EmbeddedServices", "ServiceFailed", "needed"]
 
@@ -33,22 +33,21 @@ class Command(Protocol):
     def __call__(self, name: str, tls: Path, home: Path, port: int = 0) -> list[str]: ...
 
 
+SERVED: dict[str, tuple[Service, ...]] = {"speech": ("asr", "tts"), "triton": ("llm",), "face": ("face",)}
+"""What each process serves."""
+
+
 def needed(settings: Settings) -> tuple[str, ...]:
-    """The embedded services that a conversation with ``settings`` would talk to."""
-    wanted = ["speech"]
-    if settings.llm.backend != "openai":
-        wanted.append("triton")
-    if settings.face.enabled:
-        wanted.append("face")
-    return tuple(wanted)
+    """The processes that serve the embedded services of ``settings``; one is enough for recogniser and voice."""
+    return tuple(name for name in SERVICES if set(SERVED[name]) & set(settings.embedded_services))
 
 
 class EmbeddedServices:
     """The embedded services for as long as the ``async with`` lasts.
 
     ``report`` is called with a line whenever a service died, hung, came back, or takes long to start. After entering,
-    ``settings`` are the given ones with the services' endpoints filled in, and ``running`` maps names to processes.
-    Entering raises
+    ``settings`` are the given ones with the endpoints of the embedded services filled in, and ``running`` maps names to
+    processes. ``only`` names the processes to start and to talk to, whatever the settings embed. Entering raises
     :class:`ServiceFailed` if a service does not start within the settings' ``embedded_start_seconds``; leaving takes
     2 s at most. To be used from the main thread, see :meth:`ServiceProcess.start`.
     """
@@ -68,6 +67,7 @@ class EmbeddedServices:
         self._home = home
         self._report = report
         self._only = needed(settings) if only is None else tuple(only)
+        self._embedded = settings.embedded_services if only is None else sum((SERVED[name] for name in only), ())
         self._command = command
         self._watchers: list[asyncio.Task[None]] = []
 
@@ -150,18 +150,13 @@ class EmbeddedServices:
             await asyncio.gather(ended, hanging, return_exceptions=True)
 
     def _filled(self, settings: Settings) -> Settings:
-        """``settings`` with the endpoints of what runs; services that were not asked for keep theirs."""
+        """``settings`` with the endpoints of the embedded services; the others keep theirs."""
         changes: dict[str, Any] = {}
-        if "speech" in self.running:
-            speech = self.endpoint("speech")
-            changes["asr"] = settings.asr.model_copy(update={"endpoint": speech})
-            changes["tts"] = settings.tts.model_copy(update={"endpoint": speech})
-        if "triton" in self.running:
-            endpoint = self.endpoint("triton")
-            if settings.llm.backend == "triton-rest":  # Triton's HTTP port knows no TLS; it is bound to loopback
+        for process in self._only:
+            endpoint = self.endpoint(process)
+            if process == "triton" and settings.llm.backend == "triton-rest":  # without TLS, and bound to loopback
                 http = int(self.running["triton"].ready["http_port"])
                 endpoint = Endpoint(target=f"127.0.0.1:{http}", tls=TlsSettings(enabled=False))
-            changes["llm"] = settings.llm.model_copy(update={"endpoint": endpoint})
-        if "face" in self.running:
-            changes["face"] = settings.face.model_copy(update={"endpoint": self.endpoint("face")})
+            for service in set(SERVED[process]) & set(self._embedded):
+                changes[service] = getattr(settings, service).model_copy(update={"endpoint": endpoint})
         return settings.model_copy(update=changes)

@@ -69,8 +69,9 @@ class Program:
             return EXIT_CODES["stopped"]
         except Exception as error:
             service, cause = blamed(error, "load test")
-            places = {} if self._settings.embedded else endpoints(self._settings)
-            failure = asyncio.run(diagnose(cause, service, places.get(service)))
+            embedded = service in self._settings.embedded_services  # where it was is not known any more
+            place = None if embedded else endpoints(self._settings).get(service)
+            failure = asyncio.run(diagnose(cause, service, place))
             self._tell(f"{failure.line} {failure.hint}")
             ramp.interrupt()
             return failure.exit_code

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -43,9 +43,13 @@ from sophia.synthesis import SynthesizerSettings
 from sophia.turn_settings import TurnSettings
 from sophia.vad import VadSettings
 
-__all__ = ["Settings", "SettingsError", "find_config", "load_settings", "shareable"]
+__all__ = ["SERVICES", "Service", "Settings", "SettingsError", "find_config", "load_settings", "shareable"]
 
 M = TypeVar("M", bound=BaseModel)
+
+Service = Literal["asr", "llm", "tts", "face"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+"""The services of a conversation; the project brings a stand-in for each."""
 
 PERSONA = (
     "You are Sophia, a friendly and honest voice assistant with a face. You are heard, not read: answer in one to "
@@ -142,7 +146,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     language: str = Field("en-US", description="the language of recogniser, voice and turn taking, as Riva names it")
-    embedded: bool = Field(False, description="start the services that come with the project and talk to those")
+    embedded: bool | tuple[Service, ...] = Field(
+        False,
+        description="services that come with the project, started along: all of them, none, or those that are listed; "
+        "the endpoints of the others stay",
+    )
     embedded_start_seconds: float = Field(
         60.0, ge=1.0, le=3600.0, description="how long one of the project's own services may take to start"
     )
@@ -182,6 +190,29 @@ class Settings(BaseSettings):
             if section is None or isinstance(section, dict)
         }
         return {**values, **inherited}
+
+    @field_validator("embedded", mode="before")
+    @classmethod
+    def _are_services(cls, embedded: object) -> object:
+        for name in embedded if isinstance(embedded, list | tuple) else ():
+            if name not in SERVICES:
+                raise ValueError(f"{name} is no service; there are {', '.join(SERVICES)}")
+        return embedded
+
+    @field_validator("llm")
+    @classmethod
+    def _embedded_speaks_triton(cls, llm: LlmSection, info: ValidationInfo) -> LlmSection:
+        embedded = info.data.get("embedded")
+        if isinstance(embedded, tuple) and "llm" in embedded and llm.backend == "openai":
+            raise ValueError("the embedded llm speaks Triton's protocol; with llm.backend openai do not embed it")
+        return llm
+
+    @property
+    def embedded_services(self) -> tuple[Service, ...]:
+        """The services that are embedded and that a conversation would talk to, in the order of :data:`SERVICES`."""
+        named = SERVICES if self.embedded is True else self.embedded or ()
+        unused = {"face": not self.face.enabled, "llm": self.llm.backend == "openai"}
+        return tuple(name for name in SERVICES if name in named and not unused.get(name))
 
     @classmethod
     def settings_customise_sources(

@@ -49,11 +49,11 @@ class Answer:
 async def check_all(settings: Settings, console: Console | None = None) -> int:
     """Checks every service of ``settings`` at the same time and prints a table; returns 0 if all answer, else 1.
 
-    With ``embedded: true`` the embedded services are started for it.
+    Those that are ``embedded`` are started for it.
     """
     console = console or Console(highlight=False)
     async with AsyncExitStack() as stack:
-        if settings.embedded:
+        if settings.embedded_services:
             services = EmbeddedServices(settings, home(), lambda line: console.print(line, markup=False))
             try:
                 settings = (await stack.enter_async_context(services)).settings

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.settings.endpoint import Endpoint
-from pipelines.settings.model import Settings
+from pipelines.settings.model import Service, Settings
 
 ECHO = {
     "auto": "echo cancelled if the extra 'aec' is installed, else half-duplex",
@@ -69,7 +69,7 @@ def _ears(settings: Settings, source: str) -> Iterator[_Node]:
         yield _Node("echo", (ECHO[microphone.echo],))
     yield _Node("vad", ("voice activity", "Silero"))
     asr = settings.asr
-    yield _Node("asr", ("Riva recognition", asr.language, _place(settings, asr.endpoint)), True)
+    yield _Node("asr", ("Riva recognition", asr.language, _place(settings, "asr")), True)
     turns = settings.turns
     yield _Node("turns", ("turn taking", turns.language, "speculates" if turns.speculate else "waits for the endpoint"))
 
@@ -77,14 +77,14 @@ def _ears(settings: Settings, source: str) -> Iterator[_Node]:
 def _mind(settings: Settings) -> Iterator[_Node]:
     llm = settings.llm
     yield _Node("history", ("history", "what was heard"))
-    yield _Node("llm", (llm.model, MINDS[llm.backend], _place(settings, llm.endpoint)), True)
+    yield _Node("llm", (llm.model, MINDS[llm.backend], _place(settings, "llm")), True)
     yield _Node("clauses", ("clauses",))
 
 
 def _voice(settings: Settings, sink: str) -> Iterator[_Node]:
     tts, speaker = settings.tts, settings.speaker
     details = (tts.voice or "the server's voice", f"{tts.rate} Hz")
-    yield _Node("tts", ("Riva synthesis", *details, _place(settings, tts.endpoint)), True)
+    yield _Node("tts", ("Riva synthesis", *details, _place(settings, "tts")), True)
     yield _Node("playout", ("playout", "gate, fence, sample clock"))
     device = "default device" if speaker.device is None else f"device {speaker.device}"
     yield _Node("sink", (sink,) if sink else ("speaker", device))
@@ -92,7 +92,7 @@ def _voice(settings: Settings, sink: str) -> Iterator[_Node]:
 
 def _face(settings: Settings) -> Iterator[_Node]:
     if settings.face.enabled:
-        yield _Node("face", ("Audio2Face", _place(settings, settings.face.endpoint)), True)
+        yield _Node("face", ("Audio2Face", _place(settings, "face")), True)
         yield _Node("performer", ("performer", "poses by sample clock, idle life"))
 
 
@@ -121,9 +121,10 @@ def _arrows(settings: Settings) -> Iterator[_Arrow]:
         yield _Arrow("playout", "echo", "reference", back=True)
 
 
-def _place(settings: Settings, endpoint: Endpoint) -> str:
-    if settings.embedded:
+def _place(settings: Settings, service: Service) -> str:
+    if service in settings.embedded_services:
         return "embedded, started with the loop"
+    endpoint: Endpoint = getattr(settings, service).endpoint
     security = "plaintext" if not endpoint.tls.enabled else "mutual TLS" if endpoint.tls.cert else "TLS"
     return f"{endpoint.target}, {security}"
 

@@ -53,9 +53,9 @@ session has up to three at a time."""
 class Runtime:
     """The runtime of a process; enter it before sessions are made, in the loop that runs them.
 
-    ``settings`` say where the services are; with ``embedded: true`` those that come with the project are started, and
-    ``settings`` then tells where. ``sessions`` is how many will run side by side at most. ``notice`` is handed lines
-    worth telling; it may be called from any thread.
+    ``settings`` say where the services are; those that are ``embedded`` are started, and ``settings`` then tells where.
+    ``sessions`` is how many will run side by side at most. ``notice`` is handed lines worth telling; it may be called
+    from any thread.
 
     Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
     :class:`~pipelines.embedded.process.ServiceFailed` for an embedded one that does not start, and a
@@ -105,7 +105,7 @@ class Runtime:
 
     async def _open(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
-        if self.settings.embedded:
+        if self.settings.embedded_services:
             embedded = EmbeddedServices(self.settings, home(), self._notice)
             self.settings = (await stack.enter_async_context(embedded)).settings
         for _ in range(self._connections):

@@ -76,3 +76,6 @@ def test_embedded_services_have_no_address_yet():
     text = mermaid(settings(embedded="true"))
     assert text.count("embedded, started with the loop") == 4
     assert "localhost" not in text
+    text = mermaid(settings(embedded="[face, asr]"))
+    assert text.count("embedded, started with the loop") == 2
+    assert "localhost:8001" in text

@@ -84,6 +84,13 @@ def test_ctrl_c_is_waited_for_until_the_program_has_ended(folder: Path) -> None:
         assert started.stderr.read() == ""
 
 
+def test_what_a_configuration_does_not_embed_is_not_set_up(folder: Path) -> None:
+    for target, before in (("talk", "venv "), ("replay", "venv replay")):
+        (folder / "calls").unlink(missing_ok=True)
+        _, _, calls = make(folder, target, "CONFIG=spark.yaml")
+        assert calls[:2] == [before, "python -m pipelines.embedded --prepare --config spark.yaml"]
+
+
 def test_replay_has_its_extras(folder: Path) -> None:
     _, _, calls = make(folder, "replay", "ARGS=--repeat 2", "EXTRAS=aec")
     assert calls[:2] == ["venv replay,aec", "python -m pipelines.embedded --prepare"]

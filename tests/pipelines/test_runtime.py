@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import json
 import os
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 from lab import ANSWER, HEARD, Lab, config, serving
+from rich.console import Console
 
 from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.events import TextTyped, TurnEnded
@@ -23,6 +25,7 @@ from pipelines.scenarios.scenario import Line, Scenario, Talk
 from pipelines.settings.model import Settings, load_settings
 from pipelines.simulation.profile import load_profile
 from pipelines.simulation.services import SimulatedComponents
+from pipelines.talk.check import check_all
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
@@ -110,6 +113,29 @@ async def test_a_session_is_a_conversation_with_real_clients(tmp_path, pki):
     (ledger,) = seen.all
     assert (ledger.outcome, ledger.user, ledger.reply.strip()) == (Outcome.REPLIED, HEARD, ANSWER)
     assert runtime.faceless is None
+
+
+async def test_an_embedded_face_moves_to_the_voice_of_a_real_lab(tmp_path, pki, monkeypatch):
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path / "home"))
+
+    class WithoutFace(Lab):
+        async def ProcessAudioStream(self, requests, context):  # noqa: N802
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the embedded one is meant")
+            yield
+
+    async with serving(WithoutFace(), pki) as port:
+        settings = lab(tmp_path, pki, port).model_copy(update={"embedded": ("face",)})
+        console = Console(file=io.StringIO(), width=150)
+        await check_all(settings, console)  # this lab tells no versions, so that not everything answers
+        async with Runtime(settings) as runtime:
+            reached = {name: getattr(runtime.settings, name).endpoint.port for name in SERVICES}
+            async with asyncio.timeout(20):
+                (ledger,) = await typed(runtime)
+    assert [name for name in SERVICES if reached[name] != port] == ["face"]
+    assert runtime.faceless is None
+    assert ledger.outcome is Outcome.REPLIED
+    assert ledger.lip_skew is not None  # there were frames to go by
+    assert "frames of 52 blendshapes" in console.file.getvalue()
 
 
 class OnlyCloses:

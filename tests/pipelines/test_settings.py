@@ -142,7 +142,10 @@ def test_paths_count_from_where_they_were_written(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("embedded: maybe\n", "my.yaml:1: embedded = 'maybe' must be true or false."),
+        (
+            "embedded: maybe\n",
+            "my.yaml:1: embedded = 'maybe' must be true or false or a list [a, b, …] of asr, llm, tts, face.",
+        ),
         ("\nturns:\n  pause_open: 99\n", "my.yaml:3: turns.pause_open = 99 must be a number from 0.1 to 3."),
         ("turns:\n  pause_open: soon\n", "my.yaml:2: turns.pause_open = 'soon' must be a number from 0.1 to 3."),
         (
@@ -335,6 +338,48 @@ def test_yes_and_no_are_understood_where_a_truth_is_wanted(tmp_path: Path) -> No
     settings = load_settings(tmp_path / "my.yaml", environment={})
     assert settings.embedded
     assert not settings.face.enabled
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("true", ("asr", "llm", "tts", "face")),
+        ("false", ()),
+        ("[]", ()),
+        ("[face]", ("face",)),
+        ("[tts, asr, asr]", ("asr", "tts")),
+    ],
+)
+def test_services_are_embedded_all_or_none_or_one_by_one(tmp_path: Path, written: str, means: tuple[str, ...]) -> None:
+    (tmp_path / "my.yaml").write_text(f"embedded: {written}\n")
+    assert load_settings(tmp_path / "my.yaml", environment={}).embedded_services == means
+    assert load_settings(None, {"embedded": written}, {}).embedded_services == means
+    assert load_settings(None, {}, {"SOPHIA_EMBEDDED": written}).embedded_services == means
+    assert load_settings(None, {"embedded": written, "face.enabled": "no"}, {}).embedded_services == tuple(
+        name for name in means if name != "face"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "embedded: face",
+            "my.yaml:1: embedded = 'face' must be true or false or a list [a, b, …] of asr, llm, tts, face.",
+        ),
+        (
+            "embedded: [speech]",
+            "my.yaml:1: embedded = ['speech'] does not fit: speech is no service; there are asr, llm, tts, face.",
+        ),
+        (
+            "embedded: [llm]\nllm: {backend: openai}",
+            "my.yaml:2: llm does not fit: the embedded llm speaks Triton's protocol; with llm.backend openai do not "
+            "embed it.",
+        ),
+    ],
+)
+def test_what_cannot_be_embedded_is_one_line(tmp_path: Path, text: str, line: str) -> None:
+    assert lines(tmp_path, text) == (line,)
 
 
 def test_a_bare_name_is_looked_up_beside_the_caller_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,10 @@ from rich.console import Console
 from pipelines.embedded import __main__ as program
 from pipelines.embedded import health, process, supervisor
 from pipelines.embedded.process import ServiceProcess, module_command
-from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed, needed
+from pipelines.embedded.supervisor import SERVED, EmbeddedServices, ServiceFailed, needed
 from pipelines.services.channels import open_channel, warm
-from pipelines.settings.model import FaceSection, LlmSection, Settings
+from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.model import SERVICES, FaceSection, LlmSection, Service, Settings
 from pipelines.talk.program import Options, VoiceLoop
 from pipelines.terminal.display import SilentDisplay
 
@@ -89,8 +90,34 @@ async def test_services_start_together_and_their_endpoints_are_filled_in(tmp_pat
 
 
 def test_only_what_the_settings_need_is_started() -> None:
-    assert needed(Settings()) == ("speech", "triton", "face")
-    assert needed(Settings(face=FaceSection(enabled=False), llm=LlmSection(backend="openai"))) == ("speech",)
+    assert needed(Settings()) == ()
+    assert needed(Settings(embedded=True)) == ("speech", "triton", "face")
+    without = Settings(embedded=True, face=FaceSection(enabled=False), llm=LlmSection(backend="openai"))
+    assert needed(without) == ("speech",)
+    for one, served_by in {"asr": "speech", "llm": "triton", "tts": "speech", "face": "face"}.items():
+        assert needed(Settings.model_validate({"embedded": [one]})) == (served_by,)
+    assert needed(Settings(embedded=("tts", "face", "asr"))) == ("speech", "face")
+    assert needed(Settings(embedded=("face",), face=FaceSection(enabled=False))) == ()
+
+
+@pytest.mark.parametrize("embedded", [("face",), ("asr",), ("tts", "llm")])
+async def test_services_that_are_not_embedded_keep_their_endpoints(
+    tmp_path: Path, embedded: tuple[Service, ...]
+) -> None:
+    real = Endpoint(target="nvidia.lab:443", api_key_env="NVIDIA_API_KEY")
+    sections = {name: {"endpoint": real.model_dump()} for name in SERVICES}
+    settings = Settings.model_validate({**sections, "embedded": embedded})
+    async with EmbeddedServices(settings, tmp_path, print, command=fake()) as services:
+        assert set(services.running) == set(needed(settings))
+        found = {name: getattr(services.settings, name).endpoint for name in SERVICES}
+        for served_by, served in SERVED.items():
+            for name in served:
+                here = services.endpoint(served_by) if name in embedded else None
+                assert found[name].target == (here.target if here else "nvidia.lab:443")
+                assert found[name].api_key_env == (None if here else "NVIDIA_API_KEY")
+        for name in SERVICES:  # nothing but the endpoint is touched
+            section, given = getattr(services.settings, name), getattr(settings, name)
+            assert section.model_copy(update={"endpoint": given.endpoint}) == given
 
 
 async def test_a_failure_before_the_talk_names_where_the_service_really_was(
@@ -130,7 +157,7 @@ async def test_a_mind_by_http_gets_tritons_http_port(tmp_path: Path) -> None:
 async def test_a_start_that_fails_says_why_and_takes_the_others_along(
     tmp_path: Path, behaviour: str, words: str
 ) -> None:
-    services = EmbeddedServices(Settings(), tmp_path, print, command=fake(triton=behaviour))
+    services = EmbeddedServices(Settings(embedded=True), tmp_path, print, command=fake(triton=behaviour))
     with pytest.raises(ServiceFailed) as caught:
         async with services:
             pytest.fail("must not be entered")
@@ -239,7 +266,7 @@ async def test_workers_of_a_killed_service_die_with_it(tmp_path: Path) -> None:
 
 
 async def test_cancelled_while_starting_nothing_is_left(tmp_path: Path) -> None:
-    services = EmbeddedServices(Settings(), tmp_path, print, command=fake(face="silent"))
+    services = EmbeddedServices(Settings(embedded=True), tmp_path, print, command=fake(face="silent"))
     entering = asyncio.create_task(services.__aenter__())
     await until(lambda: len(services.running) == 2)
     entering.cancel()
@@ -257,7 +284,7 @@ from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.settings.model import Settings
 
 async def main():
-    async with EmbeddedServices(Settings(), Path({home!r}), print, command=fake()) as services:
+    async with EmbeddedServices(Settings(embedded=True), Path({home!r}), print, command=fake()) as services:
         print(*(service.process.pid for service in services.running.values()), flush=True)
         await asyncio.get_running_loop().create_future()
 

@@ -223,9 +223,16 @@ def test_a_folder_for_the_embedded_services_that_is_not_ours(
     assert "fix: export SOPHIA_HOME=" in shown
 
 
-@pytest.mark.parametrize("embedded", [True, False])
-def test_stand_ins_are_called_stand_ins(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, embedded: bool
+@pytest.mark.parametrize(
+    ("embedded", "named"), [("true", ["asr", "llm", "tts", "face"]), ("false", []), ("[tts, face]", ["tts", "face"])]
+)
+def test_stand_ins_are_called_stand_ins(  # noqa: PLR0917
+    host: FakeHost,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    embedded: str,
+    named: list[str],
 ) -> None:
     class Started:
         def __init__(self, settings: Settings, *_: object) -> None:
@@ -244,12 +251,14 @@ def test_stand_ins_are_called_stand_ins(
     monkeypatch.setattr(program, "EmbeddedServices", Started)
     monkeypatch.setattr(program, "framework", lambda settings: [mind])
     report, config = tmp_path / "report.json", tmp_path / "c.yaml"
-    config.write_text(f"embedded: {str(embedded).lower()}\n")
+    config.write_text(f"embedded: {embedded}\n")
     assert program.main(["--phase", "framework", "--json", str(report), "--config", str(config)]) == 0
     (heading,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Framework")]
-    assert ("with embedded stand-ins for speech, triton, face" in heading) is embedded
+    assert heading.partition(", with ")[2].partition(";")[0] == (
+        f"embedded stand-ins for {', '.join(named)}" if named else ""
+    )
     told = json.loads(report.read_text())
-    assert told["embedded_stand_ins"] == (["speech", "triton", "face"] if embedded else [])
+    assert told["embedded_stand_ins"] == named
 
 
 @pytest.mark.services
@@ -258,7 +267,7 @@ def test_the_embedded_services_are_well(host: FakeHost, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     assert program.main(["--phase", "framework", "--json", str(report)]) == 0
     told = json.loads(report.read_text())
-    assert told["embedded_stand_ins"] == ["speech", "triton", "face"]
+    assert told["embedded_stand_ins"] == ["asr", "llm", "tts", "face"]
     rows = {row["key"]: row for row in told["findings"]}
     for key in ("asr", "llm", "tts", "face", "round_trip", "models"):
         assert rows[key]["mark"] == "ok", rows[key]
