@@ -138,6 +138,9 @@ class FaceSection(FaceSettings):
 
     enabled: bool = Field(True, description="animate a face; without it she only speaks")
     endpoint: FaceEndpoint = Field(default_factory=FaceEndpoint, description="where Audio2Face-3D is")
+    model: Path | None = Field(
+        None, description="a head of your own for the page, a GLB or VRM file; without it her own is shown"
+    )
 
 
 class Settings(BaseSettings):
