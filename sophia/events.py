@@ -34,6 +34,13 @@ class TextTyped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SayRequested(Event):
+    """She is to say ``text``, word for word, as soon as nobody speaks and nothing is to be answered."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitRequested(Event):
     """A client says that the user's turn is over."""
 
@@ -111,6 +118,7 @@ TurnEvent = (
     | VoiceStopped
     | Transcribed
     | TextTyped
+    | SayRequested
     | CommitRequested
     | CancelRequested
     | PlayoutStarted

@@ -10,7 +10,8 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 from sophia.speech import SpeechChunk, SpokenWord
 
@@ -37,6 +38,18 @@ class Caption:
     heard: int
 
 
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word of a generation, heard from sample ``start`` to before ``end``.
+
+    ``text`` carries the space before it, so that all words joined are the text.
+    """
+
+    text: str
+    start: int
+    end: int
+
+
 class Script:
     """The text of one generation along its samples; ``rate`` is in Hz. Clauses are added in playing order."""
 
@@ -44,6 +57,8 @@ class Script:
         self._rate = rate
         self._clauses: list[_Clause] = []
         self._number = -1
+        self._told = (0, 0)  # clauses, and words of the next one, that news() gave
+        self._began = False
         self.samples = 0
 
     def follow(self, chunk: SpeechChunk) -> None:
@@ -75,6 +90,48 @@ class Script:
                 break
             parts.append(clause.text[: self._reached(clause, position)])
         return " ".join(part for part in parts if part)
+
+    def news(self) -> list[TimedWord]:
+        """The words whose times are certain by now, in order; each is given once.
+
+        That is so once the service told them, or else once the clause's sound has ended.
+        """
+        news: list[TimedWord] = []
+        clause, word = self._told
+        while clause < len(self._clauses):
+            known = self._timed(self._clauses[clause])
+            news += known[word:]
+            self._told = clause, max(word, len(known))
+            if not self._clauses[clause].complete:
+                break
+            clause, word = clause + 1, 0
+            self._told = clause, word
+        if news and not self._began:
+            self._began = True
+            news[0] = replace(news[0], text=news[0].text.lstrip())
+        return news
+
+    def _timed(self, clause: _Clause) -> list[TimedWord]:
+        """The clause's words with their times, if those are certain; each with the space before it."""
+        written = list(_WORD.finditer(clause.text))
+        edges = [0, *(word.end() for word in written)]
+        texts = [clause.text[start:end] for start, end in pairwise(edges)]
+        if texts:
+            texts[0] = f" {texts[0]}"
+        if len(clause.words) == len(written):
+            times = [(round(word.start * self._rate), round(word.end * self._rate)) for word in clause.words]
+        elif clause.complete:
+            begin = round(clause.words[0].start * self._rate) if clause.words else 0
+            end = round(clause.words[-1].end * self._rate) if clause.words else clause.end - clause.start
+            spans = [_weight(word.group()) for word in written]
+            share = (end - begin) / (sum(spans) or 1.0)
+            times = [
+                (begin + round(a * share), begin + round(b * share))
+                for a, b in pairwise(accumulate(spans, initial=0.0))
+            ]
+        else:
+            return []
+        return [TimedWord(text, clause.start + a, clause.start + b) for text, (a, b) in zip(texts, times, strict=True)]
 
     def caption(self, position: int) -> Caption | None:
         """The clause at ``position``; ``None`` before the first one."""

@@ -127,3 +127,48 @@ def test_what_was_heard_only_grows(complete):
     assert all(text.startswith(heard) for heard in heards)
     assert all(len(a) <= len(b) for a, b in itertools.pairwise(heards))
     assert heards[0] == ""
+
+
+def chunk(clause, text, samples, last=False, words=()):
+    return SpeechChunk(silence(samples), clause, text, last, words)
+
+
+def joined(words):
+    return "".join(word.text for word in words)
+
+
+def test_words_are_news_once_their_clause_is_complete_and_only_once():
+    script = Script(RATE)
+    script.follow(chunk(0, "Hello there,", 1000))
+    assert script.news() == []
+    script.follow(chunk(0, "Hello there,", 1000, last=True))
+    script.follow(chunk(1, "you.", 500))
+    first = script.news()
+    assert joined(first) == "Hello there,"
+    assert (first[0].start, first[-1].end) == (0, 2000)
+    assert all(a.end == b.start for a, b in itertools.pairwise(first))
+    assert script.news() == []
+    script.follow(chunk(1, "you.", 500, last=True))
+    assert [(word.text, word.start, word.end) for word in script.news()] == [(" you.", 2000, 3000)]
+
+
+def test_words_that_the_voice_has_timed_are_news_at_once():
+    script = Script(RATE)
+    timed = (SpokenWord("one", 0.0, 0.2), SpokenWord("two", 0.3, 0.5))
+    script.follow(chunk(0, "one two", RATE // 10, words=timed))
+    assert [(word.text, word.start, word.end) for word in script.news()] == [
+        ("one", 0, round(0.2 * RATE)),
+        (" two", round(0.3 * RATE), round(0.5 * RATE)),
+    ]
+    script.follow(chunk(0, "one two", RATE, last=True))
+    assert script.news() == []
+
+
+@given(st.lists(st.tuples(st.text("ab ,", max_size=12), st.integers(0, 900)), max_size=6))
+def test_the_news_joined_are_what_was_heard_in_the_end(clauses):
+    script, news = Script(RATE), []
+    for number, (text, samples) in enumerate(clauses):
+        script.follow(chunk(number, text.strip(), samples, last=True))
+        news += script.news()
+    assert joined(news) == script.heard(script.samples + 1)
+    assert all(a.start <= a.end <= b.end for a, b in itertools.pairwise(news))

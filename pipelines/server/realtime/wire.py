@@ -1,0 +1,118 @@
+"""One connection's view of a conversation: our events become events of the OpenAI Realtime protocol, and back.
+
+Pure: no asyncio, no clock, no sockets. Whoever owns the connection
+
+- sends what :meth:`Wire.opened` returns, first of all;
+- is an observer of the conversation, hands each happening to :meth:`Wire.told`, and sends what that returns;
+- hands each message of the client to :meth:`Wire.said`, sends the answers first, and then carries out the wishes in
+  their order (``Session.tell`` for events of ours; what follows from them comes by :meth:`Wire.told`);
+- hands over what is pulled from the playout, and what the voice and the face make, and sends what that returns.
+
+All of it on one thread. Nothing here raises because of what a client sent. ``at`` and ``began`` are ``loop.time()``.
+A sample position is one of the generation's own sound, counted at the voice's rate, as :class:`sophia.playout.Playout`
+counts; only ``pcm`` is at the session's output rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aurora.face import FaceFrame
+from pipelines.conversation.events import Happening
+from pipelines.server.realtime.ids import Ids, random_id
+from pipelines.server.realtime.wishes import Event, Wish
+from sophia.heard import TimedWord
+
+
+class Wire:
+    """The protocol of one connection.
+
+    ``began`` is when the session began: times on the wire count from there. ``voice_rate`` is the playout's rate in
+    Hz. ``model`` and ``voice`` are the names that the session tells. ``watch``: the client watches a conversation that
+    has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that the
+    address asks for. ``instructions`` says that the client may tell her how to speak.
+
+    ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
+    the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        began: float,
+        voice_rate: int,
+        model: str = "sophia",
+        voice: str = "sophia",
+        watch: bool = False,
+        extensions: Sequence[str] = (),
+        instructions: bool = False,
+        budget_ms: float = 800.0,
+        host: str = "",
+        lead_ms: float = 300.0,
+        audio_ms: Callable[[float], float] | None = None,
+        trace: Callable[[int], str] = lambda turn: "",
+        ids: Ids = random_id,
+    ) -> None: ...
+
+    @property
+    def input_rate(self) -> int:
+        """Rate of the sound that :class:`~pipelines.server.realtime.wishes.AppendAudio` holds, in Hz."""
+        raise NotImplementedError
+
+    @property
+    def output_rate(self) -> int:
+        """Rate at which :meth:`sound` wants her voice, in Hz."""
+        raise NotImplementedError
+
+    @property
+    def lead_ms(self) -> float:
+        """How far ahead of real time the client wants sound, in ms."""
+        raise NotImplementedError
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions in force, such as ``sophia.face``: nobody need make what nobody asked for."""
+        raise NotImplementedError
+
+    # From the conversation
+
+    def opened(self, at: float) -> list[Event]:
+        """What the client is sent first: ``session.created``."""
+        raise NotImplementedError
+
+    def told(self, happening: Happening) -> list[Event]:
+        """What happened or was decided. Must be called for each happening, in order, before the next one."""
+        raise NotImplementedError
+
+    def sound(self, generation: int, first: int, pcm: bytes) -> list[Event]:
+        """A block of her voice that is sent now: int16 little-endian mono at :attr:`output_rate` Hz, at most 1 s.
+
+        ``first`` is the position of its first sample; after a resume that is earlier than where the last block ended.
+        Where a client watches, nothing is sent of ``pcm``, but the words go with it all the same.
+        """
+        raise NotImplementedError
+
+    def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
+        """The next words of a generation, in order, as :meth:`sophia.heard.Script.news` gives them; also guesses'."""
+        raise NotImplementedError
+
+    def frames(self, generation: int, frames: Sequence[FaceFrame]) -> list[Event]:
+        """The next frames of a generation's face, in order; also of one that may yet be dropped."""
+        raise NotImplementedError
+
+    def position(self, generation: int, sample: int, playing: bool, at: float) -> list[Event]:
+        """Where a conversation with a speaker of its own is, for a client that watches: ten times a second."""
+        raise NotImplementedError
+
+    def levels(self, user: float, agent: float) -> list[Event]:
+        """Levels of the last moments, dB relative to full scale."""
+        raise NotImplementedError
+
+    # From the client
+
+    def said(self, message: object, at: float) -> tuple[list[Wish], list[Event]]:
+        """A client's event, as JSON gave it: what the connection must do, in order, and the answers.
+
+        Anything that is no event, or asks for what cannot be, is answered by an ``error``.
+        """
+        raise NotImplementedError

@@ -1,0 +1,81 @@
+"""What a client's event asks the connection to do, beside the events of ours that the session is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.conversation.events import CancelRequested, CommitRequested, PlaybackAcknowledged, TextTyped
+from sophia.events import SayRequested
+
+
+@dataclass(frozen=True, slots=True)
+class AppendAudio:
+    """Sound of the user: int16 little-endian mono at :attr:`~pipelines.server.realtime.wire.Wire.input_rate` Hz.
+
+    Always whole samples; an odd byte waits for the next event.
+    """
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAudio:
+    """Sound that was appended and not heard yet is to be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteMicrophone:
+    """While ``muted`` she is to hear silence, whatever is appended."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instruct:
+    """How she is to speak, by the client: ``text`` is all of it, and replaces what was there; empty clears it.
+
+    Only given where the wire was made with ``instructions=True``.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutReport:
+    """How playing goes at the client, for measurement: what ``sophia.playout.position`` says beside the position.
+
+    ``buffered_ms`` is the sound that waits at the client and ``underruns`` the gaps so far. ``face`` holds
+    ``skew_mean_ms``, ``skew_p95_ms``, ``missing`` (0 to 1), ``late`` and ``frames``, those that the client knows.
+    """
+
+    at: float
+    generation: int
+    audio_ms: float
+    buffered_ms: float
+    underruns: int
+    face: dict[str, float]
+
+
+Event = dict[str, Any]
+"""An event of the wire, ready for JSON."""
+
+Wish = (
+    TextTyped
+    | CommitRequested
+    | CancelRequested
+    | PlaybackAcknowledged
+    | SayRequested
+    | AppendAudio
+    | ClearAudio
+    | MuteMicrophone
+    | Instruct
+    | SessionChanged
+    | PlayoutReport
+)
+"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first five are for ``Session.tell``, at once."""
