@@ -19,7 +19,7 @@ from aurora.calls import Metadata, calling
 from aurora.errors import FaceError
 from aurora.face import FaceFrame, Pcm
 from aurora.feed import Feed, ended
-from aurora.names import NameMap
+from aurora.names import MouthClose, NameMap
 from aurora.settings import FaceSettings
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub
@@ -69,7 +69,7 @@ class Audio2Face:
         call = self._stub.ProcessAudioStream(metadata=metadata)
         complete = asyncio.Event()
         sender = asyncio.create_task(self._send(call, feed, complete), name="audio2face sender")
-        answers = _Answers(call)
+        answers = _Answers(call, self._settings.mouth_close)
         try:
             while (message := await self._read(answers)) is not None:
                 for time, weights in answers.frames(message, within=feed.seconds - start + BEYOND_SECONDS):
@@ -139,10 +139,11 @@ class Audio2Face:
 class _Answers:
     """What a clip's RPC answers; knows the names and whether the last word has come."""
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, mouth_close: MouthClose) -> None:
         # The iterator hands out what has arrived even if a write has failed meanwhile; read() would hide it.
         self.messages = aiter(call)
         self.finished = False
+        self._mouth_close = mouth_close
         self._names: NameMap | None = None
 
     def frames(self, message: Any, within: float) -> list[tuple[float, Any]]:
@@ -150,7 +151,8 @@ class _Answers:
         part = message.WhichOneof("stream_part")
         if part == "animation_data_stream_header":
             try:
-                self._names = NameMap(message.animation_data_stream_header.skel_animation_header.blend_shapes)
+                named = message.animation_data_stream_header.skel_animation_header.blend_shapes
+                self._names = NameMap(named, self._mouth_close)
             except ValueError as error:
                 raise FaceError(f"{error}; is this an Audio2Face-3D endpoint?") from None
         elif part == "animation_data":

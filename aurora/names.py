@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -53,11 +54,27 @@ _PLACE = {name.lower(): place for place, name in enumerate(ARKIT)}
 MOST_NAMES = 1024
 """More names than this in a header are an attack or a mistake, not a face."""
 
+MouthClose = Literal["a2f", "arkit"]
+"""What a service means by mouthClose.
+
+``arkit``: a counter-shape, as on every head with ARKit's names. It shuts the lips of a mouth that jawOpen has opened:
+shut lips over a jaw that is half down are jawOpen .5, mouthClose .5. ``a2f``: Audio2Face-3D's own shape has the dropped
+jaw in it, so the same lips are jawOpen 0, mouthClose .5. NVIDIA's training framework says so of Claire's shape; Mark's
+points the way of jawOpen, too. Nobody here has seen it on a running NIM.
+"""
+
+_JAW_OPEN, _MOUTH_CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
+
 
 class NameMap:
-    """Puts a service's weights into our order; names that ARKit lacks are left out, shapes that it lacks stay 0."""
+    """Puts a service's weights into our order and ARKit's sense.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    Names that ARKit lacks are left out, shapes that the service lacks stay 0. With ``mouth_close`` of ``a2f`` the jaw
+    gets what the service's mouthClose holds of it: jawOpen becomes jawOpen + mouthClose, at most 1. This is the one
+    place where that is done; everything behind it, takes and pages, has ARKit's sense.
+    """
+
+    def __init__(self, names: Sequence[str], mouth_close: MouthClose = "a2f") -> None:
         if len(names) > MOST_NAMES:
             raise ValueError(f"the face service names {len(names)} blendshapes; at most {MOST_NAMES} make sense")
         known = [(theirs, _PLACE[name.lower()]) for theirs, name in enumerate(names) if name.lower() in _PLACE]
@@ -66,6 +83,7 @@ class NameMap:
         self._theirs = np.array([theirs for theirs, _ in known], np.intp)
         self._ours = np.array([ours for _, ours in known], np.intp)
         self._needed = known[-1][0] + 1
+        self._jaw_in_close = mouth_close == "a2f"
 
     def __call__(self, values: Sequence[float]) -> Weights:
         """Weights of shape ``(52,)`` in 0..1; what is missing or not a number is 0."""
@@ -74,4 +92,6 @@ class NameMap:
             given = np.concatenate([given, np.zeros(self._needed - len(given), np.float32)])
         weights = np.zeros(len(ARKIT), np.float32)
         weights[self._ours] = np.fmin(np.fmax(given[self._theirs], 0.0), 1.0)  # fmax takes the other for a NaN
+        if self._jaw_in_close:
+            weights[_JAW_OPEN] = min(1.0, weights[_JAW_OPEN] + weights[_MOUTH_CLOSE])
         return weights

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from aurora.face import ARKIT
+from aurora.names import MouthClose
 
 EMOTIONS = (
     "amazement", "anger", "cheekiness", "disgust", "fear", "grief", "joy", "outofbreath", "pain", "sadness",
@@ -43,6 +44,11 @@ class FaceSettings(BaseModel):
         default_factory=dict, description="Mood of the face, 0 to 1 for each emotion, for example {joy: 0.3}."
     )
     emotion_strength: Share = Field(0.6, description="How strongly emotions show: 0 not at all, 1 fully.")
+    mouth_close: MouthClose = Field(
+        "a2f",
+        description="What the service means by mouthClose: a2f (the dropped jaw is in it) or arkit. Where her lips "
+        "stay apart in mama, set arkit; where they cross, a2f.",
+    )
     multipliers: dict[str, Annotated[float, Field(ge=0.0, le=10.0)]] = Field(
         default_factory=dict, description="Factors for single blendshapes by ARKit name, for example {jawOpen: 0.8}."
     )

@@ -17,6 +17,7 @@ from aurora.bridge import Audio2Face
 from aurora.errors import FaceError
 from aurora.face import ARKIT, FaceFrame, Pcm
 from aurora.feed import MESSAGE_SECONDS
+from aurora.names import MouthClose
 from aurora.settings import EMOTIONS, Emotion, FaceSettings
 from aurora.wire import audio2face_pb2 as wire
 from tests.aurora.scripted import Conversation, frames, header, honest, serving, status
@@ -140,8 +141,21 @@ async def test_time_codes_only_rise_and_nonsense_is_left_out(pki: Path) -> None:
     async with serving(pki, messy) as (_, channel):
         got = await collect(Audio2Face(channel), playing([tone(1)]))
     assert [frame.time for frame in got] == [0.0, 0.1, 0.2]
-    assert [float(frame.weights[JAW]) for frame in got] == [0.25, 0.25, 1.0]
+    assert [float(frame.weights[JAW]) for frame in got] == [0.75, 0.75, 1.0]  # with what mouthClose holds of it
     assert got[0].weights[ARKIT.index("mouthClose")] == 0.5
+
+
+@pytest.mark.parametrize(("sense", "jaw"), [("a2f", 0.5), ("arkit", 0.0)])
+async def test_what_the_service_means_by_mouth_close_can_be_said(pki: Path, sense: MouthClose, jaw: float) -> None:
+    async def shut(talk: Conversation) -> AsyncIterator[Any]:
+        await talk.read_clip()
+        yield header("JawOpen", "MouthClose")
+        yield frames((0.0, [0.0, 0.5]))
+        yield status(wire.Status.SUCCESS)
+
+    async with serving(pki, shut) as (_, channel):
+        (got,) = await collect(Audio2Face(channel, FaceSettings(mouth_close=sense)), playing([tone(1)]))
+    assert (got.weights[JAW], got.weights[ARKIT.index("mouthClose")]) == (jaw, 0.5)
 
 
 async def refusing(talk: Conversation) -> AsyncIterator[Any]:

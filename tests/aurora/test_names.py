@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora.face import ARKIT
-from aurora.names import MOST_NAMES, PASCAL_CASE, NameMap
+from aurora.names import MOST_NAMES, PASCAL_CASE, MouthClose, NameMap
 
 WILD = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
@@ -35,7 +35,7 @@ def test_clamps_and_replaces_what_is_no_number() -> None:
 
 
 def test_a_short_frame_leaves_the_rest_at_zero() -> None:
-    weights = NameMap(["MouthClose", "JawOpen"])([0.3])
+    weights = NameMap(["MouthClose", "JawOpen"], "arkit")([0.3])
     assert weights[ARKIT.index("mouthClose")] == np.float32(0.3)
     assert weights[ARKIT.index("jawOpen")] == 0.0
 
@@ -53,6 +53,37 @@ def test_any_order_and_any_values_give_a_pose(names: list[str], values: list[flo
     assert weights.shape == (52,)
     assert weights.dtype == np.float32
     assert ((weights >= 0) & (weights <= 1)).all()
-    for name, value in zip(names, values, strict=False):
-        if 0 <= value <= 1:
-            assert weights[PASCAL_CASE.index(name)] == np.float32(value)
+    told = {name: np.float32(value) for name, value in zip(names, values, strict=False) if 0 <= value <= 1}
+    for name, value in told.items():
+        if name != "JawOpen":
+            assert weights[PASCAL_CASE.index(name)] == value
+    jaw, close = told.get("JawOpen", np.float32(0)), weights[ARKIT.index("mouthClose")]
+    if set(names[: len(values)]) & {"JawOpen"} == set(told) & {"JawOpen"}:
+        assert weights[ARKIT.index("jawOpen")] == min(np.float32(1), jaw + close)
+
+
+@pytest.mark.parametrize(
+    ("sense", "jaw", "close", "expected"),
+    [
+        ("a2f", 0.5, 0.0, (0.5, 0.0)),  # an open mouth is the same in both
+        ("a2f", 0.0, 0.5, (0.5, 0.5)),  # lips that meet, half a jaw down
+        ("a2f", 0.25, 0.25, (0.5, 0.25)),
+        ("a2f", 0.75, 0.5, (1.0, 0.5)),  # no further than the jaw goes
+        ("a2f", -1.0, 0.5, (0.5, 0.5)),
+        ("a2f", 0.5, float("nan"), (0.5, 0.0)),
+        ("arkit", 0.5, 0.5, (0.5, 0.5)),
+        ("arkit", 0.0, 0.5, (0.0, 0.5)),
+    ],
+)
+def test_mouth_close_comes_out_in_arkits_sense(
+    sense: MouthClose, jaw: float, close: float, expected: tuple[float, float]
+) -> None:
+    weights = NameMap(["mouthClose", "JawOpen", "mouthPucker"], sense)([close, jaw, 0.125])
+    assert (weights[ARKIT.index("jawOpen")], weights[ARKIT.index("mouthClose")]) == expected
+    assert weights.sum() == sum(expected) + 0.125
+
+
+def test_a_service_without_one_of_the_two_is_understood() -> None:
+    assert NameMap(["jawOpen"])([0.5]).sum() == 0.5
+    weights = NameMap(["mouthClose"])([0.5])
+    assert (weights[ARKIT.index("jawOpen")], weights[ARKIT.index("mouthClose")]) == (0.5, 0.5)

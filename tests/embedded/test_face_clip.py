@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora.names import PASCAL_CASE
+from aurora.names import PASCAL_CASE, NameMap
 from aurora.wire import audio2face_pb2 as wire
 from pipelines.embedded.face.clip import EMOTION_TYPE, Clip, Limits, OutOfOrder, Pace, Refused
 from pipelines.embedded.face.moods import Mood, MoodSettings
 from pipelines.embedded.face.rig import MOODS, Rig, Tuning
 
 RATE = 16_000
-JAW = PASCAL_CASE.index("JawOpen")
+JAW, CLOSE = PASCAL_CASE.index("JawOpen"), PASCAL_CASE.index("MouthClose")
 
 
 def header(rate: int = RATE, bits: int = 16, channels: int = 1, **parts: Any) -> Any:
@@ -231,4 +231,14 @@ def test_lips_meet_however_far_the_jaw_has_dropped() -> None:
     controls[:, 0] = 0.2, 0.8
     controls[:, 1] = 1.0
     poses = Rig(Tuning()).poses(controls, np.zeros((2, len(MOODS)), np.float32))
-    assert np.allclose(poses[:, PASCAL_CASE.index("MouthClose")], poses[:, JAW])
+    assert np.allclose(poses[:, JAW], 0.0)  # on the wire the jaw's drop is in MouthClose …
+    seen = [NameMap(PASCAL_CASE)(pose) for pose in poses]  # … and on a head with ARKit's shapes the two meet
+    assert np.allclose([pose[[JAW, CLOSE]] for pose in seen], [[0.2, 0.2], [0.8, 0.8]])
+
+
+def test_half_shut_lips_leave_the_jaw_where_it_was() -> None:
+    controls = np.zeros((1, 8), np.float32)
+    controls[:, :2] = 0.8, 0.25
+    (pose,) = Rig(Tuning()).poses(controls, np.zeros((1, len(MOODS)), np.float32))
+    assert np.allclose(pose[[JAW, CLOSE]], [0.6, 0.2])
+    assert np.allclose(NameMap(PASCAL_CASE)(pose)[[JAW, CLOSE]], [0.8, 0.2])

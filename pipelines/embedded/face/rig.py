@@ -85,7 +85,9 @@ class Rig:
     def poses(self, controls: Floats, moods: Floats) -> Matrix:
         """Controls ``(n, 8)`` and moods ``(n, 10)`` to weights ``(n, 52)``, clamped only if the client asked."""
         weights = controls @ _FROM_MOUTH + moods @ _FROM_MOOD
-        jaw = weights[:, _PLACE["JawOpen"]]
-        weights[:, _PLACE["MouthClose"]] += jaw * controls[:, _CLOSE]  # lips meet however far the jaw has dropped
+        jaw = weights[:, _PLACE["JawOpen"]].copy()
+        shut = jaw * controls[:, _CLOSE]  # lips meet however far the jaw has dropped
+        weights[:, _PLACE["MouthClose"]] += shut
+        weights[:, _PLACE["JawOpen"]] -= shut  # Audio2Face's MouthClose has the jaw's drop in it
         tuned: Matrix = weights * self._strengths * self._multipliers + self._offsets
         return np.clip(tuned, 0.0, 1.0) if self._clamp else tuned
