@@ -118,6 +118,11 @@ def _mixed(samples: NDArray[np.float32], notes: list[str]) -> NDArray[np.float32
     return mean
 
 
+def wav_bytes(pcm: Pcm, rate: int) -> bytes:
+    """The whole WAV file of ``pcm``, shape ``(samples,)``, int16, at ``rate`` Hz."""
+    return _header(rate, len(pcm)) + pcm.astype("<i2", copy=False).tobytes()
+
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 

@@ -146,21 +146,33 @@ def opened_bytes(path: Path) -> BinaryIO:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file as a whole or not at all, in UTF-8 with Unix's line ends. Raises ``OSError`` that names it.
+    """Writes a file as :func:`write_bytes` does, in UTF-8 with Unix's line ends."""
+    write_bytes(path, encoded(text))
 
-    Its mode and its place behind a link stay. A device, a pipe and standard output are written straight into.
+
+def encoded(text: str) -> bytes:
+    """A text as it stands in a file."""
+    return text.encode("utf-8", _ODD)
+
+
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Writes a file as a whole or not at all. Raises ``OSError`` that names it.
+
+    Its mode and its place behind a link stay; a new one that is ``private`` is its owner's alone. A device, a pipe and
+    standard output are written straight into.
     """
     try:
         if path == STANDARD_OUTPUT or _straight(path):
-            with opened(path) as file:
-                file.write(text)
+            with opened_bytes(path) as file:
+                file.write(content)
             return
         target = Path(os.path.realpath(path))
         handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors=_ODD, newline="\n") as file:
-                file.write(text)
-            os.chmod(name, _mode(target))  # mkstemp gives a file that only its owner may read
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            if target.exists() or not private:
+                os.chmod(name, _mode(target))  # mkstemp gives a file that only its owner may read
             os.replace(name, target)
         except BaseException:
             os.unlink(name)

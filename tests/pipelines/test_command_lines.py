@@ -24,6 +24,7 @@ PROGRAMS = {
     "nova_benchmark": "pipelines.nova_benchmark",
     "replay": "pipelines.replay.__main__",
     "settings": "pipelines.settings.model",
+    "takes": "pipelines.takes.__main__",
     "tune": "pipelines.tune.__main__",
     "voice_loop": "pipelines.voice_loop",
 }
@@ -41,6 +42,7 @@ READS = {
     "nova_benchmark": ["--config lab.yaml --thresholds {}", "--config {}"],
     "replay": ["{}", "--config {}", "--resume {}", "--simulate {}", "--profile-from {}", "--baseline {}", "--show {}"],
     "settings": ["{}"],
+    "takes": ["export {} --wav x.wav"],
     "tune": ["{}", "--simulate {}", "--config {}"],
     "voice_loop": ["--config {}", "--soundbite {}"],
 }  # fmt: skip
@@ -55,6 +57,7 @@ WRITES = {
     "models": ["check --json", "canary m --config lab.yaml --answers"],
     "nova_benchmark": ["--config lab.yaml --json", "--config lab.yaml --plot"],
     "replay": ["--simulate --save-profile"],
+    "takes": [f"export take --{name}" for name in ("wav", "srt", "vtt", "csv", "json")],
     "tune": ["--overlay", "--plot"],
     "voice_loop": ["--json", "--reply"],
 }
