@@ -67,6 +67,7 @@ weight = st.floats(0, 1, width=32)
 @given(
     st.lists(weight, min_size=52, max_size=52), st.floats(0, 200_000), st.sampled_from([30, 60]), st.text(max_size=300)
 )
+@example([0.0] * 52, 1.0 - 1e-12, 30, "just before a frame")
 @settings(deadline=None)
 def test_a_datagram_says_what_was_put_in(weights, seconds, rate, subject) -> None:
     values = curves(np.array(weights, np.float32), seconds)
