@@ -1,0 +1,105 @@
+// @ts-check
+// Small movements of the head that belong to talk: a nod where the other draws breath, a beat on a stressed word.
+
+import { between } from './random.js';
+import { Spring, eased } from './spring.js';
+
+/** Levels are 0..1, as the page's meters show them. Above LOUD somebody speaks; below QUIET it is a pause. */
+const LOUD = 0.15;
+const QUIET = 0.07;
+/** Seconds of speech before a nod is due, of pause until it comes, and between two nods. */
+const SPOKEN = 1.2;
+const PAUSE = 0.22;
+const NOD_REST = 3;
+/** Share of the places that get a nod, and of nods that are double. */
+const NODS = 0.7;
+const DOUBLE = 0.35;
+const NOD = /** @type {const} */ ([0.045, 0.075]);
+const NOD_SECONDS = 0.5;
+
+/** A beat: her own level rises this far above its mean of the last third of a second. */
+const STRESS = 0.16;
+const BEAT_REST = 0.55;
+const BEAT = /** @type {const} */ ([0.012, 0.032]);
+const BEAT_SECONDS = 0.32;
+const MEAN_SECONDS = 0.33;
+
+/** The head's sway while she speaks: [Hz, radians] for each of pitch, yaw, roll; scaled by her level. */
+const SWAY = /** @type {const} */ ([[[0.31, 0.012], [0.73, 0.006]], [[0.23, 0.02], [0.57, 0.008]], [[0.27, 0.014], [0.41, 0.008]]]);
+/** What is left of the sway at rest: nobody holds still. */
+const AT_REST = 0.25;
+
+/** One nod or beat: a dip of the head of `depth` radians. @typedef {{begins: number, lasts: number, depth: number}} Dip */
+
+export class Nods {
+  /** @param {import('./random.js').Random} chance @param {number} start seconds */
+  constructor(chance, start) {
+    this.chance = chance;
+    /** @type {Dip[]} */
+    this.dips = [];
+    this.now = this.nodded = this.beaten = start;
+    this.spoken = this.pause = this.mean = 0;
+    this.sway = new Spring(2.5);
+    this.phase = SWAY.map((parts) => parts.map(() => 2 * Math.PI * chance()));
+    /** Eyebrows go up with a beat, 0..1. */
+    this.brows = new Spring(14);
+  }
+
+  /**
+   * Pitch, yaw and roll in radians at `time`, beside what the gaze does.
+   * @param {number} time
+   * @param {{hearing: boolean, speaking: boolean, you: number, her: number}} talk levels of the user and of her, 0..1
+   * @returns {[number, number, number]}
+   */
+  at(time, talk) {
+    const passed = time - this.now;
+    this.now = time;
+    this.listen(time, passed, talk);
+    this.speak(time, passed, talk);
+    const much = AT_REST + (1 - AT_REST) * this.sway.step(talk.speaking ? Math.min(1, 0.5 + talk.her) : 0, passed);
+    const turn = /** @type {[number, number, number]} */ (SWAY.map((parts, axis) => much * parts.reduce(
+      (sum, [hertz, angle], i) => sum + angle * Math.sin(2 * Math.PI * hertz * time + this.phase[axis][i]), 0)));
+    this.dips = this.dips.filter((dip) => time < dip.begins + dip.lasts);
+    let lift = 0;
+    for (const { begins, lasts, depth } of this.dips) {
+      const share = (time - begins) / lasts;
+      if (share > 0) turn[0] += depth * eased(share < 0.4 ? share / 0.4 : (1 - share) / 0.6);
+      if (share > 0 && share < 0.5 && lasts === BEAT_SECONDS) lift = depth / BEAT[1];
+    }
+    this.brows.step(lift, passed);
+    return turn;
+  }
+
+  /** @param {number} time @param {number} passed @param {{hearing: boolean, you: number}} talk */
+  listen(time, passed, { hearing, you }) {
+    if (!hearing) {
+      this.spoken = this.pause = 0;
+    } else if (you > LOUD) {
+      this.spoken += passed;
+      this.pause = 0;
+    } else if (you < QUIET && this.spoken >= SPOKEN) {
+      this.pause += passed;
+      if (this.pause >= PAUSE && time - this.nodded >= NOD_REST) {
+        this.spoken = this.pause = 0;
+        if (this.chance() < NODS) this.nod(time);
+      }
+    }
+  }
+
+  /** @param {number} time */
+  nod(time) {
+    this.nodded = time;
+    const depth = between(this.chance, NOD);
+    this.dips.push({ begins: time, lasts: NOD_SECONDS, depth });
+    if (this.chance() < DOUBLE) this.dips.push({ begins: time + 0.8 * NOD_SECONDS, lasts: NOD_SECONDS, depth: 0.6 * depth });
+  }
+
+  /** @param {number} time @param {number} passed @param {{speaking: boolean, her: number}} talk */
+  speak(time, passed, { speaking, her }) {
+    this.mean += ((speaking ? her : 0) - this.mean) * (1 - Math.exp(-passed / MEAN_SECONDS));
+    if (speaking && her - this.mean > STRESS && time - this.beaten > BEAT_REST) {
+      this.beaten = time;
+      this.dips.push({ begins: time, lasts: BEAT_SECONDS, depth: between(this.chance, BEAT) });
+    }
+  }
+}
