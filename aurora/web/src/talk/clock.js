@@ -91,7 +91,8 @@ export class Heard {
   clear() { this.places = []; }
 
   /**
-   * What is at `t`: the item, its second, whether it goes on; null before the first anchor and after an end or a cut.
+   * What is at `t`: the item, its second, whether it goes on; null before the first anchor. After an end or a cut it is
+   * the second at which the sound ended.
    * @param {number} t @returns {{item: string, seconds: number, playing: boolean} | null}
    */
   at(t) {
@@ -99,7 +100,6 @@ export class Heard {
     while (n >= 0 && this.places[n].t > t) n--;
     if (n < 0) return null;
     const { item, position, kind, t: since } = this.places[n];
-    if (kind === 'end' || kind === 'cut') return null;
     const playing = kind === 'play' && t - since <= STALE;
     const on = kind === 'play' ? Math.min(t - since, STALE) : 0;
     return { item, seconds: position + on, playing };
