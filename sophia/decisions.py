@@ -161,6 +161,13 @@ class Farewell(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Decision):
+    """Say ``text`` word for word, as somebody asked. Committed from the start, in a turn without a user."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Decision):
     """A client's request cannot be met; ``reason`` says why. ``turn`` is 0 where there is none."""
 
@@ -184,6 +191,7 @@ AnyDecision = (
     | Apologise
     | Announce
     | Farewell
+    | Say
     | Refuse
 )
 """Each kind of decision there is."""

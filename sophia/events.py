@@ -35,7 +35,7 @@ class TextTyped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayRequested(Event):
-    """She is to say ``text``, word for word, as soon as nobody speaks and nothing is to be answered."""
+    """Somebody wants her to say ``text`` word for word: once nobody speaks, and nothing is to be answered before."""
 
     text: str
 

@@ -26,6 +26,7 @@ from sophia.decisions import (
     Refuse,
     Reopen,
     Reprompt,
+    Say,
     Start,
 )
 from sophia.pauses import Pauses
@@ -46,7 +47,8 @@ recognisers that tell no times."""
 class Reply:
     """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
 
-    ``text`` is what it answers, empty if it asks the user to say it again; ``says`` is its own text so far.
+    ``text`` is what it answers, or what she was asked to say; empty if she asks the user to say it again. ``says`` is
+    its own text so far.
     ``resumed_at`` is when she was, or will be, where she had last paused.
     """
 
@@ -276,6 +278,13 @@ class TurnState:
         reply = self._new_reply(self.utterance.turn, "", committed_at=at)
         self.utterance, self.over = Utterance(), True
         self.out.append(Farewell(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+
+    def say(self, at: float, text: str, reason: str) -> None:
+        """Says a text as it stands, in a turn of its own. It cannot be reopened: no words of a user came before it."""
+        self.begin(at, "agent", reason)
+        reply = self._new_reply(self.utterance.turn, text, committed_at=at)
+        reply.held, self.utterance = True, Utterance()
+        self.out.append(Say(at=at, turn=reply.turn, generation=reply.generation, text=text, reason=reason))
 
     def refuse(self, at: float, reason: str) -> None:
         """Says no to a client."""

@@ -31,6 +31,7 @@ from sophia.events import (
     HoldEnded,
     HoldStarted,
     ReplyText,
+    SayRequested,
     Stopped,
     TextTyped,
     Tick,
@@ -39,6 +40,7 @@ from sophia.events import (
 )
 from sophia.pauses import Pauses
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
+from sophia.sayings import Sayings
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState
@@ -55,6 +57,7 @@ class TurnTaking:
         self._endpointing = Endpointing(self._state)
         self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
+        self._sayings = Sayings(self._state)
 
     @property
     def settings(self) -> TurnSettings:
@@ -110,6 +113,7 @@ class TurnTaking:
                 self._absence.weigh(event.at)
             if not state.committed:
                 self._endpointing.weigh(event.at)
+            self._sayings.weigh(event.at)
         decisions, state.out = state.out, []
         return decisions
 
@@ -129,6 +133,8 @@ class TurnTaking:
                 self._reply_ended(at, generation)
             case TextTyped(text=text):
                 self._typed(at, text.strip())
+            case SayRequested(text=text):
+                self._sayings.ask(at, text.strip())
             case CommitRequested():
                 if state.utterance.onset is None:
                     state.refuse(at, "there is nothing to commit: nothing was said since the last turn")
@@ -146,6 +152,7 @@ class TurnTaking:
                 self._absence.ends(at)
             case Stopped():
                 state.close(at, "the conversation is over")
+                self._sayings.give_up(at, "the conversation is over")
                 state.over = True
             case Tick():
                 pass
@@ -200,7 +207,8 @@ class TurnTaking:
         if state.utterance.onset is None:
             if not new:
                 return False
-            if reply and not reply.text and reply.audible_at is None:
+            asked = reply and not reply.text and reply.turn == state.answered.turn
+            if reply and asked and reply.audible_at is None:
                 state.take_back(at, f"words came after all: “{new}”")
             elif reply and self._barge_in.echoes(reply, transcript, new):
                 state.disregard(at, reply.turn, new, "nobody spoke: an echo of her own voice")
@@ -240,6 +248,7 @@ class TurnTaking:
 
     def _cancel(self, at: float) -> None:
         state, why = self._state, "a client cancelled the reply"
+        waited = self._sayings.give_up(at, why)
         if state.committed:
             state.interrupt(at, why)
             if state.utterance.answers_until is not None:
@@ -248,13 +257,14 @@ class TurnTaking:
             utterance = state.utterance
             state.dismiss(at, why)
             state.answer(utterance)  # its final, if that is still to come, says nothing new
-        else:
+        elif not waited:
             state.refuse(at, "there is no reply to cancel")
 
     def _failed(self, at: float, event: Failed) -> None:
         state, why = self._state, f"{event.service} failed"
         if event.fatal and event.service == "asr":
             state.farewell(at, why)
+            self._sayings.give_up(at, why)
         elif event.service in ("llm", "tts") and (reply := state.of(event.generation)):
             if event.again and state.make_again(at, reply, why):
                 return

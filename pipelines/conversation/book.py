@@ -40,6 +40,7 @@ from sophia.decisions import (
     Reopen,
     Reprompt,
     Resume,
+    Say,
     Start,
 )
 
@@ -57,6 +58,15 @@ class _Turn:
     played: Outcome = Outcome.REPLIED
     fates: dict[int, Decision] = field(default_factory=dict)
     apologised: bool = False
+
+
+_OUTCOMES: dict[type, Outcome] = {
+    Reprompt: Outcome.REPROMPTED,
+    Announce: Outcome.FAILED,
+    Farewell: Outcome.FAILED,
+    Say: Outcome.REPLIED,
+}
+"""How a turn without an answer ends if what she says is played to the end."""
 
 
 class TurnBook:
@@ -146,9 +156,10 @@ class TurnBook:
                 Reprompt(at=at, generation=generation)
                 | Announce(at=at, generation=generation)
                 | Farewell(at=at, generation=generation)
+                | Say(at=at, generation=generation)
             ):
                 self._attempt(turn, generation)
-                turn.played = Outcome.REPROMPTED if isinstance(decision, Reprompt) else Outcome.FAILED
+                turn.played = _OUTCOMES[type(decision)]
                 self._release(turn, at)
             case Correct(text=text):
                 ledger.user = text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry import context as otel
@@ -30,6 +30,7 @@ from pipelines.conversation.events import (
 from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
 from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
 from sophia.decisions import (
     Announce,
@@ -46,6 +47,7 @@ from sophia.decisions import (
     Reopen,
     Reprompt,
     Resume,
+    Say,
     Start,
     Unduck,
 )
@@ -71,6 +73,8 @@ class _Reply:
     committed: bool = False
     pulled: int = 0
     """Samples that the sink took of it, once it is over."""
+    once: bool = False
+    """It is not made again when it fails."""
     interrupted: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -121,6 +125,8 @@ class Replies:
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)
                 self._say(self._replies[happening.generation], happening.phrase)
+            case Say():
+                self._recite(happening)
             case Apologise(generation=generation, phrase=phrase):
                 if reply := self._replies.get(generation):
                     self._say(reply, phrase)
@@ -166,7 +172,7 @@ class Replies:
         reply = self._replies.get(generation)
         again = False
         if reply and failure.service in ("llm", "tts"):
-            lost = reply.turn == self._remade or bool(self._playout.heard(generation))
+            lost = reply.once or reply.turn == self._remade or bool(self._playout.heard(generation))
             again = not reply.committed or (passing and not lost)
         self._context.tell(
             Failed(
@@ -197,6 +203,13 @@ class Replies:
         reply = self._open(decision.turn, decision.generation)
         messages = self._context.history.messages(decision.text)
         reply.generation = Generation(reply.number, messages, self._context.services, self)
+        self._spawn(reply, reply.generation.run())
+
+    def _recite(self, decision: Say) -> None:
+        reply = self._open(decision.turn, decision.generation)
+        self._release(reply.number)
+        services = replace(self._context.services, llm=Verbatim(decision.text))
+        reply.generation, reply.once = Generation(reply.number, (), services, self), True
         self._spawn(reply, reply.generation.run())
 
     def _release(self, generation: int) -> None:

@@ -35,7 +35,7 @@ from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
-from sophia.decisions import Announce
+from sophia.decisions import Announce, Say
 from sophia.soundbite import Soundbite
 
 STOP_SECONDS = 2.0
@@ -118,7 +118,7 @@ class _Outcomes(Observer):
                 if ledger.turn != self._announcement:
                     self.turns += 1
                     self._answered()
-            case Announce(turn=turn):
+            case Announce(turn=turn) | Say(turn=turn):
                 self._announcement = turn  # which answers nothing
             case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
                 self._mended_code = explain(error, service, self._places.get(service)).exit_code

@@ -27,7 +27,7 @@ from pipelines.failures import Place, explain
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
 from pipelines.terminal.repeats import Repeats
-from sophia.decisions import Announce, Commit, Start
+from sophia.decisions import Announce, Commit, Say, Start
 from sophia.events import Stopped
 
 _STATES: Mapping[Phase, State] = {
@@ -65,7 +65,7 @@ class Shown(Observer):
                 display.partial(text)
             case Commit(text=text):
                 display.final(text)
-            case Start():
+            case Start() | Say():
                 self._reply = ""
             case ReplyText(delta=delta):
                 self._reply += delta

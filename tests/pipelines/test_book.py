@@ -15,7 +15,7 @@ from pipelines.takes.reader import ledgers, read_events
 from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import Count, Outcome
 from pipelines.virtual_time import run
-from sophia.decisions import Announce, Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Start
+from sophia.decisions import Announce, Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Say, Start
 from sophia.events import Stopped
 from sophia.playout_events import PlayoutFinished
 from sophia.turns import TurnTaking
@@ -43,6 +43,7 @@ class Pen:
                     | Reprompt(generation=generation)
                     | Announce(generation=generation)
                     | Farewell(generation=generation)
+                    | Say(generation=generation)
                 ):
                     self.alive.add(generation)
                 case (

@@ -1,7 +1,7 @@
 """A table at which turn taking is tried: what the user does and when, and what is decided."""
 
-from sophia.decisions import Begin, Commit, Dismiss, Disregard, Reprompt, Start
-from sophia.events import ReplyText, Tick, Transcribed
+from sophia.decisions import Begin, Commit, Dismiss, Disregard, Reprompt, Say, Start
+from sophia.events import ReplyText, SayRequested, Tick, Transcribed
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript, Word
 from sophia.turns import TurnTaking
@@ -64,6 +64,11 @@ class Table:
         self.tell(ReplyText(at=self.now, generation=self.generation, delta=text))
         return self
 
+    def asked(self, at, text):
+        """Somebody asks her to say ``text``."""
+        self._until(at)
+        return self.tell(SayRequested(at=at, text=text))
+
     def audible(self, at):
         self._until(at)
         self.tell(PlayoutStarted(self.generation, at, at))
@@ -80,7 +85,7 @@ class Table:
 
     @property
     def generation(self):
-        return [d for d in self.decisions if isinstance(d, Start | Reprompt)][-1].generation
+        return [d for d in self.decisions if isinstance(d, Start | Reprompt | Say)][-1].generation
 
     def kinds(self):
         """What was decided, without where turns begin and what comes to nothing."""

@@ -126,3 +126,15 @@ def test_whatever_happens_nobody_is_asked_again_while_she_is_deaf(events, settin
     if starts_deaf:
         machine.tell(EarsLost(at=0.0, error=GONE))
     drive(machine, events)
+
+
+def test_words_that_come_before_she_is_heard_to_say_so_are_a_turn_of_their_own() -> None:
+    table = Table()
+    lost(table, 1.0)
+    table._until(5.0)
+    assert made(table, Announce) == [Announce]
+    heard(table, 5.1, "where is my order")  # of a stream that is not quite dead
+    table._until(8.0)
+    assert made(table, Begin, Announce, Interrupt, Commit) == [Begin, Announce, Begin, Interrupt, Commit]
+    turns = [decision.turn for decision in table.decisions if isinstance(decision, Begin | Commit | Interrupt)]
+    assert turns == [1, 2, 1, 2]

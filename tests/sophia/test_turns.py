@@ -25,6 +25,7 @@ from sophia.decisions import (
     Reopen,
     Reprompt,
     Resume,
+    Say,
     Start,
     Unduck,
 )
@@ -590,7 +591,7 @@ def follows_the_rules(decisions):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = False, False
-            case Reprompt(generation=generation) | Announce(generation=generation):
+            case Reprompt(generation=generation) | Announce(generation=generation) | Say(generation=generation):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = True, False

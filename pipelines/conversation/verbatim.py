@@ -1,0 +1,17 @@
+"""Her words where somebody has written them: stands in for the model in a reply that is to be said as it is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from nova.mind import Message
+
+
+class Verbatim:
+    """A :class:`nova.mind.Mind` that answers with ``text``, whatever it is asked."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        yield self._text
