@@ -1,0 +1,277 @@
+// @ts-check
+// The page: joins state, conversation, face and settings to one session. The session says what happens; the machine
+// says what that means; nothing here decides anything of the conversation.
+import { Conversation } from './conversation.js';
+import { $ } from './dom.js';
+import { Face } from './face.js';
+import { Form } from './form.js';
+import { command, isField } from './keyboard.js';
+import { START, next, talking } from './machine.js';
+import { Panels } from './panels.js';
+import { Presence } from './presence.js';
+import { Scene } from './scene.js';
+import { Settings } from './settings.js';
+import { Slowness } from './slowness.js';
+
+/**
+ * @typedef {import('../types.d.ts').Session} Session
+ * @typedef {import('../types.d.ts').PageInfo} PageInfo
+ * @typedef {import('../types.d.ts').PageEvent} PageEvent
+ * @typedef {import('../types.d.ts').Pose} Pose
+ * @typedef {object} Parts
+ * @property {import('../types.d.ts').NewSession} session
+ * @property {() => Promise<any>} stage  fetches the code that draws
+ * @property {{at(seconds: number, talk: {floor: string, level: {you: number, her: number}}): Pose}} life
+ * @property {{share: number, perform(life: Pose, speech: Float32Array|null, seconds: number): Pose}} performer
+ */
+
+const LOGGED = 5000;
+const STILL = matchMedia('(prefers-reduced-motion: reduce)');
+const NIGHT = matchMedia('(prefers-color-scheme: dark)');
+const LOGGED_TOO = new Set(['clear', 'silenced', 'underrun']);
+
+export class Page {
+  /** @param {PageInfo} info @param {Parts} parts */
+  constructor(info, parts) {
+    this.info = info;
+    this.parts = parts;
+    /** @type {any[]} what was drawn when, the newest last; tests judge lips by it */
+    this.log = [];
+    this.state = { ...START };
+    /** @type {Session|null} */
+    this.session = null;
+    this.settings = new Settings(() => localStorage);
+    this.insisted = false;
+    this.slowness = new Slowness();
+    this.drew = false;
+    this.before = 0;
+    this.measured = 0;
+    this.ticking = 0;
+
+    this.panels = new Panels();
+    this.form = new Form(this.settings, (name, value) => this.change(name, value));
+    this.talk = new Conversation(info.budget_ms, { aloud: () => this.settings.on('aloud') });
+    const place = { host: info.host, secure: info.secure_url, watch: info.watch };
+    this.scene = new Scene(place, event => this.act(event));
+    this.ring = new Presence($('ring'));
+    this.face = new Face($('face'), {
+      code: parts.stage, model: info.model, tell: event => this.tell(event),
+      onLoaded: missing => this.form.head(info.model?.name ?? '–', missing),
+    });
+    $('where').textContent = info.host;
+    this.bind();
+    this.dress();
+    this.tell({ type: 'start' });
+    this.openFace();
+    this.form.devices();
+    this.frame = this.frame.bind(this);
+    requestAnimationFrame(this.frame);
+    setInterval(() => this.countDown(), 1000);
+    if (info.watch) this.act('watch');
+    else if (!isSecureContext) this.tell({ type: 'insecure' });
+  }
+
+  bind() {
+    $('mic').onclick = () => this.act(this.state.mic === 'muted' ? 'unmute' : 'mute');
+    $('stop').onclick = () => this.session?.cancel();
+    $('type').onclick = () => this.write(!this.typing);
+    $('say').addEventListener('submit', (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const text = $('text').value.trim();
+      if (text) this.session?.say(text);
+      $('text').value = '';
+    });
+    document.addEventListener('keydown', event => this.press(event));
+    document.addEventListener('visibilitychange', () => document.hidden || this.frame(performance.now()));
+    NIGHT.addEventListener('change', () => this.dress());
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => this.form.devices());
+  }
+
+  // -- what happens ---------------------------------------------------------------------------------------------------
+
+  /** One event for the machine. @param {PageEvent} event */
+  tell(event) {
+    const before = this.state;
+    this.state = next(before, event);
+    this.scene.show(before, this.state, { typing: this.typing, mayType: this.mayType });
+    if (event.type === 'granted') this.form.devices();
+  }
+
+  /** What the session says. @param {PageEvent} event */
+  hear(event) {
+    if (LOGGED_TOO.has(event.type)) this.note({ ...event, kind: event.type });
+    this.talk.tell(event);
+    this.tell(event);
+  }
+
+  /** A button was pressed, or its key. @param {string} event */
+  act(event) {
+    switch (event) {
+      case 'talk': case 'type': case 'watch': return this.begin(event);
+      case 'end': this.session?.end(); break;
+      case 'again': this.session?.retry(); break;
+      case 'mute': case 'unmute': this.session?.mute(event === 'mute'); break;
+      case 'allow': return this.session?.unblock();
+      case 'settings': return this.panels.open('settings');
+      case 'secure': location.href = `${this.info.secure_url}${location.hash}`; return;
+      case 'reload': return location.reload();
+      case 'insist': this.insisted = true; break;
+      case 'load': this.openFace(); break;
+      default:
+    }
+    this.tell({ type: event });
+    if (event === 'end') this.session = null;
+  }
+
+  /** Begins a session in the place of the one before. @param {'talk'|'type'|'watch'} use */
+  begin(use) {
+    this.session?.end();
+    this.session = null;
+    if (use === 'talk' && !isSecureContext) return this.tell({ type: 'insecure' });
+    this.talk.restart();
+    this.tell({ type: use });
+    const options = {
+      deviceId: this.settings.device, headphones: this.settings.on('headphones'), lipOffsetMs: -this.settings.lips,
+      microphone: use === 'talk',
+    };
+    const session = this.parts.session(this.info, options);
+    this.session = session;
+    session.addEventListener('page', event => {
+      if (session === this.session) this.hear(/** @type {CustomEvent<PageEvent>} */ (event).detail);
+    });
+    if (use === 'watch') session.watch();
+    else session.talk();
+  }
+
+  countDown() {
+    const { retry, session } = this.state;
+    if (!retry || (session !== 'reconnecting' && session !== 'full')) return;
+    this.tell({ type: 'wait', retry: { ...retry, in: Math.max(0, retry.in - 1) } });
+  }
+
+  // -- writing instead of speaking ------------------------------------------------------------------------------------
+
+  get mayType() {
+    return this.state.session === 'live' || (this.state.session === 'watching' && !!this.info.type_while_watching);
+  }
+
+  get typing() {
+    return this.state.use === 'type' || this.settings.on('typing');
+  }
+
+  /** @param {boolean} open */
+  write(open) {
+    this.settings.set('typing', open ? 'on' : 'off');
+    this.tell({ type: 'writing' });
+    if (open) $('text').focus();
+    else $('type').focus();
+  }
+
+  // -- settings and keys ----------------------------------------------------------------------------------------------
+
+  /** @param {string} name @param {string} value */
+  change(name, value) {
+    switch (name) {
+      case 'theme': case 'captions': return this.dress();
+      case 'quality': this.insisted = value === 'high'; return this.act('load');
+      case 'device': return this.session?.configure({ deviceId: value || null });
+      case 'headphones': return this.session?.configure({ headphones: value === 'on' });
+      case 'lips': return this.session?.configure({ lipOffsetMs: -this.settings.lips });
+      default:
+    }
+  }
+
+  /** @returns {'light'|'dark'} */
+  get theme() {
+    const choice = this.settings.choice('theme');
+    return choice === 'dark' || (choice === 'system' && NIGHT.matches) ? 'dark' : 'light';
+  }
+
+  dress() {
+    const { dataset } = document.documentElement;
+    dataset.theme = this.settings.choice('theme');
+    dataset.captions = this.settings.choice('captions');
+    this.ring.styled = -1;
+    this.face.stage?.setTheme(this.theme);
+  }
+
+  openFace() {
+    this.face.open({ quality: this.settings.choice('quality'), theme: this.theme });
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const where = { typing: isField(event.target), shortcuts: this.settings.on('keys'), dialog: $('help').open };
+    const asked = command(event, where);
+    if (!asked) return;
+    /** @type {Record<string, () => void>} */
+    const does = {
+      talk: () => $('talk').click(),
+      mute: () => this.state.session === 'live' && !$('mic').hidden && !$('mic').disabled && $('mic').click(),
+      write: () => this.mayType && this.write(true),
+      latency: () => this.panels.toggle('latency'),
+      settings: () => this.panels.toggle('settings'),
+      captions: () => this.form.nextSize(),
+      help: () => $('help').showModal(),
+      escape: () => {
+        if (this.panels.closable) this.panels.close();
+        else if (!$('stop').hidden && !$('stop').disabled) $('stop').click();
+      },
+    };
+    does[asked]();
+    if (asked !== 'escape') event.preventDefault();
+  }
+
+  // -- every frame ----------------------------------------------------------------------------------------------------
+
+  /** @param {number} stamp ms */
+  frame(stamp) {
+    const gap = stamp - this.before;
+    this.before = stamp;
+    if (this.drew && !this.insisted && !document.hidden && this.slowness.after(gap)) this.tell({ type: 'slow' });
+    this.drew = false;
+
+    const { session, state } = this;
+    const on = talking(state);
+    const levels = session && on ? session.levels() : { you: 0, her: 0 };
+    if (state.mic === 'muted') levels.you = 0;
+    if (session && on) {
+      this.talk.tick({ now: session.now(), position: session.position(), levels, floor: state.floor });
+      const hers = state.floor === 'speaking' || state.floor === 'ducked';
+      this.scene.levels(levels.you, levels.her, { moving: !STILL.matches && state.floor !== 'thinking', hers });
+      if (stamp - this.measured > 1000) {
+        this.measured = stamp;
+        this.form.figures(session.figures());
+      }
+    }
+    this.draw(stamp / 1000, levels, on);
+    cancelAnimationFrame(this.ticking);
+    this.ticking = requestAnimationFrame(this.frame);
+  }
+
+  /** @param {number} seconds @param {{you: number, her: number}} levels @param {boolean} on */
+  draw(seconds, levels, on) {
+    const { state, session } = this;
+    const floor = on ? state.floor : 'listening';
+    const stage = this.face.stage;
+    if (state.face !== 'shown' || !stage) {
+      const loaded = state.face === 'loading' ? state.loaded : 1;
+      this.ring.draw(seconds, { ...levels, loaded, still: STILL.matches, live: on, floor: on ? floor : '' });
+      return;
+    }
+    const { life, performer } = this.parts;
+    const speech = session && on ? session.weights(seconds) : null;
+    const spoke = performer.share > 0;
+    stage.draw(performer.perform(life.at(seconds, { floor, level: levels }), speech, seconds), seconds);
+    this.drew = true;
+    const drawn = speech ? session?.drawn() : null;
+    if (drawn) this.note({ kind: 'draw', ...drawn });
+    if (spoke && performer.share === 0) this.note({ kind: 'neutral', t: session?.time() ?? seconds });
+  }
+
+  /** @param {any} entry */
+  note(entry) {
+    this.log.push(entry);
+    if (this.log.length > LOGGED) this.log.splice(0, this.log.length - LOGGED);
+  }
+}

@@ -1,0 +1,111 @@
+// @ts-check
+// The state on the page: pill, message, buttons, notices, and what a screen reader is told.
+import { $, make, write } from './dom.js';
+import { talking } from './machine.js';
+import { spoken, view } from './sentences.js';
+
+/** @typedef {import('./machine.js').State} State */
+
+const BARS = [1.6, 3, 2.3, 1.2];
+const STOPPABLE = new Set(['thinking', 'speaking', 'ducked', 'paused']);
+
+export class Scene {
+  /**
+   * @param {import('./sentences.js').Place} place
+   * @param {(event: string) => void} act  a button was pressed
+   */
+  constructor(place, act) {
+    this.place = place;
+    this.act = act;
+    this.stage = $('stage');
+    this.noted = '';
+    this.bars = [...$('pill').querySelectorAll('.glyph b')];
+    this.levelYou = $('level-you');
+    this.levelHer = $('level-her');
+    this.mic = $('mic');
+  }
+
+  /** @param {State} before @param {State} state @param {{typing: boolean, mayType: boolean}} more */
+  show(before, state, { typing, mayType }) {
+    const told = view(state, this.place);
+    const live = state.session === 'live';
+    const on = talking(state);
+    Object.assign(this.stage.dataset, { session: state.session, floor: state.floor, tone: told.tone, on: String(on) });
+    this.stage.classList.toggle('muted', state.mic === 'muted');
+    write($('word'), told.word);
+    write($('says'), told.says);
+    write($('todo'), told.todo);
+    $('captions').hidden = !on;
+    $('message').hidden = on;
+    $('try').hidden = state.session !== 'idle';
+    this.button($('talk'), told.action);
+    $('talk').classList.toggle('quiet', !!told.action.quiet);
+    this.button($('second'), told.second);
+    write($('you-name'), state.session === 'watching' ? 'User' : 'You');
+    write($('you-meter'), state.session === 'watching' ? 'User' : 'You');
+
+    $('mic').hidden = !live || state.mic === 'off';
+    $('mic').disabled = state.mic === 'lost';
+    write($('mic-word'), state.mic === 'muted' ? 'Unmute' : 'Mute');
+    $('stop').hidden = !live;
+    $('stop').disabled = !STOPPABLE.has(state.floor);
+    $('type').hidden = !mayType;
+    $('type').setAttribute('aria-expanded', String(mayType && typing));
+    $('say').hidden = !mayType || !typing;
+
+    $('loading').hidden = state.face !== 'loading';
+    $('face').hidden = state.face !== 'shown';
+    $('ring').hidden = state.face === 'shown';
+    const share = Math.round(100 * state.loaded);
+    write($('loading'), share ? `Her face: ${share} %` : 'Her face is on its way');
+    this.notices(told.notices);
+
+    const news = spoken(before, state, this.place);
+    if (news) $(told.tone === 'bad' ? 'alert' : 'status').textContent = news;
+    if (!on) this.levels(0, 0, { moving: false });
+  }
+
+  /** @param {HTMLElement} button @param {import('./sentences.js').Action|null} action */
+  button(button, action) {
+    button.hidden = !action;
+    if (!action) return;
+    write(button.querySelector('span') ?? button, action.label);
+    button.onclick = () => this.act(action.event);
+  }
+
+  /** @param {import('./sentences.js').Notice[]} list */
+  notices(list) {
+    const key = JSON.stringify(list);
+    if (key === this.noted) return;
+    this.noted = key;
+    $('notices').hidden = !list.length;
+    $('notices').replaceChildren(...list.map(({ text, label, event }) => {
+      const line = make('li');
+      line.append(make('span', '', text));
+      if (!label || !event) return line;
+      const button = line.appendChild(make('button', '', label));
+      button.type = 'button';
+      button.onclick = () => this.act(event);
+      return line;
+    }));
+  }
+
+  /** Meters, the glyph in the pill, the filling of a phone's microphone button. @param {number} you @param {number} her @param {{moving: boolean, hers?: boolean}} how */
+  levels(you, her, { moving, hers = false }) {
+    this.levelYou.style.transform = `scaleX(${you.toFixed(3)})`;
+    this.levelHer.style.transform = `scaleX(${her.toFixed(3)})`;
+    this.mic.style.setProperty('--level', you.toFixed(2));
+    const level = hers ? her : you;
+    this.bars.forEach((bar, index) => {
+      bar.style.transform = moving ? `scaleY(${(1 + level * BARS[index]).toFixed(2)})` : '';
+    });
+  }
+}
+
+/** Tells a screen reader one whole sentence, where that was asked for. @param {string} who @param {string} text */
+export function aloud(who, text) {
+  if (!text) return;
+  const log = $('log');
+  log.append(make('p', '', `${who}: ${text}`));
+  while (log.children.length > 20) log.firstChild.remove();
+}
