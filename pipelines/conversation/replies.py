@@ -60,6 +60,13 @@ FACELESS_SECONDS = 1.0
 """Shortest reply, in seconds heard, that a face without frames is blamed for."""
 
 
+IN_FLIGHT_SECONDS = 1.0
+"""The end of a reply that was on its way to a remote client when all was pulled: taken for heard until it says so."""
+
+ROUNDING_SECONDS = 0.05
+"""A client that stops so shortly before the end has played it all: it counts in milliseconds, or in blocks."""
+
+
 @dataclass(slots=True)
 class _Reply:
     """A reply that is not over. ``generation`` is None while she says nothing but a canned phrase."""
@@ -253,6 +260,8 @@ class Replies:
         del self._replies[reply.number]
         reply.pulled, reply.interrupted = pulled, interrupted
         samples = self._heard(reply.number, pulled)
+        if silenced is None and pulled - samples <= IN_FLIGHT_SECONDS * self._playout.rate:
+            samples = pulled
         self._acknowledged.pop(reply.number, None)
         for task in reply.tasks:
             task.cancel()
@@ -315,7 +324,8 @@ class Replies:
     def _record(self, reply: _Reply, samples: int) -> None:
         """Puts what was heard into the history, and keeps the reply in case that is corrected."""
         text = " ".join(filter(None, self._texts(reply, samples)))
-        interrupted = reply.interrupted or samples < reply.pulled
+        short = reply.pulled - samples > ROUNDING_SECONDS * self._playout.rate
+        interrupted = reply.interrupted or short
         self._context.history.assistant(reply.number, text, interrupted=interrupted)
         self._past[reply.number] = reply
         if len(self._past) > REMEMBERED:

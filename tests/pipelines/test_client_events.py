@@ -122,6 +122,31 @@ def test_a_client_that_plays_later_than_it_was_given_has_heard_all_in_the_end():
     assert heard.split() == REPLY.split()
 
 
+def test_the_end_of_a_reply_that_is_on_its_way_to_the_client_counts_as_heard():
+    began, lag = Table([ORDER], seconds=40).talk().turns[0].marks["played"], 0.4
+    table = Table([ORDER], seconds=40)
+
+    def report(at):
+        return played(table, at - began - lag, at)
+
+    (ledger,) = talk(table, *((2.5 + tenth / 10, report) for tenth in range(110))).turns
+    assert ledger.marks["end"] - table.notes.start > 13.4  # later than the last report
+    assert ledger.heard.split() == REPLY.split()
+    assert said(table)[1][1].split() == REPLY.split()
+
+
+@pytest.mark.parametrize(("short", "cut"), [(0.03, False), (0.2, True)])
+def test_a_client_that_stops_a_few_milliseconds_short_has_played_it_all(short, cut):
+    table = Table([ORDER], seconds=40)
+    (ledger,) = talk(table, (30.0, lambda at: played(table, ledger_seconds(table) - short, at))).turns
+    assert ledger.heard.split() == REPLY.split()
+    assert said(table)[1][1].endswith(" —") is cut
+
+
+def ledger_seconds(table):
+    return table.notes.turns[0].sound_seconds
+
+
 def test_a_reply_that_no_client_played_is_gone_from_the_history_until_one_does():
     table = Table([ORDER], seconds=40)
     talk(table, (30.0, lambda at: played(table, -1.0, at)))
