@@ -87,6 +87,11 @@ class TurnBook:
         """How many turns are not over."""
         return len(self._turns)
 
+    @property
+    def ledgers(self) -> list[Ledger]:
+        """The ledgers of turns that are not over, as far as they are known."""
+        return [turn.ledger for turn in self._turns.values()]
+
     def tell(self, happening: Happening) -> list[Ledger]:
         """Takes what happened or was decided; returns the ledgers of turns that are over now."""
         match happening:

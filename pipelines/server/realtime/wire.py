@@ -8,9 +8,11 @@ Pure: no asyncio, no clock, no sockets. Whoever owns the connection
   their order (``Session.tell`` for events of ours; what follows from them comes by :meth:`Wire.told`);
 - hands over what is pulled from the playout, and what the voice and the face make, and sends what that returns.
 
-All of it on one thread. Nothing here raises because of what a client sent. ``at`` and ``began`` are ``loop.time()``.
-A sample position is one of the generation's own sound, counted at the voice's rate, as :class:`sophia.playout.Playout`
-counts; only ``pcm`` is at the session's output rate.
+Sound that was pulled before a happening is handed over before it: what ends a reply is told once its last block is
+pulled. All of it on one thread. Nothing here raises because of what a client sent.
+
+``at`` and ``began`` are ``loop.time()``. A sample position is one of the generation's own sound, counted at the voice's
+rate, as :class:`sophia.playout.Playout` counts; only ``pcm`` is at the session's output rate.
 """
 
 from __future__ import annotations
@@ -19,7 +21,15 @@ from collections.abc import Callable, Sequence
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import Happening
+from pipelines.server.realtime.answers import Answers
+from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.ids import Ids, random_id
+from pipelines.server.realtime.projection import Projection
+from pipelines.server.realtime.questions import Questions
+from pipelines.server.realtime.requests import Requests
+from pipelines.server.realtime.schema import Writer
+from pipelines.server.realtime.session import Session
+from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event, Wish
 from sophia.heard import TimedWord
 
@@ -28,9 +38,10 @@ class Wire:
     """The protocol of one connection.
 
     ``began`` is when the session began: times on the wire count from there. ``voice_rate`` is the playout's rate in
-    Hz. ``model`` and ``voice`` are the names that the session tells. ``watch``: the client watches a conversation that
-    has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that the
-    address asks for. ``instructions`` says that the client may tell her how to speak.
+    Hz. ``model``, ``voice`` and ``language`` are what the session tells. ``watch``: the client watches a conversation
+    that has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that
+    the address asks for. ``instructions`` says that the client may tell her how to speak, ``barge_in`` that a voice
+    stops her.
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
@@ -43,46 +54,71 @@ class Wire:
         voice_rate: int,
         model: str = "sophia",
         voice: str = "sophia",
+        language: str = "en",
         watch: bool = False,
         extensions: Sequence[str] = (),
         instructions: bool = False,
+        barge_in: bool = True,
         budget_ms: float = 800.0,
         host: str = "",
         lead_ms: float = 300.0,
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
         ids: Ids = random_id,
-    ) -> None: ...
+    ) -> None:
+        self._session = Session(
+            ids("sess"),
+            model=model,
+            voice=voice,
+            language=language,
+            role="watch" if watch else "talk",
+            interrupts=barge_in,
+            instructions=instructions,
+            extensions=extensions,
+            lead_ms=lead_ms,
+            told={"budget_ms": budget_ms, "host": host},
+        )
+        self._write = Writer(ids)
+        self._write.extensions = frozenset(self._session.extensions)
+        self._state = State(self._write, ids, self._session, voice_rate)
+        self._extras = Extras(self._write, ids, began, trace)
+        self._answers = Answers(self._state, self._extras, sends_sound=not watch)
+        questions = Questions(self._state, audio_ms or self._extras.ms)
+        self._projection = Projection(questions, self._answers)
+        self._requests = Requests(
+            self._state, questions, self._answers, self._extras, watch=watch, may_instruct=instructions
+        )
 
     @property
     def input_rate(self) -> int:
         """Rate of the sound that :class:`~pipelines.server.realtime.wishes.AppendAudio` holds, in Hz."""
-        raise NotImplementedError
+        return self._session.input_rate
 
     @property
     def output_rate(self) -> int:
         """Rate at which :meth:`sound` wants her voice, in Hz."""
-        raise NotImplementedError
+        return self._session.output_rate
 
     @property
     def lead_ms(self) -> float:
         """How far ahead of real time the client wants sound, in ms."""
-        raise NotImplementedError
+        return self._session.lead_ms
 
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions in force, such as ``sophia.face``: nobody need make what nobody asked for."""
-        raise NotImplementedError
+        return self._write.extensions
 
     # From the conversation
 
     def opened(self, at: float) -> list[Event]:
         """What the client is sent first: ``session.created``."""
-        raise NotImplementedError
+        return [self._write.event("session.created", session=self._session.in_force(self._extras.ms(at)))]
 
     def told(self, happening: Happening) -> list[Event]:
         """What happened or was decided. Must be called for each happening, in order, before the next one."""
-        raise NotImplementedError
+        events = self._projection.told(happening) + self._requests.told(happening)
+        return events + self._extras.told(happening, lambda turn: self._state.turn(turn).items)
 
     def sound(self, generation: int, first: int, pcm: bytes) -> list[Event]:
         """A block of her voice that is sent now: int16 little-endian mono at :attr:`output_rate` Hz, at most 1 s.
@@ -90,23 +126,24 @@ class Wire:
         ``first`` is the position of its first sample; after a resume that is earlier than where the last block ended.
         Where a client watches, nothing is sent of ``pcm``, but the words go with it all the same.
         """
-        raise NotImplementedError
+        return self._answers.sound(generation, first, pcm)
 
     def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
         """The next words of a generation, in order, as :meth:`sophia.heard.Script.news` gives them; also guesses'."""
-        raise NotImplementedError
+        return self._answers.words(generation, words)
 
     def frames(self, generation: int, frames: Sequence[FaceFrame]) -> list[Event]:
         """The next frames of a generation's face, in order; also of one that may yet be dropped."""
-        raise NotImplementedError
+        return self._answers.frames(generation, frames)
 
     def position(self, generation: int, sample: int, playing: bool, at: float) -> list[Event]:
         """Where a conversation with a speaker of its own is, for a client that watches: ten times a second."""
-        raise NotImplementedError
+        response = self._answers.by_generation(generation)
+        return self._extras.position(response, sample, playing, at) if response else []
 
     def levels(self, user: float, agent: float) -> list[Event]:
         """Levels of the last moments, dB relative to full scale."""
-        raise NotImplementedError
+        return self._extras.levels(user, agent)
 
     # From the client
 
@@ -115,4 +152,4 @@ class Wire:
 
         Anything that is no event, or asks for what cannot be, is answered by an ``error``.
         """
-        raise NotImplementedError
+        return self._requests.said(message, at)

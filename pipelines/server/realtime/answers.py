@@ -1,0 +1,195 @@
+"""Her side: a reply that is decided becomes a response, and what was heard of it its item. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aurora.face import FaceFrame
+from pipelines.conversation.events import Failed, GenerationOver
+from pipelines.conversation.replies import REMEMBERED
+from pipelines.failures import explain
+from pipelines.server.realtime.delivered import Delivered
+from pipelines.server.realtime.extras import Extras
+from pipelines.server.realtime.items import spoken
+from pipelines.server.realtime.responses import Ordered, Response
+from pipelines.server.realtime.state import State
+from pipelines.server.realtime.wishes import Event
+from sophia.heard import TimedWord
+
+
+@dataclass(slots=True)
+class Made:
+    """What a generation made while its turn was not decided; no more than the playout lets a voice be ahead."""
+
+    words: list[TimedWord] = field(default_factory=list)
+    frames: list[FaceFrame] = field(default_factory=list)
+
+
+class Answers:
+    """One connection's. Without ``sends_sound`` her voice is heard elsewhere, and only its words are sent."""
+
+    def __init__(self, state: State, extras: Extras, *, sends_sound: bool) -> None:
+        self._state = state
+        self._extras = extras
+        self._sends_sound = sends_sound
+        self._conversation_id = state.ids("conv")
+        self.response: Response | None = None
+        """The response that is not over."""
+        self.cancelling = False
+        """The client asked for its end."""
+        self.order = Ordered()
+        """What the client asked of the response that comes next."""
+        self._made: dict[int, Made] = {}
+        self._dropped = 0  # the generation whose response waits for another one
+        self._past: OrderedDict[int, Response] = OrderedDict()  # by generation: those that are over
+
+    def running(self, generation: int) -> Response | None:
+        """The response that is not over, if it is this generation's."""
+        return self.response if self.response and self.response.generation == generation else None
+
+    def by_item(self, item_id: str) -> Response | None:
+        """The response that an item belongs to: the running one, or one of the last few."""
+        known = [*self._past.values(), *([self.response] if self.response else [])]
+        return next((response for response in known if response.item_id == item_id), None)
+
+    def by_generation(self, generation: int) -> Response | None:
+        """The response of a generation: the running one, or one of the last few."""
+        return self.running(generation) or self._past.get(generation)
+
+    # What a generation makes
+
+    def guess(self, generation: int) -> None:
+        """A reply is begun that may be dropped; what it makes is kept until it is decided."""
+        self._made[generation] = Made()
+
+    def sound(self, generation: int, first: int, pcm: bytes) -> list[Event]:
+        """A block of her voice goes out."""
+        if not (response := self.running(generation)):
+            return []
+        return response.sound(first, pcm, self._state.session.output_rate, send=self._sends_sound)
+
+    def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
+        """Words of a generation, decided or not."""
+        if response := self.running(generation):
+            return self._extras.words(response.item_id, words, self._state.rate) + response.speak(words)
+        if made := self._made.get(generation):
+            made.words += words
+        return []
+
+    def frames(self, generation: int, frames: Sequence[FaceFrame]) -> list[Event]:
+        """Frames of a generation's face, decided or not."""
+        if response := self.running(generation):
+            return self._extras.frames(response.id, response.item_id, frames)
+        if (made := self._made.get(generation)) and self._extras.show_the_face:
+            made.frames += frames
+        return []
+
+    # The life of a response
+
+    def respond(self, turn: int, generation: int, *, asks: bool = False) -> list[Event]:
+        """Begins the response of a generation, or lets it go on in one that waits for it."""
+        made = self._made.pop(generation, None) or Made()
+        events: list[Event] = []
+        if self.response:  # the reply was made again before a word of it was heard
+            self.response.generation, self._dropped = generation, 0
+            self.response.delivered.restart()
+        else:
+            state, session = self._state, self._state.session
+            self.response = Response(
+                write=state.write,
+                items=state.items,
+                id=state.ids("resp"),
+                item_id=state.ids("item"),
+                conversation_id=self._conversation_id,
+                generation=generation,
+                output={"format": session.output_format(), "voice": session.voice},
+                delivered=Delivered(state.rate),
+                order=self.order,
+                asks=asks,
+            )
+            state.turn(turn).items.append(self.response.item_id)
+            self.order, self.cancelling = Ordered(), False
+            events = self.response.begin()
+        return events + self.words(generation, made.words) + self.frames(generation, made.frames)
+
+    def drop(self, generation: int) -> None:
+        """A reply is given up unheard: a guess, or one that another follows in the same response."""
+        self._made.pop(generation, None)
+        if response := self.running(generation):
+            response.generation, self._dropped = 0, generation
+
+    def cut_off(self, generation: int) -> list[Event]:
+        """The response ends before its time."""
+        if not (response := self.running(generation)):
+            return []
+        events = self._extras.playout("clear", response)
+        return events + self._close(
+            response, response.end("cancelled", "client_cancelled" if self.cancelling else "turn_detected")
+        )
+
+    def playout(self, what: str, generation: int, back: float = 0.0) -> list[Event]:
+        """The playout paused or resumed her voice."""
+        response = self.running(generation)
+        return self._extras.playout(what, response, back) if response else []
+
+    def apologised(self, generation: int) -> None:
+        """The reply has failed, and ends with an apology."""
+        if response := self.running(generation):
+            response.apologised = True
+
+    def failed(self, event: Failed) -> list[Event]:
+        """A service failed: the response tells of it at its end; what ends the conversation is told at once."""
+        line = explain(event.error, event.service).line
+        if (response := self.running(event.generation)) and event.service in ("llm", "tts") and not event.again:
+            response.failure = event.service, line
+        return [self._error(event.service, "lost", line)] if event.fatal else []
+
+    def over(self, event: GenerationOver) -> list[Event]:
+        """All of a generation was played, or cut off, and this is what was heard."""
+        self._made.pop(event.generation, None)
+        heard = " ".join(part for part in (event.heard, event.said) if part)
+        if response := self.running(event.generation):
+            return self._end(response, heard, event.said)
+        if self.response and self._dropped == event.generation:  # and no other reply came
+            return self._close(self.response, self.response.end("cancelled", "turn_detected"))
+        if (response := self._past.get(event.generation)) and response.delivered.client_ms:
+            return self._truncated(response, heard)
+        return []
+
+    def _end(self, response: Response, heard: str, said: str) -> list[Event]:
+        failed = response.apologised
+        events = self._close(response, response.end("failed" if failed else "completed", whole=heard))
+        self._remember(response, "incomplete" if failed else "completed", heard)
+        if failed and not said and response.failure:  # she could not even say so
+            service, line = response.failure
+            events.append(self._error(service, "failed", line))
+        return events
+
+    def _close(self, response: Response, events: list[Event]) -> list[Event]:
+        self._past[response.generation or self._dropped] = response
+        while len(self._past) > REMEMBERED:
+            self._past.popitem(last=False)
+        self.response, self.cancelling, self._dropped = None, False, 0
+        return events
+
+    def _truncated(self, response: Response, heard: str) -> list[Event]:
+        heard_ms = round(response.delivered.heard_ms, 3)
+        self._remember(response, "incomplete", heard)
+        return [
+            self._state.write.event(
+                "conversation.item.truncated",
+                item_id=response.item_id,
+                content_index=0,
+                audio_end_ms=int(heard_ms),
+                sophia={"heard": heard, "heard_ms": heard_ms},
+            )
+        ]
+
+    def _remember(self, response: Response, status: str, heard: str) -> None:
+        if response.item_id in self._state.items:
+            self._state.items.put(spoken(response.item_id, status, heard))
+
+    def _error(self, service: str, what: str, line: str) -> Event:
+        return self._state.write.error(line, f"{service}_{what}", kind="server_error")

@@ -1,0 +1,89 @@
+"""The conversation's items in their order, as the client knows them. Bounded: the oldest are forgotten. Pure."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+Item = dict[str, Any]
+"""An item as the protocol has it."""
+
+MOST_ITEMS: Final = 1_000
+MOST_CHARACTERS: Final = 1_000_000
+"""Characters of text in all items together."""
+
+
+def voiced(item_id: str, transcript: str | None) -> Item:
+    """What the user said. ``transcript`` is None until it is told by its own event; the field must be there."""
+    return _message(item_id, "user", "completed", {"type": "input_audio", "transcript": transcript})
+
+
+def written(item_id: str, text: str, role: str = "user") -> Item:
+    """What the user, or whoever instructs her, wrote."""
+    return _message(item_id, role, "completed", {"type": "input_text", "text": text})
+
+
+def spoken(item_id: str, status: str, transcript: str | None) -> Item:
+    """What she says. ``transcript`` is None before the item has a part."""
+    part = [] if transcript is None else [{"type": "output_audio", "transcript": transcript}]
+    return _message(item_id, "assistant", status, *part)
+
+
+def _message(item_id: str, role: str, status: str, *content: dict[str, Any]) -> Item:
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "message",
+        "status": status,
+        "role": role,
+        "content": list(content),
+    }
+
+
+class Items:
+    """The items that can be asked for."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+        self._order: list[str] = []
+        self._characters = 0
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._items
+
+    @property
+    def last(self) -> str | None:
+        """The id of the last item; None before the first."""
+        return self._order[-1] if self._order else None
+
+    def get(self, item_id: str) -> Item | None:
+        """The item as it is now; None if it is not known, or no longer."""
+        return copy.deepcopy(self._items.get(item_id))
+
+    def before(self, item_id: str) -> str | None:
+        """The id of the item before this one, which must be there; None if it is the first."""
+        at = self._order.index(item_id)
+        return self._order[at - 1] if at else None
+
+    def put(self, item: Item, after: str | None = None, *, first: bool = False) -> None:
+        """Adds an item at the end, after the item ``after``, or as the ``first``; one that is there is replaced."""
+        name = item["id"]
+        if name not in self._items:
+            at = 0 if first else len(self._order) if after is None else self._order.index(after) + 1
+            self._order.insert(at, name)
+        else:
+            self._characters -= _size(self._items[name])
+        self._items[name] = copy.deepcopy(item)
+        self._characters += _size(item)
+        while len(self._order) > 1 and (len(self._order) > MOST_ITEMS or self._characters > MOST_CHARACTERS):
+            self.remove(self._order[0])
+
+    def remove(self, item_id: str) -> None:
+        """Forgets an item; one that is not there is no error."""
+        if item_id in self._items:
+            self._characters -= _size(self._items.pop(item_id))
+            self._order.remove(item_id)
+
+
+def _size(item: Item) -> int:
+    return sum(len(part.get("text") or part.get("transcript") or "") for part in item["content"])

@@ -1,0 +1,118 @@
+"""What a client sends is data from anywhere: it is read with care. Raises nothing but :class:`Refused`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipelines.server.realtime.responses import Ordered
+
+HUGE: Final = 1e15
+"""Numbers beyond this stand for it: a position in a sound is never near."""
+
+MOST_ID: Final = 128
+"""Characters of an id that a client chooses."""
+
+MOST_TEXT: Final = 8_000
+"""Characters of a message, or of what she is to say."""
+
+MOST_AUDIO: Final = 15 * 1024 * 1024
+"""Characters of base64 in one ``append``, as OpenAI has it."""
+
+MOST_METADATA: Final = 16
+"""Pairs of texts that a response carries back."""
+
+
+class Refused(Exception):
+    """A request that cannot be met; ``code`` is OpenAI's where it has one, ``param`` names the field."""
+
+    def __init__(self, message: str, code: str = "invalid_value", param: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.code, self.param = message, code, param
+
+
+def clean(text: str) -> str:
+    """The text without half surrogate pairs, which neither UTF-8 nor gRPC can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def number(value: Any) -> float | None:
+    """A finite number, clamped to ±:data:`HUGE`; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return float(min(max(value, -HUGE), HUGE))
+
+
+def identity(value: Any) -> str | None:
+    """An id: a text without control characters, neither empty nor too long; None if it is none."""
+    if not isinstance(value, str) or not 0 < len(value) <= MOST_ID or not value.isprintable():
+        return None
+    return value
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def samples(audio: object) -> bytes:
+    """The bytes of an ``append``."""
+    if not isinstance(audio, str):
+        raise Refused("append needs 'audio', base64 of 16-bit samples.", "missing_required_parameter", "audio")
+    if len(audio) > MOST_AUDIO:
+        raise Refused("One append holds at most 15 MiB.", "string_above_max_length", "audio")
+    try:
+        return base64.b64decode(audio, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("'audio' is not valid base64.", "invalid_value", "audio") from None
+
+
+def message(item: Mapping[str, Any], *, may_instruct: bool) -> tuple[str, str]:
+    """The role and the text of an item that can be taken in: a message of the user, or of the system."""
+    kind, role = item.get("type", "message"), item.get("role")
+    if kind != "message":
+        raise Refused("Only items of type 'message' are taken in so far.", "unsupported_item", "item.type")
+    if role not in ("user", "system"):
+        raise Refused(
+            "Only messages of the user and of the system are taken in so far.", "unsupported_item", "item.role"
+        )
+    if role == "system" and not may_instruct:
+        raise Refused("Clients may not instruct her here.", "instructions_not_allowed", "item.role")
+    content = item.get("content")
+    parts = content if isinstance(content, list) else []
+    texts = []
+    for part in parts:
+        text = mapping(part).get("text")
+        if mapping(part).get("type") != "input_text" or not isinstance(text, str):
+            raise Refused("Only parts of type 'input_text' are taken in so far.", "unsupported_content", "item.content")
+        texts.append(clean(text))
+    joined = "\n".join(texts).strip()
+    if not joined:
+        raise Refused("The message is empty.", "invalid_value", "item.content")
+    if len(joined) > MOST_TEXT:
+        raise Refused(f"A message has at most {MOST_TEXT} characters.", "string_above_max_length", "item.content")
+    return role, joined
+
+
+def order(wished: object) -> Ordered:
+    """What a ``response.create`` asks of its response."""
+    if wished is None:
+        return Ordered()
+    if not isinstance(wished, Mapping):
+        raise Refused("'response' is an object.", "invalid_type", "response")
+    if wished.get("conversation", "auto") != "auto" or wished.get("input"):
+        raise Refused(
+            "Responses beside the conversation are not served yet.", "unsupported_parameter", "response.input"
+        )
+    metadata = mapping(wished.get("metadata"))
+    if len(metadata) > MOST_METADATA or not all(isinstance(value, str) for value in metadata.values()):
+        raise Refused(f"metadata has at most {MOST_METADATA} texts.", "invalid_value", "response.metadata")
+    kept = {clean(name)[:64]: clean(value)[:512] for name, value in metadata.items()}
+    usual = {"conversation": "auto", "output_modalities": ["audio"], "metadata": wished.get("metadata")}
+    ignored = [clean(name)[:100] for name, value in wished.items() if value not in (None, [], usual.get(name))]
+    return Ordered(kept or None, tuple(ignored[:MOST_METADATA]))

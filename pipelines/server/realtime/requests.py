@@ -1,0 +1,328 @@
+"""A client's events: what each asks of the connection, and what is answered at once. Pure; nothing here raises.
+
+What can be met is met leniently: positions are clamped and unknown fields ignored. What cannot is answered by an
+``error`` with OpenAI's code where there is one, and with the id of the client's event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pipelines.conversation.events import CancelRequested, CommitRequested, Happening, PlaybackAcknowledged, TextTyped
+from pipelines.server.realtime.answers import Answers
+from pipelines.server.realtime.extras import Extras
+from pipelines.server.realtime.items import spoken, written
+from pipelines.server.realtime.questions import Questions
+from pipelines.server.realtime.reading import (
+    MOST_TEXT,
+    Refused,
+    clean,
+    identity,
+    mapping,
+    message,
+    number,
+    order,
+    samples,
+)
+from pipelines.server.realtime.state import State
+from pipelines.server.realtime.wishes import (
+    AppendAudio,
+    ClearAudio,
+    Event,
+    Instruct,
+    MuteMicrophone,
+    PlayoutReport,
+    SessionChanged,
+    Wish,
+)
+from sophia.decisions import Refuse
+from sophia.events import SayRequested
+
+MOST_WAITING: Final = 32
+"""Messages that may wait for a ``response.create``."""
+
+Answer = tuple[list[Wish], list[Event]]
+
+
+class Requests:
+    """One connection's. ``watch``: the conversation has ears of its own."""
+
+    def __init__(
+        self,
+        state: State,
+        questions: Questions,
+        answers: Answers,
+        extras: Extras,
+        *,
+        watch: bool,
+        may_instruct: bool,
+    ) -> None:
+        self._write = state.write
+        self._items = state.items
+        self._session = state.session
+        self._ids = state.ids
+        self._questions = questions
+        self._answers = answers
+        self._extras = extras
+        self._watch = watch
+        self._may_instruct = may_instruct
+        self._odd = b""  # half a sample
+        self._told_watching = False
+        self._messages: list[str] = []  # items with messages that wait for an answer
+        self._notes: dict[str, str] = {}  # what system items say, by item
+        self._asked: tuple[str, str | None] | None = None  # the event that wishes follow from, and its id
+        self._handlers: dict[str, Callable[[Mapping[str, Any], float], Answer]] = {
+            "session.update": self._session_update,
+            "input_audio_buffer.append": self._append,
+            "input_audio_buffer.commit": self._commit,
+            "input_audio_buffer.clear": self._clear,
+            "conversation.item.create": self._item_create,
+            "conversation.item.retrieve": self._item_retrieve,
+            "conversation.item.truncate": self._item_truncate,
+            "conversation.item.delete": self._item_delete,
+            "response.create": self._response_create,
+            "response.cancel": self._response_cancel,
+            "sophia.say": self._say,
+            "sophia.playout.position": self._position,
+            "sophia.microphone": self._microphone,
+        }
+
+    def said(self, message: object, at: float) -> Answer:
+        """Takes one event."""
+        self._asked = None
+        event = mapping(message)
+        kind, cause = event.get("type"), identity(event.get("event_id"))
+        if not isinstance(kind, str):
+            return [], [self._write.error("An event is a JSON object with a 'type'.", "invalid_event", cause=cause)]
+        handler = self._handlers.get(kind)
+        if handler is None:
+            text = f"There is no event of type '{clean(kind)[:80]}', or it is not served yet."
+            return [], [self._write.error(text, "unknown_event", cause=cause, param="type")]
+        try:
+            wishes, answers = handler(event, at)
+        except Refused as no:
+            return [], [self._write.error(no.message, no.code, cause=cause, param=no.param)]
+        for answer in answers:
+            if answer["type"] == "error" and cause:
+                answer["error"]["event_id"] = cause
+        if wishes:
+            self._asked = kind, cause
+        return wishes, answers
+
+    def told(self, happening: Happening) -> list[Event]:
+        """What the conversation refused of what this client asked for."""
+        if not isinstance(happening, Refuse) or self._asked is None:
+            return []
+        kind, cause = self._asked
+        if kind not in ("sophia.say", "response.create", "response.cancel", "input_audio_buffer.commit"):
+            return []
+        return [self._write.error(f"{happening.reason[:1].upper()}{happening.reason[1:]}.", "refused", cause=cause)]
+
+    # Session
+
+    def _session_update(self, event: Mapping[str, Any], at: float) -> Answer:
+        wished = event.get("session")
+        if not isinstance(wished, Mapping):
+            raise Refused("session.update needs a 'session' object.", "missing_required_parameter", "session")
+        before = self._session.instructions
+        problems = self._session.update(wished)
+        self._write.extensions = frozenset(self._session.extensions)
+        errors = [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
+        updated = self._write.event("session.updated", session=self._session.in_force(self._extras.ms(at)))
+        wishes: list[Wish] = [SessionChanged()]
+        if self._session.instructions != before:
+            wishes.append(self._instruct())
+        return wishes, [*errors, updated]
+
+    def _instruct(self) -> Instruct:
+        return Instruct("\n\n".join(filter(None, (self._session.instructions, *self._notes.values()))))
+
+    # Sound
+
+    def _append(self, event: Mapping[str, Any], at: float) -> Answer:
+        if self._watch:
+            if self._told_watching:
+                return [], []
+            self._told_watching = True
+            raise Refused("This client watches a conversation that has a microphone of its own.", "watching")
+        data = self._odd + samples(event.get("audio"))
+        whole = len(data) - len(data) % 2
+        self._odd = data[whole:]
+        return ([AppendAudio(data[:whole])] if whole else []), []
+
+    def _commit(self, event: Mapping[str, Any], at: float) -> Answer:
+        if self._questions.hearing is None:
+            raise Refused(
+                "Error committing input audio buffer: nothing was said since the last turn.",
+                "input_audio_buffer_commit_empty",
+            )
+        return [CommitRequested(at=at)], []
+
+    def _clear(self, event: Mapping[str, Any], at: float) -> Answer:
+        self._odd = b""
+        return [ClearAudio()], [self._write.event("input_audio_buffer.cleared")]
+
+    def _microphone(self, event: Mapping[str, Any], at: float) -> Answer:
+        muted = event.get("muted")
+        if not isinstance(muted, bool):
+            raise Refused("'muted' is true or false.", "invalid_type", "muted")
+        return [MuteMicrophone(muted)], []
+
+    # Items
+
+    def _item_create(self, event: Mapping[str, Any], at: float) -> Answer:
+        item = event.get("item")
+        if not isinstance(item, Mapping):
+            raise Refused("conversation.item.create needs an 'item' object.", "missing_required_parameter", "item")
+        name = self._new_id(item)
+        first, after = self._place(event)
+        role, text = message(item, may_instruct=self._may_instruct)
+        entry = written(name, text, role)
+        wishes: list[Wish] = []
+        if role == "user":
+            if len(self._messages) >= MOST_WAITING:
+                raise Refused(f"{MOST_WAITING} messages wait for an answer; send response.create.", "too_many_items")
+            self._messages.append(name)
+        self._items.put(entry, after, first=first)
+        if role == "system":
+            self._notes[name] = text
+            wishes.append(self._instruct())
+        previous = self._items.before(name) if name in self._items else None
+        return wishes, [
+            self._write.event("conversation.item.added", item=entry, previous_item_id=previous),
+            self._write.event("conversation.item.done", item=entry, previous_item_id=previous),
+        ]
+
+    def _new_id(self, item: Mapping[str, Any]) -> str:
+        if item.get("id") is None:
+            return self._ids("item")
+        name = identity(item["id"])
+        if name is None:
+            raise Refused("An item's id is a text of at most 128 characters.", "invalid_value", "item.id")
+        hearing = self._questions.hearing
+        if name in self._items or (hearing and hearing.item_id == name):
+            raise Refused(
+                f"Error adding item: an item with ID '{name}' already exists.",
+                "item_create_duplicate_item_id",
+                "item.id",
+            )
+        return name
+
+    def _place(self, event: Mapping[str, Any]) -> tuple[bool, str | None]:
+        previous = event.get("previous_item_id")
+        if previous is None or previous == "root":
+            return previous == "root", None
+        if not isinstance(previous, str) or previous not in self._items:
+            raise Refused(
+                "Error adding item: the previous item does not exist.",
+                "item_create_invalid_previous_item_id",
+                "previous_item_id",
+            )
+        return False, previous
+
+    def _known(self, event: Mapping[str, Any], code: str) -> str:
+        name = event.get("item_id")
+        if not isinstance(name, str) or name not in self._items:
+            raise Refused("There is no item with that id, or no longer.", code, "item_id")
+        return name
+
+    def _item_retrieve(self, event: Mapping[str, Any], at: float) -> Answer:
+        name = self._known(event, "item_retrieve_invalid_item_id")
+        return [], [self._write.event("conversation.item.retrieved", item=self._items.get(name))]
+
+    def _item_truncate(self, event: Mapping[str, Any], at: float) -> Answer:
+        name = self._known(event, "item_truncate_invalid_item_id")
+        end = number(event.get("audio_end_ms"))
+        if end is None:
+            raise Refused("truncate needs 'audio_end_ms', a number.", "invalid_type", "audio_end_ms")
+        if not (response := self._answers.by_item(name)):
+            raise Refused("Only what she said lately can be truncated.", "invalid_value", "item_id")
+        delivered = response.delivered
+        end = min(max(0.0, end), delivered.client_ms)
+        sample = delivered.position(end)
+        heard = delivered.heard(sample)
+        delivered.played = sample
+        status = "in_progress" if response is self._answers.response else "incomplete"
+        self._items.put(spoken(name, status, heard))
+        heard_ms = round(sample * 1000 / delivered.rate, 3)
+        truncated = self._write.event(
+            "conversation.item.truncated",
+            item_id=name,
+            content_index=0,
+            audio_end_ms=int(end),
+            sophia={"heard": heard, "heard_ms": heard_ms},
+        )
+        return [PlaybackAcknowledged(at=at, generation=response.generation, samples=sample)], [truncated]
+
+    def _item_delete(self, event: Mapping[str, Any], at: float) -> Answer:
+        name = self._known(event, "item_delete_invalid_item_id")
+        wishes: list[Wish] = []
+        if self._notes.pop(name, None) is not None:
+            wishes.append(self._instruct())
+        if name in self._messages:
+            self._messages.remove(name)
+        self._items.remove(name)
+        return wishes, [self._write.event("conversation.item.deleted", item_id=name)]
+
+    # Responses
+
+    def _response_create(self, event: Mapping[str, Any], at: float) -> Answer:
+        answers = self._answers
+        if answers.response:
+            raise Refused(
+                f"Conversation already has an active response in progress: {answers.response.id}. "
+                "Wait until the response is finished before creating a new one.",
+                "conversation_already_has_active_response",
+            )
+        answers.order = order(event.get("response"))
+        items, self._messages = [name for name in self._messages if name in self._items], []
+        if items:
+            texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
+            typed = TextTyped(at=at, text="\n".join(texts))
+            self._questions.expected.append((typed, items))
+            return [typed], []
+        if self._questions.hearing:
+            return [CommitRequested(at=at)], []
+        raise Refused(
+            "There is nothing to answer: nobody said or wrote anything since the last response.", "nothing_to_answer"
+        )
+
+    def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
+        response, wanted = self._answers.response, event.get("response_id")
+        if response is None or wanted not in (None, response.id):
+            raise Refused("Cancellation failed: no active response found.", "response_cancel_not_active")
+        self._answers.cancelling = True
+        return [CancelRequested(at=at)], []
+
+    def _say(self, event: Mapping[str, Any], at: float) -> Answer:
+        text = event.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise Refused("sophia.say needs a 'text'.", "missing_required_parameter", "text")
+        if len(text) > MOST_TEXT:
+            raise Refused(f"She says at most {MOST_TEXT} characters at once.", "string_above_max_length", "text")
+        return [SayRequested(at=at, text=clean(text).strip())], []
+
+    def _position(self, event: Mapping[str, Any], at: float) -> Answer:
+        """A report that cannot be used is no error: ten come a second."""
+        name, audio_ms = event.get("item_id"), number(event.get("audio_ms"))
+        response = self._answers.by_item(name) if isinstance(name, str) else None
+        if response is None or audio_ms is None or not response.generation or self._watch:
+            return [], []
+        delivered = response.delivered
+        audio_ms = max(0.0, audio_ms)
+        delivered.played = min(round(audio_ms * delivered.rate / 1000), delivered.top)
+        report = PlayoutReport(
+            at=at,
+            generation=response.generation,
+            audio_ms=audio_ms,
+            buffered_ms=max(0.0, number(event.get("buffered_ms")) or 0.0),
+            underruns=max(0, int(number(event.get("underruns")) or 0)),
+            face={
+                name: value
+                for name in ("skew_mean_ms", "skew_p95_ms", "missing", "late", "frames")
+                if (value := number(mapping(event.get("face")).get(name))) is not None
+            },
+        )
+        heard = PlaybackAcknowledged(at=at, generation=response.generation, samples=delivered.played)
+        return [heard, report], []

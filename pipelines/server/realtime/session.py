@@ -1,0 +1,192 @@
+"""The session as it is in force, and what a client may change of it. Pure.
+
+An update is applied in parts: what is understood takes effect at once, what is not is named, and nothing is dropped
+with it. Only what a client gives changes, however deep it stands; ``null`` brings a default back. The echo tells what
+is really in force, never what was wished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipelines.server.realtime.reading import clean, number
+from pipelines.server.realtime.schema import EXTENSIONS
+
+VERSION: Final = 1
+"""Version of the ``sophia.*`` events and fields."""
+
+DEFAULT_RATE: Final = 24_000
+"""Hz, both ways. Clients' validators take no other rate, so another one is only told to who asked for it."""
+
+LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
+LEAST_LEAD_MS, MOST_LEAD_MS = 40.0, 2_000.0
+MOST_INSTRUCTIONS: Final = 32_000
+"""Characters of instructions."""
+MOST_IGNORED: Final = 100
+"""Fields that are named as ignored at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of an update that cannot be applied, for an ``error`` event."""
+
+    message: str
+    code: str
+    param: str
+
+
+class Session:
+    """One session's settings. ``interrupts`` says whether a voice stops her, ``instructions`` whether a client may
+    tell her how to speak."""
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        model: str,
+        voice: str,
+        language: str,
+        role: str,
+        interrupts: bool,
+        instructions: bool,
+        extensions: Iterable[str],
+        lead_ms: float,
+        told: Mapping[str, Any],
+    ) -> None:
+        self.id = session_id
+        self.input_rate = self.output_rate = DEFAULT_RATE
+        self.instructions = ""
+        self.voice = voice
+        self.lead_ms = self._usual_lead = lead_ms
+        self.extensions: tuple[str, ...] = ()
+        self._may_instruct = instructions
+        self._model, self._language, self._role, self._interrupts = model, language, role, interrupts
+        self._told = dict(told)
+        self._ignored: list[str] = []
+        self._problems: list[Problem] = []
+        self._extend(list(extensions))
+        self._settable: dict[str, Callable[[Any], None]] = {
+            "type": self._set_type,
+            "extensions": self._extend,
+            "sophia.lead_ms": self._set_lead,
+            "instructions": self._set_instructions,
+            "audio.input.format": lambda value: self._set_format("input", value),
+            "audio.output.format": lambda value: self._set_format("output", value),
+        }
+
+    def output_format(self) -> dict[str, Any]:
+        """The format of her voice, as responses tell it."""
+        return {"type": "audio/pcm", "rate": self.output_rate}
+
+    def in_force(self, now_ms: float) -> dict[str, Any]:
+        """The whole effective session. Fields without a value are left out: some validators take no ``null``."""
+        return {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": self.id,
+            "model": self._model,
+            "output_modalities": ["audio"],
+            "instructions": self.instructions,
+            "tools": [],
+            "tool_choice": "auto",
+            "max_output_tokens": "inf",
+            "truncation": "auto",
+            "audio": {
+                "input": {
+                    "format": {"type": "audio/pcm", "rate": self.input_rate},
+                    "transcription": {"model": self._model, "language": self._language},
+                    "turn_detection": {
+                        "type": "semantic_vad",
+                        "eagerness": "auto",
+                        "create_response": True,
+                        "interrupt_response": self._interrupts,
+                    },
+                },
+                "output": {"format": self.output_format(), "voice": self.voice, "speed": 1.0},
+            },
+            "extensions": list(self.extensions),
+            "sophia": {
+                "version": VERSION,
+                "ignored": list(self._ignored),
+                "role": self._role,
+                "lead_ms": self.lead_ms,
+                "now_ms": round(now_ms, 3),
+                **self._told,
+            },
+        }
+
+    def update(self, wished: Mapping[str, Any]) -> list[Problem]:
+        """Applies what of an update can be applied, and says what is wrong with the rest."""
+        self._ignored, self._problems = [], []
+        self._merge(wished, self.in_force(0.0), "")
+        return self._problems
+
+    def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:
+        for name, value in wished.items():
+            path, is_there = f"{above}{name}", present.get(name)
+            if path in self._settable:
+                self._settable[path](value)
+            elif isinstance(value, Mapping) and isinstance(is_there, Mapping):
+                self._merge(value, is_there, f"{path}.")
+            elif value != is_there and not (name not in present and value in (None, "", [], {})):
+                self._ignore(path)
+
+    def _ignore(self, path: str) -> None:
+        if len(self._ignored) < MOST_IGNORED:
+            self._ignored.append(clean(path)[:100])
+
+    def _wrong(self, path: str, message: str, code: str = "invalid_value") -> None:
+        self._problems.append(Problem(message, code, f"session.{path}"))
+
+    def _set_type(self, value: Any) -> None:
+        if value != "realtime":
+            self._wrong("type", "Only sessions of type 'realtime' are served.")
+
+    def _set_lead(self, value: Any) -> None:
+        if value is None:
+            self.lead_ms = self._usual_lead
+        elif (lead := number(value)) is None:
+            self._wrong("sophia.lead_ms", "lead_ms is a number of milliseconds.", "invalid_type")
+        else:
+            self.lead_ms = min(max(lead, LEAST_LEAD_MS), MOST_LEAD_MS)
+
+    def _set_instructions(self, value: Any) -> None:
+        if value is None or isinstance(value, str):
+            text = clean(value or "")
+            if not self._may_instruct:
+                if text:
+                    self._ignore("instructions")
+            elif len(text) > MOST_INSTRUCTIONS:
+                self._wrong("instructions", f"Instructions have at most {MOST_INSTRUCTIONS} characters.")
+            else:
+                self.instructions = text
+        else:
+            self._wrong("instructions", "instructions is a text.", "invalid_type")
+
+    def _extend(self, value: Any) -> None:
+        if value is not None and not isinstance(value, list):
+            self._wrong("extensions", "extensions is a list of names.", "invalid_type")
+            return
+        wished = value or []
+        self.extensions = tuple(name for name in EXTENSIONS if name in wished)
+        for name in wished:
+            if name not in EXTENSIONS:
+                self._ignore(f"extensions.{name}" if isinstance(name, str) else "extensions")
+
+    def _set_format(self, way: str, value: Any) -> None:
+        path = f"audio.{way}.format"
+        if value is None:
+            value = {"type": "audio/pcm", "rate": DEFAULT_RATE}
+        if not isinstance(value, Mapping) or value.get("type", "audio/pcm") != "audio/pcm":
+            self._wrong(f"{path}.type", "Only audio/pcm is served: 16 bit, little-endian, mono.")
+            return
+        for name in value:
+            if name not in ("type", "rate"):
+                self._ignore(f"{path}.{name}")
+        rate = value.get("rate", getattr(self, f"{way}_rate"))
+        if not isinstance(rate, int) or isinstance(rate, bool) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            self._wrong(f"{path}.rate", f"rate is a whole number of Hz from {LOWEST_RATE} to {HIGHEST_RATE}.")
+        else:
+            setattr(self, f"{way}_rate", rate)

@@ -1,0 +1,161 @@
+"""The rules that every stream of events keeps, whatever a client and a conversation do."""
+
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
+
+from pipelines.server.realtime.schema import OURS
+
+VALID = TypeAdapter(RealtimeServerEvent)
+
+OF_A_RESPONSE = ("response.output_audio.delta", "response.output_audio_transcript.delta")
+ENDS = (
+    "response.output_audio.done", "response.output_audio_transcript.done", "response.content_part.done",
+    "conversation.item.done", "response.output_item.done", "response.done",
+)  # fmt: skip
+
+
+class Rules:
+    """Told every batch of events in order; ``over`` says that the conversation has ended."""
+
+    def __init__(self):
+        self.ids = set()
+        self.extensions = set()
+        self.order = []  # the items, as a client would line them up
+        self.added, self.done, self.gone = set(), set(), set()
+        self.response = None
+        self.responses, self.ended = set(), set()
+        self.text = ""
+        self.expected = ()
+        self.started, self.stopped, self.committed, self.completed = [], [], [], {}
+        self.deltas = {}
+
+    def batch(self, events):
+        for event in events:
+            self.event(event)
+        if any(e["type"] == "input_audio_buffer.speech_started" for e in events):
+            assert self.response is None, "a client that is told of speech has thrown her sound away"
+        assert not self.expected, f"{self.expected[0]} is missing"
+
+    def over(self):
+        assert self.response is None
+        assert self.added == self.done
+        assert self.started == self.stopped
+        assert set(self.committed) == set(self.completed)
+
+    def event(self, event):
+        kind = event["type"]
+        assert event["event_id"] not in self.ids
+        self.ids.add(event["event_id"])
+        if kind.startswith("sophia."):
+            assert OURS[kind][0] in self.extensions
+        else:
+            found = VALID.validate_python(event, strict=True)
+            assert found.type == kind
+        if kind in ("session.created", "session.updated"):
+            self.extensions = set(event["session"]["extensions"])
+        if response_id := event.get("response_id"):
+            assert response_id == self.response, f"{kind} belongs to no running response"
+        if self.expected:
+            assert kind == self.expected[0]
+            self.expected = self.expected[1:]
+        elif kind in ENDS[:1]:
+            self.expected = ENDS[1:]
+        elif kind == "response.created":
+            self.expected = ("response.output_item.added", "conversation.item.added", "response.content_part.added")
+        getattr(self, "on_" + kind.replace(".", "_"), lambda event: None)(event)
+
+    # Items
+
+    def on_conversation_item_added(self, event):
+        name, previous = event["item"]["id"], event["previous_item_id"]
+        assert name not in self.added
+        self.added.add(name)
+        assert previous is None or previous in self.order
+        at = 0 if previous is None else self.order.index(previous) + 1
+        if event["item"]["role"] == "assistant" or event["item"]["content"][0]["type"] == "input_audio":
+            assert at == len(self.order), "what is said comes last"
+        self.order.insert(at, name)
+
+    def on_conversation_item_done(self, event):
+        name = event["item"]["id"]
+        assert name in self.added
+        assert name not in self.done
+        self.done.add(name)
+        if name in self.order and (at := self.order.index(name)):
+            assert event["previous_item_id"] == self.order[at - 1]
+
+    def on_conversation_item_deleted(self, event):
+        self.order.remove(event["item_id"])
+
+    def on_conversation_item_truncated(self, event):
+        assert event["item_id"] in self.added
+        heard = event["sophia"]["heard"]
+        assert event["audio_end_ms"] >= 0
+        assert isinstance(heard, str)
+
+    def on_conversation_item_retrieved(self, event):
+        assert event["item"]["id"] in self.order
+
+    # The user
+
+    def on_input_audio_buffer_speech_started(self, event):
+        assert self.started == self.stopped, "one utterance at a time"
+        assert event["item_id"] not in self.started
+        self.started.append(event["item_id"])
+        self.since = event["audio_start_ms"]
+
+    def on_input_audio_buffer_speech_stopped(self, event):
+        assert self.started[-1] == event["item_id"]
+        self.stopped.append(event["item_id"])
+        assert self.started == self.stopped
+        assert event["audio_end_ms"] >= self.since
+
+    def on_input_audio_buffer_committed(self, event):
+        assert self.stopped[-1] == event["item_id"]
+        assert event["previous_item_id"] == (self.order[-1] if self.order else None)
+        self.committed.append(event["item_id"])
+
+    def on_conversation_item_input_audio_transcription_delta(self, event):
+        name = event["item_id"]
+        assert name in self.started
+        assert name not in self.completed
+        assert event["delta"]
+        self.deltas[name] = self.deltas.get(name, "") + event["delta"]
+
+    def on_conversation_item_input_audio_transcription_completed(self, event):
+        name, transcript = event["item_id"], event["transcript"]
+        assert name in self.committed
+        assert name not in self.completed
+        self.completed[name] = transcript
+        told = self.deltas.get(name, "")
+        assert told == transcript or not transcript.startswith(told), "what was told goes on, unless it was wrong"
+
+    # Her
+
+    def on_response_created(self, event):
+        assert self.response is None, "one response at a time"
+        self.response, self.text = event["response"]["id"], ""
+        assert self.response not in self.responses
+        self.responses.add(self.response)
+        assert set(self.committed) == set(self.completed), "the question is told before the answer"
+
+    def on_response_output_audio_transcript_delta(self, event):
+        assert event["delta"]
+        self.text += event["delta"]
+
+    def on_response_output_audio_transcript_done(self, event):
+        assert event["transcript"] == self.text
+
+    def on_response_content_part_done(self, event):
+        assert event["part"]["transcript"] == self.text
+
+    def on_response_output_item_done(self, event):
+        assert event["item"]["content"][0]["transcript"] == self.text
+
+    def on_response_done(self, event):
+        response = event["response"]
+        assert response["id"] == self.response
+        assert response["status"] != "in_progress"
+        assert (response["status"] == "cancelled") == ("reason" in response["status_details"])
+        self.response = None
+        self.ended.add(response["id"])
