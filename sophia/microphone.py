@@ -15,15 +15,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
-import soxr
 from pydantic import BaseModel, ConfigDict, Field
 
 from sophia.aside import aside
-from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
+from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame
 from sophia.downmix import Downmix
+from sophia.framing import Framer
 from sophia.portaudio import STREAMS, first_that_opens, formats, sounddevice
 
-_FRAME = round(EAR_RATE * FRAME_SECONDS)
 _WAITING = 50  # frames: one second
 _CLOSE_SECONDS = 0.8
 _DRIFT = 0.05  # how much of the difference between the card's clock and ours each block takes over
@@ -152,7 +151,7 @@ class Microphone:
         sd = self._sounddevice if self._sounddevice is not None else _sounddevice()
 
         def opened(rate: int, channels: int) -> None:
-            framer = _Framer(rate)
+            framer = Framer(rate)
             mixer = Downmix(channels)
             clock = FrameClock()
 
@@ -210,34 +209,6 @@ class Microphone:
     def _finished(self) -> None:
         self._ended = True
         self._news.set()
-
-
-class _Framer:
-    """Cuts blocks of the card's rate into 20 ms frames of 16 kHz. The card's buffers are copied."""
-
-    def __init__(self, rate: int) -> None:
-        self._resampler: Any = None
-        if rate != EAR_RATE:  # of low quality, which is plenty for speech: it holds back 20 ms at most, better ones 40
-            self._resampler = soxr.ResampleStream(rate, EAR_RATE, 1, dtype="int16", quality="LQ")
-        self._rate = rate
-        self._rest: Pcm = np.zeros(0, np.int16)
-        self._taken = 0  # samples of the card that were put in
-        self._given = 0  # samples at 16 kHz that came out, those in _rest included
-
-    def cut(self, block: Pcm, begin: float) -> list[Frame]:
-        """The frames that ``block``, which began at ``begin``, completes."""
-        end = begin + len(block) / self._rate
-        sound = block if self._resampler is None else self._resampler.resample_chunk(block)
-        self._taken += len(block)
-        self._given += len(sound)
-        # A resampler holds some sound back, so what it gave ended before the block did.
-        end -= self._taken / self._rate - self._given / EAR_RATE
-        self._rest = np.concatenate((self._rest, sound))
-        start = end - len(self._rest) / EAR_RATE
-        count = len(self._rest) // _FRAME
-        frames = [Frame(self._rest[i * _FRAME : (i + 1) * _FRAME], start + i * FRAME_SECONDS) for i in range(count)]
-        self._rest = self._rest[count * _FRAME :]
-        return frames
 
 
 def _sounddevice() -> Any:

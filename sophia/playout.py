@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sophia.audio import Pcm
+from sophia.played import Halt, PastBlocks, Piece, Position
 from sophia.playout_events import PlayoutEvent, PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 from sophia.ramps import Ramps
 from sophia.track import Track
@@ -30,25 +30,10 @@ RAMP_SECONDS = 0.004
 AUDIBLE = 104
 """The smallest amplitude that counts as audible: -50 dB relative to full scale."""
 
-LOUD_SECONDS = 0.05
-"""Sound counts as audible for so long after its last block that was: voices have dips, and blocks may be short."""
-
-REMEMBERED_SECONDS = 2.0
-"""How long after it sounded a block can still be asked about."""
-
 REMEMBERED = 64
 """How many past generations can still be asked about."""
 
 Tap = Callable[[Pcm, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What sounds at some time: ``sample`` of ``generation``. While nothing moves ``playing`` is false."""
-
-    generation: int
-    sample: int
-    playing: bool
 
 
 class Playout:
@@ -75,6 +60,9 @@ class Playout:
     ) -> None:
         self.rate = rate
         self.tap = tap
+        self.halt: Halt | None = None
+        self.took_back = False
+        """Whether the sink took sound back at the last pause or clearing."""
         self.underruns = 0
         self._on_event = on_event
         self._limit = int(max_seconds * rate)
@@ -87,8 +75,8 @@ class Playout:
         self._tracks: dict[int, Track] = {}  # in rising order of generation
         self._past: dict[int, int] = {}  # generation -> samples heard, of those that ended
         self._newest = -1
-        self._blocks: deque[tuple[float, int, int, int, bool]] = deque()  # of the last REMEMBERED_SECONDS
-        """Time, generation, first sample, count, and whether a sample of it was audible."""
+        self._blocks = PastBlocks(rate)
+        self._pieces: list[Piece] = []  # of the last block
         self._sounding = False  # the last sample that was pulled belongs to the active generation
         self._paused = False
 
@@ -162,7 +150,7 @@ class Playout:
             track = self._tracks.get(generation)
             if track is not None:
                 if generation == self._active():
-                    self._fade_out(track)
+                    self._stop(generation, cleared=True)
                     self._gap_over(generation, track, events)
                     self._calm()
                 track.space.set()  # a push that waits returns false
@@ -180,7 +168,7 @@ class Playout:
             active = self._active()
             if active is None or self._paused:
                 return False
-            self._fade_out(self._tracks[active])
+            self._stop(active, cleared=False)
             self._paused = True
             return True
 
@@ -196,6 +184,13 @@ class Playout:
             self._ramps.rise(needed=track.top > 0)
         self._wake.set()
         return True
+
+    def stopped_at(self, generation: int, sample: int) -> None:
+        """A sink that took sound back has learnt where the paused ``generation`` really stopped: it goes on there."""
+        with self._lock:
+            if self._paused and self.took_back and generation == self._active():
+                self._tracks[generation].go_to(sample)
+                self._blocks.take_back(generation, sample)
 
     def duck(self, gain_db: float = -12.0) -> None:
         """Lowers the active generation by ``gain_db`` until :meth:`unduck`, or until it ends."""
@@ -217,9 +212,14 @@ class Playout:
         Without ``heard`` the samples reach nobody: the clock goes on, and what is left of this generation does not
         count as heard, even if a later block is.
         """
+        return self.take(samples, time, heard=heard)[0]
+
+    def take(self, samples: int, time: float, *, heard: bool = True) -> tuple[Pcm, Sequence[Piece]]:
+        """The same as :meth:`pull`, and whose samples they are; what no piece names is silence, or a ramp."""
         events: list[PlayoutEvent] = []
         with self._lock:
             block = self._fill(samples, time, events, heard)
+            pieces, self._pieces = self._pieces, []
             if not heard:
                 block = np.zeros(samples, np.int16)
         if events or self.tap is not None:
@@ -227,7 +227,15 @@ class Playout:
                 self._tell(events, block, time)
             else:
                 self._loop.call_soon_threadsafe(self._tell, events, block, time)
-        return block
+        return block, pieces
+
+    @property
+    def ready(self) -> int | None:
+        """How many samples can be pulled before the active generation runs dry; ``None`` if it never will."""
+        with self._lock:
+            active = self._active()
+            track = self._tracks[active] if active is not None else None
+            return None if track is None or track.finished else track.queued
 
     @property
     def idle(self) -> bool:
@@ -281,21 +289,12 @@ class Playout:
     def at(self, time: float) -> Position | None:
         """What sounds at ``time``, to the sample, within the last two seconds; ``None`` before anything did."""
         with self._lock:
-            for begin, generation, first, count, _ in reversed(self._blocks):
-                if begin <= time:
-                    passed = int((time - begin) * self.rate + 0.5)
-                    return Position(generation, first + min(passed, count), passed < count)
-        return None
+            return self._blocks.at(time)
 
     def loud_at(self, time: float) -> bool:
-        """Whether a block that sounded at ``time``, or within :data:`LOUD_SECONDS` before, was audible."""
+        """Whether a block that sounded at ``time``, or a moment before, was audible."""
         with self._lock:
-            for begin, _, _, count, loud in reversed(self._blocks):
-                if begin + count / self.rate <= time - LOUD_SECONDS:
-                    return False
-                if loud and begin <= time:
-                    return True
-        return False
+            return self._blocks.loud_at(time)
 
     # --- inside; the lock is held -------------------------------------------------------------------------------
 
@@ -344,7 +343,8 @@ class Playout:
                     track.started = True
                     onset = int(np.argmax((part >= AUDIBLE) | (part <= -AUDIBLE)))
                     events.append(PlayoutStarted(generation, now + onset / self.rate))
-                self._remember(now, generation, first, len(part), loud)
+                self._blocks.add(now, generation, first, len(part), loud)
+                self._pieces.append(Piece(generation, first, len(block), len(part)))
                 part = self._ramps.shape(part)
                 block = np.concatenate((block, part)) if len(block) else part
                 self._sounding = True
@@ -367,11 +367,6 @@ class Playout:
             block = np.concatenate((block, np.zeros(samples - len(block), np.int16)))
         return self._ramps.mix(block)
 
-    def _remember(self, time: float, generation: int, first: int, count: int, loud: bool) -> None:
-        self._blocks.append((time, generation, first, count, loud))
-        while self._blocks[0][0] + self._blocks[0][3] / self.rate < time - REMEMBERED_SECONDS:
-            self._blocks.popleft()
-
     def _gap_over(self, generation: int, track: Track, events: list[PlayoutEvent]) -> None:
         if track.gap:
             self.underruns += 1
@@ -383,6 +378,16 @@ class Playout:
         if self._sounding:
             self._ramps.fade_out(track.following(self._ramps.length), after)
             self._sounding = False
+
+    def _stop(self, generation: int, *, cleared: bool) -> None:
+        heard = self.halt(generation, cleared) if self.halt else None
+        self.took_back = heard is not None
+        if heard is None:
+            self._fade_out(self._tracks[generation])
+        else:
+            self._sounding = False
+            self._tracks[generation].go_to(heard)
+            self._blocks.take_back(generation, heard)
 
     # --- inside; the lock is not held ---------------------------------------------------------------------------
 

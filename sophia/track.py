@@ -19,12 +19,11 @@ class Track:
 
     ``cursor`` is the index of the next sample to be played, ``top`` the furthest it has been heard, ``queued`` how
     many samples lie ahead of it. Once a sample is ``unheard`` no later one counts: what was heard is a beginning.
-    ``gap``
-    counts the samples of silence since the track ran dry at ``gap_time``.
+    ``gap`` counts the samples of silence since the track ran dry at ``gap_time``.
     """
 
     __slots__ = (
-        "_ahead", "_behind", "_keep", "_kept", "crowded", "cursor", "finished", "gap", "gap_time", "queued",
+        "_ahead", "_behind", "_certain", "_keep", "_kept", "crowded", "cursor", "finished", "gap", "gap_time", "queued",
         "released", "space", "started", "top", "unheard",
     )  # fmt: skip
 
@@ -37,6 +36,7 @@ class Track:
         self._behind: deque[Pcm] = deque()
         self._keep = int(REWIND_SECONDS * rate)
         self._kept = 0
+        self._certain = 0  # heard before it was last rewound, whatever is taken back later
 
     def ready(self, cushion: int) -> bool:
         """Whether it may begin, or has begun: ``cushion`` samples are there, or all there will be."""
@@ -73,7 +73,19 @@ class Track:
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def rewind(self, samples: int) -> None:
-        """Moves the cursor back by ``samples``, as far as the sound was kept."""
+        """Moves the cursor back by ``samples``, as far as the sound was kept, to play again what was heard."""
+        self._certain = self.top
+        self._back(samples)
+
+    def go_to(self, sample: int) -> None:
+        """Moves the cursor to ``sample``, for a sink that took back what it had not played: so far it was heard."""
+        if sample >= self.cursor:
+            self.take(sample - self.cursor)
+        else:
+            self._back(self.cursor - sample)
+        self.top = max(self.cursor, self._certain)
+
+    def _back(self, samples: int) -> None:
         samples = missing = min(samples, self._kept, self._keep)
         while missing:
             part = self._behind.pop()

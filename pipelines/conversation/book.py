@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pipelines.conversation.events import (
     ClauseSkipped,
     Decision,
+    FaceShown,
     Failed,
     GenerationOver,
     Happening,
     Lost,
     Marked,
+    PlaybackStarted,
     PlayoutStarted,
     PlayoutUnderrun,
     TextTyped,
@@ -50,7 +52,7 @@ class _Turn:
     """A turn that is not over.
 
     ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
-    ``apologised``: its reply failed, and ends with an apology.
+    ``apologised``: its reply failed, and ends with an apology. ``shown``: how a remote client shows its face.
     """
 
     ledger: Ledger
@@ -58,6 +60,7 @@ class _Turn:
     played: Outcome = Outcome.REPLIED
     fates: dict[int, Decision] = field(default_factory=dict)
     apologised: bool = False
+    shown: FaceShown | None = None
 
 
 _OUTCOMES: dict[type, Outcome] = {
@@ -115,6 +118,12 @@ class TurnBook:
                 self._voice = None
             case PlayoutStarted(generation=generation, time=time):
                 self._mark(generation, PLAYED, time)
+            case PlaybackStarted(generation=generation, time=time):
+                if (turn := self._making(generation)) and PLAYED in turn.ledger.marks:
+                    turn.ledger.mark(PLAYED, time, replace=True)
+            case FaceShown(generation=generation):
+                if turn := self._making(generation):
+                    turn.shown = happening
             case PlayoutUnderrun(generation=generation):
                 if turn := self._making(generation):
                     turn.ledger.count(Count.UNDERRUNS)
@@ -274,6 +283,10 @@ class TurnBook:
         ledger.count(Count.TOKENS, event.tokens)
         ledger.sound_seconds = event.seconds
         ledger.lip_skew, ledger.face_missing = event.lip_skew, event.face_missing
+        if (shown := turn.shown) and shown.generation == event.generation:  # who sees the face knows better
+            ledger.lip_skew = event.lip_skew if shown.skew is None else shown.skew
+            ledger.face_missing = event.face_missing if shown.missing is None else shown.missing
+            ledger.count(Count.LATE_FRAMES, shown.late)
         return [self._close(turn, outcome, event.at)]
 
     def _close(self, turn: _Turn, outcome: Outcome, at: float) -> Ledger:

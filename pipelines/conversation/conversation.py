@@ -163,6 +163,7 @@ class Conversation:
                 group=self._group,
                 finish_utterance=components.asr.finish_utterance,
                 tell=self.tell,
+                observers=self._observers,
                 trace=tracing.context if tracing else lambda turn: None,
             )
         )

@@ -42,6 +42,7 @@ __all__ = [
     "EarsBack",
     "EarsLost",
     "Event",
+    "FaceShown",
     "Failed",
     "GenerationOver",
     "Happening",
@@ -55,6 +56,7 @@ __all__ = [
     "Phase",
     "PhaseChanged",
     "PlaybackAcknowledged",
+    "PlaybackStarted",
     "PlayoutFinished",
     "PlayoutStarted",
     "PlayoutUnderrun",
@@ -83,6 +85,31 @@ class PlaybackAcknowledged(Event):
 
     generation: int
     samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackStarted(Event):
+    """A remote client has played a generation's first audible sample at ``time``: later, or earlier, than was thought.
+
+    Told after :class:`~sophia.playout_events.PlayoutStarted`, and by those alone who play somewhere else.
+    """
+
+    generation: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceShown(Event):
+    """How a generation's face goes with its sound where a remote client shows it, so far; the last word counts.
+
+    ``skew`` is by how many seconds the lips led the sound, nearly worst; ``missing`` the share of audible sound, 0 to
+    1, without a frame; ``late`` counts frames that came after their time. None where the client does not know.
+    """
+
+    generation: int
+    skew: float | None = None
+    missing: float | None = None
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +235,8 @@ Happening = (
     | AnyDecision
     | PlayoutUnderrun
     | PlaybackAcknowledged
+    | PlaybackStarted
+    | FaceShown
     | Listening
     | DeviceLost
     | DeviceBack

@@ -16,7 +16,7 @@ import numpy as np
 
 from aurora.backlog import Backlog
 from aurora.errors import FaceError
-from aurora.face import Face
+from aurora.face import Face, FaceFrame
 from aurora.timeline import FaceTimeline
 from nova.errors import ModelError, Overloaded
 from nova.mind import Message, Mind
@@ -26,7 +26,7 @@ from pipelines.failures import StageFailed
 from pipelines.telemetry.ranges import stage
 from sophia.audio import Pcm
 from sophia.clauses import ClauseSplitter
-from sophia.heard import Script
+from sophia.heard import Script, TimedWord
 from sophia.playout import AUDIBLE, Playout
 from sophia.speech import SpeechChunk, Synthesizer
 
@@ -78,6 +78,14 @@ class Listener(Protocol):
 
     def retrying(self, generation: int, failure: StageFailed, seconds: float) -> None:
         """A service is away, and will be tried again in so many ``seconds``; nothing is lost."""
+        ...
+
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        """The next frame of the face."""
+        ...
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        """The next words, and the samples at which they sound."""
         ...
 
     def skipped(self, generation: int, clause: str, error: Exception) -> None:
@@ -234,6 +242,8 @@ class Generation:
     async def _sounds(self, chunk: SpeechChunk) -> bool:
         self._samples += len(chunk.pcm)
         self.script.follow(chunk)
+        if words := self.script.news():
+            self._listener.scripted(self.number, words)
         if not len(chunk.pcm):
             return True
         self._to_face(chunk.pcm)
@@ -250,6 +260,7 @@ class Generation:
                 async for frame in frames:
                     self._reached("first_frame")
                     services.timeline.add(self.number, 0.0, frame)
+                    self._listener.framed(self.number, frame)
         except Exception as error:  # whatever befalls the face, the voice goes on
             self._lose_the_face(error)
 

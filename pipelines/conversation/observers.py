@@ -8,11 +8,12 @@ more; the conversation does not depend on who watches.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from aurora.face import Weights
+from aurora.face import FaceFrame, Weights
 from pipelines.conversation.events import Happening, Reading
 from sophia.audio import Frame, Pcm
+from sophia.heard import TimedWord
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,12 @@ class Observer:
     def posed(self, time: float, weights: Weights) -> None:
         """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
 
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        """A frame of the face as the service made it, ahead of its sound; also of a reply that may be dropped."""
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        """The next words of a reply and the samples at which they sound, ahead of them; also of one to be dropped."""
+
 
 class Observers:
     """All observers of a conversation as one."""
@@ -52,6 +59,7 @@ class Observers:
 
         self._told, self._metered, self._listened = who("told"), who("metered"), who("listened")
         self._played, self._posed = who("played"), who("posed")
+        self._framed, self._scripted = who("framed"), who("scripted")
 
     @property
     def watch_the_face(self) -> bool:
@@ -77,6 +85,12 @@ class Observers:
 
     def posed(self, time: float, weights: Weights) -> None:
         self._tell(self._posed, "posed", time, weights)
+
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        self._tell(self._framed, "framed", generation, frame)
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        self._tell(self._scripted, "scripted", generation, words)
 
     def _tell(self, whom: list[Observer], method: str, *what: object) -> None:
         for one in whom:

@@ -8,13 +8,14 @@ policy here; :mod:`sophia.turns` decides.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry import context as otel
 
 from aurora.errors import FaceError
+from aurora.face import FaceFrame
 from nova.history import History
 from pipelines.conversation.events import (
     ClauseSkipped,
@@ -29,6 +30,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
+from pipelines.conversation.observers import Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
@@ -51,6 +53,7 @@ from sophia.decisions import (
     Start,
     Unduck,
 )
+from sophia.heard import TimedWord
 from sophia.playout import RAMP_SECONDS
 
 REMEMBERED = 4
@@ -90,7 +93,8 @@ class _Reply:
 class ReplyContext:
     """What the replies of a conversation work with.
 
-    ``group`` holds their tasks; ``tell`` takes events; ``trace`` is a turn's place in a trace, if there is one.
+    ``group`` holds their tasks; ``tell`` takes events, ``observers`` words and frames; ``trace`` is a turn's place in a
+    trace, if there is one.
     """
 
     services: ReplyServices
@@ -100,6 +104,7 @@ class ReplyContext:
     group: asyncio.TaskGroup
     finish_utterance: Callable[[], None]
     tell: Callable[[Happening], None]
+    observers: Observers
     trace: Callable[[int], otel.Context | None]
 
 
@@ -151,7 +156,8 @@ class Replies:
             case Unduck():
                 self._playout.unduck()
             case Pause():
-                self._playout.pause()
+                if self._playout.pause():
+                    self._fall_silent()
             case Resume(rewind=rewind):
                 self._playout.resume(rewind)
             case FinishUtterance():
@@ -196,6 +202,12 @@ class Replies:
             Retrying(at=self._loop.time(), service=failure.service, error=failure.cause, seconds=seconds)
         )
 
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        self._context.observers.framed(generation, frame)
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        self._context.observers.scripted(generation, words)
+
     def skipped(self, generation: int, clause: str, error: Exception) -> None:
         self._context.tell(ClauseSkipped(at=self._loop.time(), generation=generation, text=clause, error=error))
 
@@ -239,6 +251,7 @@ class Replies:
         async def say() -> None:
             sound = self._context.phrases.sound(phrase)
             if sound is not None:
+                self._tell_words(reply, phrase)
                 await self._playout.push(reply.number, sound)
             self._playout.finish(reply.number)
 
@@ -250,6 +263,7 @@ class Replies:
             return
         paused = self._playout.paused and self._playout.active == generation
         pulled = self._playout.clear(generation)
+        self._fall_silent()
         self._context.services.timeline.clear(generation)
         # The block that sounds is with the sink already, and the ramp begins after it.
         silenced = self.last_sound if paused else max(self.last_sound, self._loop.time()) + RAMP_SECONDS
@@ -287,6 +301,19 @@ class Replies:
                 face_missing=sync.missing if sync else None,
             )
         )
+
+    def _tell_words(self, reply: _Reply, phrase: Phrase) -> None:
+        words = self._context.phrases.script(phrase, self._playout.rate).news()
+        at, after = reply.phrase_at, bool(reply.generation and reply.generation.script.samples)
+        moved = [replace(word, start=word.start + at, end=word.end + at) for word in words]
+        if moved and after:
+            moved[0] = replace(moved[0], text=f" {moved[0].text}")
+        self.scripted(reply.number, moved)
+
+    def _fall_silent(self) -> None:
+        """Where a sink took back what it had not played, her last sample was the one that sounds now."""
+        if self._playout.took_back:
+            self.last_sound = min(self.last_sound, self._loop.time())
 
     def _texts(self, reply: _Reply, samples: int) -> tuple[str, str]:
         """What was heard of the reply's own text, and of the phrase after it or instead."""

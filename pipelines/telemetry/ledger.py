@@ -87,6 +87,7 @@ class Count(StrEnum):
     OVERFLOWS = "overflows"  # frames and blocks of the microphone that were lost
     DROPPED_FRAMES = "dropped_frames"  # frames that the recogniser never got: its service was away for too long
     REOPENED_STREAMS = "reopened_streams"  # the recogniser's, because another had broken
+    LATE_FRAMES = "late_frames"  # frames of the face that reached a page after their time
     UNDERFLOWS = "underflows"  # blocks that came to the sound card too late
 
 

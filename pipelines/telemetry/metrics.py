@@ -138,6 +138,7 @@ COUNTED: Mapping[Count, str] = {
     Count.OVERFLOWS: "Frames and blocks of the microphone that were lost",
     Count.DROPPED_FRAMES: "Frames that the recogniser never got, its service being away",
     Count.REOPENED_STREAMS: "Streams of the recogniser that were opened because another had broken",
+    Count.LATE_FRAMES: "Frames of the face that reached a page after their time",
     Count.UNDERFLOWS: "Blocks that came to the sound card too late",
 }
 

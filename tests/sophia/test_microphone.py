@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia.audio import Frame
-from sophia.microphone import FrameClock, Microphone, MicrophoneLost, MicrophoneSettings, NoMicrophone, _Framer
+from sophia.framing import Framer
+from sophia.microphone import FrameClock, Microphone, MicrophoneLost, MicrophoneSettings, NoMicrophone
 
 
 class PortAudioError(Exception):
@@ -264,7 +265,7 @@ def test_a_card_that_runs_fast_is_followed() -> None:
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
 def test_resampling_does_not_shift_the_time(rate: int) -> None:
-    framer = _Framer(rate)
+    framer = Framer(rate)
     sound = np.zeros(rate, np.int16)
     sound[rate // 2 :] = 10_000  # a step at 0.5 s
     block = rate // 50

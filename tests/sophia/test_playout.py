@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.virtual_time import run
-from sophia.playout import AUDIBLE, LOUD_SECONDS, RAMP_SECONDS, REMEMBERED_SECONDS, Playout, Position
+from sophia.played import LOUD_SECONDS, REMEMBERED_SECONDS, Position
+from sophia.playout import AUDIBLE, RAMP_SECONDS, Playout
 from sophia.playout_events import PlayoutFinished, PlayoutStarted, PlayoutUnderrun
 
 RATE = 1000
