@@ -25,8 +25,9 @@ WRITER_LIMIT = 16 << 10
 """Bytes after which a writer waits for a peer that does not read; the default would be 4 s of sound."""
 
 HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; "
-    "worker-src 'self' blob:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    # blob: three's loader fetches the textures of a head from such addresses.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob: ws: wss:; "
+    "worker-src 'self' blob:; base-uri 'none'; form-action 'none'; object-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

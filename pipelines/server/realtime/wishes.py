@@ -52,6 +52,7 @@ class PlayoutReport:
 
     ``buffered_ms`` is the sound that waits at the client and ``underruns`` the gaps so far. ``face`` holds
     ``skew_mean_ms``, ``skew_p95_ms``, ``missing`` (0 to 1), ``late`` and ``frames``, those that the client knows.
+    ``playing`` is false once it stopped there: told to pause, cleared, or at the end.
     """
 
     at: float
@@ -60,6 +61,7 @@ class PlayoutReport:
     buffered_ms: float
     underruns: int
     face: dict[str, float]
+    playing: bool = True
 
 
 Event = dict[str, Any]

@@ -1,0 +1,190 @@
+"""A remote user's voice: packets from a network become frames in real time, dated by the count of their samples.
+
+A network delays packets and lets them come in a heap, but loses none. So a packet that comes late is dated where its
+samples belong, after those before it. The earliest packets tell how far the clock is off. What comes faster than it was
+spoken waits for its time, and the ears hear each sample once, in order.
+
+The ears never stand still. After :data:`SILENT_AFTER` without a packet they hear silence, so a turn ends although a
+client has stopped sending. Where the packets were only late, as much of their own quiet is left out afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections import deque
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm, dbfs
+from sophia.framing import Framer
+
+SILENT_AFTER = 0.2
+"""Seconds without a packet after which the ears hear silence."""
+
+LONGEST_BACKLOG = 60.0
+"""Seconds of sound that may wait for their time (policy when full: :meth:`NetworkSource.append` takes no more)."""
+
+EARLY_SECONDS = 0.05
+"""So much before its time a frame is given: the clock is no more exact while it learns."""
+
+OWED_SECONDS = 2.0
+"""Of the silence that the ears heard instead of late packets, so much is made up for at most."""
+
+TICK = 1e-6
+"""Seconds that are not worth waiting for: less may round to nothing, and be waited for again and again."""
+
+QUIET_DB = -45.0
+"""A frame below this level may be left out to make up for it."""
+
+SLIDE_SECONDS = 0.001
+"""How much earlier each packet is dated, at most, while packets show that the clock is late."""
+
+HEAP_SECONDS = 0.25
+"""Packets so much before their time are no sign of a late clock: they come in a heap."""
+
+WINDOW = 100
+"""Packets after which the clock is moved on by as much as the earliest of them was late: the client's card is slow."""
+
+REMEMBERED = 3000
+"""Packets whose place in the client's sound is remembered: a minute of 20 ms."""
+
+SILENCE: Pcm = np.zeros(round(EAR_RATE * FRAME_SECONDS), np.int16)
+SILENCE.flags.writeable = False
+
+
+class PacketClock:
+    """When the next frame begins, by the count of samples; packets tell how far that is off.
+
+    ``next`` is in ``loop.time()``. It is moved by at most :data:`SLIDE_SECONDS` a frame, so frames follow each other.
+    """
+
+    def __init__(self, next: float) -> None:
+        self.next = next
+        self._off = 0.0
+        self._least = float("inf")
+        self._packets = 0
+
+    def date(self) -> float:
+        """The begin of the next frame; the one after that is a frame later."""
+        slide = min(max(self._off, -SLIDE_SECONDS), SLIDE_SECONDS)
+        self._off -= slide
+        begin = self.next + slide
+        self.next = begin + FRAME_SECONDS
+        return begin
+
+    def learn(self, late: float) -> None:
+        """A packet came, so many seconds ``late`` after its end by this clock; below zero it came before."""
+        self._least = min(self._least, late)
+        self._packets += 1
+        if -HEAP_SECONDS < late < 0.0:
+            self._off = min(self._off, late)
+        elif self._packets >= WINDOW and self._least > 0.0:
+            self._off = self._least
+        if self._packets >= WINDOW:
+            self._least, self._packets = float("inf"), 0
+
+
+class NetworkSource:
+    """An :class:`sophia.audio.AudioSource` of what :meth:`append` is given; all of it on the loop's thread."""
+
+    def __init__(self) -> None:
+        self.overflows = 0
+        self._loop = asyncio.get_running_loop()
+        self._clock: PacketClock | None = None
+        self._framer: Framer | None = None
+        self._rate = 0
+        self._waiting: deque[Frame] = deque()
+        self._news = asyncio.Event()
+        self._arrived = self._loop.time()
+        self._owed = 0.0
+        self._muted = False
+        self._closed = False
+        self._places: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)  # begin of a packet; ms sent before it
+        self._sent_ms = 0.0
+
+    def append(self, pcm: Pcm, rate: int) -> bool:
+        """Takes sound of ``rate`` Hz, int16 mono; false, and nothing is taken, where too much waits already."""
+        now, seconds = self._loop.time(), len(pcm) / rate
+        if len(self._waiting) * FRAME_SECONDS + seconds > LONGEST_BACKLOG:
+            self.overflows += 1
+            return False
+        if self._muted or self._closed:
+            self._sent_ms += 1000 * seconds
+            return True
+        if self._framer is None or rate != self._rate:
+            self._framer, self._rate = Framer(rate), rate
+        frames = self._framer.cut(pcm, now - seconds)  # dated as if the packet had come at once
+        clock = self._clock = self._clock or PacketClock(now - seconds)
+        self._places.append((clock.next, self._sent_ms))
+        self._sent_ms += 1000 * seconds
+        self._arrived = now
+        for frame in frames:
+            if self._owed >= FRAME_SECONDS and clock.next - frame.time >= FRAME_SECONDS and dbfs(frame.pcm) < QUIET_DB:
+                self._owed -= FRAME_SECONDS
+                continue
+            self._waiting.append(Frame(frame.pcm, clock.date()))
+        if frames:
+            late = frames[-1].end - clock.next
+            clock.learn(late)
+            if late > -FRAME_SECONDS:
+                self._owed = max(0.0, self._owed - FRAME_SECONDS)  # what was heard as silence was silence
+            self._news.set()
+        return True
+
+    def clear(self) -> None:
+        """Forgets what was appended and not heard yet."""
+        if self._clock and self._waiting:
+            self._clock.next = self._waiting[0].time
+        self._waiting.clear()
+
+    def mute(self, muted: bool) -> None:
+        """While muted the ears hear silence, whatever is appended."""
+        self._muted = muted
+        if muted:
+            self._framer = None
+
+    def audio_ms(self, time: float) -> float:
+        """The position in the sound that the client has sent, in ms, that the ears hear at ``time``."""
+        place = bisect_right(self._places, (time, float("inf"))) - 1
+        if place < 0:
+            return 0.0
+        begin, before = self._places[place]
+        end = self._places[place + 1][1] if place + 1 < len(self._places) else self._sent_ms
+        return min(before + 1000 * (time - begin), end)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        loop = self._loop
+        self._arrived = loop.time()
+        while not self._closed:
+            now = loop.time()
+            if self._waiting:
+                wait = self._waiting[0].end - now - EARLY_SECONDS
+                if wait <= TICK:
+                    yield self._waiting.popleft()
+                    continue
+            else:
+                due = self._clock.next + FRAME_SECONDS if self._clock else 0.0
+                wait = max(0.0 if self._muted else self._arrived + SILENT_AFTER, due) - now
+                if wait <= TICK:
+                    yield self._silence(now)
+                    continue
+            self._news.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def aclose(self) -> None:
+        """Ends ``frames()``."""
+        self._closed = True
+        self._news.set()
+
+    def _silence(self, now: float) -> Frame:
+        if self._clock is None or now - self._clock.next > LONGEST_BACKLOG:
+            self._clock = PacketClock(now - FRAME_SECONDS)
+        self._owed = min(self._owed + FRAME_SECONDS, OWED_SECONDS)
+        self._framer = None  # what it holds of the last packet is less than a frame, and old
+        return Frame(SILENCE, self._clock.date())
