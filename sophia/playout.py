@@ -180,7 +180,7 @@ class Playout:
                 return False
             track = self._tracks[active]
             track.rewind(max(0, round(rewind_seconds * self.rate)))
-            self._paused = False
+            self._paused = self.took_back = False
             self._ramps.rise(needed=track.top > 0)
         self._wake.set()
         return True
