@@ -34,10 +34,11 @@ VOWELS = frozenset(name for vowel in ("aa", "ih", "ou", "ee", "oh") for name in 
 
 _VRM0_PRESETS = {"a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "blink_l": "blinkLeft", "blink_r": "blinkRight"}
 _BINDS = ("morphTargetBinds", "materialColorBinds", "textureTransformBinds", "binds", "materialValues")
-_EYES = {
+EYES = {
     "lefteye": "Left", "eyeleft": "Left", "eyel": "Left", "leye": "Left",
     "righteye": "Right", "eyeright": "Right", "eyer": "Right", "reye": "Right",
 }  # fmt: skip
+"""Which eye a node is, by :func:`bare_name`."""
 
 _READ = {
     "EXT_materials_bump", "EXT_mesh_gpu_instancing", "EXT_texture_avif", "EXT_texture_webp", "KHR_lights_punctual",
@@ -149,13 +150,14 @@ def _shapes(gltf: Json) -> Iterator[str]:
 
 
 def _has_eyes(gltf: Json) -> bool:
-    sides = set()
-    for node in _nodes(gltf):
-        name = node.get("name")
-        if isinstance(name, str) and len(name) <= LONGEST_NAME:
-            bare = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())
-            sides.add(_EYES.get(bare.removeprefix("mixamorig")))
-    return {"Left", "Right"} <= sides
+    return {"Left", "Right"} <= {EYES.get(bare_name(node.get("name"))) for node in _nodes(gltf)}
+
+
+def bare_name(name: object) -> str:
+    """A node's name as it is compared: small letters and digits alone, without Mixamo's prefix."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        return ""
+    return "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()).removeprefix("mixamorig")
 
 
 def _vrm_expressions(gltf: Json) -> set[str] | None:

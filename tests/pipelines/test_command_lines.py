@@ -42,7 +42,7 @@ READS = {
     "nova_benchmark": ["--config lab.yaml --thresholds {}", "--config {}"],
     "replay": ["{}", "--config {}", "--resume {}", "--simulate {}", "--profile-from {}", "--baseline {}", "--show {}"],
     "settings": ["{}"],
-    "takes": ["export {} --wav x.wav"],
+    "takes": ["export {} --wav x.wav", "check {}"],
     "tune": ["{}", "--simulate {}", "--config {}"],
     "voice_loop": ["--config {}", "--soundbite {}"],
 }  # fmt: skip
@@ -57,7 +57,7 @@ WRITES = {
     "models": ["check --json", "canary m --config lab.yaml --answers"],
     "nova_benchmark": ["--config lab.yaml --json", "--config lab.yaml --plot"],
     "replay": ["--simulate --save-profile"],
-    "takes": [f"export take --{name}" for name in ("wav", "srt", "vtt", "csv", "json")],
+    "takes": [f"export take --{name}" for name in ("usd", "wav", "srt", "vtt", "csv", "json")],
     "tune": ["--overlay", "--plot"],
     "voice_loop": ["--json", "--reply"],
 }

@@ -1,0 +1,225 @@
+"""A head is read from a GLB as it is seen at rest, in centimetres, whatever its file is made of, or refused."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from glbs import HEADS, Glb, full, moved, plate, same
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_heads import add_view, bony, picture, written
+
+pytest.importorskip("PIL", reason="needs the extra usd")
+
+from aurora.face import ARKIT
+from aurora.glb import ModelRefused
+from aurora.model import check_model
+from aurora.usd.head import read_head
+from aurora.usd.looks import Picture
+from aurora.usd.nodes import EYE_LEFT, EYE_RIGHT, HEAD, rotation
+
+
+@pytest.fixture(scope="module")
+def bytes_of_bony():
+    return bony().bytes()
+
+
+def part(head, name):
+    (found,) = [part for part in head.parts if part.name == name]
+    return found
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0, 100.0, 1000.0])
+def test_a_file_in_any_unit_comes_out_in_centimetres(tmp_path, scale) -> None:
+    head = read_head(written(bony(scale), tmp_path))
+    assert head.joints == pytest.approx(np.array([[0, 0, 0], [0, 135, 0], [3, 152, 10], [-3, 152, 10]]), abs=1e-3)
+    points, _ = plate()
+    assert part(head, "Face").points == pytest.approx(points * 100, abs=1e-3)
+    assert part(head, "EyeLeftBall").points[2] == pytest.approx([3, 153.2, 10], abs=1e-3)
+
+
+def test_shapes_move_what_the_file_says(tmp_path) -> None:
+    head = read_head(written(bony(), tmp_path))
+    assert head.names == ARKIT
+    points, _ = plate()
+    for name, shape in part(head, "Face").shapes.items():
+        expected = moved(points, name) * 100
+        assert np.array_equal(np.flatnonzero(expected.any(axis=1)), shape.where)
+        assert shape.offsets == pytest.approx(expected[shape.where], abs=2e-3)  # they were quantised
+    assert set(part(head, "Lash").shapes) == {"eyeBlinkLeft", "eyeBlinkRight"}
+
+
+def test_every_point_is_held_by_the_four_joints(tmp_path) -> None:
+    head = read_head(written(bony(), tmp_path))
+    for one in head.parts:
+        assert one.hold.sum(axis=1) == pytest.approx(1.0)
+    face = part(head, "Face")
+    assert face.hold[0].tolist() == [1, 0, 0, 0]
+    assert face.hold[-1].tolist() == [0, 1, 0, 0]
+    assert part(head, "EyeLeftBall").hold[:, EYE_LEFT].all()
+    assert part(head, "EyeRightBall_2").hold[:, EYE_RIGHT].all()
+    assert part(head, "Lash").hold[:, HEAD].all()
+
+
+def test_a_posed_skin_is_where_gltf_says(tmp_path) -> None:
+    """The rest pose of the nodes, not the bind pose, is what is seen: worked out here point by point."""
+    glb = bony()
+    turn = np.array([0.0, np.sin(0.2), 0.0, np.cos(0.2)])
+    glb.gltf["nodes"][1]["rotation"] = turn.tolist()
+    head = read_head(written(glb, tmp_path))
+    points, _ = plate()
+    height = ((points[:, 1] - 1.4) / 0.2).clip(0, 1)
+    for place, point in enumerate(points.astype(np.float64)):
+        by_head = np.array([0, 1.35, 0]) + rotation(turn) @ (point - [0, 1.35, 0])
+        expected = (1 - height[place]) * point + height[place] * by_head
+        assert part(head, "Face").points[place] == pytest.approx(expected * 100, abs=1e-3)
+
+
+def test_pictures_are_kept_or_become_png(tmp_path) -> None:
+    head = read_head(written(bony(), tmp_path))
+    skin, lash = part(head, "Face").look, part(head, "Lash").look
+    assert skin.picture == Picture("picture0.png", picture("PNG"))
+    assert lash.picture is not None
+    assert lash.picture.name == "picture1.png"
+    assert lash.picture.content[:4] == b"\x89PNG"
+    assert (lash.alpha, part(head, "EyeLeftBall_2").look.cutoff) == ("BLEND", 0.25)
+    assert head.notes == []
+
+
+@pytest.mark.parametrize("broken", [b"", b"GIF89a", picture("PNG")[:40]])
+def test_a_picture_that_cannot_be_read_is_left_out_and_told(tmp_path, broken) -> None:
+    glb = bony()
+    glb.gltf["images"][0]["bufferView"] = add_view(glb, broken)
+    head = read_head(written(glb, tmp_path))
+    assert part(head, "Face").look.picture is None
+    assert any("picture 0" in note for note in head.notes)
+
+
+@pytest.mark.parametrize("name", [name for name in HEADS if name not in ("perfect_sync", "presets", "vrm0")])
+def test_what_the_page_shows_can_be_exported(tmp_path, name) -> None:
+    path = written(HEADS[name](), tmp_path)
+    shapes = set(check_model(path).names)
+    if name == "split":
+        shapes -= {shape for shape in ARKIT if shape.startswith("eyeLook")}  # its eyes turn, and need no shapes
+    assert set(read_head(path).names) == shapes
+
+
+def test_halves_of_a_brow_are_the_whole(tmp_path) -> None:
+    glb = Glb()
+    glb.face(same(["jawOpen"]) | {"browInnerUp_L": "browOuterUpLeft", "browInnerUp_R": "browOuterUpRight"})
+    points, _ = plate()
+    shape = read_head(written(glb, tmp_path)).parts[0].shapes["browInnerUp"]
+    both = (moved(points, "browOuterUpLeft") + moved(points, "browOuterUpRight")) * 100
+    assert shape.offsets == pytest.approx(both[shape.where], abs=1e-3)
+
+
+def test_a_head_without_a_head_node_turns_about_its_throat(tmp_path) -> None:
+    glb = Glb()
+    glb.face(same(ARKIT))
+    head = read_head(written(glb, tmp_path))
+    assert head.parts[0].hold[:, HEAD].all()
+    assert 139 < head.joints[HEAD, 1] < 145
+
+
+def test_a_head_node_at_the_feet_is_not_what_the_head_turns_about(tmp_path) -> None:
+    glb = Glb()
+    glb.face(same(ARKIT), parent=glb.node("Head"))
+    head = read_head(written(glb, tmp_path))
+    assert 139 < head.joints[HEAD, 1] < 145
+    assert (head.joints[EYE_LEFT] == head.joints[HEAD]).all()
+
+
+def test_parts_have_names_of_their_own_that_usd_takes(tmp_path) -> None:
+    glb = full()
+    for name in ("Haar (vorn) ü", "haar_(vorn)_ü", "1", "", "a" * 300):
+        glb.face({}, name=name)
+        glb.gltf["nodes"][-1]["name"] = name
+    names = [part.name for part in read_head(written(glb, tmp_path)).parts]
+    assert len({name.lower() for name in names}) == len(names) == 6
+    assert all(re.fullmatch(r"[A-Za-z]\w{0,70}", name, re.ASCII) for name in names)
+
+
+def test_a_mirrored_part_keeps_its_outside(tmp_path) -> None:
+    glb = full()
+    glb.gltf["nodes"][0]["scale"] = [-1, 1, 1]
+    one = read_head(written(glb, tmp_path)).parts[0]
+    corners = one.points[one.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (across[:, 2] > 0).all()
+    assert (one.normals[:, 2] > 0.99).all()
+
+
+def test_normals_are_made_where_there_are_none(tmp_path) -> None:
+    head = read_head(written(bony(), tmp_path))
+    assert part(head, "Face").normals == pytest.approx(np.tile([0, 0, 1], (169, 1)), abs=1e-5)
+
+
+def of_face(gltf) -> dict:
+    return gltf["meshes"][0]["primitives"][0]
+
+
+SPOILT = [
+    ("beyond its buffer view", lambda g: g["accessors"][-1].update(count=10**6)),
+    ("beyond the file", lambda g: g["bufferViews"][-1].update(byteLength=10**9)),
+    ("a type that glTF does not know", lambda g: g["accessors"][-1].update(componentType=7)),
+    ("-1 values", lambda g: g["accessors"][-1].update(count=-1)),
+    ("names a mesh", lambda g: g["nodes"][2].update(mesh=99)),
+    ("names an accessor", lambda g: of_face(g)["attributes"].update(POSITION="x")),
+    ("names an accessor", lambda g: of_face(g)["attributes"].pop("WEIGHTS_0")),
+    ("skin does not fit", lambda g: of_face(g)["attributes"].update(JOINTS_0=of_face(g)["attributes"]["TEXCOORD_0"])),
+    ("points, and 3 of TEXCOORD_0", lambda g: of_face(g)["attributes"].update(TEXCOORD_0=half_of(g))),
+    ("a node stands nowhere", lambda g: g["nodes"][0].update(translation=[0, "a", 0])),
+    ("a node stands nowhere", lambda g: g["nodes"][0].update(rotation=[0, 0, 0, 0])),
+    ("a node stands nowhere", lambda g: g["nodes"][0].update(scale=[1e300, 1, 1])),
+    ("hangs on a bone", lambda g: g["skins"][0].update(joints=[0, 77])),
+    ("one matrix for each bone", lambda g: g["skins"][0].update(joints=[0])),
+    ("nothing of this face can speak", lambda g: g["meshes"][0].update(extras={})),
+    ("a corner that is not there", lambda g: g["accessors"][of_face(g)["attributes"]["POSITION"]].update(count=9)),
+    ("a VRM cannot be exported yet", lambda g: g.update(extensions={"VRMC_vrm": {}})),
+]
+
+
+def half_of(gltf) -> int:
+    return gltf["meshes"][1]["primitives"][0]["attributes"]["TEXCOORD_0"]
+
+
+@pytest.mark.parametrize(("words", "change"), SPOILT, ids=[words for words, _ in SPOILT])
+def test_some_files_are_refused_in_one_line(tmp_path, words, change) -> None:
+    glb = bony()
+    change(glb.gltf)
+    with pytest.raises(ModelRefused, match=words) as refused:
+        read_head(written(glb, tmp_path))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_tree_that_bites_its_tail_ends(tmp_path) -> None:
+    glb = full()
+    glb.gltf["nodes"][1]["children"] = [0, 1]
+    assert read_head(written(glb, tmp_path)).names == ARKIT
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_flipped_byte_is_read_or_refused(bytes_of_bony, tmp_path_factory, data) -> None:
+    raw = bytearray(bytes_of_bony)
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("flipped") / "head.glb"
+    path.write_bytes(raw)
+    try:
+        head = read_head(path)
+    except ModelRefused:
+        pass
+    else:
+        assert all(np.isfinite(part.points).all() for part in head.parts)
+
+
+@given(st.integers(0, 2000))
+@settings(max_examples=60, deadline=None)
+def test_a_file_that_is_cut_off_is_refused(bytes_of_bony, tmp_path_factory, keep) -> None:
+    path = tmp_path_factory.mktemp("cut") / "head.glb"
+    path.write_bytes(bytes_of_bony[:-1] if keep == 0 else bytes_of_bony[: keep * 17 % len(bytes_of_bony)])
+    with pytest.raises(ModelRefused):
+        read_head(path)
