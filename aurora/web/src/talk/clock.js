@@ -8,6 +8,9 @@ const STALE = 0.5;
 /** Seconds of anchors that are kept: more than any loudspeaker is late. */
 const KEPT = 5;
 
+/** Seconds of the context's steps, where the browser does not tell. */
+export const USUAL_STEP = 0.01;
+
 /** Seconds of looks from which the context's clock is smoothed. */
 const WINDOW = 0.25;
 
@@ -31,7 +34,8 @@ export function outputLatency(context, now) {
 
 /**
  * The context's time without its steps. It moves when a buffer is rendered, 3 to 40 ms at once; just after such a step
- * it is right, later it lags. So the greatest lead over the page's clock within the last looks is the true one.
+ * it is right, later it lags. So the greatest lead over the page's clock within the last looks is the true one. But a
+ * sound card that was not fed in time stands still, and so does its time: no more than a step is ever added.
  */
 export class SmoothClock {
   constructor() {
@@ -39,13 +43,13 @@ export class SmoothClock {
     this.looks = [];
   }
 
-  /** The context's time at `now`, when it reads `time`. @param {number} time s @param {number} now s */
-  at(time, now) {
+  /** The context's time at `now`, when it reads `time` and steps by `step`; all in s. @param {number} time @param {number} now @param {number} step */
+  at(time, now, step) {
     const lead = time - now, looks = this.looks;
     while (looks.length && looks[0].at < now - WINDOW) looks.shift();
     while (looks.length && looks[looks.length - 1].lead <= lead) looks.pop();
     looks.push({ at: now, lead });
-    return now + looks[0].lead;
+    return Math.min(now + looks[0].lead, time + step);
   }
 }
 

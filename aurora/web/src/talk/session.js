@@ -158,13 +158,14 @@ export class TalkSession extends EventTarget {
    * @param {number} now performance.now() / 1000 of the picture @returns {Float32Array | null}
    */
   weights(now) {
-    if (!this.voice) return null;
+    this.lastDrawn = null;
+    if (!this.voice || this.speaker?.blocked) return null; // a mouth that stands open while nothing is heard helps nobody
     const since = now - this.looked;
     if (since > 0 && since < 1) this.picture += 0.1 * (Math.min(PICTURE, since) - this.picture);
     this.looked = now;
     const heard = this.#heard(), shown = this.voice.look(heard, (this.settings.lipOffsetMs ?? 0) / 1000, this.picture / 2);
     const drawn = this.voice.drawn;
-    this.lastDrawn = drawn && { t: heard, now: this.speaker?.context.currentTime ?? heard, ...drawn };
+    if (drawn) this.lastDrawn = { t: heard, now: this.speaker?.context.currentTime ?? heard, ...drawn };
     return shown;
   }
 

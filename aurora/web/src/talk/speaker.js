@@ -1,6 +1,6 @@
 // @ts-check
 // The page's one audio context: her voice comes out of it, and everything is timed by it.
-import { SmoothClock, outputLatency } from './clock.js';
+import { SmoothClock, USUAL_STEP, outputLatency } from './clock.js';
 
 /** Seconds within which a context starts that is allowed to. */
 const STARTS = 1;
@@ -46,7 +46,7 @@ export class Speaker {
   cut(item) { this.node?.port.postMessage({ op: 'cut', item }); }
 
   /** The context's time without its steps, s. */
-  get time() { return this.clock.at(this.context.currentTime, this.browser.now()); }
+  get time() { return this.clock.at(this.context.currentTime, this.browser.now(), this.context.baseLatency || USUAL_STEP); }
 
   /** The context time of what reaches the ear now, s. */
   get heard() { return this.time - outputLatency(this.context, this.browser.now()); }

@@ -66,7 +66,7 @@ export class LipSync {
     const skew = look.code - look.position - Math.min(seconds, PICTURE) / 2;
     const steps = Math.round(Math.max(-FAR, Math.min(FAR, skew)) / STEP);
     this.pending.set(steps, (this.pending.get(steps) ?? 0) + seconds);
-    this.still += seconds;
+    this.still += Math.min(seconds, PICTURE);
     if (this.still > FROZEN) {
       for (const spent of this.pending.values()) this.missing += spent;
       this.pending.clear();

@@ -17,17 +17,18 @@ test('a context that steps by 23 ms runs smoothly, and follows its drift', () =>
   const clock = new SmoothClock(), step = 1024 / 44100;
   for (let n = 0; n < 600; n++) {
     const now = n / 60 + 0.004 * Math.sin(n), truth = 3 + now * 1.0002, reads = Math.floor(truth / step) * step;
-    const got = clock.at(reads, now);
+    const got = clock.at(reads, now, step);
     assert.ok(got >= reads - 1e-9);
     if (n > 20) assert.ok(Math.abs(got - truth) < 0.009, `${got - truth}`);
   }
 });
 
-test('a sound card that stood still is followed within a quarter of a second', () => {
+test('a sound card that stood still is not left behind by more than a step', () => {
   const clock = new SmoothClock();
-  for (let n = 0; n < 60; n++) clock.at(n / 60, n / 60);
-  for (let n = 60; n < 90; n++) clock.at(n / 60 - 0.2, n / 60);
-  assert.ok(Math.abs(clock.at(1.3, 1.5) - 1.3) < 1e-9);
+  for (let n = 0; n < 60; n++) clock.at(n / 60, n / 60, 0.01);
+  assert.ok(Math.abs(clock.at(1, 1.2, 0.01) - 1.01) < 1e-9);
+  for (let n = 72; n < 90; n++) clock.at(n / 60 - 0.2, n / 60, 0.01);
+  assert.ok(Math.abs(clock.at(1.3, 1.5, 0.01) - 1.3) < 1e-9, 'and after a quarter of a second by nothing');
 });
 
 test('the server is as late as its fastest message', () => {

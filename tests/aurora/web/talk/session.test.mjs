@@ -218,10 +218,16 @@ test('a browser that holds her voice back is told so, and lets it out in a click
   assert.equal(types().at(-1), 'allowed');
 });
 
-test('a telephone call interrupts the context, and is over again', async () => {
-  await talking();
+test('a telephone call interrupts the context, and is over again; meanwhile her mouth is shut', async () => {
+  const session = await talking();
+  FakeSocket.last.says({ type: 'sophia.face.names', names_id: 'n', names: ['jawOpen'] });
+  show('a', 2);
+  speak('a', 2);
+  browser.plays(0.5);
   browser.context.become('interrupted');
+  assert.deepEqual([session.weights(browser.now()), session.drawn()], [null, null]);
   browser.context.become('running');
+  assert.ok(session.weights(browser.now()) !== null);
   assert.deepEqual(types().slice(2), ['blocked', 'allowed']);
 });
 

@@ -29,8 +29,11 @@ test('the nearly worst is that of one in twenty', () => {
   assert.ok(Math.abs(skew_mean_ms + 13) <= 2);
 });
 
-test('a slow machine shows pictures late, which is not the face being late', () => {
-  assert.ok(Math.abs(watch(5, p => p + 1 / 60, { every: 0.2 }).skew_mean_ms) <= 1);
+test('a slow machine shows pictures late, which is not the face being late, nor a frozen one', () => {
+  const { skew_mean_ms, missing } = watch(9, p => p + 1 / 60, { every: 0.7 });
+  assert.ok(Math.abs(skew_mean_ms) <= 1);
+  assert.equal(missing, 0);
+  assert.ok(watch(30, p => p, { every: 0.7, mouth: () => 1 }).missing > 0.98);
 });
 
 test('speech without a frame is missing, silence without one is not', () => {

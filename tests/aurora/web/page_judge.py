@@ -1,0 +1,200 @@
+"""What a recorded page did with sound and lips, measured where the sound really was: in the context's own output.
+
+Nothing here believes what the page says of its position. Each stretch of her sound is looked for in the recorded
+output; where it is found tells which second of the item was handed out at which context time. All times are the
+context's, so a slow machine changes nothing. Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from page_browser import Recorded, Sound
+from page_double import SHUT
+
+RATE = 24000
+
+PICTURE = 1 / 30
+"""Seconds for which a pose counts as shown, at most: as in aurora.sync, a slow machine is no fault of the face."""
+
+WINDOW, STEP = 0.2, 0.1
+"""Seconds of sound that are looked for at once, and from one to the next."""
+
+ALIKE = 0.98
+"""Correlation from which on a stretch counts as found."""
+
+QUIET = 0.05
+"""Seconds without an audible sample that count as silence."""
+
+REST = 0.02
+"""Largest weight of a mouth that is at rest."""
+
+Draw = dict[str, Any]
+Code = Callable[[Draw], float | None]
+"""The second of the sound for which a picture was made; ``None`` if it has none."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The item's sound from ``position`` s on was handed out at context time ``t``, for :data:`WINDOW` s."""
+
+    t: float
+    position: float
+
+
+@dataclass(frozen=True)
+class Skew:
+    """Lips minus sound, in seconds: mean, 95th percentile of the distance, largest distance; over so many pictures."""
+
+    mean: float
+    p95: float
+    most: float
+    pictures: int
+
+    @property
+    def good(self) -> bool:
+        """Whether it is within what the project promises."""
+        return self.pictures >= 10 and abs(self.mean) <= 0.015 and self.p95 <= 0.033 and self.most <= 0.080
+
+
+def stretches(recorded: Recorded, item: str) -> Iterator[tuple[float, float, NDArray[np.int16]]]:
+    """Sound of the item as it came, without jumps inside: arrival of its first piece, position, samples."""
+    begun, start, pieces = 0.0, 0.0, list[NDArray[np.int16]]()
+    for entry in recorded.wire:
+        event = entry["event"]
+        if event["type"] != "response.output_audio.delta" or event["item_id"] != item:
+            continue
+        position = event["sophia"]["audio_start_ms"] / 1000
+        if pieces and abs(position - start - sum(map(len, pieces)) / RATE) > 0.002:
+            yield begun, start, np.concatenate(pieces)
+            pieces = []
+        if not pieces:
+            begun, start = entry["t"], position
+        pieces.append(np.frombuffer(base64.b64decode(event["delta"]), np.int16))
+    if pieces:
+        yield begun, start, np.concatenate(pieces)
+
+
+def places(recorded: Recorded, item: str) -> list[Placed]:
+    """Where the item's sound was handed out, as far as it is loud enough to be found."""
+    out, found = recorded.out, list[Placed]()
+    for arrived, start, pcm in stretches(recorded, item):
+        sound = soxr.resample(pcm.astype(np.float32), RATE, out.rate, "VHQ")
+        size, step = round(WINDOW * out.rate), round(STEP * out.rate)
+        for at in range(0, len(sound) - size + 1, step):
+            window = sound[at : at + size]
+            if np.sqrt((window**2).mean()) < 300:
+                continue
+            # It comes after its arrival, and not seconds later than the sound before it.
+            begin = max(0, round((arrived + at / out.rate - 0.3 - out.t) * out.rate))
+            heard = out.pcm[begin : begin + round((WINDOW + 1.6) * out.rate)].astype(np.float32)
+            if len(heard) >= size and (place := _found(heard, window)) is not None:
+                found.append(Placed(out.t + (begin + place) / out.rate, start + at / out.rate))
+    return found
+
+
+def _found(heard: NDArray[np.float32], window: NDArray[np.float32]) -> int | None:
+    """The sample of ``heard`` at which ``window`` begins; ``None`` if it is not in there."""
+    length = 1 << (len(heard) + len(window)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(heard, length) * np.conj(np.fft.rfft(window, length)), length)
+    power = np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)])
+    last = len(heard) - len(window) + 1
+    energy = power[len(window) :][:last] - power[:last]
+    likeness = product[:last] / np.sqrt(np.maximum(energy, 1.0) * float((window.astype(np.float64) ** 2).sum()))
+    best = int(np.argmax(likeness))
+    return best if likeness[best] >= ALIKE else None
+
+
+def told(draw: Draw) -> float | None:
+    """The time code that the page tells of a picture."""
+    return draw.get("frame")
+
+
+def jaw(draw: Draw) -> float | None:
+    """The time that the jaw itself tells, where frames are the double's: it turns with each second of the sound."""
+    code = draw.get("frame")
+    if code is None or not 0.1 < code % 1.0 < 0.9:  # around the turn the pose is one between end and beginning
+        return None
+    return code + ((draw["said"] - SHUT) / (1 - SHUT) - code + 0.5) % 1.0 - 0.5
+
+
+def skews(recorded: Recorded, item: str, code: Code = told) -> NDArray[np.float64]:
+    """Lips minus sound of each picture whose sound was found, in seconds."""
+    placed, found = places(recorded, item), list[float]()
+    draws = recorded.draws
+    for draw, after in pairwise(draws):
+        if draw.get("item") != item or (shown := code(draw)) is None:
+            continue
+        here = [p for p in placed if p.t <= draw["t"] < p.t + WINDOW]
+        if here:
+            stood = min(max(0.0, after["at"] - draw["at"]), PICTURE)
+            position = here[-1].position + draw["t"] - here[-1].t
+            found.append(shown - position - stood / 2)
+    return np.array(found)
+
+
+def skew(recorded: Recorded, item: str, code: Code = told) -> Skew:
+    """What all pictures of the item come to."""
+    found = skews(recorded, item, code)
+    if not len(found):
+        return Skew(np.nan, np.nan, np.nan, 0)
+    distance = np.abs(found)
+    return Skew(float(found.mean()), float(np.percentile(distance, 95)), float(distance.max()), len(found))
+
+
+def silence_after(recorded: Recorded, type: str, item: str) -> float:
+    """Seconds from the arrival of the event to her last audible sample before a silence."""
+    arrived = recorded.received(type, item)
+    times = recorded.out.audible()
+    times = times[times > arrived]
+    if not len(times) or times[0] > arrived + QUIET:
+        return 0.0
+    gaps = np.flatnonzero(np.diff(times) > QUIET)
+    return float(times[gaps[0] if len(gaps) else -1] - arrived)
+
+
+def moving_after(recorded: Recorded, type: str, item: str) -> float:
+    """Seconds from the arrival of the event to the last picture whose mouth was not at rest, before speech goes on."""
+    arrived, last = recorded.received(type, item), 0.0
+    for draw in recorded.draws:
+        if not draw["at"] >= arrived:  # NaN while the page has no clock
+            continue
+        goes_on = draw["said"] is not None and draw["heard"] < QUIET
+        if goes_on or draw["mouth"] <= REST:
+            break
+        last = draw["at"] - arrived
+    return last
+
+
+def stale(recorded: Recorded, item: str) -> list[float]:
+    """Context times of pictures that showed the item's frames after it was cleared."""
+    arrived = recorded.received("sophia.playout.clear", item)
+    shown = [d["at"] for d in recorded.draws if d.get("item") == item and d.get("frame") is not None]
+    return [at for at in shown if at > arrived]
+
+
+def microphone_time(recorded: Recorded, heard: NDArray[np.int16], rate: int) -> float:
+    """Context time of the first sample of ``heard``, which the page sent: its voice is looked for in what came in."""
+    came = recorded.microphone
+    assert came is not None
+    voiced = int(np.argmax(np.abs(came.pcm.astype(np.int32)) > 600))
+    said = soxr.resample(came.pcm[voiced : voiced + came.rate // 2].astype(np.float32), came.rate, rate, "VHQ")
+    place = _found(heard.astype(np.float32), said)
+    assert place is not None, "what the server got is not what came into the page"
+    return came.t + voiced / came.rate - place / rate
+
+
+def audible_parts(sound: Sound, quiet: float = 0.15) -> list[tuple[float, float]]:
+    """Beginnings and ends of what can be heard, in context time; ``quiet`` seconds of silence end a part."""
+    times = sound.audible()
+    if not len(times):
+        return []
+    gaps = np.flatnonzero(np.diff(times) > quiet)
+    return list(zip([times[0], *times[gaps + 1]], [*times[gaps], times[-1]], strict=True))
