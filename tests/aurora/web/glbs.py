@@ -128,7 +128,8 @@ def same(names: Sequence[str]) -> dict[str, str]:
 def full() -> Glb:
     """All 52, as Apple spells them, below a node ``Head`` that nods."""
     glb = Glb()
-    glb.face(same(ARKIT), parent=glb.node("Head"))
+    face = glb.face(same(ARKIT), parent=glb.node("Head", translation=[0, 1.4, 0]))
+    glb.gltf["nodes"][face]["translation"] = [0, -1.4, 0]
     return glb
 
 

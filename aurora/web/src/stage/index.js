@@ -1,0 +1,209 @@
+// @ts-check
+// The stage: a canvas with a head on it. It draws when it is told to, and knows nothing of sound, sockets or the page.
+
+import * as THREE from 'three';
+import { ARKIT } from '../arkit.js';
+import { StageError, broken } from './errors.js';
+import { loadGltf } from './load.js';
+import { dress, isHers } from './look.js';
+import { meshRig } from './rig.js';
+import { Slowness } from './slowness.js';
+import { Studio } from './studio.js';
+import { vrmRig } from './vrm.js';
+
+/** @typedef {import('../life/index.js').Pose} Pose */
+/** @typedef {import('./studio.js').Theme} Theme */
+/**
+ * `auto`: low where graphics are drawn by the processor, high elsewhere until it proves slow. `onSlow` is called once,
+ * when pictures come too slowly even at low quality.
+ * @typedef {{quality?: 'auto' | 'high' | 'low', theme?: Theme, onSlow?: () => void}} Options
+ */
+
+const FIELD = 22; // degrees, of a portrait lens
+/** What the canvas shows, in heights of the face from chin to brow: at least so much up and down, and across. */
+const SHOWN = { high: 2.45, wide: 1.7 };
+/** The middle of the picture lies so far above the middle of the face. */
+const ABOVE = 0.05;
+/** Drawn pixels for one of the page on coarse screens: strands of hair are thinner than a pixel. */
+const FINE = 1.5;
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+
+/**
+ * A stage on `canvas`, which it draws on from now on. Throws {@link StageError} `nowebgl`.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Options} [options]
+ */
+export async function createStage(canvas, options = {}) {
+  return new Stage(canvas, options);
+}
+
+export class Stage {
+  /** @param {HTMLCanvasElement} canvas @param {Options} options */
+  constructor(canvas, { quality = 'auto', theme = 'dark', onSlow = () => {} }) {
+    const gl = canvas.getContext('webgl2', { alpha: true, antialias: quality !== 'low', powerPreference: 'high-performance' });
+    if (!gl) throw new StageError('nowebgl', 'this browser draws no 3-D (WebGL 2)');
+    this.canvas = canvas;
+    this.auto = quality === 'auto';
+    this.onSlow = onSlow;
+    /** @type {'high' | 'low'} */
+    this.quality = quality === 'auto' ? (SOFTWARE.test(drawnBy(gl)) ? 'low' : 'high') : quality;
+    this.renderer = new THREE.WebGLRenderer({ canvas, context: gl });
+    this.renderer.toneMapping = THREE.NeutralToneMapping;
+    this.renderer.shadowMap.enabled = this.quality === 'high';
+    this.renderer.shadowMap.type = THREE.PCFShadowMap;
+    this.scene = new THREE.Scene();
+    this.camera = new THREE.PerspectiveCamera(FIELD);
+    this.studio = new Studio(this.renderer, this.scene, this.quality);
+    /** @type {import('./rig.js').Rig | null} */
+    this.rig = null;
+    /** @type {THREE.Object3D | null} */
+    this.model = null;
+    this.coming = new AbortController();
+    this.slowness = new Slowness();
+    this.last = NaN;
+    this.lost = false;
+    this.lose = (/** @type {Event} */ event) => {
+      event.preventDefault(); // only then the browser gives the context back
+      this.lost = true;
+    };
+    this.find = () => {
+      this.lost = false;
+      this.studio.reflect();
+    };
+    canvas.addEventListener('webglcontextlost', this.lose);
+    canvas.addEventListener('webglcontextrestored', this.find);
+    this.setTheme(theme);
+    this.resize();
+  }
+
+  /**
+   * Loads a head, GLB or VRM, in place of the one before; the old one stays until the new one can be drawn. Throws
+   * {@link StageError} `broken` with a reason in one line, and `AbortError` if another load was asked for meanwhile.
+   * @param {{url: string, onProgress?: (share: number) => void}} what
+   * @returns {Promise<{names: string[], missing: string[], notes: string[]}>} ARKit's names that will move and that
+   *   will not, and lines for whoever chose the model
+   */
+  async load({ url, onProgress = () => {} }) {
+    this.coming.abort();
+    const { signal } = (this.coming = new AbortController());
+    const gltf = await loadGltf(url, onProgress, signal);
+    const model = gltf.userData.vrm?.scene ?? gltf.scene;
+    try {
+      signal.throwIfAborted();
+      if (isHers(gltf.asset)) dress(model, this.quality);
+      const rig = rigOf(gltf);
+      rig.pose({ weights: new Float32Array(ARKIT.length), head: [0, 0, 0], breath: 0 }, 0);
+      await this.renderer.compileAsync(model, this.camera, this.scene);
+      signal.throwIfAborted();
+      this.replace(model, rig);
+      const { names, missing, notes } = rig;
+      return { names, missing, notes };
+    } catch (error) {
+      discard(model);
+      throw error;
+    }
+  }
+
+  /** @param {THREE.Object3D} model @param {import('./rig.js').Rig} rig */
+  replace(model, rig) {
+    if (this.model) discard(this.model.removeFromParent());
+    this.model = model;
+    this.rig = rig;
+    this.scene.add(model);
+    this.studio.aim(rig.place);
+    this.aim();
+  }
+
+  /**
+   * Draws one picture. Without a head, or while the browser has taken the graphics away, nothing happens.
+   * @param {Pose} pose
+   * @param {number} seconds by a clock that goes on; hair of a VRM swings by it, and slowness is noticed
+   */
+  draw(pose, seconds) {
+    const passed = Math.max(0, seconds - this.last || 0);
+    this.last = seconds;
+    if (!this.rig || this.lost) return;
+    this.rig.pose(pose, passed);
+    this.renderer.render(this.scene, this.camera);
+    if (this.auto && this.slowness.at(seconds)) this.cheaper();
+  }
+
+  /** @param {Theme} theme */
+  setTheme(theme) {
+    this.studio.set(theme);
+  }
+
+  /** The canvas has another size. */
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (!width || !height) return;
+    this.renderer.setPixelRatio(this.quality === 'high' ? Math.min(Math.max(window.devicePixelRatio, FINE), 2) : 1);
+    this.renderer.setSize(width, height, false);
+    this.aim();
+  }
+
+  /** Frees what it holds. The canvas keeps its context: a page that makes another stage on it may. */
+  dispose() {
+    this.coming.abort();
+    this.canvas.removeEventListener('webglcontextlost', this.lose);
+    this.canvas.removeEventListener('webglcontextrestored', this.find);
+    if (this.model) discard(this.model.removeFromParent());
+    this.model = this.rig = null;
+    this.studio.dispose();
+    this.renderer.dispose();
+  }
+
+  /** Points the camera at the face. */
+  aim() {
+    if (!this.rig) return;
+    const { x, y, z, height } = this.rig.place;
+    const aspect = this.canvas.width / this.canvas.height;
+    const shown = height * Math.max(SHOWN.high, SHOWN.wide / aspect);
+    const away = shown / 2 / Math.tan((FIELD * Math.PI) / 360);
+    Object.assign(this.camera, { aspect, near: 0.1 * away, far: 10 * away });
+    this.camera.position.set(x, y + (ABOVE + 0.075) * height, z + away);
+    this.camera.lookAt(x, y + ABOVE * height, z);
+    this.camera.updateProjectionMatrix();
+  }
+
+  /** Pictures come too slowly: first without shadows and with fewer pixels, then the page is told. */
+  cheaper() {
+    this.slowness.restart();
+    if (this.quality === 'low') {
+      this.auto = false;
+      this.onSlow();
+      return;
+    }
+    this.quality = 'low';
+    this.studio.dim();
+    this.resize();
+  }
+}
+
+/** @param {import('./load.js').Gltf} gltf */
+function rigOf(gltf) {
+  const { vrm } = gltf.userData;
+  const rig = vrm ? vrmRig(vrm) : meshRig(gltf.scene);
+  if (!rig.names.includes('jawOpen')) throw broken('the model has no shape jawOpen, nor a VRM expression aa: she could not speak');
+  return rig;
+}
+
+/** Who draws, in the driver's words. @param {WebGL2RenderingContext} gl */
+function drawnBy(gl) {
+  const more = gl.getExtension('WEBGL_debug_renderer_info');
+  return String(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+}
+
+/** Frees geometry, materials and pictures of a model. @param {THREE.Object3D} model */
+function discard(model) {
+  model.traverse((object) => {
+    const mesh = /** @type {THREE.Mesh} */ (object);
+    if (!mesh.isMesh) return;
+    mesh.geometry.dispose();
+    for (const material of [mesh.material].flat()) {
+      for (const value of Object.values(material)) if (value instanceof THREE.Texture) value.dispose();
+      material.dispose();
+    }
+    /** @type {THREE.SkinnedMesh} */ (object).skeleton?.dispose();
+  });
+}
