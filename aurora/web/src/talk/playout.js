@@ -19,6 +19,9 @@ const SEAM = 0.001;
 /** Seconds of sound that are held at most. What comes beyond is lost and counted: no server of ours is so far ahead. */
 const MOST = 120;
 
+/** Samples that are resampled at once. */
+const PIECE = 2048;
+
 /** Seconds between two anchors of sound that goes on. */
 const EVERY = 0.01;
 
@@ -37,47 +40,52 @@ class Run {
     this.from = from;
     this.to = to;
     this.resampler = new Resampler(from, to);
-    /** @type {Float32Array[]} */
-    this.pieces = [];
-    this.offset = 0; // of the first piece: what has been played of it
-    this.held = 0; // samples that wait, at the context's rate
-    this.played = 0;
-    this.taken = 0; // samples that came, at their own rate
+    /** @type {Int16Array[]} what came and is not resampled yet: a long reply at once must not hold up the audio thread */
+    this.came = [];
+    this.waiting = 0; // samples of it
+    this.piece = new Float32Array(); // what is being played …
+    this.offset = 0; // … and how much of it has been
+    this.played = 0; // samples, at the context's rate
+    this.taken = 0; // samples that came, at their own
     this.closed = false; // nothing more will come
+    this.flushed = false; // nor out of the filter
     this.dry = false; // it had begun and ran dry
   }
 
   get next() { return this.start + this.taken / this.from; }
   get position() { return this.start + this.played / this.to; }
 
-  /** @param {Float32Array} samples */
+  /** Samples that wait, at the context's rate. */
+  get held() { return this.piece.length - this.offset + Math.floor((this.waiting * this.to) / this.from); }
+
+  /** @param {Int16Array} samples */
   add(samples) {
     this.taken += samples.length;
-    this.hold(this.resampler.push(samples));
+    this.waiting += samples.length;
+    for (let at = 0; at < samples.length; at += PIECE) this.came.push(samples.subarray(at, at + PIECE));
   }
 
-  close() {
-    if (!this.closed) this.hold(this.resampler.flush());
-    this.closed = true;
-  }
-
-  /** @param {Float32Array} samples */
-  hold(samples) {
-    if (samples.length) this.pieces.push(samples);
-    this.held += samples.length;
-  }
-
-  /** The next sample; only while some are held. */
-  pull() {
-    const piece = this.pieces[0], sample = piece[this.offset++];
-    if (this.offset === piece.length) {
-      this.pieces.shift();
+  /** Whether there is a next sample. */
+  more() {
+    while (this.offset === this.piece.length) {
+      const next = this.came.shift();
+      if (!next && (!this.closed || this.flushed)) return false;
+      this.waiting -= next ? next.length : 0;
+      this.flushed = !next;
+      this.piece = next ? this.resampler.push(toFloat(next)) : this.resampler.flush();
       this.offset = 0;
     }
-    this.held--;
-    this.played++;
-    return sample;
+    return true;
   }
+
+  /** The next sample; only where there is one. */
+  pull() {
+    this.played++;
+    return this.piece[this.offset++];
+  }
+
+  /** Takes all that came as played. */
+  end() { this.played = Math.round((this.taken * this.to) / this.from); }
 }
 
 export class Playout {
@@ -109,16 +117,16 @@ export class Playout {
     }
     let run = this.runs.at(-1);
     if (!run || run.item !== item || run.closed || run.from !== from || Math.abs(start - run.next) > SEAM) {
-      run?.close();
+      if (run) run.closed = true;
       run = new Run(item, start, from, this.rate);
       this.runs.push(run);
     }
-    run.add(toFloat(samples));
+    run.add(samples);
   }
 
   /** The item is complete: what is there is all of it. @param {string} item */
   finish(item) {
-    for (const run of this.runs) if (run.item === item) run.close();
+    for (const run of this.runs) if (run.item === item) run.closed = true;
   }
 
   /** Drops what is held of an item, or of all; what sounds now fades out. @param {string | null} item */
@@ -146,7 +154,7 @@ export class Playout {
         sample += this.runs[0].pull() * this.gain;
         this.gain = Math.min(1, this.gain + step);
         this.sample = sample;
-        if (!this.runs[0].held) this.#dry(t + (i + 1) / this.rate);
+        if (!this.runs[0].more()) this.#dry(t + (i + 1) / this.rate);
       }
       out[i] = sample;
     }
@@ -165,10 +173,10 @@ export class Playout {
   #start(t) {
     const run = this.runs[0];
     if (run.closed && run.held <= (run.dry ? FADE * this.rate : 0)) {
-      run.played += run.held; // what the filter had held back
-      run.held = 0;
+      run.end(); // what is left is what the filter had held back
       return this.#dry(t);
     }
+    run.more();
     if (run.dry) this.underruns++;
     run.dry = false;
     this.gain = run.position > 0 ? 0 : 1; // an item's own first sample needs no fade

@@ -98,7 +98,7 @@ export class TalkSession extends EventTarget {
     this.#stop();
     this.run++;
     this.watching = true;
-    this.#connect(new Voice(null, () => {}), '?watch=1');
+    this.#connect(new Voice(null, event => this.socket?.send(event)), '?watch=1');
   }
 
   /** Ends it. */

@@ -86,7 +86,7 @@ export class Voice {
       case 'sophia.playout.clear': return this.#clear(item, event.audio_ms, t);
       case 'conversation.item.truncated': return this.#clear(item, event.sophia?.heard_ms ?? event.audio_end_ms, t);
       case 'input_audio_buffer.speech_started': return this.obeys || !this.last ? [] : this.#clear(this.last.item, undefined, t);
-      case 'sophia.playout.position': this.#watched(event); break;
+      case 'sophia.playout.position': this.#watched(event, t); break;
       case 'sophia.levels':
         if (number(event.user_db)) this.user = event.user_db;
         if (number(event.agent_db)) this.agent = event.agent_db;
@@ -193,20 +193,21 @@ export class Voice {
     return [told, { type: 'cut', item, at }];
   }
 
-  /** @param {any} event */
-  #watched({ item_id: item, audio_ms: ms, playing, at_ms: at }) {
+  /** @param {any} event @param {number} t */
+  #watched({ item_id: item, audio_ms: ms, playing, at_ms: at }, t) {
     if (this.outlet || !named(item) || !number(ms) || !number(at) || this.timeline.cleared.has(item)) return;
     if (at / 1000 < (this.heard.places.at(-1)?.t ?? -Infinity)) return;
     this.#item(item);
     this.heard.add({ kind: playing ? 'play' : 'gap', t: at / 1000, item, position: ms / 1000 });
+    this.#report(item, this.heard.at(t)?.seconds ?? ms / 1000, !!playing, { buffered: 0, underruns: 0 });
   }
 
-  /** @param {string} item @param {number} position @param {boolean} playing @param {Anchor} anchor */
-  #report(item, position, playing, anchor) {
+  /** @param {string} item @param {number} position @param {boolean} playing @param {{buffered: number, underruns: number}} sound */
+  #report(item, position, playing, { buffered, underruns }) {
     const face = this.items.get(item)?.lips.summary() ?? null;
     this.send({
       type: 'sophia.playout.position', item_id: item, audio_ms: 1000 * position, playing,
-      buffered_ms: 1000 * anchor.buffered, underruns: anchor.underruns, face,
+      buffered_ms: 1000 * buffered, underruns, face,
     });
   }
 }

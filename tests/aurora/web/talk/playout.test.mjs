@@ -164,3 +164,24 @@ test('a server that sends without end fills two minutes, and no more', () => {
   assert.ok(playout.held <= 120);
   assert.equal(playout.lost, 10);
 });
+
+test('a minute that comes at once is resampled as it is played', () => {
+  const bench = new Bench(44100);
+  bench.say('a', 0, 60);
+  bench.playout.finish('a');
+  assert.equal(bench.playout.runs[0].came.length, Math.ceil((60 * FROM) / 2048));
+  bench.run(0.5);
+  assert.ok(bench.playout.runs[0].came.length > 690);
+  assert.ok(Math.abs(bench.playout.held - 59.5) < 0.01);
+});
+
+test('what comes out is what went in, at another rate', () => {
+  const bench = new Bench(48000), tone = Int16Array.from({ length: FROM }, (_, n) => 12000 * Math.sin((2 * Math.PI * 700 * n) / FROM));
+  for (let at = 0; at < FROM; at += 480) bench.playout.push('a', at / FROM, tone.subarray(at, at + 480), FROM);
+  bench.playout.finish('a');
+  bench.run(1.1);
+  const begin = Math.round(bench.first('play').t * 48000);
+  let worst = 0;
+  for (let n = 500; n < 47500; n++) worst = Math.max(worst, Math.abs(bench.sound[begin + n] - (12000 / 32768) * Math.sin((2 * Math.PI * 700 * n) / 48000)));
+  assert.ok(worst < 2e-4, `${worst}`);
+});

@@ -212,13 +212,14 @@ test('a new connection begins with nothing', () => {
 });
 
 test('a conversation that is watched is where its server says, between its words too', () => {
-  const voice = new Voice(null, () => assert.fail('a watcher reports nothing'));
+  const sent = [], voice = new Voice(null, event => sent.push(event));
   const take = (event, t) => voice.take(event, t);
   take({ type: 'sophia.face.names', names_id: 'n', names: ['jawOpen'] }, 0);
   take({ type: 'sophia.face.frames', item_id: 'a', names_id: 'n', audio_start_ms: 0, fps: 30, count: 60, weights: toBase64(Uint8Array.from({ length: 60 }, (_, k) => k)) }, 0);
   take({ type: 'sophia.playout.position', item_id: 'a', audio_ms: 0, playing: true, at_ms: 10_000 }, 10);
   take({ type: 'sophia.playout.position', item_id: 'a', audio_ms: 100, playing: true, at_ms: 10_100 }, 10.12);
   assert.ok(Math.abs(voice.position(10.25).seconds - 0.25) < 1e-9);
+  assert.deepEqual(sent.map(event => [event.playing, Math.round(event.audio_ms)]), [[true, 0], [true, 120]], 'each word of the server is answered');
   assert.ok(Math.abs(voice.look(10.25, 0, 0)[JAW] * 255 - 7.5) < 1e-3);
   take({ type: 'sophia.playout.position', item_id: 'a', audio_ms: 50, playing: true, at_ms: 9_000 }, 10.25);
   assert.ok(Math.abs(voice.position(10.25).seconds - 0.25) < 1e-9, 'an older word comes too late');
