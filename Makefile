@@ -28,7 +28,7 @@ REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-com
     -f docker/docker-compose.rehearsal.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help talk services check doctor replay rehearsal test lint types format bench certs prepare run-venv dev-venv clean
+.PHONY: help talk services check doctor replay rehearsal test lint types format bench page certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -74,6 +74,9 @@ format: dev-venv  ## repair what the linter can repair
 
 bench: dev-venv  ## measure the runtime with simulated services; JSON under benchmarks/
 	@exec $(PY) -m benchmarks.runtime $(ARGS)
+
+page:  ## build her page anew after a change of aurora/web/src (needs node and npm)
+	@cd aurora/web && npm ci --no-audit --no-fund --ignore-scripts && npm run --silent build
 
 certs: run-venv  ## make or show the development certificates
 	@$(RUN) -m pipelines.certs $(ARGS) $(SAID)

@@ -16,18 +16,14 @@ const at = ask.has('at') ? Number(ask.get('at')) : null;
 
 /** The page from its sources, so that no build is between. Scripts that came by DOMParser do not run. */
 async function adopt() {
-  const text = await (await fetch('src/index.html')).text();
+  const text = await (await fetch('../src/index.html')).text();
   const page = new DOMParser().parseFromString(text, 'text/html');
-  page.querySelector('script')?.remove();
-  page.querySelector('link[rel=stylesheet]')?.setAttribute('href', 'src/css/style.css');
-  page.querySelector('link[rel=icon]')?.setAttribute('href', 'src/icon.svg');
-  page.querySelector('meta[http-equiv]')?.remove();     // it forbids <base>
-  const base = page.createElement('base');
-  base.href = document.baseURI;
-  page.head.prepend(base);
-  document.documentElement.replaceWith(document.adoptNode(page.documentElement));
-  const sheet = document.querySelector('link[rel=stylesheet]');
-  await new Promise(done => sheet?.addEventListener('load', done));
+  const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '../src/css/style.css' });
+  const dressed = new Promise(done => sheet.addEventListener('load', done));
+  document.head.append(sheet);
+  await dressed;
+  Object.assign(document.documentElement.dataset, page.documentElement.dataset);
+  document.body.replaceWith(document.adoptNode(page.body));
 }
 
 /** What GET /page.json would answer. */
@@ -36,7 +32,7 @@ function info() {
   return {
     name: 'Sophia', host: 'spark-1', watch: ask.has('watch'), type_while_watching: ask.has('watch'), budget_ms: 800,
     secure_url: ask.has('insecure') ? 'https://spark-1:8765' : null, key_needed: false,
-    model: head === 'none' ? null : { url: head ?? '../head/sophia.glb', light_url: null, kind: /** @type {const} */ ('glb'), name: 'sophia', missing: ['tongueOut'] },
+    model: head === 'none' ? null : { url: head ?? '../../head/sophia.glb', light_url: null, kind: /** @type {const} */ ('glb'), name: 'sophia', missing: ['tongueOut'] },
   };
 }
 
@@ -45,7 +41,7 @@ async function parts() {
   const { Life, Performer } = await import('../src/life/index.js');
   return {
     session: (/** @type {any} */ page, /** @type {any} */ options) => new MockSession(page, options, { at, first: Number(ask.get('turns') ?? 0) }),
-    stage: () => import('../static/stage.js'),
+    stage: () => import(new URL('../static/stage.js', import.meta.url).href),
     life: new Life(7), performer: new Performer(),
   };
 }

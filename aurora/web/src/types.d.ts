@@ -40,7 +40,7 @@ export interface Session extends EventTarget {
   time(): number;                    // seconds of the sound's clock
   position(): { item: string; seconds: number; playing: boolean } | null;
   weights(seconds: number): Float32Array | null;
-  drawn(): { t: number; item: string; frame: number; heard: number } | null;
+  drawn(): { t: number; item: string; frame: number | null; heard: number } | null;
   levels(): { you: number; her: number };
   figures(): Figures;
 }
@@ -63,7 +63,7 @@ export interface Pose {
 
 /** What draws her: src/stage. */
 export interface Stage {
-  load(what: { url: string; kind: string; onProgress?(share: number): void }): Promise<{ names: string[]; missing: string[] }>;
+  load(what: { url: string; onProgress?(share: number): void }): Promise<{ names: string[]; missing: string[]; notes: string[] }>;
   draw(pose: Pose, seconds: number): void;
   setTheme(theme: 'light' | 'dark'): void;
   resize(): void;

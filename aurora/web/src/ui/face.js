@@ -14,7 +14,7 @@ export class Face {
    * @param {() => Promise<{createStage: CreateStage}>} how.code  fetches what draws: the largest part of the page
    * @param {Model|null} how.model
    * @param {(event: {type: string, share?: number}) => void} how.tell
-   * @param {(missing: string[]) => void} how.onLoaded
+   * @param {(missing: string[], notes: string[]) => void} how.onLoaded
    */
   constructor(canvas, { code, model, tell, onLoaded }) {
     this.canvas = canvas;
@@ -41,12 +41,12 @@ export class Face {
       const { createStage } = await this.code();
       const stage = await createStage(this.freshCanvas(), { quality, theme, onSlow: () => this.tell({ type: 'slow' }) });
       if (mine !== this.opening) return stage.dispose();
-      const { kind, url, light_url: light } = this.model;
+      const { url, light_url: light } = this.model;
       const onProgress = (/** @type {number} */ share) => mine === this.opening && this.tell({ type: 'progress', share });
-      const { missing } = await stage.load({ kind, url: quality === 'low' && light ? light : url, onProgress });
+      const { missing, notes } = await stage.load({ url: quality === 'low' && light ? light : url, onProgress });
       if (mine !== this.opening) return stage.dispose();
       this.stage = stage;
-      this.onLoaded([...new Set([...this.model.missing, ...missing])]);
+      this.onLoaded([...new Set([...this.model.missing, ...missing])], notes);
       this.tell({ type: 'ready' });
     } catch (error) {
       if (mine !== this.opening) return;

@@ -78,12 +78,12 @@ export class Form {
     write($('skew'), `${signed(skewMs)}${without}`);
   }
 
-  /** Which head stands there, and what it cannot do. @param {string} name @param {string[]} missing */
-  head(name, missing) {
+  /** Which head stands there, and what it cannot do. @param {string} name @param {string[]} missing @param {string[]} notes */
+  head(name, missing, notes) {
     write($('head-name'), name);
-    $('missing').hidden = !missing.length;
-    write($('missing-count'), `${missing.length} of 52 shapes are missing`);
-    write($('missing-names'), missing.join(', '));
+    $('missing').hidden = !missing.length && !notes.length;
+    write($('missing-count'), missing.length === 1 ? 'One of 52 shapes is missing' : `${missing.length} of 52 shapes are missing`);
+    write($('missing-names'), [missing.join(', '), ...notes].filter(Boolean).join('. '));
   }
 }
 

@@ -11,7 +11,7 @@
 /** @type {Record<string, Record<string, Record<string, string>>>} region → state → event → next state */
 export const TABLE = {
   session: {
-    idle: { talk: 'permission', type: 'connecting', watch: 'connecting', insecure: 'insecure', nopage: 'failed' },
+    idle: { talk: 'permission', type: 'connecting', watch: 'connecting', insecure: 'insecure', key: 'failed', nopage: 'failed' },
     permission: { granted: 'connecting', denied: 'failed', nomic: 'failed', busy: 'failed', end: 'idle' },
     connecting: {
       open: 'live', seen: 'watching', full: 'full', lost: 'reconnecting', gone: 'failed', key: 'failed', end: 'idle',
@@ -65,7 +65,8 @@ export const TABLE = {
 
 /**
  * @typedef {{in: number, attempt?: number, of?: number}} Retry  seconds until the next try
- * @typedef {{service: string, message?: string, hint?: string}} Trouble  a service that failed in this turn
+ * @typedef {{service: string, over: boolean, message?: string, hint?: string}} Trouble  what a service had;
+ *   `over`: it failed in this turn, and is not tried again
  * @typedef {object} State
  * @property {string} session
  * @property {string} floor
@@ -119,8 +120,8 @@ export function next(state, event) {
   if (type === 'load') after.loaded = 0;
   if (type === 'progress') after.loaded = event.share;
   if (type === 'service' || type === 'notice') {
-    const { service = '', message, hint } = event;
-    after.trouble = event.state === 'back' ? null : { service, message, hint };
+    const { service = '', state: how = 'failed', message, hint } = event;
+    after.trouble = how === 'back' ? null : { service, over: how === 'failed', message, hint };
   }
   if (type === 'speaking' || type === 'end') after.trouble = null;
   return after;

@@ -11,7 +11,6 @@ import { Panels } from './panels.js';
 import { Presence } from './presence.js';
 import { Scene } from './scene.js';
 import { Settings } from './settings.js';
-import { Slowness } from './slowness.js';
 
 /**
  * @typedef {import('../types.d.ts').Session} Session
@@ -22,6 +21,7 @@ import { Slowness } from './slowness.js';
  * @property {import('../types.d.ts').NewSession} session
  * @property {() => Promise<any>} stage  fetches the code that draws
  * @property {{at(seconds: number, talk: {floor: string, level: {you: number, her: number}}): Pose}} life
+ * @property {string|null} [key]  the server's, if it asks for one
  * @property {{share: number, perform(life: Pose, speech: Float32Array|null, seconds: number): Pose}} performer
  */
 
@@ -41,10 +41,6 @@ export class Page {
     /** @type {Session|null} */
     this.session = null;
     this.settings = new Settings(() => localStorage);
-    this.insisted = false;
-    this.slowness = new Slowness();
-    this.drew = false;
-    this.before = 0;
     this.measured = 0;
     this.ticking = 0;
 
@@ -56,7 +52,7 @@ export class Page {
     this.ring = new Presence($('ring'));
     this.face = new Face($('face'), {
       code: parts.stage, model: info.model, tell: event => this.tell(event),
-      onLoaded: missing => this.form.head(info.model?.name ?? '–', missing),
+      onLoaded: (missing, notes) => this.form.head(info.model?.name ?? '–', missing, notes),
     });
     $('where').textContent = info.host;
     this.bind();
@@ -68,6 +64,7 @@ export class Page {
     requestAnimationFrame(this.frame);
     setInterval(() => this.countDown(), 1000);
     if (info.watch) this.act('watch');
+    else if (info.key_needed && !parts.key) this.tell({ type: 'key' });
     else if (!isSecureContext) this.tell({ type: 'insecure' });
   }
 
@@ -84,6 +81,7 @@ export class Page {
     document.addEventListener('keydown', event => this.press(event));
     document.addEventListener('visibilitychange', () => document.hidden || this.frame(performance.now()));
     NIGHT.addEventListener('change', () => this.dress());
+    new ResizeObserver(() => this.face.stage?.resize()).observe($('stage'));
     navigator.mediaDevices?.addEventListener?.('devicechange', () => this.form.devices());
   }
 
@@ -95,11 +93,13 @@ export class Page {
     this.state = next(before, event);
     this.scene.show(before, this.state, { typing: this.typing, mayType: this.mayType });
     if (event.type === 'granted') this.form.devices();
+    if (before.face !== 'shown' && this.state.face === 'shown') this.face.stage?.resize();  // hidden, it had no size
   }
 
   /** What the session says. @param {PageEvent} event */
   hear(event) {
     if (LOGGED_TOO.has(event.type)) this.note({ ...event, kind: event.type });
+    if (event.type === 'lost' || event.type === 'full') this.talk.restart();  // another clock, another count of turns
     this.talk.tell(event);
     this.tell(event);
   }
@@ -113,9 +113,8 @@ export class Page {
       case 'mute': case 'unmute': this.session?.mute(event === 'mute'); break;
       case 'allow': return this.session?.unblock();
       case 'settings': return this.panels.open('settings');
-      case 'secure': location.href = `${this.info.secure_url}${location.hash}`; return;
+      case 'secure': return this.goSecure();
       case 'reload': return location.reload();
-      case 'insist': this.insisted = true; break;
       case 'load': this.openFace(); break;
       default:
     }
@@ -123,10 +122,17 @@ export class Page {
     if (event === 'end') this.session = null;
   }
 
+  /** The same page by HTTPS; the key goes along behind the #, which no server sees. */
+  goSecure() {
+    const { key } = this.parts;
+    location.href = `${this.info.secure_url}${key ? `#key=${encodeURIComponent(key)}` : ''}`;
+  }
+
   /** Begins a session in the place of the one before. @param {'talk'|'type'|'watch'} use */
   begin(use) {
-    this.session?.end();
+    const before = this.session;
     this.session = null;
+    before?.end();
     if (use === 'talk' && !isSecureContext) return this.tell({ type: 'insecure' });
     this.talk.restart();
     this.tell({ type: use });
@@ -173,7 +179,7 @@ export class Page {
   change(name, value) {
     switch (name) {
       case 'theme': case 'captions': return this.dress();
-      case 'quality': this.insisted = value === 'high'; return this.act('load');
+      case 'quality': return this.act('load');
       case 'device': return this.session?.configure({ deviceId: value || null });
       case 'headphones': return this.session?.configure({ headphones: value === 'on' });
       case 'lips': return this.session?.configure({ lipOffsetMs: -this.settings.lips });
@@ -226,11 +232,6 @@ export class Page {
 
   /** @param {number} stamp ms */
   frame(stamp) {
-    const gap = stamp - this.before;
-    this.before = stamp;
-    if (this.drew && !this.insisted && !document.hidden && this.slowness.after(gap)) this.tell({ type: 'slow' });
-    this.drew = false;
-
     const { session, state } = this;
     const on = talking(state);
     const levels = session && on ? session.levels() : { you: 0, her: 0 };
@@ -263,7 +264,6 @@ export class Page {
     const speech = session && on ? session.weights(seconds) : null;
     const spoke = performer.share > 0;
     stage.draw(performer.perform(life.at(seconds, { floor, level: levels }), speech, seconds), seconds);
-    this.drew = true;
     const drawn = speech ? session?.drawn() : null;
     if (drawn) this.note({ kind: 'draw', ...drawn });
     if (spoke && performer.share === 0) this.note({ kind: 'neutral', t: session?.time() ?? seconds });

@@ -171,8 +171,8 @@ export function notices(state) {
     list.push({ id: 'silent', text, label: 'Choose', event: 'settings' });
   }
   if (talking(state) && state.trouble) {
-    const { service, message, hint } = state.trouble;
-    const told = SERVICE[service] ?? [message, hint].filter(Boolean).join(' ');
+    const { service, over, message, hint } = state.trouble;
+    const told = (over && SERVICE[service]) || [message, hint].filter(Boolean).join(' ') || SERVICE[service];
     if (told) list.push({ id: 'service', text: told });
   }
   if (state.session === 'watching') {

@@ -1,10 +1,10 @@
-// Smaller pure parts of the page: loudness, settings, keys, slowness.
+// Smaller pure parts of the page: loudness, settings, keys.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Envelope, bars } from '../../../../aurora/web/src/ui/envelope.js';
 import { command } from '../../../../aurora/web/src/ui/keyboard.js';
 import { Settings } from '../../../../aurora/web/src/ui/settings.js';
-import { Slowness } from '../../../../aurora/web/src/ui/slowness.js';
+import { takeKey } from '../../../../aurora/web/src/ui/key.js';
 
 test('the envelope keeps the loudest of each 20 ms, and not for ever', () => {
   const envelope = new Envelope();
@@ -58,9 +58,14 @@ test('keys are commands unless somebody types, or has switched them off', () => 
   assert.equal(command({ key: 'Escape' }, { ...free, dialog: true }), null);
 });
 
-test('drawing is too slow after several long gaps, not after one', () => {
-  const slowness = new Slowness();
-  assert.equal(slowness.after(900), false);
-  for (let i = 0; i < 100; i++) assert.equal(slowness.after(16), false);
-  assert.deepEqual([slowness.after(300), slowness.after(30_000), slowness.after(300), slowness.after(300)], [false, false, false, true]);
+test('the server’s key comes in the address, leaves it, and stays with the tab', () => {
+  const kept = {}, shown = [];
+  const browser = hash => ({
+    location: { hash, pathname: '/', search: '?x' }, history: { replaceState: (_, __, url) => shown.push(url) }, sessionStorage: storage(kept),
+  });
+  assert.equal(takeKey(browser('')), null);
+  assert.equal(takeKey(browser('#key=a%2Bb')), 'a+b');
+  assert.deepEqual(shown, ['/?x']);
+  assert.equal(takeKey(browser('')), 'a+b');
+  assert.equal(takeKey({ ...browser('#key=new'), sessionStorage: { setItem() { throw new Error(); } } }), 'new');
 });

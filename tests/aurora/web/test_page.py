@@ -1,0 +1,272 @@
+"""What people see of the page, in a real Chromium: accessibility, fit, keys, no 3-D, strict content policy.
+
+The page plays the script of ``aurora/web/dev``. It draws without WebGL here, so the ring stands for the face.
+``PAGE_MATRIX=full`` tries every state at both sizes, in both themes, and every size.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_browser import CHROMIUM
+from page_site import serving
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+AURORA = Path(__file__).parents[3] / "aurora"
+FLAGS = [
+    "--no-sandbox", "--disable-3d-apis", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+]  # fmt: skip
+FIT = (Path(__file__).parent / "page_fit.js").read_text("utf-8")
+PLAY = """events => {
+    sophia.page.state = { ...sophia.page.state, session: 'idle', mic: 'off', sound: 'on', face: 'none', use: 'talk' };
+    sophia.page.tell({ type: 'end' });
+    const more = { retry: { in: 4, attempt: 2, of: 6 }, places: 8, service: 'llm' };
+    for (const type of events) sophia.page.tell({ type, ...more });
+}"""
+FULL = os.environ.get("PAGE_MATRIX") == "full"
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+    pytest.mark.timeout(900 if FULL else 120),
+]
+
+SIZES = [
+    (320, 568), (360, 740), (390, 844), (768, 1024), (844, 390), (1024, 768), (1280, 800), (1440, 900), (1920, 1080),
+    (2560, 1440),
+]  # fmt: skip
+
+LIVE = ["talk", "granted", "open"]
+STATES: dict[str, list[str]] = {
+    "idle": [],
+    "permission": ["talk"],
+    "connecting": ["talk", "granted"],
+    "reconnecting": [*LIVE, "lost"],
+    "full": ["talk", "granted", "full"],
+    "insecure": ["insecure"],
+    **{why: ["talk", why] for why in ("denied", "nomic", "busy")},
+    **{why: [*LIVE, why] for why in ("gone", "moved", "key", "refused")},
+    **{floor: [*LIVE, floor] for floor in ("hearing", "thinking", "speaking")},
+    **{floor: [*LIVE, "speaking", floor] for floor in ("ducked", "paused", "interrupted")},
+    "muted": [*LIVE, "mute"],
+    "silent": [*LIVE, "silent"],
+    "microphone lost": [*LIVE, "unplugged"],
+    "sound held back": [*LIVE, "blocked"],
+    "service": [*LIVE, "service"],
+    "written": ["type", "open"],
+    "watching": ["watch", "open"],
+    "drawing is slow": ["load", "ready", "slow"],
+    "no 3-D": ["load", "flat"],
+    "face broken": ["load", "broken"],
+}
+A_FEW = ("idle", "reconnecting", "denied", "speaking", "muted", "written", "watching")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with serving(AURORA) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+READY = "!!globalThis.sophia?.page && document.documentElement.dataset.ready === 'true'"
+
+
+def until(page: Any, condition: str) -> None:
+    """Waits for a JavaScript expression to be true. Playwright's own waiting needs ``eval``: forbidden here."""
+    end = time.monotonic() + 60
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(30)
+
+
+@contextmanager
+def visiting(browser: Any, address: str, **context: Any) -> Iterator[Any]:
+    """A page; whatever it says to the console, or throws, is a failure."""
+    said: list[str] = []
+    visit = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+    visit.set_default_timeout(60_000)
+    page = visit.new_page()
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text} {message.location.get('url', '')}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.goto(address, wait_until="commit")
+    until(page, READY)
+    yield page
+    visit.close()
+    assert not said, "\n".join(said)
+
+
+def play(page: Any, events: list[str]) -> None:
+    """Leads the page's machine from its start through ``events``."""
+    page.evaluate(PLAY, events)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_state_is_accessible(browser: Any, site: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    rules = {"runOnly": tags, "resultTypes": ["violations"], "preload": False}
+    found: list[str] = []
+    with visiting(browser, f"{site}/web/dev/?turns=4&at=24.05", color_scheme=theme, reduced_motion="reduce") as page:
+
+        def look(name: str) -> None:
+            for violation in axe.run(page, options=rules).response["violations"]:
+                for node in violation["nodes"]:
+                    found.append(f"{name}: {violation['id']}: {node['html'][:120]} {node['failureSummary'][:300]}")
+
+        for width, height in [(1280, 800), (390, 844)]:
+            page.set_viewport_size({"width": width, "height": height})
+            for panel in ("settings", "latency"):
+                if FULL or (panel == "settings") == (width < 900):
+                    page.evaluate("name => sophia.page.panels.show(name)", panel)
+                    look(f"{panel} {width}")
+            page.evaluate("name => sophia.page.panels.show(name)", "latency" if width > 900 else "none")
+            for name, events in STATES.items():
+                if FULL or (name in A_FEW and (width < 900) == (A_FEW.index(name) % 2 == 0)):
+                    play(page, events)
+                    look(f"{name} {width}")
+    assert not found, "\n".join(found)
+
+
+def test_nothing_lies_outside_or_on_another(browser: Any, site: str) -> None:
+    found: list[str] = []
+    with visiting(browser, f"{site}/web/dev/?turns=4&at=24.05", reduced_motion="reduce") as page:
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("wide => sophia.page.panels.show(wide ? 'latency' : 'none')", width > 900)
+            for name in STATES if FULL else A_FEW:
+                play(page, STATES[name])
+                found += [f"{width} x {height}, {name}: {what}" for what in page.evaluate(FIT)]
+            page.evaluate("sophia.page.panels.show('settings')")
+            found += [f"{width} x {height}, settings: {what}" for what in page.evaluate(FIT)]
+    assert not found, "\n".join(found)
+
+
+def test_keys_do_what_the_list_says(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/?at=6") as page:
+        root = page.locator("html")
+        press = page.keyboard.press
+        press("s")
+        assert root.get_attribute("data-panel") == "settings"
+        assert page.evaluate("document.activeElement.closest('#settings') !== null")
+        press("Escape")
+        assert root.get_attribute("data-panel") == "latency"
+        press("l")
+        assert root.get_attribute("data-panel") == "none"
+        press("l")
+        press("c")
+        assert root.get_attribute("data-captions") == "l"
+        press("m")
+        assert page.inner_text("#mic-word") == "Unmute"
+        assert "muted" in page.inner_text("#notices")
+        press("m")
+        press("w")
+        assert page.evaluate("document.activeElement.id") == "text"
+        page.keyboard.type("time")
+        assert page.input_value("#text") == "time", "letters in a field are letters"
+        page.focus("#talk")
+        press("?")
+        assert page.is_visible("#help")
+        press("Escape")
+        page.focus("[data-id=capture]")
+        press("ArrowDown")
+        assert page.evaluate("document.activeElement.dataset.id") == "asr"
+        assert "until your words were known" in page.inner_text(".readout")
+        press("Escape")
+        assert page.inner_text("#word") == "Stopped for you"
+        page.evaluate("sophia.page.settings.set('keys', 'off')")
+        press("t")
+        assert page.inner_text("#word") == "Stopped for you", "single keys are switched off"
+        page.evaluate("sophia.page.settings.set('keys', 'on')")
+        press("t")
+        assert page.inner_text("#word") == "Ready"
+
+
+def test_without_3d_the_ring_stands_there_and_captions_go_on(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/") as page:
+        until(page, "!document.getElementById('notices').hidden")
+        assert "No 3-D" in page.inner_text("#notices")
+        assert page.is_visible("#ring")
+        assert not page.is_visible("#face")
+        page.click("#talk")
+        until(page, "document.getElementById('word').textContent === 'Speaking'")
+        until(page, "document.querySelectorAll('.her .heard').length > 5")
+        heard = "[...document.querySelectorAll('.her .heard')].map(one => one.textContent).join('')"
+        assert page.evaluate(heard).startswith("I’m Sophia. You talk,")
+        page.click("#talk")
+        assert page.inner_text("#word") == "Ready"
+
+
+def test_unheard_words_are_struck_and_stay_so(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/?at=24.05") as page:
+        assert "Every night she" in page.inner_text(".captions .her")
+        struck = page.evaluate("[...document.querySelectorAll('.her .unheard')].map(one => one.textContent).join('')")
+        assert struck.startswith(" Every night she counted the ships")
+        page.click("#turns button")
+        assert page.inner_text("#turns s").startswith("Every night she counted")
+        assert "cut off" in page.inner_text("#turns button")
+
+
+def test_words_do_not_move_when_a_clause_is_added(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/?at=3.5") as page:
+        places = "[...document.querySelectorAll('.her .heard')].map(one => one.getBoundingClientRect().left)"
+        before = page.evaluate(places)
+        assert before
+        for to in (3.8, 4.1, 4.6):
+            page.evaluate("to => { sophia.page.session.seek(to) }", to)
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            assert page.evaluate(places)[: len(before)] == pytest.approx(before, abs=0.5)
+
+
+def test_who_cannot_speak_writes(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/") as page:
+        page.click("#second")
+        page.wait_for_selector("#say:not([hidden])")
+        assert not page.is_visible("#mic")
+        page.fill("#text", "Good morning")
+        page.press("#text", "Enter")
+        until(page, "document.querySelector('.captions .you').textContent.includes('Good morning')")
+        until(page, "document.querySelector('.her .heard')?.textContent === 'You'")
+        assert page.input_value("#text") == ""
+
+
+def test_settings_outlast_a_visit_and_need_no_storage(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/") as page:
+        page.click("#open-settings")
+        page.check("[name=theme][value=dark]", force=True)
+        page.fill("#lips", "120")
+        assert page.inner_text("#lips-out") == "+120 ms"
+        page.reload(wait_until="commit")
+        until(page, READY)
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.input_value("#lips") == "120"
+    with visiting(browser, f"{site}/web/dev/") as page:
+        page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('none'); } });")
+        page.reload(wait_until="commit")
+        until(page, READY)
+        page.click("#open-settings")
+        page.check("[name=theme][value=dark]", force=True)
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_forced_colours_leave_everything_to_be_seen(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/?turns=3&at=6", forced_colors="active") as page:
+        width = page.evaluate("getComputedStyle(document.getElementById('talk')).borderTopWidth")
+        assert width == "1px"
+        fill = page.evaluate("getComputedStyle(document.querySelector('.tile.asr')).backgroundColor")
+        assert fill not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
