@@ -104,6 +104,7 @@ class Answers:
                 item_id=state.ids("item"),
                 conversation_id=self._conversation_id,
                 generation=generation,
+                turn=turn,
                 output={"format": session.output_format(), "voice": session.voice},
                 delivered=Delivered(state.rate),
                 order=self.order,
@@ -146,26 +147,27 @@ class Answers:
             response.failure = event.service, line
         return [self._error(event.service, "lost", line)] if event.fatal else []
 
+    def finished(self, generation: int) -> list[Event]:
+        """The last of a generation's sound went out."""
+        if not (response := self.running(generation)):
+            return []
+        return self._close(response, response.end("failed" if response.apologised else "completed"))
+
     def over(self, event: GenerationOver) -> list[Event]:
         """All of a generation was played, or cut off, and this is what was heard."""
         self._made.pop(event.generation, None)
-        heard = " ".join(part for part in (event.heard, event.said) if part)
-        if response := self.running(event.generation):
-            return self._end(response, heard, event.said)
         if self.response and self._dropped == event.generation:  # and no other reply came
             return self._close(self.response, self.response.end("cancelled", "turn_detected"))
-        if (response := self._past.get(event.generation)) and response.delivered.client_ms:
+        if not (response := self._past.get(event.generation)):
+            return []
+        heard = " ".join(part for part in (event.heard, event.said) if part)
+        if response.status == "cancelled" and response.delivered.client_ms:
             return self._truncated(response, heard)
-        return []
-
-    def _end(self, response: Response, heard: str, said: str) -> list[Event]:
-        failed = response.apologised
-        events = self._close(response, response.end("failed" if failed else "completed", whole=heard))
-        self._remember(response, "incomplete" if failed else "completed", heard)
-        if failed and not said and response.failure:  # she could not even say so
+        self._remember(response, "completed" if response.status == "completed" else "incomplete", heard)
+        if response.status == "failed" and not event.said and response.failure:  # she could not even say so
             service, line = response.failure
-            events.append(self._error(service, "failed", line))
-        return events
+            return [self._error(service, "failed", line)]
+        return []
 
     def _close(self, response: Response, events: list[Event]) -> list[Event]:
         self._past[response.generation or self._dropped] = response

@@ -62,14 +62,11 @@ class Delivered:
 
     def due(self) -> str:
         """The words whose sound went out by more than half and that were not sent yet; they count as sent now."""
-        begin = self._sent
-        while self._sent < len(self._words) and _middle(self._words[self._sent]) <= self.top:
-            self._sent += 1
-        return self._send("".join(word.text for word in self._words[begin : self._sent]))
+        return self._send(self._heard(self.top))
 
-    def rest(self, whole: str) -> str:
-        """What ``whole``, the reply's text, has beyond the words that were sent; it counts as sent now."""
-        return self._send(whole[len(self.text) :]) if whole.startswith(self.text) else ""
+    def rest(self) -> str:
+        """All words that were not sent yet; they count as sent now."""
+        return self._send(len(self._words))
 
     def position(self, client_ms: float) -> int:
         """The sample at which a client is that has played so much of what it got; never beyond :attr:`top`."""
@@ -81,15 +78,14 @@ class Delivered:
 
     def heard(self, sample: int) -> str:
         """The words that were heard when ``sample`` samples were played."""
-        count = 0
-        while count < len(self._words) and _middle(self._words[count]) <= sample:
-            count += 1
-        return "".join(word.text for word in self._words[:count])
+        return "".join(word.text for word in self._words[: self._heard(sample)])
 
-    def _send(self, text: str) -> str:
+    def _heard(self, sample: int) -> int:
+        """How many words lie before ``sample`` by more than half."""
+        return bisect_right(self._words, 2 * sample, key=lambda word: word.start + word.end)
+
+    def _send(self, count: int) -> str:
+        text = "".join(word.text for word in self._words[self._sent : count])
+        self._sent = max(self._sent, count)
         self.text += text
         return text
-
-
-def _middle(word: TimedWord) -> float:
-    return (word.start + word.end) / 2

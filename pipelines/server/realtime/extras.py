@@ -62,6 +62,7 @@ class Extras:
         self._names_id = ids("names")
         self._named = False
         self._spacing = USUAL_SPACING
+        self._last: tuple[str, float] = ("", 0.0)  # the frame that was told last: its item and its time
         self._phase = "idle"
         self._ducked = False
 
@@ -111,6 +112,9 @@ class Extras:
         if not self._named:
             self._named = True
             events += self._write.extra("sophia.face.names", names_id=self._names_id, names=list(ARKIT))
+        if self._last[0] == item_id and 0 < (step := frames[0].time - self._last[1]) <= LONGEST_SPACING:
+            self._spacing = step
+        self._last = item_id, frames[-1].time
         for run, spacing in self._runs(frames):
             weights = np.stack([frame.weights for frame in run])
             packed = np.round(np.clip(np.nan_to_num(weights), 0.0, 1.0) * 255).astype(np.uint8).tobytes()
@@ -141,9 +145,9 @@ class Extras:
             at_ms=self.ms(at),
         )
 
-    def levels(self, user: float, agent: float) -> list[Event]:
+    def levels(self, user: float, agent: float, at: float) -> list[Event]:
         """Levels, dB relative to full scale."""
-        return self._write.extra("sophia.levels", user_db=round(user, 1), agent_db=round(agent, 1))
+        return self._write.extra("sophia.levels", user_db=round(user, 1), agent_db=round(agent, 1), at_ms=self.ms(at))
 
     def _runs(self, frames: Sequence[FaceFrame]) -> Iterator[tuple[list[FaceFrame], float]]:
         run: list[FaceFrame] = []

@@ -85,11 +85,14 @@ class Hearing:
             content_index=0,
             transcript=self.text,
             usage={"type": "duration", "seconds": max(0.0, seconds)},
+            sophia={"turn": self.turn},
         )
         return [*events, completed]
 
     def _news(self) -> list[Event]:
-        events = self.write.extra("sophia.transcript", item_id=self.item_id, text=self.text, sure=self.sure)
+        events = self.write.extra(
+            "sophia.transcript", turn=self.turn, item_id=self.item_id, text=self.text, sure=self.sure
+        )
         agreed = self.text[: self.sure]
         if len(agreed) > len(self.told) and agreed.startswith(self.told):
             delta, self.told = agreed[len(self.told) :], agreed

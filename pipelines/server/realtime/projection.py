@@ -11,7 +11,15 @@ What a client is told is what is true for it:
 
 from __future__ import annotations
 
-from pipelines.conversation.events import Failed, GenerationOver, Happening, Stopped, TextTyped, UserText
+from pipelines.conversation.events import (
+    Failed,
+    GenerationOver,
+    Happening,
+    PlayoutFinished,
+    Stopped,
+    TextTyped,
+    UserText,
+)
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.wishes import Event
@@ -82,6 +90,8 @@ class Projection:
                 return questions.dismiss(text, at, turn)
             case Apologise(generation=generation):
                 answers.apologised(generation)
+            case PlayoutFinished(generation=generation):
+                return answers.finished(generation)
             case Failed():
                 return answers.failed(happening)
             case Stopped():

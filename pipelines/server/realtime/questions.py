@@ -113,4 +113,4 @@ class Questions:
         own = rest(text, turn.before)
         if turn.question in self._state.items:
             self._state.items.put(voiced(turn.question, own))
-        return self._state.write.extra("sophia.transcript", item_id=turn.question, text=own, sure=len(own))
+        return self._state.write.extra("sophia.transcript", turn=number, item_id=turn.question, text=own, sure=len(own))

@@ -71,7 +71,7 @@ class Requests:
         self._told_watching = False
         self._messages: list[str] = []  # items with messages that wait for an answer
         self._notes: dict[str, str] = {}  # what system items say, by item
-        self._asked: tuple[str, str | None] | None = None  # the event that wishes follow from, and its id
+        self._asked: tuple[str, str | None, float] | None = None  # what wishes follow from: the event, its id, when
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], Answer]] = {
             "session.update": self._session_update,
             "input_audio_buffer.append": self._append,
@@ -107,15 +107,20 @@ class Requests:
             if answer["type"] == "error" and cause:
                 answer["error"]["event_id"] = cause
         if wishes:
-            self._asked = kind, cause
+            self._asked = kind, cause, at
         return wishes, answers
 
     def told(self, happening: Happening) -> list[Event]:
         """What the conversation refused of what this client asked for."""
         if not isinstance(happening, Refuse) or self._asked is None:
             return []
-        kind, cause = self._asked
-        if kind not in ("sophia.say", "response.create", "response.cancel", "input_audio_buffer.commit"):
+        kind, cause, at = self._asked
+        if happening.at != at or kind not in (
+            "sophia.say",
+            "response.create",
+            "response.cancel",
+            "input_audio_buffer.commit",
+        ):
             return []
         return [self._write.error(f"{happening.reason[:1].upper()}{happening.reason[1:]}.", "refused", cause=cause)]
 
@@ -317,6 +322,7 @@ class Requests:
             generation=response.generation,
             audio_ms=audio_ms,
             buffered_ms=max(0.0, number(event.get("buffered_ms")) or 0.0),
+            playing=event.get("playing") is not False,
             underruns=max(0, int(number(event.get("underruns")) or 0)),
             face={
                 name: value

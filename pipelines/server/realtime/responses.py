@@ -44,10 +44,13 @@ class Response:
     item_id: str
     conversation_id: str
     generation: int
+    turn: int
     output: dict[str, Any]
     delivered: Delivered
     order: Ordered = field(default_factory=Ordered)
     asks: bool = False
+    status: Status | None = None
+    """How it ended; None while it runs."""
     apologised: bool = False
     failure: tuple[str, str] | None = None
     """The service that failed in it, and a line for people."""
@@ -56,9 +59,10 @@ class Response:
         """Everything that stands before the first sound."""
         item = spoken(self.item_id, "in_progress", None)
         self.items.put(item)
+        ours = {"turn": self.turn}
         return [
-            self.write.event("response.created", response=self._as_it_is("in_progress", [])),
-            self.write.event("response.output_item.added", response_id=self.id, output_index=0, item=item),
+            self.write.event("response.created", response=self._as_it_is("in_progress", []), sophia=ours),
+            self.write.event("response.output_item.added", response_id=self.id, output_index=0, item=item, sophia=ours),
             self.write.event("conversation.item.added", item=item, previous_item_id=self.items.before(self.item_id)),
             self._part("response.content_part.added", part={"type": "audio", "transcript": ""}),
         ]
@@ -79,10 +83,10 @@ class Response:
             events.append(self._part("response.output_audio.delta", delta=delta, sophia={"audio_start_ms": start}))
         return events + self._transcript(self.delivered.due())
 
-    def end(self, status: Status, reason: Reason | None = None, whole: str = "") -> list[Event]:
-        """The end. ``whole`` is the reply's text as far as it was spoken: what was not told of it is told now."""
-        events = self._transcript(self.delivered.rest(whole))
-        text = self.delivered.text
+    def end(self, status: Status, reason: Reason | None = None) -> list[Event]:
+        """The end; what was spoken to its end has told all its words by then."""
+        events = [] if status == "cancelled" else self._transcript(self.delivered.rest())
+        self.status, text = status, self.delivered.text
         item = spoken(self.item_id, "completed" if status == "completed" else "incomplete", text)
         previous = None
         if self.item_id in self.items:

@@ -30,11 +30,11 @@ STANDARD: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "conversation.item.input_audio_transcription.delta": (("item_id", "content_index", "delta"), ()),
     "conversation.item.input_audio_transcription.completed": (
         ("item_id", "content_index", "transcript", "usage"),
-        (),
+        ("sophia",),
     ),
-    "response.created": (("response",), ()),
+    "response.created": (("response",), ("sophia",)),
     "response.done": (("response",), ()),
-    "response.output_item.added": (("response_id", "output_index", "item"), ()),
+    "response.output_item.added": (("response_id", "output_index", "item"), ("sophia",)),
     "response.output_item.done": (("response_id", "output_index", "item"), ()),
     "response.content_part.added": ((*_PART, "part"), ()),
     "response.content_part.done": ((*_PART, "part"), ()),
@@ -52,7 +52,7 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         ("response_id", "item_id", "names_id", "audio_start_ms", "fps", "count", "weights"),
     ),
     "sophia.words": ("sophia.words", ("item_id", "words")),
-    "sophia.transcript": ("sophia.words", ("item_id", "text", "sure")),
+    "sophia.transcript": ("sophia.words", ("turn", "item_id", "text", "sure")),
     "sophia.floor": ("sophia.floor", ("state", "at_ms")),
     "sophia.turn.mark": ("sophia.ledger", ("turn", "generation", "mark", "at_ms")),
     "sophia.turn.decision": ("sophia.ledger", ("turn", "generation", "decision", "reason", "at_ms")),
@@ -65,7 +65,7 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sophia.playout.resume": ("sophia.playout", ("item_id", "audio_ms")),
     "sophia.playout.clear": ("sophia.playout", ("item_id", "audio_ms")),
     "sophia.playout.position": ("sophia.playout", ("item_id", "audio_ms", "playing", "at_ms")),
-    "sophia.levels": ("sophia.levels", ("user_db", "agent_db")),
+    "sophia.levels": ("sophia.levels", ("user_db", "agent_db", "at_ms")),
     "sophia.notice": ("sophia.notice", ("service", "state", "message", "hint")),
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""

@@ -60,6 +60,7 @@ class Session:
         self.instructions = ""
         self.voice = voice
         self.lead_ms = self._usual_lead = lead_ms
+        self.headphones = False
         self.extensions: tuple[str, ...] = ()
         self._may_instruct = instructions
         self._model, self._language, self._role, self._interrupts = model, language, role, interrupts
@@ -71,6 +72,7 @@ class Session:
             "type": self._set_type,
             "extensions": self._extend,
             "sophia.lead_ms": self._set_lead,
+            "sophia.headphones": self._set_headphones,
             "instructions": self._set_instructions,
             "audio.input.format": lambda value: self._set_format("input", value),
             "audio.output.format": lambda value: self._set_format("output", value),
@@ -112,6 +114,7 @@ class Session:
                 "ignored": list(self._ignored),
                 "role": self._role,
                 "lead_ms": self.lead_ms,
+                "headphones": self.headphones,
                 "now_ms": round(now_ms, 3),
                 **self._told,
             },
@@ -151,6 +154,12 @@ class Session:
             self._wrong("sophia.lead_ms", "lead_ms is a number of milliseconds.", "invalid_type")
         else:
             self.lead_ms = min(max(lead, LEAST_LEAD_MS), MOST_LEAD_MS)
+
+    def _set_headphones(self, value: Any) -> None:
+        if value is None or isinstance(value, bool):
+            self.headphones = bool(value)
+        else:
+            self._wrong("sophia.headphones", "headphones is true or false.", "invalid_type")
 
     def _set_instructions(self, value: Any) -> None:
         if value is None or isinstance(value, str):

@@ -105,6 +105,11 @@ class Wire:
         return self._session.lead_ms
 
     @property
+    def headphones(self) -> bool:
+        """Whether the client says that her voice cannot come back through its microphone."""
+        return self._session.headphones
+
+    @property
     def extensions(self) -> frozenset[str]:
         """The extensions in force, such as ``sophia.face``: nobody need make what nobody asked for."""
         return self._write.extensions
@@ -141,9 +146,9 @@ class Wire:
         response = self._answers.by_generation(generation)
         return self._extras.position(response, sample, playing, at) if response else []
 
-    def levels(self, user: float, agent: float) -> list[Event]:
-        """Levels of the last moments, dB relative to full scale."""
-        return self._extras.levels(user, agent)
+    def levels(self, user: float, agent: float, at: float) -> list[Event]:
+        """Levels of the last moments, dB relative to full scale, ten times a second."""
+        return self._extras.levels(user, agent, at)
 
     # From the client
 

@@ -43,7 +43,8 @@ class Instruct:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms``."""
+    """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms`` and
+    ``headphones``."""
 
 
 @dataclass(frozen=True, slots=True)

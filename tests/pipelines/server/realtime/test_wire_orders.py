@@ -9,6 +9,7 @@ from wire_talk import PHRASE, RATE, REPLY, WORD, Talk, of, only
 from pipelines.conversation.events import TextTyped
 from sophia.decisions import Reopen
 from sophia.events import Failed, SayRequested
+from sophia.turn_settings import TurnSettings
 
 BEGINS = [
     "response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added",
@@ -147,11 +148,25 @@ def test_words_that_become_known_late_are_told_at_once(talk):
     assert "".join(event["delta"] for event in of(talk, SOUND[1])) == REPLY
 
 
-def test_a_reply_whose_words_nobody_tells_has_them_at_its_end(talk):
-    talk.asks()
-    talk.replies[talk.generation].told = 99
-    talk.sounds(60).ends()
-    assert [event["delta"] for event in of(talk, SOUND[1])] == [REPLY]
+def test_words_that_waited_for_the_end_of_a_reply_follow_it(talk):
+    talk.asks().writes().sounds(0.5)
+    talk.client("sophia.say", text="One.").wait(0.5)
+    talk.voice(0.1).wait(0.1)
+    talk.ends().writes().ends()
+    transcripts = [event["response"]["output"][0]["content"][0]["transcript"] for event in of(talk, "response.done")]
+    assert transcripts == [REPLY, "One."]
+
+
+def test_words_over_her_last_ones_that_stop_nothing_are_answered_next():
+    talk = Talk(TurnSettings(barge_in=False)).asks().writes().sounds(0.5).wait(0.5)
+    before = len(talk.sent)
+    talk.voice(0.6).says("and the other one").wait(3.0)
+    assert talk.types(before) == []
+    talk.ends()
+    assert talk.types(before) == [*SOUND, *ENDS, *SPOKEN, *BEGINS]
+    rules = Rules()
+    for batch in talk.sent:
+        rules.batch(batch)
 
 
 def test_a_client_stops_her(talk):
