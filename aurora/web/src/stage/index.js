@@ -142,7 +142,7 @@ export class Stage {
     this.aim();
   }
 
-  /** Frees what it holds. The canvas keeps its context: a page that makes another stage on it may. */
+  /** Frees what it holds, the WebGL context too, of which a browser gives few. The canvas serves no second stage. */
   dispose() {
     this.coming.abort();
     this.canvas.removeEventListener('webglcontextlost', this.lose);
@@ -151,6 +151,7 @@ export class Stage {
     this.model = this.rig = null;
     this.studio.dispose();
     this.renderer.dispose();
+    this.renderer.forceContextLoss();
   }
 
   /** Points the camera at the face. */
