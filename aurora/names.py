@@ -19,7 +19,7 @@ PASCAL_CASE: tuple[str, ...] = tuple(name[0].upper() + name[1:] for name in ARKI
 """The same names as Audio2Face spells them: ``JawOpen``."""
 
 _FOLDED = {name.lower(): name for name in ARKIT}
-_PREFIX = re.compile(r"^(blendshapes?[0-9]*|arkit|bs)")
+_PREFIX = re.compile(r"^(blendshapes?[0-9]*|arkit|bs|ex)")
 _HALVES = re.compile(r"(browinnerup|cheekpuff)(left|right|l|r)")
 
 LONGEST_NAME = 200
@@ -30,8 +30,8 @@ def arkit_name(spelling: str) -> str | None:
     """The ARKit name that a shape of somebody's model means, or ``None``.
 
     Upper and lower case, ``_ - .`` and spaces do not count; ``_L`` and ``_R`` at the end mean Left and Right. What
-    stands before the last ``. : | /`` may be left out, and so may the prefixes blendShape1, ARKit and bs. Models that
-    split browInnerUp or cheekPuff into two sides are understood: both halves mean the whole.
+    stands before the last ``. : | /`` may be left out, and so may the prefixes blendShape1, ARKit, bs and MPFB's !ex-.
+    Models that split browInnerUp or cheekPuff into two sides are understood: both halves mean the whole.
     """
     if len(spelling) > LONGEST_NAME:
         return None

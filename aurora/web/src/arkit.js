@@ -19,15 +19,15 @@ export const ARKIT = Object.freeze([
 export const AT = Object.freeze(Object.fromEntries(ARKIT.map((name, place) => [name, place])));
 
 const FOLDED = new Map(ARKIT.map((name) => [name.toLowerCase(), name]));
-const PREFIX = /^(blendshapes?\d*|arkit|bs)/;
+const PREFIX = /^(blendshapes?\d*|arkit|bs|ex)/;
 const LONGEST = 200;
 
 /**
  * The ARKit name that a shape of somebody's model means, or null.
  *
  * Upper and lower case, `_ - .` and spaces do not count; `_L` and `_R` at the end mean Left and Right; what stands
- * before the last `. : | /` may be left out, and so may the prefixes blendShape1, ARKit and bs. Models that split
- * browInnerUp or cheekPuff into two sides are understood: both halves mean the whole.
+ * before the last `. : | /` may be left out, and so may the prefixes blendShape1, ARKit, bs and MPFB's !ex-. Models
+ * that split browInnerUp or cheekPuff into two sides are understood: both halves mean the whole.
  * @param {string} spelling
  * @returns {string | null}
  */

@@ -59,7 +59,7 @@ window.lab = {
     return { far, nodes };
   },
 
-  /** Draws, and tells the mean brightness (0..1) of boxes [x, y, width, height] in heights of the face around its middle. */
+  /** Draws, and tells mean and darkest brightness (0..1) of boxes [x, y, width, height], in heights of the face around its middle. */
   brightness(boxes, weights, head) {
     stage.draw(pose(weights, head), ++seconds);
     const out = document.createElement('canvas');
@@ -77,9 +77,8 @@ window.lab = {
       const [left, top] = at(bx - bw / 2, by + bh / 2).map(Math.round);
       const [right, bottom] = at(bx + bw / 2, by - bh / 2).map(Math.round);
       const { data } = pen.getImageData(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
-      let sum = 0;
-      for (let k = 0; k < data.length; k += 4) sum += (data[k] + data[k + 1] + data[k + 2]) / 765;
-      return (4 * sum) / data.length;
+      const bright = Array.from({ length: data.length / 4 }, (_, k) => (data[4 * k] + data[4 * k + 1] + data[4 * k + 2]) / 765).sort((a, b) => a - b);
+      return { mean: bright.reduce((sum, b) => sum + b, 0) / bright.length, dark: bright[Math.floor(bright.length / 20)] };
     });
   },
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import bundle, chromiums, needed, served
+from browser import ROOT, bundle, chromiums, needed, served
 from glbs import HEADS, full, prefixed, presets
 
 from aurora.face import ARKIT
@@ -47,6 +47,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         '<script type="module" src="stage_page.js"></script>',
         "utf-8",
     )
+    for name in ("sophia", "sophia-light"):
+        (folder / f"{name}.glb").symlink_to(ROOT / "aurora" / "head" / f"{name}.glb")
     for name, make in HEADS.items():
         make().write(folder / f"{name}.glb")
     with served(folder) as address, chromiums() as launch:
@@ -193,16 +195,49 @@ def test_the_face_fills_the_canvas_in_any_shape(lab: Lab) -> None:
 
 def test_after_the_graphics_were_taken_away_she_is_drawn_again(lab: Lab) -> None:
     lab("load", "full.glb")
-    before = lab("brightness", [[0, 0, 0.6, 0.6]], {}, [0, 0, 0])
+    (before,) = lab("brightness", [[0, 0, 0.6, 0.6]], {}, [0, 0, 0])
     lab("loseContext")
-    after = lab("brightness", [[0, 0, 0.6, 0.6]], {}, [0, 0, 0])
+    (after,) = lab("brightness", [[0, 0, 0.6, 0.6]], {}, [0, 0, 0])
     assert after == pytest.approx(before, abs=0.02)
-    assert abs(before[0] - 0.5) > 0.05  # something was drawn over the grey
+    assert abs(before["mean"] - 0.5) > 0.05  # something was drawn over the grey
 
 
 def test_without_webgl_the_page_is_told_so(lab: Lab) -> None:
     told = lab.elsewhere("--disable-3d-apis")("create", {})
     assert told["code"] == "nowebgl"
+
+
+MOUTH, LEFT_EYE, RIGHT_EYE, BROW = (
+    [0, -0.28, 0.14, 0.1],
+    [0.19, 0.22, 0.1, 0.05],
+    [-0.19, 0.22, 0.1, 0.05],
+    [0, 0.4, 0.4, 0.1],
+)
+"""Places in her own face, in heights of a face from its middle."""
+
+
+def test_her_own_head_is_whole(lab: Lab) -> None:
+    for name in ("sophia", "sophia-light"):
+        found = lab("load", f"{name}.glb")
+        assert (found["missing"], found["notes"]) == ([], [])
+        assert check_model(lab.folder / f"{name}.glb").missing == ()
+
+
+def test_her_mouth_opens_dark_and_her_eyes_close(lab: Lab) -> None:
+    lab("load", "sophia-light.glb")
+    lab("resize", 180, 220)
+    boxes = [MOUTH, LEFT_EYE, RIGHT_EYE, BROW]
+    seen = {
+        name: lab("brightness", boxes, weights, [0, 0, 0])
+        for name, weights in {"rest": {}, "jaw": {"jawOpen": 0.7}, "wink": {"eyeBlinkLeft": 1.0}}.items()
+    }
+    lab("resize", 100, 120)
+    (mouth, left, right, brow), (open_mouth, _, _, still), (_, closed, other, _) = seen.values()
+    assert open_mouth["mean"] < 0.87 * mouth["mean"]
+    assert still == pytest.approx(brow, abs=0.03)
+    assert left["dark"] < 0.2  # the pupil
+    assert closed["dark"] > 0.28  # her lid
+    assert other["dark"] == pytest.approx(right["dark"], abs=0.03)
 
 
 def test_names_are_arkits_own(lab: Lab) -> None:
