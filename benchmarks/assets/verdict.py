@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.assets.corpus import Clip
+from pipelines.embedded.face.engine import FPS
 from pipelines.embedded.face.features import RATE
-from pipelines.embedded.face.solver import FPS, LipSolver, Network
+from pipelines.embedded.face.solver import LipSolver, Network
 from pipelines.embedded.face.visemes import BILABIALS, OPEN_VOWELS, curves, plain
 
 Curve = NDArray[np.float32]

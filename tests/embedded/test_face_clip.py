@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 from aurora.names import PASCAL_CASE, NameMap
 from aurora.wire import audio2face_pb2 as wire
-from pipelines.embedded.face.clip import EMOTION_TYPE, Clip, Limits, OutOfOrder, Pace, Refused
-from pipelines.embedded.face.moods import Mood, MoodSettings
-from pipelines.embedded.face.rig import MOODS, Rig, Tuning
+from pipelines.embedded.face.animator import EMOTION_TYPE
+from pipelines.embedded.face.clip import Clip
+from pipelines.embedded.face.limits import Limits, OutOfOrder, Pace, Refused
+from pipelines.embedded.face.lips import Lips
+from pipelines.embedded.face.moods import MOODS, Mood, MoodSettings
+from pipelines.embedded.face.rig import Rig
+from pipelines.embedded.face.wishes import Wishes
 
 RATE = 16_000
 JAW, CLOSE = PASCAL_CASE.index("JawOpen"), PASCAL_CASE.index("MouthClose")
@@ -34,8 +38,14 @@ END = wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOf
 
 
 def talk(*messages: Any, limits: Limits | None = None, now: float = 0.0) -> list[Any]:
-    clip = Clip(limits or Limits())
-    return [answer for message in messages for answer in clip.take(message, now)]
+    clip = Clip(limits or Limits(), Lips())
+    return [answer for message in messages for answer in answered(clip, message, now)]
+
+
+def answered(clip: Clip, message: Any, now: float = 0.0) -> list[Any]:
+    """What a clip answers to a message before the next one comes."""
+    clip.take(message, now)
+    return [answer for batch in iter(clip.animate, []) for answer in batch]
 
 
 def voice(seconds: float, rate: int = RATE) -> bytes:
@@ -53,8 +63,8 @@ def weights_of(answers: list[Any]) -> np.ndarray:
 
 
 def test_a_clip_from_header_to_event() -> None:
-    clip = Clip(Limits())
-    answers = [a for m in (header(), audio(voice(1.0)), END) for a in clip.take(m, 0.0)]
+    clip = Clip(Limits(), Lips())
+    answers = [a for m in (header(), audio(voice(1.0)), END) for a in answered(clip, m)]
     parts = [answer.WhichOneof("stream_part") for answer in answers]
     assert parts == ["animation_data_stream_header", *["animation_data"] * 30, "event"]
     named = answers[0].animation_data_stream_header
@@ -120,37 +130,37 @@ def test_a_clip_that_grows_too_long() -> None:
 
 
 def test_a_stream_closed_without_the_end_is_a_warning() -> None:
-    clip = Clip(Limits())
-    list(clip.take(header(), 0.0))
+    clip = Clip(Limits(), Lips())
+    clip.take(header(), 0.0)
     assert clip.last_word().status.code == wire.Status.WARNING
 
 
 def test_the_wait_is_the_idle_limit_until_sound_has_come() -> None:
-    clip = Clip(Limits())
+    clip = Clip(Limits(), Lips())
     assert clip.patience(0.0) == 30.0
-    list(clip.take(header(), 0.0))
+    clip.take(header(), 0.0)
     with pytest.raises(Refused, match="no audio for 30 s"):
         clip.waited(30.0)
 
 
 def test_sound_that_comes_more_slowly_than_it_plays_ends_the_clip() -> None:
-    clip = Clip(Limits())
-    list(clip.take(header(), 0.0))
+    clip = Clip(Limits(), Lips())
+    clip.take(header(), 0.0)
     second = audio(voice(1.0))
     for now in range(5):
-        list(clip.take(second, float(now)))
+        clip.take(second, float(now))
     assert clip.patience(4.0) == 8.0, "the second in which sound came, then seven without"
     with pytest.raises(Refused, match="too slowly: below 29 frames a second for 7 s"):
         clip.waited(12.0)
     with pytest.raises(Refused, match="too slowly"):
-        list(clip.take(second, 12.0))
+        clip.take(second, 12.0)
 
 
 def test_pace_forgives_a_pause_and_forgets_it() -> None:
     pace = Pace(29, 7, 0.0)
     for second in range(40):
         if second % 7:  # six good seconds after each bad one
-            pace.made(30, second + 0.5)
+            pace.came(30, second + 0.5)
         assert not pace.too_slow(second + 0.9)
     assert pace.deadline == 40 + 7
 
@@ -163,7 +173,7 @@ def test_the_paces_deadline_is_when_it_becomes_too_slow(gaps: list[float]) -> No
         now += gap
         if pace.too_slow(now):
             return
-        pace.made(20, now)
+        pace.came(20, now)
     assert not pace.too_slow(pace.deadline - 1e-6)
     assert pace.too_slow(pace.deadline)
 
@@ -230,7 +240,7 @@ def test_lips_meet_however_far_the_jaw_has_dropped() -> None:
     controls = np.zeros((2, 8), np.float32)
     controls[:, 0] = 0.2, 0.8
     controls[:, 1] = 1.0
-    poses = Rig(Tuning()).poses(controls, np.zeros((2, len(MOODS)), np.float32))
+    poses = Rig(Wishes()).poses(controls, np.zeros((2, len(MOODS)), np.float32))
     assert np.allclose(poses[:, JAW], 0.0)  # on the wire the jaw's drop is in MouthClose …
     seen = [NameMap(PASCAL_CASE)(pose) for pose in poses]  # … and on a head with ARKit's shapes the two meet
     assert np.allclose([pose[[JAW, CLOSE]] for pose in seen], [[0.2, 0.2], [0.8, 0.8]])
@@ -239,6 +249,6 @@ def test_lips_meet_however_far_the_jaw_has_dropped() -> None:
 def test_half_shut_lips_leave_the_jaw_where_it_was() -> None:
     controls = np.zeros((1, 8), np.float32)
     controls[:, :2] = 0.8, 0.25
-    (pose,) = Rig(Tuning()).poses(controls, np.zeros((1, len(MOODS)), np.float32))
+    (pose,) = Rig(Wishes()).poses(controls, np.zeros((1, len(MOODS)), np.float32))
     assert np.allclose(pose[[JAW, CLOSE]], [0.6, 0.2])
     assert np.allclose(NameMap(PASCAL_CASE)(pose)[[JAW, CLOSE]], [0.8, 0.2])

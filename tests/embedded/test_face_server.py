@@ -24,8 +24,8 @@ from aurora.errors import FaceError
 from aurora.face import ARKIT, Pcm
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub, add_A2FControllerServiceServicer_to_server
-from pipelines.embedded.face.clip import Limits
 from pipelines.embedded.face.description import CONTROLLER, EXPORT
+from pipelines.embedded.face.limits import Limits
 from pipelines.embedded.face.server import FaceService
 
 RATE = 22_050
@@ -239,6 +239,14 @@ async def test_a_client_that_writes_on_after_the_clips_end_reads_how_it_ended(pk
             await call.done_writing()
             assert (await last_word(call)).message == "30 frames sent"
             assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_sound_in_tiny_pieces_is_animated_to_its_end(pki: Path) -> None:
+    async with within(pki, Limits()) as channel:
+        call: Any = A2FControllerServiceStub(channel).ProcessAudioStream()
+        for message in (header(), *[sound(22)] * 1000, END):
+            await call.write(message)
+        assert (await last_word(call)).message == "30 frames sent"
 
 
 async def test_only_so_many_streams_at_once_and_a_cancelled_one_makes_room(pki: Path) -> None:

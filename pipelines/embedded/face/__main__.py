@@ -14,7 +14,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # The network is too small to gain from threads, and idle ones would spin. Has to be set before numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pipelines.embedded.face.clip import Limits  # noqa: PLC0415
+    from pipelines.embedded.face.limits import Limits  # noqa: PLC0415
     from pipelines.embedded.face.server import serve  # noqa: PLC0415
 
     child.run(lambda: serve(child.options(arguments), Limits(streams=arguments.streams)))

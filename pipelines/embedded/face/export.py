@@ -13,17 +13,16 @@ import grpc
 import yaml
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from aurora.names import PASCAL_CASE
-from pipelines.embedded.face.clip import Limits
 from pipelines.embedded.face.description import EXPORT, message
-from pipelines.embedded.face.moods import MoodSettings
-from pipelines.embedded.face.rig import MOODS, USUAL_LOWER_STRENGTH
+from pipelines.embedded.face.engine import Engine
+from pipelines.embedded.face.limits import Limits
+from pipelines.embedded.face.moods import MOODS, MoodSettings
 
 JSON = 1
 """``ConfigType`` of a client that wants JSON; YAML is 0."""
 
 
-def files(limits: Limits) -> dict[str, dict[str, Any]]:
+def files(limits: Limits, engine: Engine) -> dict[str, dict[str, Any]]:
     """The content of each file by its name without an ending."""
     mood = MoodSettings()
     return {
@@ -51,24 +50,17 @@ def files(limits: Limits) -> dict[str, dict[str, Any]]:
                     "max_emotions": mood.most,
                 },
             },
-            "a2f": {
-                "face_params": {"lower_face_strength": USUAL_LOWER_STRENGTH, "upper_face_strength": 1.0},
-                "blendshape_params": {
-                    "enable_clamping_bs_weight": False,
-                    "weight_multipliers": dict.fromkeys(PASCAL_CASE, 1.0),
-                    "weight_offsets": dict.fromkeys(PASCAL_CASE, 0.0),
-                },
-            },
+            "a2f": engine.stylization(),
         },
     }
 
 
-def handler(limits: Limits, pool: DescriptorPool) -> grpc.GenericRpcHandler:
+def handler(limits: Limits, engine: Engine, pool: DescriptorPool) -> grpc.GenericRpcHandler:
     """The service as a handler for a server of ``grpc.aio``."""
     request, answer = message(pool, "ConfigsTypeRequest"), message(pool, "A2XConfig")
 
     async def get_configs(asked: Any, context: Any) -> AsyncIterator[Any]:
-        for name, content in files(limits).items():
+        for name, content in files(limits, engine).items():
             if asked.config_type == JSON:
                 yield answer(name=f"{name}.json", content=json.dumps(content, indent=2) + "\n")
             else:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pipelines.embedded.face.features import Floats
-from pipelines.embedded.face.rig import MOODS
+
+MOODS = (
+    "amazement", "anger", "cheekiness", "disgust", "fear", "grief", "joy", "outofbreath", "pain", "sadness",
+)  # fmt: skip
+"""What the service can be told to feel, in the order of its vectors."""
 
 MOST_KEYS = 10_000
 """Emotion key frames in a clip; further ones are ignored."""
@@ -24,6 +30,25 @@ class MoodSettings:
     strength: float = 0.6
     most: int = 3
     transition_seconds: float = 0.5
+
+    @staticmethod
+    def of(header: Any) -> MoodSettings:
+        """Those of an ``AudioWithEmotionStreamHeader``; what it does not tell, or is no number, is as usual."""
+
+        def told_or(part: Any, name: str, usual: float) -> float:
+            value = float(getattr(part, name)) if part.HasField(name) else usual
+            return value if math.isfinite(value) else usual
+
+        usual = MoodSettings()
+        mixing = header.emotion_post_processing_params
+        preferred_strength = told_or(mixing, "preferred_emotion_strength", usual.preferred_strength)
+        return MoodSettings(
+            preferred=bool(told_or(mixing, "enable_preferred_emotion", usual.preferred)),
+            preferred_strength=min(1.0, max(0.0, preferred_strength)),
+            strength=min(1.0, max(0.0, told_or(mixing, "emotion_strength", usual.strength))),
+            most=min(6, max(1, round(told_or(mixing, "max_emotions", usual.most)))),
+            transition_seconds=told_or(header.emotion_params, "live_transition_time", usual.transition_seconds),
+        )
 
 
 class Mood:

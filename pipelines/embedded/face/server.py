@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -13,10 +15,12 @@ from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import add_A2FControllerServiceServicer_to_server
 from pipelines.embedded import child
 from pipelines.embedded.endings import read_out, refusing
-from pipelines.embedded.face.clip import Clip, Limits, OutOfOrder, Refused
+from pipelines.embedded.face.clip import LATE_SECONDS, Clip
 from pipelines.embedded.face.description import CONTROLLER, EXPORT, described
+from pipelines.embedded.face.engine import Engine
 from pipelines.embedded.face.export import handler
-from pipelines.embedded.face.solver import trained
+from pipelines.embedded.face.limits import Limits, OutOfOrder, Refused
+from pipelines.embedded.face.lips import Lips
 from pipelines.embedded.reflecting import reflect
 
 STOP_SECONDS = 1.0
@@ -25,8 +29,7 @@ STOP_SECONDS = 1.0
 REFUSED_SECONDS = 30.0
 """How long a client may go on sending a clip that was refused: it has been told in the stream."""
 
-FRAMES_A_TURN = 15
-"""Frames answered before other clips get a turn."""
+log = logging.getLogger("sophia.embedded.face")
 
 
 class Busy(Exception):
@@ -40,28 +43,52 @@ _CODES: dict[type[Exception], grpc.StatusCode] = {
 
 
 class FaceService:
-    """The servicer: ``ProcessAudioStream`` as the generated stub calls it."""
+    """The servicer: ``ProcessAudioStream`` as the generated stub calls it.
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    Solvers run in one worker thread, so that the loop is free for health calls, sound and frames. Clips take turns
+    there by the batch. A clip that is cancelled during a batch leaves the worker after it.
+    """
+
+    def __init__(self, limits: Limits | None = None, engine: Engine | None = None) -> None:
         self._limits = limits or Limits()
+        self._engine = engine or Lips()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="solver")
         self._running = 0
 
-    async def ProcessAudioStream(  # noqa: N802 - the name on the wire
-        self, requests: AsyncIterator[Any], context: Any
-    ) -> AsyncIterator[Any]:
+    async def ProcessAudioStream(self, requests: AsyncIterator[Any], context: Any) -> None:  # noqa: N802 - wire's name
         async with refusing(context, _CODES):
             if self._running >= self._limits.streams:
                 raise Busy(f"all {self._limits.streams} streams are taken; try again later")
             self._running += 1
             try:
-                async for answer in self._clip(context):
-                    yield answer
+                await self._clip(context)
             finally:
                 self._running -= 1
 
-    async def _clip(self, context: Any) -> AsyncIterator[Any]:
+    async def _clip(self, context: Any) -> None:
+        clip, more = Clip(self._limits, self._engine), asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                answering = group.create_task(self._answer(clip, context, more))
+                refusal = await self._listen(clip, context, more)
+                if refusal:
+                    answering.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        if isinstance(refusal, Refused):
+            await context.write(
+                wire.AnimationDataStream(status=wire.Status(code=wire.Status.ERROR, message=str(refusal)))
+            )
+            await read_out(context, REFUSED_SECONDS)
+        elif refusal:
+            raise refusal
+        else:
+            await context.write(clip.last_word())
+            await read_out(context)  # whoever goes on writing after the end gets to read it
+
+    async def _listen(self, clip: Clip, context: Any, more: asyncio.Event) -> Refused | OutOfOrder | None:
+        """Reads the client's messages as they come, up to the clip's end; returns what is wrong with one of them."""
         clock = asyncio.get_running_loop().time
-        clip = Clip(self._limits)
         try:
             while not clip.ended:
                 try:
@@ -71,33 +98,43 @@ class FaceService:
                     clip.waited(clock())
                     raise
                 if message is grpc.aio.EOF:
+                    clip.hang_up()
                     break
-                async for answer in _in_turns(clip.take(message, clock())):
-                    yield answer
-        except Refused as refusal:
-            yield wire.AnimationDataStream(status=wire.Status(code=wire.Status.ERROR, message=str(refusal)))
-            await read_out(context, REFUSED_SECONDS)
-        else:
-            yield clip.last_word()
-            await read_out(context)  # whoever goes on writing after the end gets to read it
+                clip.take(message, clock())
+                more.set()
+        except (Refused, OutOfOrder) as refusal:
+            return refusal
+        more.set()
+        return None
+
+    async def _answer(self, clip: Clip, context: Any, more: asyncio.Event) -> None:
+        """Has the clip animated in the worker, and writes what comes of it."""
+        loop = asyncio.get_running_loop()
+        told = False
+        while True:
+            more.clear()
+            answers = await loop.run_in_executor(self._worker, clip.animate)
+            if not answers:
+                if clip.done:
+                    return
+                await more.wait()
+                continue
+            for answer in answers:
+                await context.write(answer)
+            behind = clip.keep_time(loop.time())
+            if behind > LATE_SECONDS and not told:
+                told = True
+                log.warning("the face is %.1f s behind its sound", behind)
 
 
-async def _in_turns(answers: Iterator[Any]) -> AsyncIterator[Any]:
-    """Hands on the answers and lets other tasks run now and then, whether the transport waits or not."""
-    for number, answer in enumerate(answers):
-        if number % FRAMES_A_TURN == FRAMES_A_TURN - 1:
-            await asyncio.sleep(0)
-        yield answer
-
-
-async def serve(options: child.ChildOptions, limits: Limits | None = None) -> None:
-    """Serves until told to stop; announces the port when ready."""
+async def serve(options: child.ChildOptions, limits: Limits | None = None, make: Callable[[], Engine] = Lips) -> None:
+    """Serves until told to stop; announces the port when ready. ``make`` gives the engine, and may take its time."""
     child.stage("the network is read")
-    trained()  # read before the first clip asks for it
+    engine = await asyncio.to_thread(make)
     server = grpc.aio.server()
-    add_A2FControllerServiceServicer_to_server(FaceService(limits), server)
+    add_A2FControllerServiceServicer_to_server(FaceService(limits, engine), server)
     pool = described()
-    server.add_generic_rpc_handlers((handler(limits or Limits(), pool),))
+    server.add_generic_rpc_handlers((handler(limits or Limits(), engine, pool),))
     reflect(server, (CONTROLLER, EXPORT), pool)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
@@ -105,7 +142,7 @@ async def serve(options: child.ChildOptions, limits: Limits | None = None) -> No
     await server.start()
     for service in ("", CONTROLLER, EXPORT):
         await state.set(service, health_pb2.HealthCheckResponse.SERVING)
-    child.announce_ready(port)
+    child.announce_ready(port, **engine.about())
     await child.until_told_to_stop()
     await state.enter_graceful_shutdown()
     await server.stop(STOP_SECONDS)

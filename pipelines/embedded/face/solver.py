@@ -14,11 +14,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from pipelines.embedded.face.engine import FPS
 from pipelines.embedded.face.features import HOP, RATE, WIDTH, Floats, LogMel
 from pipelines.embedded.face.visemes import CONTROLS
-
-FPS = 30
-"""Frames a second, as the real service answers. Frame ``n`` has the time code ``n / FPS``."""
 
 BEHIND, AHEAD = 6, 2
 """Rows of 10 ms that the network sees before and after the one it judges."""
