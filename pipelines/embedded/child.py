@@ -5,7 +5,7 @@ A service is started as ``python -m pipelines.embedded.<name> --tls DIR [--host 
 
 * says on standard error what it is about to wait for, so that a start that hangs can tell what it hung on;
 * prints exactly one JSON line on standard output: ``{"ready": {"port": 50051, …}}`` or ``{"failed": "why"}``,
-  and logs on standard error only;
+  and logs on standard error only. ``notice`` in it is a line that people should read;
 * ends within 2 s on SIGTERM or SIGINT, or when its standard input closes. That is how it learns that its parent died.
   On Linux the kernel sends it SIGTERM at the parent's death besides.
 

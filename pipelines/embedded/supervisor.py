@@ -101,8 +101,12 @@ class EmbeddedServices:
         limit = self.settings.embedded_start_seconds
         command = self._command(name, self.tls.absolute(), self._home.absolute(), port)
         command += ["--start-seconds", f"{limit:g}"]
+        if name == "face":
+            command += self.settings.face.network.arguments()
         log = self._home / "logs" / f"{name}.log"
-        self.running[name] = await ServiceProcess.start(name, command, log, limit, self._report)
+        self.running[name] = service = await ServiceProcess.start(name, command, log, limit, self._report)
+        if notice := service.ready.get("notice"):
+            self._report(f"The embedded {name} service: {notice}.")
 
     async def _stop(self) -> None:
         for watcher in self._watchers:

@@ -32,6 +32,7 @@ from pipelines.settings.layers import (
     from_overrides,
     read_yaml,
 )
+from pipelines.settings.network import NetworkSettings
 from pipelines.settings.secrets import is_secret, without_passwords
 from pipelines.settings.server import ServerSettings
 from pipelines.settings.stack import StackSettings
@@ -138,6 +139,7 @@ class FaceSection(FaceSettings):
 
     enabled: bool = Field(True, description="animate a face; without it she only speaks")
     endpoint: FaceEndpoint = Field(default_factory=FaceEndpoint, description="where Audio2Face-3D is")
+    network: NetworkSettings = Field(default_factory=NetworkSettings, description="what animates the embedded face")
     model: Path | None = Field(
         None, description="a head of your own for the page, a GLB or VRM file; without it her own is shown"
     )

@@ -117,7 +117,10 @@ async def test_tells_its_calls_and_its_settings_to_whoever_asks(pki: Path) -> No
     plain = {name.removesuffix(".yaml"): yaml.safe_load(content) for name, content in found["YAML"].items()}
     assert plain == {name.removesuffix(".json"): json.loads(content) for name, content in found["JSON"].items()}
     assert plain["advanced_config"]["input_sanitization"]["max_audio_clip_size_second"] == Limits().clip_seconds
-    assert len(plain["sophia_stylization_config"]["a2f"]["blendshape_params"]["weight_multipliers"]) == 52
+    assert len(plain["stylization_config"]["a2f"]["blendshape_params"]["weight_multipliers"]) == 52
+    names = ["stylization_config", "deployment_config", "advanced_config"]  # as NVIDIA's sample prints them
+    assert list(found["YAML"]) == [f"{name}.yaml" for name in names]
+    assert list(found["JSON"]) == [f"{name}.json" for name in names]
 
 
 @pytest.mark.services

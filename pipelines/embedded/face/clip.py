@@ -88,9 +88,9 @@ class Clip:
         return self._closed and not self._taken
 
     def keep_time(self, now: float) -> float:
-        """Seconds of sound that could have been played by now and have no frame; to be asked after each batch.
+        """How late the batch that was just made is, in seconds after its first frame could have been played.
 
-        Frames that are made while it is more than :data:`LATE_SECONDS` count as late.
+        To be called after each batch: with more than :data:`LATE_SECONDS` its frames count as late.
         """
         made = self._animator.frames
         behind = max(0.0, min(self._samples / (self._rate or 1), now - self._first) - self._timed / FPS)

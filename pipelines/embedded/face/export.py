@@ -23,22 +23,10 @@ JSON = 1
 
 
 def files(limits: Limits, engine: Engine) -> dict[str, dict[str, Any]]:
-    """The content of each file by its name without an ending."""
+    """The content of each file by its name without an ending, in the order in which the real service sends them."""
     mood = MoodSettings()
     return {
-        "deployment_config": {"common": {"stream_number": limits.streams, "add_silence_padding_after_audio": False}},
-        "advanced_config": {
-            "input_sanitization": {
-                "min_sample_rate": limits.lowest_rate,
-                "max_sample_rate": limits.highest_rate,
-                "max_audio_buffer_size_second": limits.message_seconds,
-                "max_audio_clip_size_second": limits.clip_seconds,
-                "max_wait_time_idle_ms": round(1000 * limits.idle_seconds),
-                "low_fps": limits.low_fps,
-                "low_fps_max_duration_second": limits.low_fps_seconds,
-            }
-        },
-        "sophia_stylization_config": {
+        "stylization_config": {
             "default_beginning_emotions": dict.fromkeys(MOODS, 0.0),
             "a2e": {
                 "enabled": True,
@@ -51,6 +39,21 @@ def files(limits: Limits, engine: Engine) -> dict[str, dict[str, Any]]:
                 },
             },
             "a2f": engine.stylization(),
+        },
+        "deployment_config": {
+            "common": {"stream_number": limits.streams, "add_silence_padding_after_audio": False},
+            "endpoints": {"use_bidirectional": True},
+        },
+        "advanced_config": {
+            "input_sanitization": {
+                "min_sample_rate": limits.lowest_rate,
+                "max_sample_rate": limits.highest_rate,
+                "max_audio_buffer_size_second": limits.message_seconds,
+                "max_audio_clip_size_second": limits.clip_seconds,
+                "max_wait_time_idle_ms": round(1000 * limits.idle_seconds),
+                "low_fps": limits.low_fps,
+                "low_fps_max_duration_second": limits.low_fps_seconds,
+            }
         },
     }
 

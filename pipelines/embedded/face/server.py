@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -66,34 +66,46 @@ class FaceService:
                 self._running -= 1
 
     async def _clip(self, context: Any) -> None:
-        clip, more = Clip(self._limits, self._engine), asyncio.Event()
+        call = _Call(Clip(self._limits, self._engine), context, self._worker)
         try:
             async with asyncio.TaskGroup() as group:
-                answering = group.create_task(self._answer(clip, context, more))
-                refusal = await self._listen(clip, context, more)
+                answering = group.create_task(call.answer())
+                refusal = await call.listen()
                 if refusal:
-                    answering.cancel()
+                    async with call.writing:
+                        answering.cancel()
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        if isinstance(refusal, Refused):
-            await context.write(
-                wire.AnimationDataStream(status=wire.Status(code=wire.Status.ERROR, message=str(refusal)))
-            )
-            await read_out(context, REFUSED_SECONDS)
-        elif refusal:
+        if isinstance(refusal, OutOfOrder):
             raise refusal
+        if refusal:
+            status = wire.Status(code=wire.Status.ERROR, message=str(refusal))
+            await context.write(wire.AnimationDataStream(status=status))
+            await read_out(context, REFUSED_SECONDS)
         else:
-            await context.write(clip.last_word())
+            await context.write(call.clip.last_word())
             await read_out(context)  # whoever goes on writing after the end gets to read it
 
-    async def _listen(self, clip: Clip, context: Any, more: asyncio.Event) -> Refused | OutOfOrder | None:
+
+class _Call:
+    """One RPC: its client is read and answered at the same time."""
+
+    def __init__(self, clip: Clip, context: Any, worker: Executor) -> None:
+        self.clip = clip
+        self.writing = asyncio.Lock()
+        """Held while something is written: gRPC takes no second word before the first is out, cancelled or not."""
+        self._context = context
+        self._worker = worker
+        self._more = asyncio.Event()
+
+    async def listen(self) -> Refused | OutOfOrder | None:
         """Reads the client's messages as they come, up to the clip's end; returns what is wrong with one of them."""
-        clock = asyncio.get_running_loop().time
+        clip, clock = self.clip, asyncio.get_running_loop().time
         try:
             while not clip.ended:
                 try:
                     async with asyncio.timeout(clip.patience(clock())):
-                        message = await context.read()
+                        message = await self._context.read()
                 except TimeoutError:
                     clip.waited(clock())
                     raise
@@ -101,30 +113,31 @@ class FaceService:
                     clip.hang_up()
                     break
                 clip.take(message, clock())
-                more.set()
+                self._more.set()
         except (Refused, OutOfOrder) as refusal:
             return refusal
-        more.set()
+        self._more.set()
         return None
 
-    async def _answer(self, clip: Clip, context: Any, more: asyncio.Event) -> None:
-        """Has the clip animated in the worker, and writes what comes of it."""
-        loop = asyncio.get_running_loop()
+    async def answer(self) -> None:
+        """Has the clip animated in the worker, and writes what comes of it, up to the clip's end."""
+        clip, loop = self.clip, asyncio.get_running_loop()
         told = False
         while True:
-            more.clear()
+            self._more.clear()
             answers = await loop.run_in_executor(self._worker, clip.animate)
-            if not answers:
-                if clip.done:
-                    return
-                await more.wait()
-                continue
-            for answer in answers:
-                await context.write(answer)
-            behind = clip.keep_time(loop.time())
-            if behind > LATE_SECONDS and not told:
-                told = True
-                log.warning("the face is %.1f s behind its sound", behind)
+            if answers:
+                async with self.writing:
+                    for answer in answers:
+                        await self._context.write(answer)
+                behind = clip.keep_time(loop.time())
+                if behind > LATE_SECONDS and not told:
+                    told = True
+                    log.warning("the face is %.1f s behind its sound", behind)
+            elif clip.done:
+                return
+            else:
+                await self._more.wait()
 
 
 async def serve(options: child.ChildOptions, limits: Limits | None = None, make: Callable[[], Engine] = Lips) -> None:
