@@ -15,6 +15,7 @@ from rich.console import Console
 
 from pipelines.doctor.checklist import Check, Context, run_checks
 from pipelines.doctor.containers import CONTAINERS
+from pipelines.doctor.face_model import FACE_MODEL
 from pipelines.doctor.finding import PHASES, Finding, Phase, exit_code, fail
 from pipelines.doctor.framework import framework
 from pipelines.doctor.host import ARM, Host, LocalHost, printable
@@ -32,7 +33,7 @@ from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, read_by, write_text
 
-BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY)
+BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY, FACE_MODEL)
 
 _WHY_EMBEDDED: Final = "the settings ask for the services that come with the project"
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+def _as_text(fps: object) -> object:
+    """YAML has a number where environment and command line have text."""
+    return str(fps) if isinstance(fps, int) and not isinstance(fps, bool) else fps
 
 
 class NetworkSettings(BaseModel):
@@ -25,6 +30,8 @@ class NetworkSettings(BaseModel):
         description="frames a second that it runs for; auto measures at the start. With 15 the frames between are "
         "interpolated, at half the work",
     )
+    _fps = field_validator("fps", mode="before")(_as_text)
+
     tongue: bool = Field(False, description="weights of 16 tongue shapes besides, for clients that have them")
     verify: bool = Field(True, description="compare the files with NVIDIA's checksums, where they are known")
 

@@ -16,6 +16,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
+import face_model
 import numpy as np
 import pytest
 from google.protobuf import json_format
@@ -214,9 +215,6 @@ def test_what_they_write_we_read_and_give_back_whole(wheels: Wheels) -> None:
 async def test_their_client_gets_a_face_from_our_service(
     wheels: Wheels, pki: Path, tmp_path: Path, network: bool
 ) -> None:
-    sys.path.insert(0, str(ROOT / "tests/embedded"))
-    import face_model
-
     engine = ["--network", str(face_model.write(tmp_path / "model")), "--provider", "cpu"] if network else []
     rate = 22_050
     time = np.arange(2 * rate) / rate

@@ -282,7 +282,8 @@ def test_the_runtime_understands_its_settings_and_reaches_what_runs(profile: str
             assert int(port) in {p["target"] for p in running[host]["ports"]}
         else:
             assert profile == "speech-remote"
-    assert settings.face.enabled == ("a2f" in running)
+    assert settings.face.enabled == ("a2f" in running or settings.embedded_services == ("face",))
+    assert bool(settings.embedded_services) == (profile == "spark"), "nothing for arm64, so the project's own"
 
 
 def test_the_proxy_looks_for_services_where_they_listen() -> None:

@@ -36,7 +36,7 @@ def lines(tmp_path: Path, text: str, environment: dict[str, str] | None = None, 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_configuration_loads(name: str) -> None:
     settings = load_settings(name, environment={})
-    assert settings.embedded == (name == "embedded.yaml")
+    assert settings.embedded == {"embedded.yaml": True, "spark.yaml": ("face",)}.get(name, False)
 
 
 def test_what_the_shipped_configurations_reach() -> None:
@@ -48,7 +48,9 @@ def test_what_the_shipped_configurations_reach() -> None:
     spark = load_settings("spark.yaml", environment={})
     plaintext = [e for e in (spark.asr.endpoint, spark.llm.endpoint, spark.tts.endpoint) if not e.tls.enabled]
     assert all(endpoint.host == "localhost" for endpoint in plaintext)
-    assert not spark.face.enabled
+    assert spark.face.enabled
+    assert spark.embedded_services == ("face",)
+    assert spark.face.network.folder is None
 
 
 def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
@@ -380,6 +382,19 @@ def test_services_are_embedded_all_or_none_or_one_by_one(tmp_path: Path, written
 )
 def test_what_cannot_be_embedded_is_one_line(tmp_path: Path, text: str, line: str) -> None:
     assert lines(tmp_path, text) == (line,)
+
+
+def test_the_folder_of_a_network_counts_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("face: {network: {folder: models/Mark, fps: 15}}\n")
+    network = load_settings(tmp_path / "my.yaml", environment={}).face.network
+    assert network.folder == tmp_path / "models/Mark"
+    assert network.fps == "15"
+    assert load_settings(tmp_path / "my.yaml", {"face.network.fps": "30"}, {}).face.network.fps == "30"
+    assert load_settings(tmp_path / "my.yaml", {"face.network.folder": "null"}, {}).face.network.folder is None
+    (tmp_path / "my.yaml").write_text("face: {network: {fps: 20}}\n")
+    assert lines(tmp_path, (tmp_path / "my.yaml").read_text()) == (
+        "my.yaml:1: face.network.fps = '20' must be one of auto, 30, 15.",
+    )
 
 
 def test_a_bare_name_is_looked_up_beside_the_caller_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,15 +79,17 @@ class Folder:
             _check(getattr(folder, field.name), root)
         return folder
 
-    def verify(self, actor: str, version: str) -> None:
-        """Compares with NVIDIA's checksums, where they are known; raises :class:`ModelUnusable` for another file."""
-        for key, known in CHECKSUMS.get((actor.casefold(), version.casefold().removeprefix("v")), {}).items():
+    def verify(self, actor: str, version: str) -> bool:
+        """Compares with NVIDIA's checksums; false where none are known. Raises :class:`ModelUnusable` for others."""
+        checksums = CHECKSUMS.get((actor.casefold(), version.casefold().removeprefix("v")), {})
+        for key, known in checksums.items():
             path: Path = getattr(self, key)
             if _sha256(path) != known:
                 raise ModelUnusable(
                     f"{path} is damaged (its checksum is not NVIDIA's). Download it again, or set face.network.verify "
                     "to false for a model of your own"
                 )
+        return bool(checksums)
 
 
 _LOOKS_LIKE = (

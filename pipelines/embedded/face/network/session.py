@@ -91,7 +91,11 @@ class Session:
             raise ModelUnusable(f"{path} answers what is no number to silence: it is damaged")
 
 
-def _opened(path: Path, wanted: Provider, threads: int) -> tuple[Any, str, bool]:
+def providers(wanted: Provider) -> list[str]:
+    """The processors that onnxruntime could use; raises :class:`ModelUnusable` where what is wanted is not among them.
+
+    Whether CUDA really works shows when a network is loaded.
+    """
     try:
         import onnxruntime as ort  # noqa: PLC0415 - an extra
     except ImportError:
@@ -99,21 +103,27 @@ def _opened(path: Path, wanted: Provider, threads: int) -> tuple[Any, str, bool]
             "onnxruntime is not installed, which runs Audio2Face-3D's network: it comes with the extra a2f "
             "(make talk EXTRAS=a2f, or pip install onnxruntime)"
         ) from None
-    there = ort.get_available_providers()
+    there: list[str] = ort.get_available_providers()
     if wanted == "cuda" and _CUDA not in there:
         raise ModelUnusable(
             f"CUDA was asked for, but this onnxruntime has only {', '.join(there)}: pip uninstall onnxruntime, then "
             "pip install onnxruntime-gpu"
         )
+    return there if wanted != "cpu" else [_CPU]
+
+
+def _opened(path: Path, wanted: Provider, threads: int) -> tuple[Any, str, bool]:
+    there = providers(wanted)
+    import onnxruntime as ort  # noqa: PLC0415 - an extra, and it is there
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others share this machine
     options.log_severity_level = 3
     # Batches differ in size, and the default would try every algorithm anew for each.
-    providers: list[Any] = [(_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})] if _CUDA in there else []
-    providers = providers if wanted != "cpu" else []
+    cuda: list[Any] = [(_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"})] if _CUDA in there else []
     try:
-        session = ort.InferenceSession(str(path), options, providers=[*providers, _CPU])
+        session = ort.InferenceSession(str(path), options, providers=[*cuda, _CPU])
     except Exception as error:  # onnxruntime's own kinds
         raise ModelUnusable(f"{path} cannot be loaded: {_line(error)}") from None
     used = session.get_providers()[0]  # it falls back without a word
@@ -122,7 +132,7 @@ def _opened(path: Path, wanted: Provider, threads: int) -> tuple[Any, str, bool]
             f"CUDA was asked for, but onnxruntime could not use it and fell back to {used}: do its CUDA and cuDNN fit "
             "this machine's driver?"
         )
-    return session, used, bool(providers) and used != _CUDA
+    return session, used, bool(cuda) and used != _CUDA
 
 
 def _line(error: Exception) -> str:
