@@ -12,9 +12,12 @@ from typing import Any
 
 from pipelines.server.app import HEADERS
 
+Answers = dict[str, tuple[str, bytes]]
+"""Type and body by path."""
+
 
 class _Files(SimpleHTTPRequestHandler):
-    def __init__(self, *args: Any, answers: dict[str, bytes], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, answers: Answers, **kwargs: Any) -> None:
         self.answers = answers
         super().__init__(*args, **kwargs)
 
@@ -22,11 +25,12 @@ class _Files(SimpleHTTPRequestHandler):
         answer = self.answers.get(self.path.partition("?")[0])
         if answer is None:
             return super().do_GET()
+        kind, body = answer
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(body)
 
     def end_headers(self) -> None:
         for name, value in HEADERS.items():
@@ -39,8 +43,8 @@ class _Files(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path, answers: dict[str, bytes] | None = None) -> Iterator[str]:
-    """The address of a server of ``folder``; ``answers`` are JSON bodies by path, in the place of files."""
+def serving(folder: Path, answers: Answers | None = None) -> Iterator[str]:
+    """The address of a server of ``folder``; ``answers`` stand in the place of files."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder), answers=answers or {}))
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:

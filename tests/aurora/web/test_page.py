@@ -6,6 +6,7 @@ The page plays the script of ``aurora/web/dev``. It draws without WebGL here, so
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ def until(page: Any, condition: str) -> None:
 
 
 @contextmanager
-def visiting(browser: Any, address: str, **context: Any) -> Iterator[Any]:
+def visiting(browser: Any, address: str, ready: str = READY, **context: Any) -> Iterator[Any]:
     """A page; whatever it says to the console, or throws, is a failure."""
     said: list[str] = []
     visit = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
@@ -105,7 +106,7 @@ def visiting(browser: Any, address: str, **context: Any) -> Iterator[Any]:
     page.on("console", lambda message: said.append(f"{message.type}: {message.text} {message.location.get('url', '')}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.goto(address, wait_until="commit")
-    until(page, READY)
+    until(page, ready)
     yield page
     visit.close()
     assert not said, "\n".join(said)
@@ -270,3 +271,39 @@ def test_forced_colours_leave_everything_to_be_seen(browser: Any, site: str) -> 
         assert width == "1px"
         fill = page.evaluate("getComputedStyle(document.querySelector('.tile.asr')).backgroundColor")
         assert fill not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+
+
+BUILT = "!!globalThis.sophia?.page"
+INDEX = ("text/html; charset=utf-8", (AURORA / "web" / "static" / "index.html").read_bytes())
+INFO = {
+    "name": "Sophia", "host": "spark-1", "watch": False, "budget_ms": 700, "secure_url": None, "key_needed": False,
+    "model": {"url": "/model", "light_url": None, "kind": "glb", "name": "sophia", "missing": ["tongueOut"]},
+}  # fmt: skip
+
+
+def test_the_built_page_opens(browser: Any) -> None:
+    answers = {"/": INDEX, "/page.json": ("application/json", json.dumps(INFO).encode())}
+    with serving(AURORA / "web", answers) as site, visiting(browser, site, BUILT) as page:
+        assert page.inner_text("#word") == "Ready"
+        assert page.inner_text("#where") == "spark-1"
+        assert page.inner_text("#fig-budget") == "700"
+        assert page.is_visible("#ring")
+        page.click("#open-settings")
+        assert page.is_visible("#headphones")
+
+
+def test_a_server_with_a_key_that_the_page_has_not_is_said_so(browser: Any) -> None:
+    answers = {"/": INDEX, "/page.json": ("application/json", json.dumps({**INFO, "key_needed": True}).encode())}
+    with serving(AURORA / "web", answers) as site:
+        with visiting(browser, site, BUILT) as page:
+            assert page.inner_text("#says") == "This server asks for its key."
+        with visiting(browser, f"{site}/#key=abc", BUILT) as page:
+            assert page.inner_text("#word") == "Ready"
+            assert page.url == f"{site}/"
+
+
+def test_a_server_that_tells_nothing_of_itself_is_not_connected(browser: Any) -> None:
+    answers = {"/": INDEX, "/page.json": ("text/plain", b"gone")}
+    with serving(AURORA / "web", answers) as site, visiting(browser, site, BUILT) as page:
+        assert page.inner_text("#word") == "Not connected"
+        assert page.inner_text("#talk-word") == "Connect again"

@@ -43,6 +43,7 @@ class Run {
     /** @type {Int16Array[]} what came and is not resampled yet: a long reply at once must not hold up the audio thread */
     this.came = [];
     this.waiting = 0; // samples of it
+    /** @type {Float32Array} */
     this.piece = new Float32Array(); // what is being played …
     this.offset = 0; // … and how much of it has been
     this.played = 0; // samples, at the context's rate
