@@ -18,8 +18,8 @@ const LAMPS = {
 /** How bright each is, and the room; a light page asks for less rim and more fill, or she looks cut out. */
 /** @type {Readonly<Record<Theme, Record<keyof typeof LAMPS | 'room' | 'exposure', number>>>} */
 const THEMES = {
-  dark: { key: 2.6, fill: 0.62, rim: 2.3, warm: 1.3, room: 0.58, exposure: 1.22 },
-  light: { key: 2.5, fill: 0.8, rim: 1.1, warm: 0.7, room: 0.68, exposure: 1.18 },
+  dark: { key: 2.75, fill: 0.5, rim: 3.0, warm: 1.7, room: 0.52, exposure: 1.22 },
+  light: { key: 2.5, fill: 0.7, rim: 1.4, warm: 0.9, room: 0.64, exposure: 1.17 },
 };
 
 /** Soft boxes: [width, height, x, y, z, brightness, colour]. The first is the catch light in her eyes. */
