@@ -173,7 +173,7 @@ def _frames(folder: Path, notes: list[str]) -> tuple[NDArray[np.float64], NDArra
     for row in _rows(folder / "frames.jsonl"):
         try:
             if not times and "names" in row:
-                names = NameMap([str(name) for name in row["names"]])
+                names = NameMap([str(name) for name in row["names"]], "arkit")  # as they were shown
                 continue
             time, weights = float(row["t"]), names(row["w"])
             if not (times[-1] if times else -1.0) < time <= LONGEST:  # nor for one that is no number

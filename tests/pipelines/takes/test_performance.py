@@ -117,6 +117,15 @@ def test_a_line_that_is_no_pose_is_left_out(broken, line) -> None:
     assert (np.isfinite(shown.poses(30))).all()
 
 
+def test_a_recorded_pose_is_taken_as_it_was_shown(broken) -> None:
+    """A service's mouthClose may hold some of the jaw; a take's does not any more."""
+    lines = [json.loads(line) for line in (broken / "frames.jsonl").read_text().splitlines()]
+    for line in lines[1:]:
+        line["w"][ARKIT.index("mouthClose")] = 0.25
+    (broken / "frames.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert read_performance(broken).recorded[10, JAW] == pytest.approx(jaw(1 + 10 / 60), abs=1e-4)
+
+
 def test_names_in_another_order_land_where_they_belong(broken) -> None:
     lines = [json.loads(line) for line in (broken / "frames.jsonl").read_text().splitlines()]
     lines[0]["names"] = [name.upper() for name in reversed(ARKIT)]
