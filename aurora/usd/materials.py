@@ -13,6 +13,9 @@ from aurora.usd.looks import Look, Picture
 PICTURES = "pictures"
 """The folder beside the head's file that holds its pictures."""
 
+CLEAR = 0.25
+"""What covers less than this is there for its highlights alone."""
+
 _READERS = {
     Sdf.ValueTypeNames.Float: "UsdPrimvarReader_float",
     Sdf.ValueTypeNames.Float2: "UsdPrimvarReader_float2",
@@ -46,6 +49,8 @@ class Material:
                 self._surface.CreateInput("occlusion", Sdf.ValueTypeNames.Float).ConnectToSource(shade)
         elif coloured:
             diffuse.ConnectToSource(self._reader("Colour", "displayColor", Sdf.ValueTypeNames.Float3))
+        elif self._look.alpha == "BLEND" and self._look.colour[3] < CLEAR:
+            diffuse.Set((0.0, 0.0, 0.0))  # else a cornea is a veil of milk
         else:
             diffuse.Set(self._look.colour[:3])
 
