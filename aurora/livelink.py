@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurora.face import ARKIT
-from aurora.turning import Angles, eye_turn, head_turn
+from aurora.turning import eye_turn, head_turn
 
 PORT: Final = 11111
 """Where Unreal listens for the app unless it is told otherwise."""
@@ -50,17 +50,26 @@ _WHOLE: Final = 1.0 - 2.0**-24
 
 def curves(weights: NDArray[np.float32], seconds: float | NDArray[np.float64]) -> NDArray[np.float32]:
     """The 61 curves, shape ``(…, 61)``, of poses of shape ``(…, 52)`` at ``seconds``, which sway the head."""
-    turns = [_signed(head_turn(seconds))]
-    eyes = eye_turn(weights, REACH)
-    for eye in (0, 1):
-        turns.append(_signed(np.concatenate([eyes[..., eye, :], np.zeros((*eyes.shape[:-2], 1))], axis=-1)))
-    return np.concatenate([weights, *turns], axis=-1, dtype=np.float32, casting="same_kind")
+    values = np.empty((*weights.shape[:-1], len(CURVES)), np.float32)
+    values[..., : len(ARKIT)] = weights
+    values[..., _HEAD] = head_turn(seconds)[..., _YAW_PITCH_ROLL] * _SIGNS
+    values[..., _EYES] = weights @ _EYES_OF_WEIGHTS
+    return values
 
 
-def _signed(angles: Angles) -> NDArray[np.float32]:
-    pitch, yaw, roll = np.moveaxis(angles, -1, 0)
-    turned: NDArray[np.float32] = np.stack([-yaw, pitch, -roll], axis=-1).astype(np.float32)
-    return turned
+def _eyes_of_weights() -> NDArray[np.float32]:
+    """What each weight adds to the six angles of the eyes: they follow the weights in proportion. Shape ``(52, 6)``."""
+    turned = eye_turn(np.eye(len(ARKIT), dtype=np.float32), REACH)  # pitch and yaw of both
+    found = np.zeros((len(ARKIT), 2, 3), np.float32)
+    found[..., :2] = turned[..., ::-1] * _SIGNS[:2]
+    return found.reshape(-1, 6)
+
+
+_YAW_PITCH_ROLL = [1, 0, 2]
+"""Places of these in our angles."""
+_SIGNS = np.array([-1.0, 1.0, -1.0])
+_HEAD, _EYES = slice(len(ARKIT), len(ARKIT) + 3), slice(len(ARKIT) + 3, None)
+_EYES_OF_WEIGHTS = _eyes_of_weights()
 
 
 def csv_lines(frames: NDArray[np.float32], seconds: Sequence[float], start: float = 0.0) -> Iterator[str]:
@@ -96,7 +105,8 @@ def datagram(device: str, subject: str, seconds: float, rate: int, values: NDArr
             _text(device),
             _text(subject),
             struct.pack(">ifii", int(frame), min(part, _WHOLE), rate, 1),
-            struct.pack(">B61f", len(CURVES), *values.tolist()),
+            struct.pack(">B", len(CURVES)),
+            values.astype(">f4").tobytes(),
         )
     )
 

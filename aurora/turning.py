@@ -12,19 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurora.face import ARKIT
+from aurora.idle import BREATH_HZ
 
 Angles = NDArray[np.float64]
 
 REACH = (0.42, 0.52)
 """How far a gaze weight of 1 turns an eye up or down, and sideways: where the lids of our own head follow."""
 
-_SWAY = (
-    # Hz and radians for pitch, yaw and roll; no two in step, so that nobody sees it repeat
-    ((0.24, 0.004), (0.071, 0.010), (0.043, 0.006)),
-    ((0.053, 0.022), (0.127, 0.008), (0.031, 0.012)),
-    ((0.089, 0.009), (0.037, 0.006)),
+_SWAY = np.array(
+    [  # Hz and radians for pitch, yaw and roll; no two in step, so that nobody sees it repeat
+        [(BREATH_HZ, 0.004), (0.071, 0.010), (0.043, 0.006)],
+        [(0.053, 0.022), (0.127, 0.008), (0.031, 0.012)],
+        [(0.089, 0.009), (0.037, 0.006), (0.0, 0.0)],
+    ]
 )
-"""The first is her breath (:data:`aurora.idle.BREATH_HZ`)."""
+_TURNS, _REACHES = 2 * math.pi * _SWAY[..., 0], _SWAY[..., 1]
+_PHASES = np.arange(3.0)[:, None] + 2.0 * np.arange(3.0)
 
 _SHAPES = [[ARKIT.index(f"eyeLook{way}{side}") for way in ("Down", "Up", "Out", "In")] for side in ("Left", "Right")]
 
@@ -41,12 +44,6 @@ def head_turn(seconds: float | NDArray[np.float64]) -> Angles:
 
     A function of the time alone: Audio2Face turns no head, so no recording of its frames holds one.
     """
-    time = np.asarray(seconds, np.float64)
-    axes = [
-        sum(
-            reach * np.sin(2 * math.pi * hertz * time + 2.0 * place + axis)
-            for place, (hertz, reach) in enumerate(waves)
-        )
-        for axis, waves in enumerate(_SWAY)
-    ]
-    return np.stack(axes, axis=-1)
+    time = np.asarray(seconds, np.float64)[..., None, None]
+    turned: Angles = (_REACHES * np.sin(_TURNS * time + _PHASES)).sum(axis=-1)
+    return turned

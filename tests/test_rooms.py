@@ -48,7 +48,7 @@ MAY: dict[str, str] = {
     "takes": "command conversation failures home settings telemetry sophia aurora",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
-    "talk": "conversation embedded failures home services settings takes telemetry terminal sophia nova",
+    "talk": "conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
     "server": "certs conversation failures home settings telemetry sophia aurora",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "

@@ -144,7 +144,8 @@ class Conversation:
         self.playout = Playout(components.tts.rate, self.tell, cushion_seconds=CUSHION_SECONDS, tap=self._on_block)
         timeline = FaceTimeline()
         shown = self._observers.posed if self._observers.watch_the_face else None
-        self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown)
+        rested = self._observers.rested if self._observers.watch_the_rest else None
+        self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown, rested)
         policy = components.turns.settings
         self._replies = Replies(
             ReplyContext(
@@ -189,7 +190,7 @@ class Conversation:
             "asr": self._read,
             "speaker": lambda: self._components.sink.run(self.playout),
         }
-        if self._components.face:
+        if self._components.face or self._observers.watch_the_rest:
             work["face"] = self._show.run
         # No members of the group: it would wait for ever for one that does not end.
         workers = [self._loop.create_task(self._serve(name, does), name=name) for name, does in work.items()]

@@ -34,32 +34,47 @@ Show = Callable[[float, Weights], None]
 class FaceShow:
     """The performance of one conversation.
 
-    ``show`` gets each pose with the ``loop.time()`` it is for. If it is ``None``, nobody watches: no pose is made, and
-    only what the frames' time codes say is looked at.
+    ``show`` gets each pose while she speaks, with the ``loop.time()`` it is for. If it is ``None``, nobody watches: no
+    pose is made, and only what the frames' time codes say is looked at. ``rest`` gets the poses between replies, if
+    somebody wants those, too.
     """
 
-    def __init__(self, playout: Playout, timeline: FaceTimeline, performer: Performer, show: Show | None) -> None:
+    def __init__(
+        self,
+        playout: Playout,
+        timeline: FaceTimeline,
+        performer: Performer,
+        show: Show | None,
+        rest: Show | None = None,
+    ) -> None:
         self.timeline = timeline
         self._playout = playout
         self._performer = performer
         self._show = show
+        self._rest = rest
         self._generation: int | None = None
         self._sync = LipSync()
         self._faceless: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Performs until cancelled; sleeps while there is nothing to say and the mouth is at rest."""
+        """Performs until cancelled; sleeps at rest, where nobody wants to see that."""
         loop = asyncio.get_running_loop()
-        pause = 1 / (POSES_PER_SECOND if self._show else LOOKS_PER_SECOND)
+        pause = 1 / (POSES_PER_SECOND if self._show or self._rest else LOOKS_PER_SECOND)
+        speaks_until, due = -math.inf, 0.0
         while True:
-            await self._playout.wanted()
-            rest = loop.time() + RELEASE
-            while loop.time() <= rest:
-                now = loop.time()
-                if not self._playout.idle:
-                    rest = now + 2 * RELEASE
+            if self._rest is None and loop.time() > speaks_until:
+                await self._playout.wanted()
+            now = loop.time()
+            if not self._playout.idle:
+                speaks_until = now + 2 * RELEASE
+            if now <= speaks_until:
                 self._look(now)
-                await asyncio.sleep(pause)
+            elif self._rest:
+                self._rest(now, self._performer.pose(now))
+            due += pause  # timers are coarse: what one is late the next one makes up for
+            if due <= now:
+                due = now + pause
+            await asyncio.sleep(due - now)
 
     def faceless(self, generation: int, since: float) -> None:
         """From ``since`` seconds on ``generation`` is sound that no face was asked for: it does not count."""

@@ -36,6 +36,9 @@ class Observer:
     def posed(self, time: float, weights: Weights) -> None:
         """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
 
+    def rested(self, time: float, weights: Weights) -> None:
+        """The pose between replies, sixty times a second; it is only made where somebody wants it."""
+
     def framed(self, generation: int, frame: FaceFrame) -> None:
         """A frame of the face as the service made it, ahead of its sound; also of a reply that may be dropped."""
 
@@ -58,13 +61,18 @@ class Observers:
             return [one for one in self._all if getattr(getattr(one, method), "__func__", None) is not plain]
 
         self._told, self._metered, self._listened = who("told"), who("metered"), who("listened")
-        self._played, self._posed = who("played"), who("posed")
+        self._played, self._posed, self._rested = who("played"), who("posed"), who("rested")
         self._framed, self._scripted = who("framed"), who("scripted")
 
     @property
     def watch_the_face(self) -> bool:
         """Whether anybody sees her: otherwise no pose need be made."""
         return bool(self._posed)
+
+    @property
+    def watch_the_rest(self) -> bool:
+        """Whether anybody sees her while she says nothing."""
+        return bool(self._rested)
 
     @property
     def watch_the_meters(self) -> bool:
@@ -85,6 +93,9 @@ class Observers:
 
     def posed(self, time: float, weights: Weights) -> None:
         self._tell(self._posed, "posed", time, weights)
+
+    def rested(self, time: float, weights: Weights) -> None:
+        self._tell(self._rested, "rested", time, weights)
 
     def framed(self, generation: int, frame: FaceFrame) -> None:
         self._tell(self._framed, "framed", generation, frame)

@@ -15,6 +15,20 @@ _TARGET = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})$")
 _METADATA_KEY = re.compile(r"^[0-9a-z_.-]+$")  # what HTTP/2 headers of gRPC may be named
 
 
+def is_target(text: str, example: str) -> str:
+    """``text`` if it is a host with a port. Raises ``ValueError``."""
+    found = _TARGET.match(text)
+    if not found or not 1 <= int(found[2]) <= 65535:
+        raise ValueError(f"write it as host:port, for example {example}")
+    return text
+
+
+def host_and_port(target: str) -> tuple[str, int]:
+    """The two parts of a target, the host without brackets."""
+    host, _, port = target.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 class TlsSettings(BaseModel):
     """How the connection is secured. Files are PEM; relative paths count from the configuration file's folder."""
 
@@ -62,10 +76,7 @@ class Endpoint(BaseModel):
     @field_validator("target")
     @classmethod
     def _is_target(cls, target: str) -> str:
-        found = _TARGET.match(target)
-        if not found or not 1 <= int(found[2]) <= 65535:
-            raise ValueError("write it as host:port, for example riva.lab:50051 or [::1]:50051")
-        return target
+        return is_target(target, "riva.lab:50051 or [::1]:50051")
 
     @field_validator("keepalive_seconds")
     @classmethod
@@ -101,12 +112,12 @@ class Endpoint(BaseModel):
     @property
     def host(self) -> str:
         """The host part of the target, without brackets."""
-        return self.target.rpartition(":")[0].strip("[]")
+        return host_and_port(self.target)[0]
 
     @property
     def port(self) -> int:
         """The port part of the target."""
-        return int(self.target.rpartition(":")[2])
+        return host_and_port(self.target)[1]
 
     def proxy(self, rpc: bool) -> str:
         """The proxy that the environment puts before it, for gRPC (``rpc``) or HTTP; empty if there is none."""

@@ -22,7 +22,7 @@ from nova.generation import TritonSettings
 from nova.history import LEAST_ROOM, estimate_tokens
 from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
-from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.endpoint import Endpoint, is_target
 from pipelines.settings.layers import (
     Key,
     Layer,
@@ -143,6 +143,16 @@ class FaceSection(FaceSettings):
     model: Path | None = Field(
         None, description="a head of your own for the page, a GLB or VRM file; without it her own is shown"
     )
+    stream: str | None = Field(
+        None,
+        description="host:port that gets her poses by UDP as Live Link Face sends them, for Unreal and others, such as "
+        "127.0.0.1:11111; not encrypted",
+    )
+
+    @field_validator("stream")
+    @classmethod
+    def _is_target(cls, stream: str | None) -> str | None:
+        return stream and is_target(stream, "127.0.0.1:11111")
 
 
 class Settings(BaseSettings):

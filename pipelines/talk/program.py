@@ -29,6 +29,7 @@ from pipelines.settings.model import Settings, shareable
 from pipelines.settings.outputs import shown
 from pipelines.takes.writer import TakeWriter
 from pipelines.talk.devices import Bites, Devices, open_devices, read_bites
+from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.ledger_lines import LedgerLines
 from pipelines.talk.runtime import DEVICE_PATIENCE, SOUNDBITE_PATIENCE, Runtime
 from pipelines.talk.session import Session
@@ -205,6 +206,8 @@ class VoiceLoop:
                     lines = LedgerLines(options.json, self._ledgers_lost)
                 stack.callback(lines.close)
                 observers.append(lines)
+            if target := runtime.settings.face.stream:
+                observers.append(await stack.enter_async_context(FaceStream(target, display.notice)))
             display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
             for note in devices.notes:
                 display.notice(note)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from livelink_packets import decode
 
 from aurora.face import ARKIT
 from aurora.livelink import COLUMNS, CURVES, HEADER, csv_lines, curves, datagram, timecode
@@ -24,41 +22,6 @@ OF_THE_APP = (
     "TongueOut,HeadYaw,HeadPitch,HeadRoll,LeftEyeYaw,LeftEyePitch,LeftEyeRoll,RightEyeYaw,RightEyePitch,RightEyeRoll"
 )
 """The first line of files that the app recorded."""
-
-
-@dataclass
-class Packet:
-    version: int
-    device: str
-    subject: str
-    frame: int
-    part: float
-    rate: tuple[int, int]
-    values: list[float]
-
-
-def decode(raw: bytes) -> Packet:
-    """As a receiver reads it, written from the published layout and not from our sender: every byte is used."""
-    place = 0
-
-    def take(form: str):
-        nonlocal place
-        found = struct.unpack_from(form, raw, place)
-        place += struct.calcsize(form)
-        return found
-
-    (version,) = take(">B")
-    texts = []
-    for _ in range(2):
-        (length,) = take(">i")
-        assert 0 <= length <= 256
-        texts.append(raw[place : place + length].decode("ascii"))
-        place += length
-    frame, part, numerator, denominator = take(">ifii")
-    (count,) = take(">B")
-    values = list(take(f">{count}f"))
-    assert place == len(raw)
-    return Packet(version, texts[0], texts[1], frame, part, (numerator, denominator), values)
 
 
 weight = st.floats(0, 1, width=32)

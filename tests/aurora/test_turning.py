@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from aurora.face import ARKIT
-from aurora.idle import BREATH_HZ
-from aurora.turning import _SWAY, REACH, eye_turn, head_turn
+from aurora.turning import REACH, eye_turn, head_turn
 
 
 def look(**weights: float) -> np.ndarray:
@@ -42,7 +41,3 @@ def test_the_head_sways_slowly_and_by_little() -> None:
     assert np.degrees(turned.std(axis=0)).min() > 0.3
     assert np.degrees(np.abs(np.diff(turned, axis=0))).max() * 60 < 3.0  # degrees a second
     assert head_turn(12.5).tolist() == pytest.approx(head_turn(np.array([0.0, 12.5]))[1].tolist())
-
-
-def test_she_breathes_as_her_brows_do() -> None:
-    assert _SWAY[0][0][0] == BREATH_HZ
