@@ -2,7 +2,7 @@
 // What is heard now. The playout tells which second of which item it hands out at which context time; the sound card
 // plays it a little later. Between anchors the sound goes on, so every moment is known.
 
-/** Seconds without an anchor after which sound that went on counts as stopped: the clock lost its source. */
+/** Seconds after which sound of a server that is watched counts as stopped, if it says nothing of it. */
 const STALE = 0.5;
 
 /** Seconds of anchors that are kept: more than any loudspeaker is late. */
@@ -77,7 +77,7 @@ export class ServerClock {
   }
 }
 
-/** @typedef {{t: number, item: string, position: number, kind: string}} Place */
+/** @typedef {{t: number, item: string, position: number, kind: string, buffered?: number}} Place */
 
 /** Which second of which item is heard, looked up in anchors by time. */
 export class Heard {
@@ -103,9 +103,8 @@ export class Heard {
     let n = this.places.length - 1;
     while (n >= 0 && this.places[n].t > t) n--;
     if (n < 0) return null;
-    const { item, position, kind, t: since } = this.places[n];
-    const playing = kind === 'play' && t - since <= STALE;
-    const on = kind === 'play' ? Math.min(t - since, STALE) : 0;
-    return { item, seconds: position + on, playing };
+    const { item, position, kind, t: since, buffered = STALE } = this.places[n];
+    const on = kind === 'play' ? Math.min(t - since, buffered) : 0; // what follows is not known to be there
+    return { item, seconds: position + on, playing: kind === 'play' && t - since <= buffered };
   }
 }

@@ -27,7 +27,7 @@ const EVERY = 0.01;
 
 /**
  * What is at context time `t`. `play`: the item's sound is at `position` seconds and goes on from there; `gap`: it ran
- * dry; `cut`: it was cut off; `end`: it was played to its end.
+ * dry; `cut`: it was cut off; `end`: it was played to its end. `buffered` s more of it are there.
  * @typedef {{kind: 'play'|'gap'|'cut'|'end', t: number, item: string, position: number, buffered: number,
  *   underruns: number, lost: number}} Anchor
  */
@@ -202,6 +202,6 @@ export class Playout {
   /** @param {Anchor['kind']} kind @param {number} t @param {Run} run */
   #tell(kind, t, run) {
     this.told = t;
-    this.anchors.push({ kind, t, item: run.item, position: run.position, buffered: this.held, underruns: this.underruns, lost: this.lost });
+    this.anchors.push({ kind, t, item: run.item, position: run.position, buffered: kind === 'play' ? run.held / this.rate : 0, underruns: this.underruns, lost: this.lost });
   }
 }

@@ -70,6 +70,9 @@ test('a position whose source fell silent does not run on for ever', () => {
   heard.add({ kind: 'play', t: 1, position: 0, item: 'a' });
   assert.equal(heard.at(1.4).playing, true);
   assert.deepEqual(heard.at(9), { item: 'a', seconds: 0.5, playing: false });
+  heard.add({ kind: 'play', t: 10, position: 2, item: 'a', buffered: 0.125 });
+  assert.equal(heard.at(10.125).playing, true);
+  assert.deepEqual(heard.at(10.25), { item: 'a', seconds: 2.125, playing: false }, 'beyond what was there it is not known');
 });
 
 test('anchors are forgotten, but never the one that counts', () => {

@@ -11,7 +11,7 @@ const log = [], events = [];
 function draw() {
   const now = performance.now() / 1000, said = session.weights(now), pose = performer.perform(rest, said, now);
   const mouth = Math.max(...pose.weights);
-  log.push({ kind: 'draw', at: session.time(), ...session.drawn(), said: said ? said[JAW] : null, mouth });
+  log.push({ kind: 'draw', at: session.time(), now: session.speaker?.context.currentTime ?? 0, ...session.drawn(), said: said ? said[JAW] : null, mouth });
 }
 
 session.addEventListener('page', ({ detail }) => events.push({ ...detail, log: log.length }));

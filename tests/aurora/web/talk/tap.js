@@ -42,13 +42,9 @@
   };
   const whole = blocks => {
     if (!blocks.length) return null;
-    const all = new Int16Array(blocks.reduce((sum, block) => sum + block.pcm.length, 0));
-    let at = 0;
-    for (const { pcm } of blocks) {
-      all.set(pcm, at);
-      at += pcm.length;
-    }
-    return { t: blocks[0].t, pcm: base64(all) };
+    const first = blocks[0].frame, last = blocks.at(-1), all = new Int16Array(last.frame + last.pcm.length - first);
+    for (const { frame, pcm } of blocks) all.set(pcm, frame - first);
+    return { t: first / tap.context.sampleRate, pcm: base64(all) };
   };
   tap.collect = () => ({ rate: tap.context.sampleRate, latency: tap.latency(), out: whole(tap.out), in: whole(tap.in), wire: tap.wire });
 })();
