@@ -203,11 +203,14 @@ def perfect_sync() -> Glb:
 
 
 def presets() -> Glb:
-    """A VRM 1.0 that has VRM's own vowels, blinks and lookAt, and nothing of ARKit's."""
+    """A VRM 1.0, drawn as a toon, that has VRM's own vowels, blinks and lookAt, and nothing of ARKit's."""
     moves = {"aa": "jawOpen", "ih": "mouthStretchLeft", "ou": "mouthPucker", "ee": "mouthSmileLeft"}
     moves |= {"oh": "mouthFunnel", "blinkLeft": "eyeBlinkLeft", "blinkRight": "eyeBlinkRight"}
     glb = vrm1({"preset": {name: f"Fcl_{name}" for name in moves}}, {f"Fcl_{name}": a for name, a in moves.items()})
     glb.gltf["extensions"]["VRMC_vrm"]["expressions"]["preset"]["blinkLeft"]["overrideMouth"] = "block"
+    glb.gltf["extensionsUsed"].append("VRMC_materials_mtoon")
+    drawn = {"specVersion": "1.0", "shadeColorFactor": [0.5, 0.4, 0.4]}
+    glb.gltf["materials"][0]["extensions"] = {"VRMC_materials_mtoon": drawn}
     return glb
 
 

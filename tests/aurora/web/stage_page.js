@@ -99,6 +99,8 @@ window.lab = {
     return [canvas.width, canvas.height];
   },
 
+  theme: (theme) => stage.setTheme(theme),
+
   async loseContext() {
     const gl = stage.renderer.getContext();
     const extension = gl.getExtension('WEBGL_lose_context');

@@ -132,6 +132,19 @@ def test_presets_open_the_mouth_and_close_one_eye(lab: Lab) -> None:
     assert max(lab("moved", {"browInnerUp": 1.0}, [0, 0, 0])["far"].values()) == 0
 
 
+def test_a_drawing_has_its_own_colours_on_any_page_and_a_likeness_does_not(lab: Lab) -> None:
+    seen = {}
+    for name in ("presets", "perfect_sync"):
+        lab("load", f"{name}.glb")
+        for theme in ("light", "dark"):
+            lab("theme", theme)
+            seen[name, theme] = lab("brightness", [[0, 0, 0.5, 0.5]], {}, [0, 0, 0])[0]["mean"]
+    assert seen["presets", "dark"] == seen["presets", "light"]
+    own = sum((1.055 * linear ** (1 / 2.4) - 0.055) / 3 for linear in (0.8, 0.6, 0.5))
+    assert seen["presets", "dark"] == pytest.approx(own, abs=0.08)
+    assert abs(seen["perfect_sync", "dark"] - seen["perfect_sync", "light"]) > 0.005
+
+
 def test_one_shape_of_several_meshes_does_not_leak_into_others(lab: Lab) -> None:
     lab("load", "full.glb")
     for shape in ("jawOpen", *LOOKS):

@@ -48,7 +48,6 @@ export class Stage {
     /** @type {'high' | 'low'} */
     this.quality = quality === 'auto' ? (SOFTWARE.test(drawnBy(gl)) ? 'low' : 'high') : quality;
     this.renderer = new THREE.WebGLRenderer({ canvas, context: gl });
-    this.renderer.toneMapping = THREE.NeutralToneMapping;
     this.renderer.shadowMap.enabled = this.quality === 'high';
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.scene = new THREE.Scene();
@@ -72,6 +71,8 @@ export class Stage {
     };
     canvas.addEventListener('webglcontextlost', this.lose);
     canvas.addEventListener('webglcontextrestored', this.find);
+    this.theme = theme;
+    this.toon = false;
     this.setTheme(theme);
     this.resize();
   }
@@ -109,6 +110,8 @@ export class Stage {
     if (this.model) discard(this.model.removeFromParent());
     this.model = model;
     this.rig = rig;
+    this.toon = isToon(model);
+    this.setTheme(this.theme);
     this.scene.add(model);
     this.studio.aim(rig.place);
     this.aim();
@@ -130,7 +133,8 @@ export class Stage {
 
   /** @param {Theme} theme */
   setTheme(theme) {
-    this.studio.set(theme);
+    this.theme = theme;
+    this.studio.set(theme, this.toon);
   }
 
   /** The canvas has another size. */
@@ -187,6 +191,16 @@ function rigOf(gltf) {
   const rig = vrm ? vrmRig(vrm) : meshRig(gltf.scene);
   if (!rig.names.includes('jawOpen')) throw broken('the model has no shape jawOpen, nor a VRM expression aa: she could not speak');
   return rig;
+}
+
+/** Whether a model is a drawing: three-vrm's MToon. @param {THREE.Object3D} model */
+function isToon(model) {
+  let found = false;
+  model.traverse((object) => {
+    const { material } = /** @type {THREE.Mesh} */ (object);
+    found ||= [material].flat().some((one) => one && 'isMToonMaterial' in one);
+  });
+  return found;
 }
 
 /** Who draws, in the driver's words. @param {WebGL2RenderingContext} gl */

@@ -22,6 +22,9 @@ const THEMES = {
   light: { key: 2.5, fill: 0.7, rim: 1.4, warm: 0.9, room: 0.64, exposure: 1.17 },
 };
 
+/** A lamp of π shows a toon material's own colour. */
+const TOON = { key: Math.PI, fill: 0, rim: 0, warm: 0, room: 0.15, exposure: 1 };
+
 /** Soft boxes: [width, height, x, y, z, brightness, colour]. The first is the catch light in her eyes. */
 /** @type {readonly (readonly [number, number, number, number, number, number, string])[]} */
 const BOXES = [
@@ -67,9 +70,10 @@ export class Studio {
     });
   }
 
-  /** @param {Theme} theme */
-  set(theme) {
-    const bright = THEMES[theme];
+  /** @param {Theme} theme @param {boolean} toon materials of a drawing, which know one lamp and no film */
+  set(theme, toon) {
+    const bright = toon ? TOON : THEMES[theme];
+    this.renderer.toneMapping = toon ? THREE.NoToneMapping : THREE.NeutralToneMapping;
     for (const [name, lamp] of Object.entries(this.lamps)) lamp.intensity = bright[/** @type {keyof typeof LAMPS} */ (name)];
     this.scene.environmentIntensity = bright.room;
     this.sky.intensity = SKY * bright.room;

@@ -2,7 +2,7 @@
 // A head in a VRM file, of either version. Perfect Sync models carry ARKit's names as expressions; others have VRM's
 // own vowels and blinks, which stand in for the shapes they resemble most.
 
-import { VRMExpressionMorphTargetBind, VRMUtils } from '@pixiv/three-vrm';
+import { VRMExpressionMorphTargetBind, VRMLookAtBoneApplier, VRMUtils } from '@pixiv/three-vrm';
 import { AT, arkitName } from '../arkit.js';
 import { placeOf } from './face-place.js';
 import { bound, looking, movedBy, sorted } from './rig.js';
@@ -46,7 +46,8 @@ export function vrmRig(vrm) {
   const named = new Set([...moving.own.keys(), ...direct.map(({ name }) => name)]);
   const presets = moving.presets.map(({ expression, shapes }) => ({ expression, shapes: shapes.filter((name) => !named.has(name)) }));
   const found = new Set([...named, ...presets.flatMap(({ shapes }) => shapes)]);
-  const looks = vrm.lookAt && !named.has('eyeLookOutLeft') ? vrm.lookAt : null;
+  // Expressions of ARKit's names move lids, and seldom eyeballs: bones turn those all the same.
+  const looks = vrm.lookAt && (vrm.lookAt.applier instanceof VRMLookAtBoneApplier || !named.has('eyeLookOutLeft')) ? vrm.lookAt : null;
   if (vrm.lookAt) {
     vrm.lookAt.autoUpdate = false;
     Object.keys(AT).filter((name) => name.startsWith('eyeLook')).forEach((name) => found.add(name));
