@@ -167,7 +167,7 @@ def _vrm_expressions(gltf: Json) -> set[str] | None:
         return None
     expressions = [
         *(inner(new, "expressions", part) for part in ("preset", "custom")),
-        {_vrm0_name(group): group for group in objects(inner(old, "blendShapeMaster"), "blendShapeGroups")},
+        {vrm0_name(group): group for group in objects(inner(old, "blendShapeMaster"), "blendShapeGroups")},
     ]
     found: set[str] = set()
     for part in expressions:
@@ -178,7 +178,8 @@ def _vrm_expressions(gltf: Json) -> set[str] | None:
     return found
 
 
-def _vrm0_name(group: Json) -> str:
+def vrm0_name(group: Json) -> str:
+    """The name of a VRM 0 expression, presets as VRM 1 calls them."""
     preset, name = group.get("presetName"), group.get("name")
     if isinstance(preset, str) and (preset in _VRM0_PRESETS or preset == "blink"):
         return _VRM0_PRESETS.get(preset, preset)

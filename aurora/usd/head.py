@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurora.face import ARKIT
-from aurora.glb import Json, inner, objects, texts
-from aurora.names import arkit_name
+from aurora.glb import Json, inner, objects
 from aurora.usd.accessors import Glb, Numbers
+from aurora.usd.expressions import Move, moves_of
 from aurora.usd.looks import Look, read_looks
 from aurora.usd.nodes import HEAD, ROOT, Matrix, Nodes, read_nodes
 
@@ -78,14 +78,13 @@ class Head:
 def read_head(path: Path) -> Head:
     """Reads a head. Raises :class:`~aurora.glb.ModelRefused` where the file is broken or nothing of it can move."""
     glb = Glb(path)
-    if "VRMC_vrm" in inner(glb.json, "extensions") or "VRM" in inner(glb.json, "extensions"):
-        raise glb.refused("a VRM cannot be exported yet; its expressions are no plain shapes")
     notes: list[str] = []
     looks = read_looks(glb, notes)
     nodes = read_nodes(glb)
+    moves = moves_of(glb.json)
     parts: list[Part] = []
     for index in nodes.shown:
-        parts += _parts(glb, nodes, index, looks)
+        parts += _parts(glb, nodes, index, looks, moves)
     names = tuple(name for name in ARKIT if any(name in part.shapes for part in parts))
     if "jawOpen" not in names:
         raise glb.refused("no shape jawOpen: nothing of this face can speak")
@@ -94,7 +93,7 @@ def read_head(path: Path) -> Head:
     return Head(parts, joints, names, notes)
 
 
-def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look]) -> list[Part]:
+def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look], moves: dict[int, list[Move]]) -> list[Part]:
     """What a node shows, one part for each of its primitives."""
     node = objects(glb.json, "nodes")[index]
     meshes = objects(glb.json, "meshes")
@@ -103,21 +102,21 @@ def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look]) -> list[Part]:
     if type(node["mesh"]) is not int or not 0 <= node["mesh"] < len(meshes):
         raise glb.refused("a node names a mesh that is not there")
     mesh = meshes[node["mesh"]]
-    names = [arkit_name(name) for name in texts(inner(mesh, "extras"), "targetNames")]
     found = []
     for primitive in objects(mesh, "primitives"):
         if primitive.get("mode", 4) != 4 or "POSITION" not in inner(primitive, "attributes"):
             continue  # lines and points are no part of a face
         place = primitive.get("material")
         look = looks[place] if type(place) is int and 0 <= place < len(looks) else Look("Plain")
-        part = _part(glb, primitive, str(node.get("name") or mesh.get("name") or "Part"), look, names)
+        name = str(node.get("name") or mesh.get("name") or "Part")
+        part = _part(glb, primitive, name, look, moves.get(node["mesh"], []))
         matrices, part.hold = _held(glb, nodes, index, primitive, count=len(part.points))
         _place(part, matrices)
         found.append(part)
     return found
 
 
-def _part(glb: Glb, primitive: Json, name: str, look: Look, names: list[str | None]) -> Part:
+def _part(glb: Glb, primitive: Json, called: str, look: Look, moves: list[Move]) -> Part:
     """A part as its file has it, in its own space."""
     attributes = inner(primitive, "attributes")
     points = _vectors(glb, attributes["POSITION"], 3)
@@ -129,7 +128,9 @@ def _part(glb: Glb, primitive: Json, name: str, look: Look, names: list[str | No
     if not len(faces) or faces.max() >= len(points):
         raise glb.refused("a triangle has a corner that is not there")
     faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])]
-    part = Part(name, points, np.zeros((0, 3), np.float32), faces.astype(np.int32), np.zeros((0, 4), np.float32), look)
+    part = Part(
+        called, points, np.zeros((0, 3), np.float32), faces.astype(np.int32), np.zeros((0, 4), np.float32), look
+    )
 
     def attribute(key: str, width: int) -> Points | None:
         values = _vectors(glb, attributes[key], width) if key in attributes else None
@@ -148,19 +149,18 @@ def _part(glb: Glb, primitive: Json, name: str, look: Look, names: list[str | No
         part.colours = np.ones((len(points), 4), np.float32)
         part.colours[:, : colours.shape[1]] = colours
     targets = objects(primitive, "targets")
-    if len(names) == len(targets):
-        for known, target in zip(names, targets, strict=True):
-            if known is not None:
-                part.shapes[known] = _shape(glb, target, len(points), part.shapes.get(known))
+    for name, target, share in moves:
+        if target < len(targets):
+            part.shapes[name] = _shape(glb, targets[target], share, len(points), part.shapes.get(name))
     return part
 
 
-def _shape(glb: Glb, target: Json, count: int, other: Shape | None) -> Shape:
-    """A morph target in full; ``other`` is what has the same meaning already, such as the other half of the brow."""
+def _shape(glb: Glb, target: Json, share: float, count: int, other: Shape | None) -> Shape:
+    """A ``share`` of a morph target, for all points, beside ``other``, which has the same meaning: half a brow, say."""
     moves = [np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)]
     for place, key in enumerate(("POSITION", "NORMAL")):
         if key in target:
-            moves[place] = _vectors(glb, target[key], 3)
+            moves[place] = _vectors(glb, target[key], 3) * np.float32(share)
             if len(moves[place]) != count:
                 raise glb.refused(f"a shape has {len(moves[place])} points, and its mesh {count}")
     if other is not None:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from aurora.glb import Json, objects
 from aurora.model import EYES, bare_name
 from aurora.usd.accessors import Glb
+from aurora.usd.expressions import bones_of, looks_away
 
 Matrix = NDArray[np.float64]
 
 JOINTS = ("Root", "Root/Head", "Root/Head/EyeLeft", "Root/Head/EyeRight")
 ROOT, HEAD, EYE_LEFT, EYE_RIGHT = range(4)
+_OF_A_VRM = {"Head": HEAD, "EyeLeft": EYE_LEFT, "EyeRight": EYE_RIGHT}
 
 _HEADS = ("head", "jbipchead", "bip01head", "cchead", "bonehead", "headjoint")
 """What the head's node is called, letters alone; the first that is there counts."""
@@ -45,6 +47,7 @@ def read_nodes(glb: Glb) -> Nodes:
     world: dict[int, Matrix] = {}
     above: dict[int, int | None] = {}
     order: list[int] = []
+    start = np.diag([-1.0, 1.0, -1.0, 1.0]) if looks_away(glb.json) else np.eye(4)
     waiting: list[tuple[int, int | None]] = [(index, None) for index in _roots(glb.json, len(nodes))]
     while waiting:
         index, parent = waiting.pop()
@@ -53,12 +56,13 @@ def read_nodes(glb: Glb) -> Nodes:
         local = _local(nodes[index])
         if local is None:
             raise glb.refused("a node stands nowhere: its place is no set of numbers")
-        world[index] = local if parent is None else world[parent] @ local
+        world[index] = (start if parent is None else world[parent]) @ local
         above[index] = parent
         order.append(index)
         waiting += [(child, index) for child in _children(nodes[index])]
     names = {index: bare_name(nodes[index].get("name")) for index in order}
-    special = _special(names)
+    told = {index: _OF_A_VRM[bone] for index, bone in bones_of(glb.json).items() if index in world}
+    special = told or _special(names)
     joint: dict[int, int] = {}
     for index in order:  # parents first
         parent = above[index]

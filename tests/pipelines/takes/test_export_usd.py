@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from glbs import full, vrm0
+from glbs import Glb, full
 from take_folders import JAW, jaw, make_take
 
 pytest.importorskip("pxr", reason="needs the extra usd")
@@ -91,11 +91,11 @@ def test_what_is_there_is_kept(take, head, tmp_path, capsys) -> None:
         (["--usd", "-"], "does not end in"),
         (["--usd", "no/where/x.usda"], "there is no folder"),
         (["--usd", "x.usda", "--head", "nowhere.glb"], "no such file or directory; name another head"),
-        (["--usd", "x.usda", "--head", "vrm.glb"], "a VRM cannot be exported yet"),
+        (["--usd", "x.usda", "--head", "few.glb"], "nothing of this face can speak; name another head"),
     ],
 )
 def test_what_cannot_be_is_one_line(take, capsys, here, options, words) -> None:
-    vrm0().write(here / "vrm.glb")
+    Glb().write(here / "few.glb")
     assert ended("export", take, *options) == 2
     told = capsys.readouterr()
     assert words in told.err
