@@ -106,6 +106,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
 
         with logging_to_file():
             return uvloop.run(check_all(settings))
+    from pipelines.server.beside import her_page  # noqa: PLC0415
     from pipelines.talk.program import Options, talk  # noqa: PLC0415
     from pipelines.terminal.choose import open_display  # noqa: PLC0415
 
@@ -113,7 +114,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> int:
     with logging_to_file():
         display = open_display()
         try:
-            return uvloop.run(talk(settings, options, display))
+            return uvloop.run(talk(settings, options, display, her_page if settings.server.enabled else None))
         finally:
             display.close()
 

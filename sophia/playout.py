@@ -33,7 +33,7 @@ AUDIBLE = 104
 REMEMBERED = 64
 """How many past generations can still be asked about."""
 
-Tap = Callable[[Pcm, float], None]
+Tap = Callable[[Pcm, float, Sequence[Piece]], None]
 
 
 class Playout:
@@ -42,8 +42,8 @@ class Playout:
     ``rate`` is in Hz; a generation buffers at most ``max_seconds`` of unplayed sound (policy when full: ``push``
     blocks), and begins to sound once ``cushion_seconds`` of it are there, or all of it, so that a voice that delivers
     in drops does not start with a gap. ``on_event`` and ``tap`` are always called on the loop's thread; the tap gets
-    every block that was pulled with the ``loop.time()`` of its first sample, and perhaps none while the playout is
-    idle: no call means silence.
+    every block that was pulled, the ``loop.time()`` of its first sample and whose samples it holds, and perhaps none
+    while the playout is idle: no call means silence. It is called before the events that the block brought about.
 
     All methods but :meth:`pull` belong to the loop's thread. ``pull`` may come from another one; the lock it shares
     with them is held for some ten microseconds. Everything is in samples of ``rate`` and seconds of ``loop.time()``.
@@ -224,9 +224,9 @@ class Playout:
                 block = np.zeros(samples, np.int16)
         if events or self.tap is not None:
             if threading.get_ident() == self._thread:
-                self._tell(events, block, time)
+                self._tell(events, block, time, pieces)
             else:
-                self._loop.call_soon_threadsafe(self._tell, events, block, time)
+                self._loop.call_soon_threadsafe(self._tell, events, block, time, pieces)
         return block, pieces
 
     @property
@@ -391,8 +391,10 @@ class Playout:
 
     # --- inside; the lock is not held ---------------------------------------------------------------------------
 
-    def _tell(self, events: list[PlayoutEvent], block: Pcm | None = None, time: float = 0.0) -> None:
+    def _tell(
+        self, events: list[PlayoutEvent], block: Pcm | None = None, time: float = 0.0, pieces: Sequence[Piece] = ()
+    ) -> None:
         if block is not None and self.tap is not None:
-            self.tap(block, time)
+            self.tap(block, time, pieces)
         for event in events:
             self._on_event(replace(event, at=self._loop.time()))

@@ -49,7 +49,7 @@ MAY: dict[str, str] = {
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
     "talk": "conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
-    "server": "certs conversation failures home settings telemetry sophia aurora",
+    "server": "certs command conversation failures home log services settings talk telemetry sophia aurora",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
@@ -59,7 +59,7 @@ MAY: dict[str, str] = {
     "tune": "command home log machine page records replay scenarios settings simulation",
     "models": "command services settings nova",
     "nova_benchmark": "command embedded failures home log machine services settings nova",
-    "voice_loop": "command log settings takes talk terminal",
+    "voice_loop": "command log server settings takes talk terminal",
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -51,6 +51,7 @@ from pipelines.conversation.replies import Replies, ReplyContext
 from pipelines.failures import StageFailed, explain, log_defect
 from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
 from sophia.echo import EchoGuard
+from sophia.played import Piece
 from sophia.playout import Playout
 from sophia.sinks import Sink
 from sophia.speech import Synthesizer
@@ -360,7 +361,7 @@ class Conversation:
 
     # Playout
 
-    def _on_block(self, pcm: Pcm, time: float) -> None:
+    def _on_block(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
         sounding = pcm.nonzero()[0]
         if len(sounding):
             self._replies.last_sound = time + (int(sounding[-1]) + 1) / self.playout.rate
@@ -369,3 +370,4 @@ class Conversation:
         if self._components.echo and self.playout.newest > CUE:
             self._components.echo.reference(pcm, self.playout.rate, time)
         self._observers.played(pcm, time)
+        self._observers.sounded(pcm, time, pieces)

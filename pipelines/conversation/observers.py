@@ -14,6 +14,7 @@ from aurora.face import FaceFrame, Weights
 from pipelines.conversation.events import Happening, Reading
 from sophia.audio import Frame, Pcm
 from sophia.heard import TimedWord
+from sophia.played import Piece
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ class Observer:
 
     def played(self, pcm: Pcm, time: float) -> None:
         """A block as the sink got it, audible at ``time``; no call means silence."""
+
+    def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        """The same as :meth:`played`, and whose samples the block holds."""
 
     def posed(self, time: float, weights: Weights) -> None:
         """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
@@ -62,7 +66,7 @@ class Observers:
 
         self._told, self._metered, self._listened = who("told"), who("metered"), who("listened")
         self._played, self._posed, self._rested = who("played"), who("posed"), who("rested")
-        self._framed, self._scripted = who("framed"), who("scripted")
+        self._framed, self._scripted, self._sounded = who("framed"), who("scripted"), who("sounded")
 
     @property
     def watch_the_face(self) -> bool:
@@ -90,6 +94,9 @@ class Observers:
 
     def played(self, pcm: Pcm, time: float) -> None:
         self._tell(self._played, "played", pcm, time)
+
+    def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        self._tell(self._sounded, "sounded", pcm, time, pieces)
 
     def posed(self, time: float, weights: Weights) -> None:
         self._tell(self._posed, "posed", time, weights)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 KEY_PROTOCOL = "openai-insecure-api-key."
@@ -20,15 +21,19 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why somebody is not let in: an HTTP ``status``, and ``code`` and ``message`` as the protocol's errors have."""
+    """Why somebody is not let in: an HTTP ``status``, ``code`` and ``message`` as the protocol's errors have them.
+
+    ``facts`` is what the page shows of it. 503 is worth to come again for.
+    """
 
     status: int
     code: str
     message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 MISDIRECTED = Refusal(421, "misdirected", "This server does not answer to that name (server.names).")
-FOREIGN = Refusal(403, "foreign_origin", "Pages of that server may not connect (server.origins).")
+FOREIGN = Refusal(403, "origin_not_allowed", "Pages of that server may not connect (server.origins).")
 KEYLESS = Refusal(401, "invalid_api_key", "This server asks for its key.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,7 +42,12 @@ logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # it would write
 
 
 class Visits(Protocol):
-    """What takes over a WebSocket that was let in; it returns when the visit is over, and closes the socket itself."""
+    """What takes over a WebSocket that was let in.
+
+    ``refusal`` says whether there is no place for it. ``visit`` returns when it is over, and closes the socket itself.
+    """
+
+    def refusal(self, request: web.Request) -> Refusal | None: ...
 
     async def visit(self, socket: web.WebSocketResponse, request: web.Request) -> None: ...
 
@@ -83,11 +89,13 @@ def make_app(access: Access, page: Page, model: Models, facts: Facts, visits: Vi
 
     async def realtime(request: web.Request) -> web.StreamResponse:
         refusal = access.talk(request.headers, secure=request.secure)
-        if refusal and (refusal.status != 401 or not readable(request.headers)):
+        stranger = refusal is not None and refusal.status != 401
+        refusal = refusal or visits.refusal(request)
+        if refusal and (stranger or not readable(request.headers)):
             return refused(refusal)
         socket = await opened(request)
         if refusal:
-            await turn_away(socket, refusal, 1008)
+            await turn_away(socket, refusal)
         else:
             await visits.visit(socket, request)
         return socket
@@ -121,20 +129,26 @@ async def opened(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-def refused(refusal: Refusal, **headers: str) -> web.Response:
+def refused(refusal: Refusal) -> web.Response:
     """A refusal for programs: a status, and the error as OpenAI's servers write it."""
-    if refusal.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    body = {"error": {"type": "invalid_request_error", "code": refusal.code, "message": refusal.message}}
-    return web.json_response(body, status=refusal.status, headers=headers)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(refusal.status, {})
+    return web.json_response(_error(refusal), status=refusal.status, headers=headers)
 
 
-async def turn_away(socket: web.WebSocketResponse, refusal: Refusal, code: int) -> None:
-    """A refusal for browsers, which see no status: an error on the open socket, which is then closed."""
-    kind = refusal.code if code == 1013 else "invalid_request_error"
-    error = {"type": kind, "code": refusal.code, "message": refusal.message}
+async def turn_away(socket: web.WebSocketResponse, refusal: Refusal) -> None:
+    """A refusal for browsers, which see no status: an error on the open socket, which is then closed.
+
+    The code says whether it is worth to come again soon: 1013, else 1008.
+    """
     try:
-        await socket.send_str(json.dumps({"type": "error", "event_id": "event_refused", "error": error}))
-    except ConnectionError:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.send_str(json.dumps({"type": "error", "event_id": "event_refused", **_error(refusal)}))
+            await socket.close(code=1013 if refusal.status == 503 else 1008, message=refusal.code.encode())
+    except (ConnectionError, TimeoutError):
         return
-    await socket.close(code=code, message=refusal.code.encode())
+
+
+def _error(refusal: Refusal) -> dict[str, Any]:
+    kind = refusal.code if refusal.status == 503 else "invalid_request_error"
+    error = {"type": kind, "code": refusal.code, "message": refusal.message}
+    return {"error": error} | ({"sophia": dict(refusal.facts)} if refusal.facts else {})

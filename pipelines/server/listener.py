@@ -21,9 +21,7 @@ async def listening(app: web.Application, place: Place, port: int | None = None)
 
     Raises :class:`PortTaken` and :class:`ServerError`.
     """
-    runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
-    )
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, place.host, place.port if port is None else port, ssl_context=place.tls)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from sophia.audio import FRAME_SECONDS, Pcm
+from sophia.audio import FRAME_SECONDS
 from sophia.playout import Playout
 
 FIRST_DELAY = 0.05
@@ -22,11 +21,11 @@ FIRST_DELAY = 0.05
 LONGEST_DELAY = 2.0
 """A client that says it plays later than this is not believed."""
 
-FOLLOW = 0.25
-"""How much of a difference each of the client's positions takes over: they come with the network's jitter."""
+IMPOSSIBLE_SECONDS = 0.06
+"""A client that says it played so much before it was sent is not believed; less is rounding."""
 
-JUMP_SECONDS = 0.06
-"""A larger difference is believed at once: the client ran dry, or was given another sound card."""
+REPORTS = 10
+"""Of so many of the client's last positions the earliest counts: a network and a busy loop make the others late."""
 
 HELD_UP_SECONDS = 0.5
 """A loop that is later than this does not catch up; it takes a new start, as the client had to."""
@@ -40,9 +39,6 @@ EARLY_SECONDS = 1e-4
 WAIT = 0.01
 """Seconds between two looks whether the voice has made more, while the lead is not full."""
 
-Send = Callable[[int, int, Pcm], None]
-"""Takes a generation, the position of its first sample there, and the samples. Must not block."""
-
 
 @dataclass(slots=True)
 class _Sent:
@@ -55,20 +51,20 @@ class _Sent:
 
 
 class NetworkSink:
-    """A :class:`sophia.sinks.Sink` that sends; all of it on the loop's thread.
+    """A :class:`sophia.sinks.Sink` that pulls at the pace of a remote client; all of it on the loop's thread.
 
-    ``lead`` is how many seconds it is ahead, ``packet`` how many one block has. ``obeys`` says that the client falls
-    silent at a pause and drops what it holds; at a clearing every client does. All three may be changed at any time.
+    An observer of the conversation sends what is pulled, at once. ``lead`` is how many seconds it is ahead, ``packet``
+    how many one block has. ``obeys`` says that the client falls silent at a pause and drops what it holds; at a
+    clearing every client does. All three may be changed at any time.
     """
 
-    def __init__(self, send: Send, *, lead: float, packet: float = FRAME_SECONDS, obeys: bool = False) -> None:
+    def __init__(self, *, lead: float, packet: float = FRAME_SECONDS, obeys: bool = False) -> None:
         self.lead = lead
         self.packet = packet
         self.obeys = obeys
         self.delay = FIRST_DELAY
         """Seconds from sending to hearing, without what waits in the client's lead."""
-        self._known = False
-        self._send = send
+        self._found: deque[float] = deque(maxlen=REPORTS)
         self._sent: deque[_Sent] = deque()
         self._anew = True
         self._playout: Playout | None = None
@@ -105,20 +101,19 @@ class NetworkSink:
         """There is nothing to close."""
 
     def _pull(self, playout: Playout, samples: int, due: float) -> None:
-        block, pieces = playout.take(samples, due + self.delay)
+        _, pieces = playout.take(samples, due + self.delay)
         for piece in pieces:
             at = due + piece.offset / self._rate
             self._sent.append(_Sent(piece.generation, piece.first, piece.count, at))
-            self._send(piece.generation, piece.first, block[piece.offset : piece.offset + piece.count])
         while self._sent and self._sent[0].due < due - KEPT_SECONDS:
             self._sent.popleft()
 
     # What the client says
 
     def reported(self, generation: int, sample: int, at: float) -> float | None:
-        """Takes in that the client played ``sample`` of ``generation`` at ``at``; by how many seconds it was off.
+        """Takes in that the client played ``sample`` of ``generation`` at ``at``, and says how long after its sending.
 
-        Above zero it played later than was thought. ``None`` for what was never sent, or cannot be so.
+        That is no less than it really was. ``None`` for what was never sent, or cannot be so.
         """
         sent = next(
             (
@@ -131,12 +126,11 @@ class NetworkSink:
         if sent is None:
             return None
         found = at - sent.due - (sample - sent.first) / self._rate
-        if not -JUMP_SECONDS <= found <= LONGEST_DELAY:
+        if not -IMPOSSIBLE_SECONDS <= found <= LONGEST_DELAY:
             return None
-        off = max(0.0, found) - self.delay
-        self.delay += off if not self._known or abs(off) > JUMP_SECONDS else FOLLOW * off
-        self._known = True
-        return off
+        self._found.append(max(0.0, found))
+        self.delay = min(self._found)
+        return self._found[-1]
 
     def stopped(self, generation: int, sample: int) -> None:
         """Takes in that the client, told to pause, stopped before ``sample``: it goes on there."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
 from sophia.decisions import Announce, Say
+from sophia.resting import RestingSource
 from sophia.soundbite import Soundbite
 
 STOP_SECONDS = 2.0
@@ -47,6 +48,13 @@ SETTLED_SECONDS = 0.5
 
 UNANSWERED_SECONDS = 3.0
 """Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
+
+
+Beside = Callable[
+    [Runtime, Callable[[bool], None], Callable[[str], None]], AbstractAsyncContextManager[Sequence[Observer]]
+]
+"""Something that runs beside the conversation, such as her page: it is handed the runtime, whom to tell that the
+microphone is to rest, and whom to tell lines for people. It gives those who are to watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,10 @@ class Options:
     record: Path | None = None
 
 
-async def talk(settings: Settings, options: Options, display: Display) -> int:
-    """Holds a conversation until it ends, and returns the exit code."""
+async def talk(settings: Settings, options: Options, display: Display, beside: Beside | None = None) -> int:
+    """Holds a conversation until it ends, ``beside`` something else, and returns the exit code."""
     loop = asyncio.get_running_loop()
-    run = VoiceLoop(settings, options, display)
+    run = VoiceLoop(settings, options, display, beside)
     work = asyncio.create_task(run.run())
 
     def leave() -> None:
@@ -140,10 +148,11 @@ class _Outcomes(Observer):
 class VoiceLoop:
     """One run; :meth:`run` returns the exit code."""
 
-    def __init__(self, settings: Settings, options: Options, display: Display) -> None:
+    def __init__(self, settings: Settings, options: Options, display: Display, beside: Beside | None = None) -> None:
         self._settings = settings
         self._options = options
         self._display = display
+        self._beside = beside
         self._session: Session | None = None
         self._outcomes: _Outcomes | None = None
         self._exit_code = 0
@@ -158,7 +167,8 @@ class VoiceLoop:
         """The whole run."""
         try:
             bites = read_bites(self._options.soundbites)  # first, for a mistake should not have to wait for services
-            runtime = Runtime(self._settings, notice=self._display.notice)
+            sessions = 1 + (self._settings.server.sessions if self._beside else 0)
+            runtime = Runtime(self._settings, sessions=sessions, notice=self._display.notice)
             try:
                 async with runtime:
                     await self._converse(runtime, bites)
@@ -213,9 +223,13 @@ class VoiceLoop:
                 display.notice(note)
             if lost := runtime.faceless:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
+            microphone = RestingSource(devices.source)
+            if self._beside:
+                beside = self._beside(runtime, lambda resting: self._rest(microphone, resting), display.notice)
+                observers += await stack.enter_async_context(beside)
             patience = SOUNDBITE_PATIENCE if isinstance(devices.source, Soundbite) else DEVICE_PATIENCE
             self._session = runtime.session(
-                devices.source, devices.sink, observers, echo=devices.echo, cue=devices.cue, patience=patience
+                microphone, devices.sink, observers, echo=devices.echo, cue=devices.cue, patience=patience
             )
             await self._hold(self._session, devices, outcomes)
         if devices.reply:
@@ -236,6 +250,15 @@ class VoiceLoop:
                     cue.cancel()
         if lost:
             raise lost
+
+    def _rest(self, microphone: RestingSource, resting: bool) -> None:
+        if resting == microphone.resting:
+            return
+        microphone.resting = resting
+        what = (
+            "Somebody talks to her in a page; this microphone rests." if resting else "This microphone is open again."
+        )
+        self._display.notice(what)
 
     def _answered(self) -> None:
         if self._options.once and self._session:

@@ -125,6 +125,9 @@ class _Counter:
 SERVICES = ("microphone", "asr", "llm", "tts", "face", "speaker")
 """Names under which failures are counted, so that each shows a 0 before its first."""
 
+PAGE_ROLES = ("talk", "watch")
+"""What a client of the server does."""
+
 COUNTED: Mapping[Count, str] = {
     Count.SPECULATIONS_STARTED: "Replies started before the turn was decided",
     Count.SPECULATIONS_DROPPED: "Of those, dropped unheard",
@@ -172,6 +175,24 @@ class Metrics:
         self._face_missing = _Histogram(
             "sophia_face_missing_ratio", "Share of a turn's speech without a frame", MISSING_BUCKETS, at, unit="1"
         )
+        self._page_skew = _Histogram(
+            "sophia_page_skew_seconds",
+            "By how much the lips lead the sound in a page, nearly worst of a reply",
+            SKEW_BUCKETS,
+            at,
+        )
+        self._page_missing = _Histogram(
+            "sophia_page_missing_ratio",
+            "Share of a reply's speech for which a page had no frame",
+            MISSING_BUCKETS,
+            at,
+            unit="1",
+        )
+        self._page_late = _Counter("sophia_page_late_frames", "Frames that reached a page after their time", at)
+        self._page_underruns = _Counter("sophia_page_underruns", "Times that a page ran out of sound", at)
+        self._pages = prom.Gauge("sophia_pages", "Clients that talk or watch now", ["role"], registry=self.registry)
+        for role in PAGE_ROLES:
+            self._pages.labels(role)
         self._loop_lag = _Histogram("sophia_loop_lag_seconds", "How late the event loop was", LAG_BUCKETS, at)
         self._turns = _Counter("sophia_turns", "Turns by how they ended", at, label="outcome")
         self._turns.prepare([str(outcome) for outcome in Outcome])
@@ -234,6 +255,27 @@ class Metrics:
             yield
         finally:
             self._session(-1)
+
+    @contextmanager
+    def page(self, role: str) -> Iterator[None]:
+        """Counts a client that talks or watches (:data:`PAGE_ROLES`) for as long as the block runs."""
+        self._pages.labels(role).inc()
+        try:
+            yield
+        finally:
+            self._pages.labels(role).dec()
+
+    def page_reply(self, skew: float | None, missing: float | None, late: int) -> None:
+        """Takes in how a reply went in a page: seconds that the lips led, share without a frame, late frames."""
+        if skew is not None:
+            self._page_skew.observe(skew)
+        if missing is not None:
+            self._page_missing.observe(missing)
+        self._page_late.add(late)
+
+    def page_underruns(self, by: int) -> None:
+        """Counts times that a page ran out of sound."""
+        self._page_underruns.add(by)
 
     async def watch_loop(self) -> None:
         """Measures the event loop's lag until cancelled: how much later than asked a timer fires."""

@@ -485,7 +485,7 @@ def test_positions_are_known_for_two_seconds_whatever_the_blocks(block):
 def test_the_tap_hears_what_is_played():
     async def scenario(listener, playout):
         heard = []
-        playout.tap = lambda pcm, at: heard.append((pcm, at))
+        playout.tap = lambda pcm, at, _: heard.append((pcm, at))
         playout.open(1)
         await playout.push(1, steady(100))
         playout.release(1)
@@ -544,7 +544,7 @@ async def test_an_audio_thread_may_pull():
             finished.set()
 
     blocks = []
-    playout = Playout(RATE, on_event, max_seconds=0.2, tap=lambda pcm, at: threads.add(threading.get_ident()))
+    playout = Playout(RATE, on_event, max_seconds=0.2, tap=lambda pcm, at, _: threads.add(threading.get_ident()))
     stop = threading.Event()
 
     def device():

@@ -131,7 +131,7 @@ def played(cards, sounds, *, seconds=300.0, until=40.0):
     async def main():
         loop = asyncio.get_running_loop()
         events, told, blocks, coming = [], [], [], iter([Card(length) for length in cards])
-        playout = Playout(RATE, events.append, tap=lambda pcm, at: blocks.append((at, pcm)))
+        playout = Playout(RATE, events.append, tap=lambda pcm, at, _: blocks.append((at, pcm)))
         sink = ReturningSink(
             lambda: next(coming),
             seconds,

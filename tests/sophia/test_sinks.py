@@ -52,7 +52,9 @@ def test_null_sink_plays_in_real_time_and_at_once():
         loop = asyncio.get_running_loop()
         events = []
         pulls = []
-        playout = Playout(RATE, lambda event: events.append((event, loop.time())), tap=lambda pcm, at: pulls.append(at))
+        playout = Playout(
+            RATE, lambda event: events.append((event, loop.time())), tap=lambda pcm, at, _: pulls.append(at)
+        )
         playing = asyncio.create_task(NullSink().run(playout))
         await asyncio.sleep(1.2345)
         assert not pulls, "an idle sink does not tick"
@@ -79,7 +81,7 @@ def test_a_short_hang_is_caught_up_and_a_long_one_is_not():
         loop = asyncio.get_running_loop()
         times = []
 
-        def tap(pcm, at):
+        def tap(pcm, at, pieces):
             times.append(at)
             if len(times) == 10:  # the whole process stands still
                 loop._virtual.now += hang
@@ -101,7 +103,7 @@ def test_a_short_hang_is_caught_up_and_a_long_one_is_not():
 def test_barge_in_is_silent_within_a_block():
     async def main():
         blocks = []
-        playout = Playout(RATE, lambda event: None, tap=lambda pcm, at: blocks.append((at, pcm)))
+        playout = Playout(RATE, lambda event: None, tap=lambda pcm, at, _: blocks.append((at, pcm)))
         playing = asyncio.create_task(NullSink().run(playout))
         await say(playout, 1, steady(5))
         await asyncio.sleep(1.007)

@@ -143,7 +143,7 @@ async def test_a_stereo_card_of_another_rate_gets_resampled_sound():
 
 async def test_times_stay_right_through_the_resampler():
     times = []
-    playout = Playout(22_050, lambda event: None, tap=lambda pcm, at: times.append(at))
+    playout = Playout(22_050, lambda event: None, tap=lambda pcm, at, _: times.append(at))
     puller = _Puller(playout, 48_000)
     for block in range(500):
         assert len(puller.pull(960, 10 + block * 0.02)) == 960

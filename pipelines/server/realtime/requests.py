@@ -312,11 +312,10 @@ class Requests:
         """A report that cannot be used is no error: ten come a second."""
         name, audio_ms = event.get("item_id"), number(event.get("audio_ms"))
         response = self._answers.by_item(name) if isinstance(name, str) else None
-        if response is None or audio_ms is None or not response.generation or self._watch:
+        if response is None or audio_ms is None or not response.generation:
             return [], []
         delivered = response.delivered
         audio_ms = max(0.0, audio_ms)
-        delivered.played = min(round(audio_ms * delivered.rate / 1000), delivered.top)
         report = PlayoutReport(
             at=at,
             generation=response.generation,
@@ -330,5 +329,8 @@ class Requests:
                 if (value := number(mapping(event.get("face")).get(name))) is not None
             },
         )
+        if self._watch:  # she is heard elsewhere
+            return [report], []
+        delivered.played = min(round(audio_ms * delivered.rate / 1000), delivered.top)
         heard = PlaybackAcknowledged(at=at, generation=response.generation, samples=delivered.played)
         return [heard, report], []

@@ -30,6 +30,9 @@ class Echo:
     def __init__(self):
         self.visits = 0
 
+    def refusal(self, request):
+        return None
+
     async def visit(self, socket, request):
         self.visits += 1
         async for message in socket:

@@ -72,9 +72,12 @@ class Remote:
         return None
 
     async def run(self):
+        due = self._loop.time()
         while True:
-            await asyncio.sleep(STEP)
-            self._play(round(STEP * self.rate))
+            await asyncio.sleep(due + STEP - self._loop.time())
+            while due + STEP <= self._loop.time() + 1e-9:  # a card stands still for nobody
+                self._play(round(STEP * self.rate), due + self.card)
+                due += STEP
             self._steps += 1
             if self._steps % round(0.1 / STEP) == 0 and self._playing:
                 self._tell(playing=True)
@@ -90,8 +93,7 @@ class Remote:
         if not self._playing and self.buffered >= self.cushion:
             self._playing = True
 
-    def _play(self, count):
-        at = self._loop.time() + self.card
+    def _play(self, count, at):
         while count and self._playing:
             if not self._buffer:
                 self._playing = False

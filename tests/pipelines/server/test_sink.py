@@ -25,12 +25,14 @@ class Line:
         self.blocks = []
         self.playout = Playout(RATE, self.events.append, cushion_seconds=0.04, tap=self._tap)
         self.remote = Remote(RATE, report=self._reported, **remote)
-        self.sink = NetworkSink(self.remote.send, lead=lead, obeys=obeys)
+        self.sink = NetworkSink(lead=lead, obeys=obeys)
         self.offs = []
         self.loop = asyncio.get_running_loop()
 
-    def _tap(self, pcm, time):
+    def _tap(self, pcm, time, pieces):
         self.blocks.append((self.loop.time(), time))
+        for piece in pieces:
+            self.remote.send(piece.generation, piece.first, pcm[piece.offset : piece.offset + piece.count])
 
     def _reported(self, generation, sample, playing):
         if playing:

@@ -1,0 +1,162 @@
+"""Who is there: pages that talk, each with a session of its own, and pages that watch. All of them bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from pipelines.server.access import Refusal
+from pipelines.server.app import turn_away
+from pipelines.server.client_echo import ClientEcho
+from pipelines.server.connection import SHUTTING_DOWN, Connection
+from pipelines.server.realtime.wire import Wire
+from pipelines.server.reports import Reports
+from pipelines.server.talk import Talk
+from pipelines.server.watch import Hub, Watcher
+from pipelines.settings.server import ServerSettings
+from pipelines.talk.runtime import Runtime
+
+IDLE_SECONDS = 900.0
+"""A client that talks and has sent nothing for so long has forgotten us."""
+
+LEAVE_SECONDS = 1.5
+"""Longest wait for everybody to leave at the end."""
+
+NOTHING_TO_WATCH = Refusal(404, "nothing_to_watch", "There is no conversation to watch here.")
+
+
+class Hall:
+    """A :class:`~pipelines.server.app.Visits` of one runtime.
+
+    ``local`` is the conversation at this machine's microphone, if there is one. ``talking`` is told how many talk
+    whenever that changes.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: ServerSettings,
+        *,
+        local: Hub | None = None,
+        talking: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._local = local
+        self._talking = talking
+        self._talks: list[Hub] = []
+        self._connections: set[Connection] = set()
+        self._watching = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._closing = False
+
+    @property
+    def watchable(self) -> Hub | None:
+        """The conversation that can be watched: the local one, else that of whoever came last to talk."""
+        newest = self._talks[-1] if self._talks else None
+        return newest if self._local is None else self._local
+
+    def refusal(self, request: web.Request) -> Refusal | None:
+        if self._closing:
+            return Refusal(503, "server_shutting_down", "The server is shutting down.")
+        if _watches(request):
+            if self.watchable is None:
+                return NOTHING_TO_WATCH
+            return self._full(self._watching, self._settings.watchers)
+        return self._full(len(self._talks), self._settings.sessions)
+
+    async def visit(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        if refusal := self.refusal(request):  # somebody was faster
+            return await turn_away(socket, refusal)
+        if _watches(request):
+            await self._watch(socket, request)
+        else:
+            await self._talk(socket, request)
+
+    async def close(self) -> None:
+        """Asks everybody to leave, and waits for it a little."""
+        self._closing = True
+        for connection in list(self._connections):
+            connection.end(SHUTTING_DOWN)
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._empty.wait()
+        except TimeoutError:
+            return
+
+    async def _talk(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        hub = Hub(self._runtime.reply_rate)
+        metrics = self._runtime.telemetry.metrics
+        reports = Reports(metrics)
+        echo = ClientEcho(None)
+        self._talks.append(hub)
+        self._talking(len(self._talks))
+        try:
+            talk = Talk(
+                self._runtime,
+                lambda audio_ms: self._wire(request, watch=False, audio_ms=audio_ms),
+                reports,
+                echo,
+                watched_by=hub,
+            )
+            connection = Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS)
+            with self._connected(connection), metrics.page("talk"):
+                await talk.run(connection)
+        finally:
+            self._talks.remove(hub)
+            self._talking(len(self._talks))
+            reports.close()
+
+    async def _watch(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        hub, metrics = self.watchable, self._runtime.telemetry.metrics
+        assert hub is not None
+        watcher = Watcher(hub, self._wire(request, watch=True), Reports(metrics))
+        connection = Connection(socket, request.transport, watcher.hear)
+        self._watching += 1
+        try:
+            with self._connected(connection), metrics.page("watch"):
+                await watcher.run(connection)
+        finally:
+            self._watching -= 1
+
+    def _wire(self, request: web.Request, *, watch: bool, audio_ms: Callable[[float], float] | None = None) -> Wire:
+        settings = self._runtime.settings
+        return Wire(
+            began=asyncio.get_running_loop().time(),
+            voice_rate=self._runtime.reply_rate,
+            model=settings.llm.model,
+            voice=settings.tts.voice or "sophia",
+            language=settings.language,
+            watch=watch,
+            extensions=[name for name in request.query.get("extensions", "").split(",") if name],
+            budget_ms=settings.stack.voice_to_voice * 1000,
+            host=sockets.gethostname(),
+            audio_ms=audio_ms,
+        )
+
+    @contextmanager
+    def _connected(self, connection: Connection) -> Iterator[None]:
+        self._connections.add(connection)
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
+
+    @staticmethod
+    def _full(taken: int, places: int) -> Refusal | None:
+        if taken < places:
+            return None
+        message = f"All places are taken ({places}); try again in a moment."
+        return Refusal(503, "session_limit_reached", message, {"places": places})
+
+
+def _watches(request: web.Request) -> bool:
+    return request.query.get("watch", "") in ("1", "true")

@@ -1,0 +1,207 @@
+"""One client that talks: its socket on one side, a session of its own on the other, and the protocol between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aurora.face import FaceFrame
+from pipelines.conversation.events import (
+    Happening,
+    Levels,
+    PlaybackAcknowledged,
+    PlaybackStarted,
+    PlayoutFinished,
+    PlayoutStarted,
+    Reading,
+    ReplyText,
+)
+from pipelines.conversation.observers import Observer
+from pipelines.failures import StageFailed
+from pipelines.server.client_echo import ClientEcho
+from pipelines.server.connection import ENDED, TOO_MUCH, Connection
+from pipelines.server.frames import FrameBatch
+from pipelines.server.outbox import Event
+from pipelines.server.realtime.wire import Wire
+from pipelines.server.realtime.wishes import (
+    AppendAudio,
+    ClearAudio,
+    Instruct,
+    MuteMicrophone,
+    PlayoutReport,
+    SessionChanged,
+    Wish,
+)
+from pipelines.server.reports import Reports
+from pipelines.server.sink import NetworkSink
+from pipelines.server.source import NetworkSource
+from pipelines.server.voice import Voice
+from pipelines.talk.runtime import Runtime
+from pipelines.talk.session import Session
+from sophia.audio import Pcm
+from sophia.heard import TimedWord
+from sophia.played import Piece
+
+PLAYOUT = "sophia.playout"
+"""The extension of clients that obey pausing and tell their positions."""
+
+DATED_SECONDS = 1.5
+"""After the beginning of a reply, how long the client's positions still tell when that was."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Began:
+    """A generation whose first audible sample was ``sent`` then, and by the client heard ``delay`` seconds later."""
+
+    generation: int
+    sent: float
+    until: float
+    delay: float = math.inf
+
+
+class Talk(Observer):
+    """A conversation with a remote client, from its first event to its last. Made in the loop that runs it.
+
+    ``make_wire`` makes its protocol, given where the ears are in the client's sound.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        make_wire: Callable[[Callable[[float], float]], Wire],
+        reports: Reports,
+        echo: ClientEcho,
+        watched_by: Observer,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reports = reports
+        self._source = NetworkSource()
+        self.wire = make_wire(self._source.audio_ms)
+        self._sink = NetworkSink(lead=self.wire.lead_ms / 1000)
+        self._echo = echo
+        self._voice = Voice(runtime.reply_rate, self.wire.output_rate, self._say)
+        self._frames = FrameBatch(self._show)
+        self._rate = runtime.reply_rate
+        self._began: _Began | None = None
+        self._connection: Connection | None = None
+        self.session: Session = runtime.session(
+            self._source, self._sink, [self, watched_by], echo=echo, patience=math.inf
+        )
+
+    async def run(self, connection: Connection) -> None:
+        """Holds the conversation until the client leaves; whatever ends it, nothing of it is left."""
+        self._connection = connection
+        connection.send(self.wire.opened(self._loop.time()))
+        talking = asyncio.create_task(self._talk())
+        try:
+            await connection.run()
+        finally:
+            self._connection = None
+            self.session.stop()
+            await talking
+
+    async def _talk(self) -> None:
+        try:
+            await self.session.run()
+        except StageFailed as failure:  # its observers, and so the client, were told
+            _log.warning("a remote conversation ended: %s", failure)
+        except Exception:
+            _log.exception("a remote conversation failed")
+        finally:
+            self._frames.close()
+            if self._connection:
+                self._connection.end(ENDED)
+
+    # From the client
+
+    def hear(self, message: object) -> None:
+        """A message of the client."""
+        wishes, answers = self.wire.said(message, self._loop.time())
+        self._send(answers)
+        for wish in wishes:
+            self._grant(wish)
+
+    def _grant(self, wish: Wish) -> None:
+        match wish:
+            case AppendAudio(pcm=pcm):
+                sound = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
+                if not self._source.append(sound, self.wire.input_rate) and self._connection:
+                    self._connection.end(TOO_MUCH)
+            case ClearAudio():
+                self._source.clear()
+            case MuteMicrophone(muted=muted):
+                self._source.mute(muted)
+            case SessionChanged():
+                self._adapt()
+            case PlayoutReport():
+                self._reported(wish)
+            case Instruct():
+                pass  # wires that allow it are not made here
+            case PlaybackAcknowledged(generation=generation, samples=samples):
+                self._sink.stopped(generation, samples)
+                self.session.tell(wish)
+            case _:
+                self.session.tell(wish)
+
+    def _adapt(self) -> None:
+        self._sink.lead = self.wire.lead_ms / 1000
+        self._sink.obeys = PLAYOUT in self.wire.extensions
+        self._voice.adapt(self.wire.output_rate, gather=not self._sink.obeys)
+        self._echo.headphones = self.wire.headphones
+
+    def _reported(self, report: PlayoutReport) -> None:
+        generation, sample = report.generation, round(report.audio_ms * self._rate / 1000)
+        if report.playing and (delay := self._sink.reported(generation, sample, report.at)) is not None:
+            self._date(generation, delay, report.at)
+        if shown := self._reports.take(report):
+            self.session.tell(shown)
+
+    def _date(self, generation: int, delay: float, at: float) -> None:
+        """Her first audible sample was when the client's own positions say; the earliest of them is nearest."""
+        began = self._began
+        if began and began.generation == generation and at < began.until and delay < began.delay:
+            began.delay = delay
+            self.session.tell(PlaybackStarted(at=at, generation=generation, time=began.sent + delay))
+
+    # From the conversation
+
+    def told(self, happening: Happening) -> None:
+        if isinstance(happening, PlayoutStarted):
+            sent = happening.time - self._sink.delay
+            self._began = _Began(happening.generation, sent, until=happening.at + DATED_SECONDS)
+        if isinstance(happening, PlayoutFinished):
+            self._voice.finish()
+        if not isinstance(happening, ReplyText):
+            self._voice.flush()
+            self._frames.flush()
+        self._send(self.wire.told(happening))
+
+    def metered(self, reading: Reading) -> None:
+        if isinstance(reading, Levels):
+            self._send(self.wire.levels(reading.user, reading.agent, reading.at))
+
+    def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        self._voice.take(pcm, pieces)
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        self._send(self.wire.words(generation, words))
+
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        self._frames.add(generation, frame)
+
+    def _say(self, generation: int, first: int, pcm: Pcm, seconds: float) -> None:
+        self._send(self.wire.sound(generation, first, pcm.astype("<i2", copy=False).tobytes()), seconds)
+
+    def _show(self, generation: int, frames: Sequence[FaceFrame]) -> None:
+        self._send(self.wire.frames(generation, frames))
+
+    def _send(self, events: Sequence[Event], seconds: float = 0.0) -> None:
+        if events and self._connection:
+            self._connection.send(events, seconds)

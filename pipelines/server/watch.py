@@ -1,0 +1,219 @@
+"""Those who watch a conversation that has a microphone and a speaker of its own: any page, at any time.
+
+The hub is one observer of the conversation. It tells each page's own protocol what it is told. A page that joins in the
+middle of a turn is told first what that turn has been so far, as if it had been there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from aurora.face import FaceFrame
+from pipelines.conversation.events import (
+    GenerationOver,
+    Happening,
+    Levels,
+    PhaseChanged,
+    PlayoutFinished,
+    Reading,
+    ReplyText,
+    TurnEnded,
+)
+from pipelines.conversation.observers import Observer
+from pipelines.server.connection import Connection
+from pipelines.server.frames import FrameBatch
+from pipelines.server.outbox import Event
+from pipelines.server.realtime.wire import Wire
+from pipelines.server.realtime.wishes import PlayoutReport, SessionChanged
+from pipelines.server.reports import Reports
+from sophia.audio import Pcm
+from sophia.decisions import Begin, Pause
+from sophia.heard import TimedWord
+from sophia.played import Piece
+
+REMEMBERED = 20_000
+"""Things of the turns that are not over which a page that joins is told; a turn with more is not told to it."""
+
+WORDLESS_SECONDS = 1.0
+"""A client that says nothing for so long wants no extensions."""
+
+POSITION_SECONDS = 0.1
+"""Between two positions while she sounds."""
+
+Telling = Callable[[Wire], list[Event]]
+
+
+class Watcher:
+    """One page that watches ``hub``'s conversation, over ``connection``.
+
+    It is told nothing before it has said what it wants to see, or let :data:`WORDLESS_SECONDS` pass.
+    """
+
+    def __init__(self, hub: Hub, wire: Wire, reports: Reports) -> None:
+        self.wire = wire
+        self._hub = hub
+        self._reports = reports
+        self._loop = asyncio.get_running_loop()
+        self._connection: Connection | None = None
+        self._watching = False
+
+    async def run(self, connection: Connection) -> None:
+        """Watches until the page leaves."""
+        self._connection = connection
+        connection.send(self.wire.opened(self._loop.time()))
+        timer = self._loop.call_later(WORDLESS_SECONDS, self._watch)
+        try:
+            await connection.run()
+        finally:
+            timer.cancel()
+            self._connection = None
+            self._hub.leave(self)
+            self._reports.close()
+
+    def hear(self, message: object) -> None:
+        """A message of the page."""
+        wishes, answers = self.wire.said(message, self._loop.time())
+        self._send(answers)
+        for wish in wishes:
+            if isinstance(wish, SessionChanged):
+                self._watch()
+            elif isinstance(wish, PlayoutReport):
+                self._reports.take(wish)
+
+    def tell(self, telling: Telling) -> None:
+        """What the conversation came to."""
+        self._send(telling(self.wire))
+
+    def _watch(self) -> None:
+        if not self._watching and self._connection:
+            self._watching = True
+            self._hub.join(self)
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if events and self._connection:
+            self._connection.send(events)
+
+
+@dataclass(slots=True)
+class _Sounded:
+    """``count`` samples of a generation from ``first`` on sounded, at ``rate`` Hz; a page hears them elsewhere."""
+
+    generation: int
+    first: int
+    count: int
+    rate: int
+
+    def __call__(self, wire: Wire) -> list[Event]:
+        events: list[Event] = []
+        for first in range(self.first, self.first + self.count, self.rate):
+            samples = min(self.rate, self.first + self.count - first)
+            silence = bytes(2 * round(samples * wire.output_rate / self.rate))
+            events += wire.sound(self.generation, first, silence)
+        return events
+
+
+class Hub(Observer):
+    """Watches one conversation for all pages that watch it. ``rate`` is its voice's, in Hz."""
+
+    def __init__(self, rate: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rate = rate
+        self._watchers: list[Watcher] = []
+        self._open: set[int] = set()  # turns that are not over
+        self._past: list[Telling] = []  # of those turns, in order
+        self._phase: PhaseChanged | None = None
+        self._frames = FrameBatch(lambda generation, frames: self._tell(lambda wire: wire.frames(generation, frames)))
+        self._sounding: _Sounded | None = None
+        self._told_at = 0.0
+
+    @property
+    def watchers(self) -> int:
+        """How many watch now."""
+        return len(self._watchers)
+
+    def join(self, watcher: Watcher) -> None:
+        """Lets a page watch from now on; it is told first what the turns that are not over have been so far."""
+        self._frames.flush()
+        if (phase := self._phase) and not self._past:
+            watcher.tell(lambda wire: wire.told(phase))
+        for telling in self._past:
+            watcher.tell(telling)
+        self._watchers.append(watcher)
+
+    def leave(self, watcher: Watcher) -> None:
+        """The page is gone."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+
+    # From the conversation
+
+    def told(self, happening: Happening) -> None:
+        if not isinstance(happening, ReplyText):
+            self._frames.flush()
+        match happening:
+            case Begin(turn=turn):
+                self._open.add(turn)
+            case PhaseChanged():
+                self._phase = happening
+            case PlayoutFinished(time=time):
+                self._stopped(time)
+            case Pause() | GenerationOver():
+                self._stopped(happening.at)
+            case _:
+                pass
+        self._tell(lambda wire: wire.told(happening))
+        if isinstance(happening, TurnEnded):
+            self._open.discard(happening.ledger.turn)
+            if not self._open:
+                self._past.clear()
+
+    def metered(self, reading: Reading) -> None:
+        if isinstance(reading, Levels):
+            for watcher in self._watchers:
+                watcher.tell(lambda wire: wire.levels(reading.user, reading.agent, reading.at))
+
+    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
+        self._tell(lambda wire: wire.words(generation, words))
+
+    def framed(self, generation: int, frame: FaceFrame) -> None:
+        self._frames.add(generation, frame)
+
+    def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            now = _Sounded(piece.generation, piece.first, piece.count, self._rate)
+            last, self._sounding = self._sounding, now
+            at = time + piece.offset / self._rate
+            follows = last and (last.generation, last.first + last.count) == (now.generation, now.first)
+            self._tell(now, joins=True)
+            if not follows or at - self._told_at >= POSITION_SECONDS:
+                self._place(piece.generation, piece.first, True, at)
+        if not pieces:
+            self._stopped(time)
+
+    def _stopped(self, at: float) -> None:
+        if last := self._sounding:
+            self._sounding = None
+            self._place(last.generation, last.first + last.count, False, at)
+
+    def _place(self, generation: int, sample: int, playing: bool, at: float) -> None:
+        self._told_at = at
+        for watcher in self._watchers:
+            watcher.tell(lambda wire: wire.position(generation, sample, playing, at))
+
+    def _tell(self, telling: Telling, *, joins: bool = False) -> None:
+        for watcher in self._watchers:
+            watcher.tell(telling)
+        if not self._open:
+            return
+        last = self._past[-1] if self._past else None
+        if (
+            joins
+            and isinstance(last, _Sounded)
+            and isinstance(telling, _Sounded)
+            and (last.generation, last.first + last.count) == (telling.generation, telling.first)
+        ):
+            last.count += telling.count
+        elif len(self._past) < REMEMBERED:
+            self._past.append(replace(telling) if isinstance(telling, _Sounded) else telling)

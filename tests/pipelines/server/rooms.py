@@ -1,0 +1,32 @@
+"""A server with everything behind it: a runtime, and simulated services over TLS in the same loop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import aiohttp
+from browser import trust
+from lab import Lab, config, serving
+
+from pipelines.server.serving import serving as serve
+from pipelines.settings.model import load_settings
+from pipelines.talk.runtime import Runtime
+
+SERVICES = ("asr", "llm", "tts", "face")
+
+
+@asynccontextmanager
+async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, **server):
+    """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation."""
+    lab = lab or Lab()
+    async with serving(lab, pki) as port:
+        settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
+        wished = {"port": 0, "cert": pki / "server.crt", "key": pki / "server.key"} | server
+        settings = settings.model_copy(update={"server": settings.server.model_copy(update=wished)})
+        async with Runtime(settings, sessions=8) as runtime:
+            hub = local(runtime) if local else None
+            async with serve(runtime, local=hub, talking=talking) as address:
+                connector = aiohttp.TCPConnector(ssl=trust(pki))
+                async with aiohttp.ClientSession(connector=connector) as client, asyncio.timeout(55):
+                    yield client, address.rstrip("/"), runtime
