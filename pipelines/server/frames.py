@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from aurora.face import FaceFrame
 
-WAIT_SECONDS = 0.03
+WAIT_SECONDS = 0.01
 """Longest wait of a frame for others: a service sends them in bursts, well ahead of their sound."""
 
 MOST_FRAMES = 30

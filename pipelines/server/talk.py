@@ -188,6 +188,7 @@ class Talk(Observer):
             self._send(self.wire.levels(reading.user, reading.agent, reading.at))
 
     def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        self._frames.flush()
         self._voice.take(pcm, pieces)
 
     def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
