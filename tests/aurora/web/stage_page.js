@@ -1,18 +1,18 @@
-// A page for tests: a stage, and questions about what stands on it.
-import { ARKIT } from '../../../aurora/web/src/arkit.js';
-import { createStage } from '../../../aurora/web/src/stage/index.js';
+// A page for tests: the stage as it is served, and questions about what stands on it.
+import { createStage } from './stage.js';
 
 const canvas = document.querySelector('canvas');
+let names; // the 52, in the order of the weights
 let stage;
 let seconds = 0;
 
-const pose = (weights = {}, head = [0, 0, 0], breath = 0) => ({ weights: Float32Array.from(ARKIT, (name) => weights[name] ?? 0), head, breath });
+const pose = (weights = {}, head = [0, 0, 0], breath = 0) => ({ weights: Float32Array.from(names, (name) => weights[name] ?? 0), head, breath });
 const told = (error) => ({ code: error.code ?? error.name, message: error.message });
 
 window.lab = {
-  async create(options) {
+  async create(arkit, options) {
+    names = arkit;
     try {
-      stage?.dispose();
       stage = await createStage(canvas, options);
       return { quality: stage.quality };
     } catch (error) {

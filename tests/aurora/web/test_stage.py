@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import ROOT, bundle, chromiums, needed, served
+from browser import chromiums
 from glbs import HEADS, full, prefixed, presets
+from page_site import serving
 
 from aurora.face import ARKIT
 from aurora.model import LOOKS, check_model
 
 HERE = Path(__file__).parent
+AURORA = HERE.parents[2] / "aurora"
 pytestmark = pytest.mark.timeout(240)  # graphics by software on a loaded machine
 
 
@@ -39,21 +41,22 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    needed()
     folder = tmp_path_factory.mktemp("stage")
-    bundle(HERE / "stage_page.js", folder / "stage_page.js")
     (folder / "index.html").write_text(
-        '<!doctype html><link rel="icon" href="data:,"><canvas style="width: 100px; height: 120px"></canvas>'
+        '<!doctype html><link rel="icon" href="data:,"><canvas></canvas>'
         '<script type="module" src="stage_page.js"></script>',
         "utf-8",
     )
-    for name in ("sophia", "sophia-light"):
-        (folder / f"{name}.glb").symlink_to(ROOT / "aurora" / "head" / f"{name}.glb")
+    # The code as it is served, and heads of every kind.
+    heads = [AURORA / "head" / f"{name}.glb" for name in ("sophia", "sophia-light")]
+    for file in (HERE / "stage_page.js", *(AURORA / "web" / "static").glob("*.js"), *heads):
+        (folder / file.name).symlink_to(file)
     for name, make in HEADS.items():
         make().write(folder / f"{name}.glb")
-    with served(folder) as address, chromiums() as launch:
+    with chromiums() as launch, serving(folder) as address:
         lab = Lab(launch, address, folder)
-        assert lab("create", {"quality": "auto"}) == {"quality": "low"}  # it sees that software draws
+        assert lab("create", ARKIT, {"quality": "auto"}) == {"quality": "low"}  # it sees that software draws
+        lab("resize", 100, 120)
         yield lab
         assert lab.troubles == []
 
@@ -217,7 +220,7 @@ def test_after_the_graphics_were_taken_away_she_is_drawn_again(lab: Lab, name: s
 
 
 def test_without_webgl_the_page_is_told_so(lab: Lab) -> None:
-    told = lab.elsewhere("--disable-3d-apis")("create", {})
+    told = lab.elsewhere("--disable-3d-apis")("create", ARKIT, {})
     assert told["code"] == "nowebgl"
 
 
