@@ -111,7 +111,7 @@ class Answers:
                 asks=asks,
             )
             state.turn(turn).items.append(self.response.item_id)
-            self.order, self.cancelling = Ordered(), False
+            self.order = Ordered()
             events = self.response.begin()
         return events + self.words(generation, made.words) + self.frames(generation, made.frames)
 

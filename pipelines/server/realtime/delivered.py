@@ -45,7 +45,8 @@ class Delivered:
 
     def restart(self) -> None:
         """Another generation goes on in this one's place; of this one nothing was heard."""
-        self._words, self._sent, self._cursor, self._stretches, self.top = [], 0, None, [], 0
+        self._words, self._sent, self._cursor, self._stretches = [], 0, None, []
+        self.top, self.played = 0, None
 
     def add(self, words: Sequence[TimedWord]) -> None:
         """Words that were, or will be, spoken."""

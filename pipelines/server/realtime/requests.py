@@ -40,7 +40,7 @@ from sophia.decisions import Refuse
 from sophia.events import SayRequested
 
 MOST_WAITING: Final = 32
-"""Messages that may wait for a ``response.create``."""
+"""Messages that may wait for a ``response.create``, and messages of the system."""
 
 Answer = tuple[list[Wish], list[Event]]
 
@@ -185,6 +185,8 @@ class Requests:
         role, text = message(item, may_instruct=self._may_instruct)
         entry = written(name, text, role)
         wishes: list[Wish] = []
+        if role == "system" and len(self._notes) >= MOST_WAITING:
+            raise Refused(f"She is told {MOST_WAITING} things by the system already.", "too_many_items")
         if role == "user":
             if len(self._messages) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} messages wait for an answer; send response.create.", "too_many_items")
@@ -280,18 +282,20 @@ class Requests:
                 "Wait until the response is finished before creating a new one.",
                 "conversation_already_has_active_response",
             )
-        answers.order = order(event.get("response"))
+        wished = order(event.get("response"))
         items, self._messages = [name for name in self._messages if name in self._items], []
-        if items:
-            texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
-            typed = TextTyped(at=at, text="\n".join(texts))
-            self._questions.expected.append((typed, items))
-            return [typed], []
-        if self._questions.hearing:
+        if not items and not self._questions.hearing:
+            raise Refused(
+                "There is nothing to answer: nobody said or wrote anything since the last response.",
+                "nothing_to_answer",
+            )
+        answers.order = wished
+        if not items:
             return [CommitRequested(at=at)], []
-        raise Refused(
-            "There is nothing to answer: nobody said or wrote anything since the last response.", "nothing_to_answer"
-        )
+        texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
+        typed = TextTyped(at=at, text="\n".join(texts))
+        self._questions.expected.append((typed, items))
+        return [typed], []
 
     def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
         response, wanted = self._answers.response, event.get("response_id")

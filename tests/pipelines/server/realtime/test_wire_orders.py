@@ -270,9 +270,12 @@ def test_a_service_that_fails_and_leaves_her_without_a_word_is_an_error(talk):
 
 
 def test_a_reply_that_is_made_again_is_one_response(talk):
-    talk.asks()
+    talk.asks().writes(2)
+    talk.sent.append(talk.wire.sound(talk.generation, 0, bytes(4800)))  # the silence before its first word
     talk.tell(Failed(at=talk.now, service="llm", error=RuntimeError("gone"), generation=talk.generation, again=True))
-    talk.writes().ends()
+    talk.writes().sounds(0.5)
+    assert of(talk, SOUND[0])[1]["sophia"]["audio_start_ms"] == 0
+    talk.ends()
     assert talk.types().count("response.created") == 1
     assert only(talk, "response.done")["response"]["status"] == "completed"
     assert "".join(event["delta"] for event in of(talk, SOUND[1])) == REPLY

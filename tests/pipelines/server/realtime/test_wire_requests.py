@@ -4,11 +4,12 @@ import base64
 
 import pytest
 from wire_rules import Rules
-from wire_talk import RATE, REPLY, Talk, of, only
+from wire_talk import OFFSET, RATE, REPLY, Talk, of, only
 
 from pipelines.conversation.events import PlaybackAcknowledged, TextTyped
 from pipelines.server.realtime.items import MOST_ITEMS
 from pipelines.server.realtime.reading import MOST_TEXT
+from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import AppendAudio, ClearAudio, MuteMicrophone, PlayoutReport
 
 
@@ -143,8 +144,13 @@ def test_a_response_says_what_of_its_order_changes_nothing(talk):
     created = only(talk, "response.created")["response"]
     assert created["sophia"] == {"ignored": ["instructions"]}
     assert created["metadata"] == {"a": "b"}
-    talk.writes().ends().types_message("again")
+    talk.writes().ends().asks()
     assert of(talk, "response.created")[1]["response"]["metadata"] is None
+
+
+def test_an_order_that_was_refused_is_forgotten(talk):
+    assert refused(talk, "response.create", response={"metadata": {"a": "b"}}) == "nothing_to_answer"
+    assert of(talk.asks(), "response.created")[0]["response"]["metadata"] is None
 
 
 @pytest.mark.parametrize(("text", "code"), [
@@ -214,6 +220,13 @@ def test_messages_that_wait_for_an_answer_are_bounded(talk):
     for number in range(32):
         talk.client("conversation.item.create", item=message(id=f"i{number}"))
     assert refused(talk, "conversation.item.create", item=message()) == "too_many_items"
+
+
+def test_what_the_system_says_is_bounded():
+    talk = Talk(wire=Wire(began=OFFSET, voice_rate=RATE, instructions=True))
+    for _ in range(32):
+        talk.client("conversation.item.create", item=message(role="system"))
+    assert refused(talk, "conversation.item.create", item=message(role="system")) == "too_many_items"
 
 
 def test_half_a_character_is_mended(talk):
