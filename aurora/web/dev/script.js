@@ -83,8 +83,8 @@ const LINES = [
   },
   {
     gap: 1.3, you: 'How long would I walk for twelve miles, if I, um', her: ['About nineteen kilometres.', 'At an easy pace, four hours.'],
-    parts: [13, 262, 605, 118, 47, 74, 0, 12],
-    why: [[275, 'hold', 'unfinished: it ends with “um”'], [880, 'start', 'the recogniser’s last word'], [880, 'commit', 'silent for 0.87 s, nothing more came']],
+    parts: [13, 262, 605, 118, 47, 74, 0, 12], guess: [275, 430],
+    why: [[880, 'start', 'the recogniser’s last word'], [880, 'commit', 'silent for 0.87 s, nothing more came']],
   },
 ];
 
@@ -103,6 +103,11 @@ export function ledger({ number, zero, parts, why, you, heard, outcome }) {
     lip_skew_ms: Math.round(-6 + 14 * noise(number)), face_missing: 0, trace_id: trace(number),
   };
 }
+
+/** The decisions of a speculation that came to nothing. @param {[number, number]} span @returns {[number, string, string][]} */
+const guessed = ([from, to]) => [
+  [from, 'start', 'the recogniser’s stable partial'], [to, 'drop', to < 0 ? 'the user went on' : 'unfinished: it ends with “um”'],
+];
 
 /** One turn of the script. Fills `put` and the voices; gives when the next may begin. */
 class Scribe {
@@ -150,19 +155,20 @@ class Scribe {
     const generation = ++this.generation;
     const mark = (/** @type {string} */ name, /** @type {number} */ ms) =>
       this.put(end + ms / 1000, 'mark', { turn, generation, name, at: 1000 * end + ms });
-    this.put(end + from / 1000, 'decision', { turn, generation, what: 'start', reason: 'the recogniser’s stable partial', at: 1000 * end + from });
+    for (const [ms, what, reason] of guessed([from, to])) {
+      this.put(end + ms / 1000, 'decision', { turn, generation, what, reason, at: 1000 * end + ms });
+    }
     mark('transcript', from);
     mark('started', from);
     mark('first_token', from + 90);
     mark('first_clause', from + 130);
-    this.put(end + to / 1000, 'decision', { turn, generation, what: 'drop', reason: 'the user went on', at: 1000 * end + to });
   }
 
   /** Marks and decisions of the reply. @param {Line} line @param {number} turn @param {number} end @returns {number} when she is heard */
   think(line, turn, end) {
     const generation = ++this.generation;
     for (const [ms, what, reason] of line.why) {
-      this.put(end + ms / 1000, 'decision', { turn, generation: what === 'hold' ? 0 : generation, what, reason, at: 1000 * end + ms });
+      this.put(end + ms / 1000, 'decision', { turn, generation, what, reason, at: 1000 * end + ms });
     }
     let sum = 0;
     CHAIN.forEach((name, index) => {
@@ -213,7 +219,7 @@ export function script() {
 /**
  * Her sound as it is played: to its end, with a pause for a nod, or cut off. Gives when the next turn may begin.
  * @param {Scribe} scribe @param {Line} line @param {number} number
- * @param {{end: number, heard: number, words: Word[]}} told
+ * @param {{end: number, heard: number, words: Word[]}} times
  */
 function perform(scribe, line, number, { end, heard, words }) {
   const item = `item_${number}`;
@@ -256,7 +262,9 @@ function perform(scribe, line, number, { end, heard, words }) {
   if (!line.cut) scribe.put(over, 'listening');
   const heardText = words.filter(word => word.start < last.at + last.to - last.from).map(word => word.text).join('').trim();
   const outcome = line.cut ? 'interrupted' : 'replied';
-  scribe.put(over, 'done', { ledger: ledger({ number, zero: 1000 * end, parts: line.parts, why: line.why, you: line.you, heard: heardText, outcome }) });
+  const why = [...(line.guess ? guessed(line.guess) : []), ...line.why];
+  const told = ledger({ number, zero: 1000 * end, parts: line.parts, why, you: line.you, heard: heardText, outcome });
+  scribe.put(over, 'done', { ledger: told });
   return line.cut ? last.to : over;
 }
 

@@ -234,6 +234,15 @@ def test_words_do_not_move_when_a_clause_is_added(browser: Any, site: str) -> No
             assert page.evaluate(places)[: len(before)] == pytest.approx(before, abs=0.5)
 
 
+def test_a_new_turn_clears_her_last_words(browser: Any, site: str) -> None:
+    with visiting(browser, f"{site}/web/dev/?at=8.2") as page:
+        assert "with a face." in page.inner_text(".captions .her")
+        page.evaluate("sophia.page.session.seek(9.8)")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert "What" in page.inner_text(".captions .you")
+        assert page.inner_text(".captions .her .words") == ""
+
+
 def test_who_cannot_speak_writes(browser: Any, site: str) -> None:
     with visiting(browser, f"{site}/web/dev/") as page:
         page.click("#second")

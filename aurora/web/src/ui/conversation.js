@@ -14,7 +14,7 @@ import { TurnPlot } from './waterfall.js';
  * @typedef {import('./turns.js').Turn} Turn
  * @typedef {object} Moment
  * @property {number} now  ms of the server's clock
- * @property {{item: string, seconds: number}|null} position  what is heard just now
+ * @property {{item: string, seconds: number, playing: boolean}|null} position  what is heard, or was last
  * @property {{you: number, her: number}} levels  0..1
  * @property {string} floor
  */
@@ -38,7 +38,9 @@ export class Conversation {
     /** @type {Moment} */
     this.moment = { now: 0, position: null, levels: { you: 0, her: 0 }, floor: 'listening' };
     this.drawnAt = -Infinity;
-    this.shown = '';
+    /** @type {import('./ledger.js').Tile[][]} the tiles of every other turn than the one that is shown */
+    this.others = [];
+    this.othersOf = '';
     $('trace').onclick = () => this.copyTrace();
     this.draw();
   }
@@ -87,7 +89,7 @@ export class Conversation {
     if (position) {
       const reply = this.turns.replyOf(position.item);
       reply?.hear(position.seconds);
-      if (reply?.heard) this.captions.show(reply);
+      if (reply?.heard && position.playing) this.captions.show(reply);
     }
     this.captions.draw();
     const { last } = this.turns;
@@ -119,7 +121,7 @@ export class Conversation {
     const { now, floor } = this.moment;
     const speaking = open && !turn.heard && !turn.typed && (turn.zero === null || floor === 'hearing');
     const until = open ? now : Infinity;
-    const others = this.turns.list.filter(one => one !== turn && one.wait !== null).map(one => one.tiles());
+    const others = this.othersThan(turn);
     const voices = !turn ? [] : speaking ? this.envelope.between(now - VOICES[0], now) : turn.voices;
     this.plot.show(turn, { now: speaking ? now : until, speaking, others, voices });
     this.title(turn, speaking);
@@ -129,6 +131,16 @@ export class Conversation {
     else if (turn && waiting) this.numbers.big('waiting', total(turn.tiles(now)));
     else if (turn?.wait != null) this.numbers.big('last turn', turn.wait);
     else this.numbers.big('last turn', this.turns.list.findLast(one => one.wait !== null)?.wait ?? null);
+  }
+
+  /** The tiles of the other turns; made anew only where they have changed. @param {Turn|null} turn */
+  othersThan(turn) {
+    const key = `${turn?.number} ${turn?.past} ${!!turn?.ledger} ${this.turns.finished}`;
+    if (key !== this.othersOf) {
+      this.othersOf = key;
+      this.others = this.turns.list.filter(one => one !== turn && one.wait !== null).map(one => one.tiles());
+    }
+    return this.others;
   }
 
   /** @param {Turn|null} turn @param {boolean} speaking */

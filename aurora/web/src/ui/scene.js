@@ -7,6 +7,8 @@ import { spoken, view } from './sentences.js';
 /** @typedef {import('./machine.js').State} State */
 
 const BARS = [1.6, 3, 2.3, 1.2];
+/** After so many ms “End” ends: whoever pressed what the button said just before does not mean it. */
+const MEANT = 400;
 const STOPPABLE = new Set(['thinking', 'speaking', 'ducked', 'paused']);
 
 export class Scene {
@@ -19,6 +21,8 @@ export class Scene {
     this.act = act;
     this.stage = $('stage');
     this.noted = '';
+    this.action = '';
+    this.changed = -Infinity;
     this.bars = [...$('pill').querySelectorAll('.glyph b')];
     this.levelYou = $('level-you');
     this.levelHer = $('level-her');
@@ -38,6 +42,8 @@ export class Scene {
     $('captions').hidden = !on;
     $('message').hidden = on;
     $('try').hidden = state.session !== 'idle';
+    if (told.action.event !== this.action) this.changed = performance.now();
+    this.action = told.action.event;
     this.button($('talk'), told.action);
     $('talk').classList.toggle('quiet', !!told.action.quiet);
     this.button($('second'), told.second);
@@ -70,7 +76,9 @@ export class Scene {
     button.hidden = !action;
     if (!action) return;
     write(button.querySelector('span') ?? button, action.label);
-    button.onclick = () => this.act(action.event);
+    button.onclick = () => {
+      if (action.event !== 'end' || performance.now() - this.changed > MEANT) this.act(action.event);
+    };
   }
 
   /** @param {import('./sentences.js').Notice[]} list */

@@ -15,8 +15,12 @@ import { Spoken } from './words.js';
 /** Instants of the reply: another attempt forgets them. */
 const OF_A_REPLY = new Set([
   'transcript', 'started', 'first_token', 'first_clause', 'first_audio', 'released', 'played', 'first_frame',
+  'last_token', 'last_audio',
 ]);
-const TOLD = new Set(['start', 'wait', 'commit', 'drop', 'interrupt', 'resume', 'reopen', 'dismiss', 'hold']);
+/** Decisions that explain a turn's time and outcome; sophia/decisions.py has them all. */
+const TOLD = new Set([
+  'start', 'commit', 'drop', 'dismiss', 'resume', 'interrupt', 'reopen', 'reprompt', 'apologise', 'refuse',
+]);
 const KEEP = 200;
 
 export class Turn {
@@ -103,6 +107,8 @@ export class Turns {
     this.list = [];
     /** @type {Turn|null} the newest, over or not */
     this.last = null;
+    /** How many turns have ended. */
+    this.finished = 0;
   }
 
   /**
@@ -162,13 +168,9 @@ export class Turns {
   /** @param {any} event */
   mark({ turn: number, generation, name, at }) {
     const turn = this.of(number);
-    if (!OF_A_REPLY.has(name)) {
-      turn.own[name] = at;                      // the last note stands: the user may go on
-      return turn;
-    }
     const attempt = turn.attempts.get(generation ?? 0) ?? {};
-    attempt[name] ??= at;
-    turn.attempts.set(generation ?? 0, attempt);
+    if (OF_A_REPLY.has(name)) turn.attempts.set(generation ?? 0, attempt);
+    (OF_A_REPLY.has(name) ? attempt : turn.own)[name] = at;  // the last note stands: the user may go on
     return turn;
   }
 
@@ -202,6 +204,7 @@ export class Turns {
   done(ledger) {
     const turn = this.of(ledger.turn);
     this.open.delete(ledger.turn);
+    this.finished += 1;
     turn.ledger = ledger;
     turn.user = ledger.user || turn.user;
     turn.sure = turn.user.length;
