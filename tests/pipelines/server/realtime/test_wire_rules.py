@@ -153,7 +153,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.just(TurnSettings()) | SETTINGS, STEPS, st.booleans(), st.booleans(), st.booleans())
 def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, watch, instructions, extended):
     wire = Wire(
@@ -179,7 +179,7 @@ def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, watch, 
     rules.over()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_whatever_a_client_sends_is_answered_or_ignored_and_never_raises(data):
     talk = Talk().asks().writes().sounds(0.7)
