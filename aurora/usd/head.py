@@ -112,8 +112,32 @@ def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look], moves: dict[in
         part = _part(glb, primitive, name, look, moves.get(node["mesh"], []))
         matrices, part.hold = _held(glb, nodes, index, primitive, count=len(part.points))
         _place(part, matrices)
-        found.append(part)
+        found.append(_needed(part))
     return found
+
+
+def _needed(part: Part) -> Part:
+    """The part without points that no triangle has."""
+    used = np.unique(part.faces)
+    if len(used) == len(part.points):
+        return part
+    place = np.full(len(part.points), -1, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    shapes = {}
+    for name, shape in part.shapes.items():
+        kept = place[shape.where] >= 0
+        shapes[name] = Shape(place[shape.where][kept], shape.offsets[kept], shape.tilts[kept])
+    return Part(
+        part.name,
+        part.points[used],
+        part.normals[used],
+        place[part.faces],
+        part.hold[used],
+        part.look,
+        None if part.uv is None else part.uv[used],
+        None if part.colours is None else part.colours[used],
+        shapes,
+    )
 
 
 def _part(glb: Glb, primitive: Json, called: str, look: Look, moves: list[Move]) -> Part:

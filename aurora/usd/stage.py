@@ -29,8 +29,6 @@ ANIMATION: Final = "Skel/Anim"
 """Below the character's prim."""
 
 PARENTS: Final = (-1, 0, 1, 1)
-_ROOM: Final = 5.0
-"""Centimetres around the resting head that its moving parts may take."""
 
 
 def write_head(head: Head, folder: Path, name: str) -> Path:
@@ -44,12 +42,9 @@ def write_head(head: Head, folder: Path, name: str) -> Path:
     UsdGeom.Scope.Define(stage, ROOT.AppendChild("Geom"))
     UsdGeom.Scope.Define(stage, ROOT.AppendChild("Looks"))
     materials: dict[tuple[Look, bool, bool], UsdShade.Material] = {}
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for part in head.parts:
         mesh = _mesh(stage, part, skeleton)
         _bind(stage, mesh, part, materials)
-        low, high = np.minimum(low, part.points.min(axis=0)), np.maximum(high, part.points.max(axis=0))
-    root.CreateExtentAttr([Gf.Vec3f(*(low - _ROOM).tolist()), Gf.Vec3f(*(high + _ROOM).tolist())])
     _pictures(head, folder / PICTURES)
     path = folder / name
     if not stage.GetRootLayer().Export(str(path)):

@@ -79,6 +79,20 @@ def test_a_posed_skin_is_where_gltf_says(tmp_path) -> None:
         assert part(head, "Face").points[place] == pytest.approx(expected * 100, abs=1e-3)
 
 
+def test_points_that_no_triangle_has_are_left_out(tmp_path) -> None:
+    glb = bony()
+    corners = of_face(glb.gltf)["indices"]
+    glb.gltf["accessors"][corners]["count"] = 3 * 100
+    face = part(read_head(written(glb, tmp_path)), "Face")
+    points, triangles = plate()
+    used = np.unique(triangles[:100])
+    assert np.array_equal(np.unique(face.faces), np.arange(len(used)))
+    assert face.points[face.faces] == pytest.approx(points[triangles[:100]] * 100, abs=1e-3)
+    assert len(face.points) == len(face.normals) == len(face.uv) == len(face.colours) == len(face.hold) == len(used)
+    for name, shape in face.shapes.items():
+        assert shape.offsets == pytest.approx((moved(points, name) * 100)[used[shape.where]], abs=2e-3)
+
+
 def test_pictures_are_kept_or_become_png(tmp_path) -> None:
     head = read_head(written(bony(), tmp_path))
     skin, lash = part(head, "Face").look, part(head, "Lash").look
