@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Final
 
 Item = dict[str, Any]
-"""An item as the protocol has it."""
+"""An item as the protocol has it. It is never changed: another one takes its place."""
 
 MOST_ITEMS: Final = 1_000
 MOST_CHARACTERS: Final = 1_000_000
@@ -58,7 +57,7 @@ class Items:
 
     def get(self, item_id: str) -> Item | None:
         """The item as it is now; None if it is not known, or no longer."""
-        return copy.deepcopy(self._items.get(item_id))
+        return self._items.get(item_id)
 
     def before(self, item_id: str) -> str | None:
         """The id of the item before this one, which must be there; None if it is the first."""
@@ -73,7 +72,7 @@ class Items:
             self._order.insert(at, name)
         else:
             self._characters -= _size(self._items[name])
-        self._items[name] = copy.deepcopy(item)
+        self._items[name] = item
         self._characters += _size(item)
         while len(self._order) > 1 and (len(self._order) > MOST_ITEMS or self._characters > MOST_CHARACTERS):
             self.remove(self._order[0])
