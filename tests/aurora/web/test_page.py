@@ -33,6 +33,10 @@ PLAY = """events => {
     const more = { retry: { in: 4, attempt: 2, of: 6 }, places: 8, service: 'llm' };
     for (const type of events) sophia.page.tell({ type, ...more });
 }"""
+LONG_WAITS = """() => {
+    sophia.page.talk.numbers.big('waiting', 12345);
+    for (const id of ['p50', 'p95', 'budget']) document.getElementById(`fig-${id}`).textContent = '3,802';
+}"""
 FULL = os.environ.get("PAGE_MATRIX") == "full"
 
 pytestmark = [
@@ -152,6 +156,7 @@ def test_nothing_lies_outside_or_on_another(browser: Any, site: str) -> None:
             page.evaluate("wide => sophia.page.panels.show(wide ? 'latency' : 'none')", width > 900)
             for name in STATES if FULL else A_FEW:
                 play(page, STATES[name])
+                page.evaluate(LONG_WAITS)
                 found += [f"{width} x {height}, {name}: {what}" for what in page.evaluate(FIT)]
             page.evaluate("sophia.page.panels.show('settings')")
             found += [f"{width} x {height}, settings: {what}" for what in page.evaluate(FIT)]

@@ -71,6 +71,9 @@ export class Conversation {
       case 'reply':
         if (!this.captions.reply) this.captions.show(turn.reply);
         break;
+      case 'cut':
+        if (this.captions.reply?.item === event.item && !this.captions.reply?.heard) this.captions.show(null);
+        break;
       case 'done':
         this.list.draw(this.turns.list, this.chosen);
         this.numbers.session(this.turns.list);

@@ -71,7 +71,7 @@ const WATCHED = { ...FLOOR, hearing: 'Hearing', paused: 'Paused', interrupted: '
 /** @param {import('./machine.js').Retry|null} retry */
 const soon = retry => (retry && retry.in > 0 ? `in ${Math.ceil(retry.in)} s` : 'now');
 
-/** What a server said, as one sentence; nothing where it said too much. @param {string|null} said */
+/** What a server said, as a sentence; nothing where it said too much. @param {string|null} said */
 function sentence(said) {
   const text = said?.trim() ?? '';
   if (!text || text.length > 160) return '';
@@ -172,7 +172,8 @@ export function notices(state) {
   }
   if (talking(state) && state.trouble) {
     const { service, over, message, hint } = state.trouble;
-    const told = (over && SERVICE[service]) || [message, hint].filter(Boolean).join(' ') || SERVICE[service];
+    const said = sentence([message, hint].filter(Boolean).join(' '));
+    const told = said || (over && SERVICE[service]);
     if (told) list.push({ id: 'service', text: told });
   }
   if (state.session === 'watching') {

@@ -196,7 +196,9 @@ export class Turns {
   /** @param {any} event */
   cut({ item, at }) {
     const turn = [...this.open.values(), ...this.list].reverse().find(one => one.replies.has(item));
-    turn?.replies.get(item)?.cut(at);
+    const reply = turn?.replies.get(item);
+    reply?.cut(at);
+    if (!reply?.heard) turn?.replies.delete(item);  // nobody heard of it: an attempt that was given up
     return turn ?? null;
   }
 

@@ -93,6 +93,13 @@ test('what a server says of a refusal is shown as a sentence, unless it is too m
   assert.match(refused('x'.repeat(500)), /^The server refused/);
 });
 
+test('what a service says of itself is told in its words, else in ours', () => {
+  const told = more => notices(next(walk('talk', 'granted', 'open'), { type: 'service', service: 'face', state: 'failed', ...more })).at(-1).text;
+  assert.equal(told({ message: 'the face had no frame', hint: '' }), 'The face had no frame.');
+  assert.match(told({}), /^The face service stopped/);
+  assert.match(told({ message: 'x'.repeat(400) }), /^The face service stopped/);
+});
+
 test('a screen reader is told of the session and the microphone, not of the floor', () => {
   const live = walk('talk', 'granted', 'open');
   assert.equal(spoken(live, next(live, { type: 'hearing' }), {}), '');

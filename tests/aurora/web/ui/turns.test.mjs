@@ -83,6 +83,17 @@ test('words and cuts find their reply, also when the next turn has begun', () =>
   assert.equal(turns.replyOf('b'), null);
 });
 
+test('a reply of which nothing was heard leaves no words', () => {
+  const words = [{ text: 'Never', start: 0, end: 1 }];
+  const turns = book({ type: 'turn', turn: 1 }, { type: 'reply', item: 'a', turn: 1, words }, { type: 'cut', item: 'a', at: 0 });
+  assert.equal(turns.last.reply, null);
+});
+
+test('an instant that is noted again has moved', () => {
+  const turns = book({ type: 'turn', turn: 1 }, mark('voice_end', 0), mark('played', 900, 1), mark('played', 700, 1));
+  assert.equal(turns.last.wait, 700);
+});
+
 test('a long talk is bounded', () => {
   const turns = new Turns();
   for (let turn = 1; turn <= 500; turn++) {
