@@ -181,6 +181,7 @@ class Hub(Observer):
         self._frames.add(generation, frame)
 
     def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        self._frames.flush()
         for piece in pieces:
             now = _Sounded(piece.generation, piece.first, piece.count, self._rate)
             last, self._sounding = self._sounding, now

@@ -117,7 +117,7 @@ class Extras:
         self._last = item_id, frames[-1].time
         for run, spacing in self._runs(frames):
             weights = np.stack([frame.weights for frame in run])
-            packed = np.round(np.clip(np.nan_to_num(weights), 0.0, 1.0) * 255).astype(np.uint8).tobytes()
+            packed = np.rint(np.fmin(np.fmax(weights, 0.0), 1.0) * 255).astype(np.uint8).tobytes()
             events += self._write.extra(
                 "sophia.face.frames",
                 response_id=response_id,
