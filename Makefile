@@ -1,4 +1,5 @@
 # make talk   set everything up and talk to Sophia        make test   set everything up and run the tests
+# make serve  the same, but talk to her in a browser
 # Everything made stays in .venv and .sophia; make clean removes both.
 
 CONFIG ?= embedded.yaml
@@ -28,13 +29,16 @@ REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-com
     -f docker/docker-compose.rehearsal.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help talk services check doctor replay rehearsal test lint types format bench page certs prepare run-venv dev-venv clean
+.PHONY: help talk serve services check doctor replay rehearsal test lint types format bench page certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 talk: $(if $(HELP),run-venv,prepare)  ## talk to Sophia (CONFIG=embedded.yaml, ARGS="--once", EXTRAS=aec)
 	@$(RUN) -m pipelines.voice_loop --config $(CONFIG) $(ARGS) $(SAID)
+
+serve: $(if $(HELP),run-venv,prepare)  ## serve her page: talk to her in a browser (CONFIG=embedded.yaml)
+	@$(RUN) -m pipelines.server --config $(CONFIG) $(ARGS) $(SAID)
 
 services: $(if $(HELP),run-venv,prepare)  ## run the embedded services in the foreground
 	@$(RUN) -m pipelines.embedded $(ARGS) $(SAID)

@@ -1,6 +1,7 @@
 """Her own voice in a remote user's microphone: the browser takes most of it out, and this what it leaves.
 
-With headphones nothing comes back, and nothing is done.
+Where nothing is installed that cancels without closing the ear, the browser's own must do: she would not be interrupted
+otherwise. With headphones nothing comes back, and nothing is done.
 """
 
 from __future__ import annotations
@@ -8,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sophia.audio import Frame, Pcm
-from sophia.echo import EchoGuard
+from sophia.echo import EchoCanceller, EchoError, EchoGuard
+from sophia.half_duplex import HalfDuplexGuard
+
+
+def guard(mode: str) -> EchoGuard | None:
+    """What ``microphone.echo`` asks for, behind a browser's own cancellation; None where there is nothing to add."""
+    if mode == "half-duplex":
+        return HalfDuplexGuard()
+    if mode == "off":
+        return None
+    try:
+        return EchoCanceller()
+    except EchoError:
+        return None
 
 
 class ClientEcho:

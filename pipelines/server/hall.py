@@ -11,7 +11,7 @@ from aiohttp import web
 
 from pipelines.server.access import Refusal
 from pipelines.server.app import turn_away
-from pipelines.server.client_echo import ClientEcho
+from pipelines.server.client_echo import ClientEcho, guard
 from pipelines.server.connection import SHUTTING_DOWN, Connection
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
@@ -93,7 +93,7 @@ class Hall:
         hub = Hub(self._runtime.reply_rate)
         metrics = self._runtime.telemetry.metrics
         reports = Reports(metrics)
-        echo = ClientEcho(None)
+        echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
         self._talks.append(hub)
         self._talking(len(self._talks))
         try:

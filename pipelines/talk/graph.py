@@ -52,6 +52,7 @@ def mermaid(settings: Settings, *, source: str = "", sink: str = "") -> str:
         "mind, nova": list(_mind(settings)),
         "voice, sophia": list(_voice(settings, sink)),
         "face, aurora": list(_face(settings)),
+        "page, pipelines/server": list(_page(settings)),
     }
     rows = ["flowchart LR"]
     for number, (title, nodes) in enumerate(rooms.items()):
@@ -96,6 +97,13 @@ def _face(settings: Settings) -> Iterator[_Node]:
         yield _Node("performer", ("performer", "poses by sample clock, idle life"))
 
 
+def _page(settings: Settings) -> Iterator[_Node]:
+    server = settings.server
+    if server.enabled:
+        security = "TLS, with a key" if not server.at_home else "TLS" if server.secure else "this machine only"
+        yield _Node("page", ("her page", f"{server.host}:{server.port}", security), True)
+
+
 def _arrows(settings: Settings) -> Iterator[_Arrow]:
     heard = "source"
     if settings.microphone.echo in ECHO:
@@ -116,6 +124,10 @@ def _arrows(settings: Settings) -> Iterator[_Arrow]:
         yield _Arrow("tts", "face", "PCM")
         yield _Arrow("face", "performer", "frames")
         yield _Arrow("playout", "performer", "samples played")
+    if settings.server.enabled:
+        yield _Arrow("playout", "page", "words, positions")
+        if settings.face.enabled:
+            yield _Arrow("face", "page", "frames")
     yield _Arrow("playout", "history", "what was heard", back=True)
     if settings.microphone.echo in ECHO:
         yield _Arrow("playout", "echo", "reference", back=True)
