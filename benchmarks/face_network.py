@@ -76,26 +76,18 @@ def whole(engine: NetworkEngine) -> dict[str, float]:
     return {"frames": frames, "cpu_share_of_the_sound": round((time.process_time() - used) / SECONDS, 2)}
 
 
-def resident() -> int:
-    """MiB of memory that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
 def run(kind: str) -> dict[str, Any]:
     """All of it for one kind of model."""
     with tempfile.TemporaryDirectory(prefix="face-network-") as place:
         folder = Path(place)
         parameters = write(folder, kind)
-        before = resident()
         began = time.perf_counter()
         engine = NetworkEngine(Options(folder, provider="cpu", fps="30", tongue=True))
-        opened, kept = time.perf_counter() - began, resident()
+        opened = time.perf_counter() - began
         half = NetworkEngine(Options(folder, provider="cpu", fps="15", tongue=True))
         return {
             "million_parameters": round(parameters / 1e6, 2),
             "start_seconds": round(opened, 2),
-            "memory_mib": kept - before,
             "network": network(folder, engine),
             "solve_cpu_ms": solve(engine),
             "at_30": whole(engine),

@@ -183,12 +183,8 @@ def write(folder: Path, name: str) -> int:
         folder / "implicit_emo_db.npz", emo_db=random(50_000, 16), emo_spec_names=np.array(["neutral"], "S"),
         emo_spec_start=np.array([0], np.int32), emo_spec_size=np.array([50_000], np.int32),
     )  # fmt: skip
-    sizes = {
-        "num_shapes_skin": kind.skin,
-        "num_shapes_tongue": TONGUE,
-        "result_jaw_size": JAW,
-        "result_eyes_size": EYES,
-    }
+    sizes = {"num_shapes_skin": kind.skin, "num_shapes_tongue": TONGUE}
+    sizes |= {"result_jaw_size": JAW, "result_eyes_size": EYES, "implicit_emotion_len": 16}
     save("network_info.json", {
         "id": {"type": "regression", "actor": f"random weights, {name}'s layers,", "version": "0"},
         "params": {**sizes, "explicit_emotions": list(MOODS), "default_emotion": [0.0] * 10},

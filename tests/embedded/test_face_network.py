@@ -200,6 +200,16 @@ def _layout(folder: Path) -> None:
     LAYOUT = str(folder / "network_info.json")
 
 
+def test_a_window_is_complete_with_its_last_sample_and_no_sooner(engine: NetworkEngine) -> None:
+    windows = Windows(engine.model.layout, 30)
+    windows.push(np.ones(BUFFER // 2 - 1, np.float32))
+    assert len(windows.take(5)) == 0
+    windows.push(np.ones(1, np.float32))
+    assert len(windows.take(5)) == 1
+    windows.push(np.ones(533, np.float32))
+    assert windows.take(5).sum() == BUFFER // 2 + 533
+
+
 @pytest.mark.parametrize("pieces", [[], [1] * 50, [533] * 20, [4160, 1, 7000]])
 def test_weights_do_not_depend_on_how_the_sound_is_cut(
     engine: NetworkEngine, half: NetworkEngine, pieces: list[int]
