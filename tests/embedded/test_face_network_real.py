@@ -21,7 +21,7 @@ from sophia.wav import read_wav
 
 FOLDER = os.environ.get("SOPHIA_A2F_MODEL", "")
 RATE = 16_000
-JAW, CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
+JAW = ARKIT.index("jawOpen")
 VOICE = Path(__file__).parents[2] / "pipelines/soundbites/05_story.wav"
 
 pytestmark = [
@@ -74,7 +74,8 @@ def test_the_mouth_moves_with_the_voice_and_rests_without_it(engine: NetworkEngi
 def test_the_dropped_jaw_is_in_nvidias_mouth_close(engine: NetworkEngine) -> None:
     """The sense that ``face.mouth_close: a2f`` stands for; on a head with ARKit's shapes the two point apart."""
     skin = engine.model.skin
-    jaw, close = (skin.poses[:, list(skin.active).index(place)] for place in (JAW, CLOSE))
+    places = [list(skin.active).index(skin.shapes.index(name)) for name in ("JawOpen", "MouthClose")]
+    jaw, close = skin.poses[:, places].T
     cosine = float(jaw @ close / np.linalg.norm(jaw) / np.linalg.norm(close))
     print(f"mouthClose and jawOpen: cosine {cosine:+.2f}")
     assert cosine > 0.1
