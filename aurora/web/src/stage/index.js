@@ -1,6 +1,7 @@
 // @ts-check
 // The stage: a canvas with a head on it. It draws when it is told to, and knows nothing of sound, sockets or the page.
 
+import { VRMUtils } from '@pixiv/three-vrm';
 import * as THREE from 'three';
 import { ARKIT } from '../arkit.js';
 import { StageError, broken } from './errors.js';
@@ -100,14 +101,14 @@ export class Stage {
       const { names, missing, notes } = rig;
       return { names, missing, notes };
     } catch (error) {
-      discard(model);
+      VRMUtils.deepDispose(model);
       throw error;
     }
   }
 
   /** @param {THREE.Object3D} model @param {import('./rig.js').Rig} rig */
   replace(model, rig) {
-    if (this.model) discard(this.model.removeFromParent());
+    if (this.model) VRMUtils.deepDispose(this.model.removeFromParent());
     this.model = model;
     this.rig = rig;
     this.toon = isToon(model);
@@ -151,7 +152,7 @@ export class Stage {
     this.coming.abort();
     this.canvas.removeEventListener('webglcontextlost', this.lose);
     this.canvas.removeEventListener('webglcontextrestored', this.find);
-    if (this.model) discard(this.model.removeFromParent());
+    if (this.model) VRMUtils.deepDispose(this.model.removeFromParent());
     this.model = this.rig = null;
     this.studio.dispose();
     this.renderer.dispose();
@@ -207,18 +208,4 @@ function isToon(model) {
 function drawnBy(gl) {
   const more = gl.getExtension('WEBGL_debug_renderer_info');
   return String(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
-}
-
-/** Frees geometry, materials and pictures of a model. @param {THREE.Object3D} model */
-function discard(model) {
-  model.traverse((object) => {
-    const mesh = /** @type {THREE.Mesh} */ (object);
-    if (!mesh.isMesh) return;
-    mesh.geometry.dispose();
-    for (const material of [mesh.material].flat()) {
-      for (const value of Object.values(material)) if (value instanceof THREE.Texture) value.dispose();
-      material.dispose();
-    }
-    /** @type {THREE.SkinnedMesh} */ (object).skeleton?.dispose();
-  });
 }

@@ -46,7 +46,7 @@ const SOFT = `vec3 irradiance = dotNL * directLight.color;
 
 /** Skin. @param {Material} material @param {boolean} fine pores for close looks */
 export function skin(material, fine) {
-  const tile = fine ? pores() : null;
+  const tile = fine ? (pores ??= poreTile()) : null;
   changed(material, fine ? 'skin-fine' : 'skin', (shader) => {
     let lights = swapped(ShaderChunk.lights_physical_pars_fragment, 'vec3 irradiance = dotNL * directLight.color;', SOFT);
     lights = swapped(lights, 'reflectedLight.directDiffuse += irradiance *', 'reflectedLight.directDiffuse += softIrradiance *');
@@ -122,8 +122,11 @@ export function plainHair(material) {
   });
 }
 
+/** One for all heads. @type {DataTexture | undefined} */
+let pores;
+
 /** A tile of pores as a normal map, made here so that no file need carry it. @param {number} size pixels */
-function pores(size = 256) {
+function poreTile(size = 256) {
   const height = new Float32Array(size * size);
   let seed = 7;
   const chance = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
