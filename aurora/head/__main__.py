@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     out: Path = told.out or Path(f"{Path(told.who).stem}{'-light' if told.light else ''}.glb")
-    data = glb.write(person, least=2.5e-3 if told.light else 1e-3)
+    data = glb.write(person, least=2.5e-3 if told.light else 1.5e-3)
     try:
         out.write_bytes(data)
     except OSError as error:

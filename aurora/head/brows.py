@@ -16,7 +16,7 @@ THICK = [0.040, 0.066, 0.072, 0.058, 0.038, 0.014]
 """The brow from the nose outwards, in decimetres; the eyes are at a fixed place, so it fits everybody."""
 HAIRS = 460
 """Of one brow at density 1."""
-BABY_HAIRS = 900
+BABY_HAIRS = 2600
 
 
 def hairs(skin: Skin, brows: Brows, random: np.random.Generator) -> list[Stroke]:
@@ -56,15 +56,15 @@ def baby_hairs(skin: Skin, recipe: Recipe, random: np.random.Generator) -> list[
     """Short strokes that grow out of the hairline."""
     points = skin.points
     above = hairline.above(points, recipe.hair.style)
-    edge = (np.abs(above - 0.01) < 0.06) & (skin.ear < 0.05) & (points[:, 2] > 0.3) & (points[:, 1] > 6.9)
-    root = points[random.choice(np.flatnonzero(edge), BABY_HAIRS)] + random.normal(size=(BABY_HAIRS, 3)) * 0.02
+    edge = (above > -0.005) & (above < 0.18) & (skin.ear < 0.05) & (points[:, 2] > 0.3) & (points[:, 1] > 6.9)
+    root = points[random.choice(np.flatnonzero(edge), BABY_HAIRS)] + random.normal(size=(BABY_HAIRS, 3)) * 0.015
     side = np.sign(root[:, 0] - recipe.hair.parting + 1e-6)
     low = step(7.75, 7.4, root[:, 1])
-    way = np.stack([side * (0.9 - 0.6 * low), 0.5 - 0.9 * low, np.full(BABY_HAIRS, -0.5)], 1)
-    way += random.normal(size=way.shape) * 0.25
-    length = 0.07 + 0.10 * random.random(BABY_HAIRS)
+    way = np.stack([side * (1.1 - 0.8 * low), 0.35 - 0.75 * low, np.full(BABY_HAIRS, -0.5)], 1)
+    way += random.normal(size=way.shape) * 0.18
+    length = 0.05 + 0.06 * random.random(BABY_HAIRS)
     u = np.array([0.0, 0.35, 0.7, 1.0])[None, :, None]
     path = root[:, None] + way[:, None] * length[:, None, None] * u + np.array([0.0, -0.02, 0.0]) * u * u
     flat = paint.place(path.reshape(-1, 3)).reshape(BABY_HAIRS, 4, 2)
-    dark = 0.22 + 0.34 * random.random(BABY_HAIRS)
-    return [(points, 2.2, float(d)) for points, d in zip(flat, dark, strict=True)]
+    dark = 0.20 + 0.45 * random.random(BABY_HAIRS)
+    return [(points, 1.8, float(d)) for points, d in zip(flat, dark, strict=True)]

@@ -17,6 +17,8 @@ from aurora.head.source import Source
 
 FLOOR = np.array([0.0, 5.0, 0.0])
 """Where the node ``Body`` stands."""
+CHEST = np.array([0.0, 5.6, 0.3])
+"""Middle of what clothes are shaded by."""
 TEXTURE = 1024
 LIGHT_TEXTURE = 512
 
@@ -42,7 +44,7 @@ def build(recipe: Recipe, wheel: Path, light: bool = False, told: Callable[[str]
     meshes.append(lashes.make(face, lids, recipe.eyes.lashes))
     meshes += [mouth.teeth(body, arch, 5 if light else 9) for arch in (mouth.UPPER, mouth.LOWER)]
     meshes += [mouth.tongue(body), locks]
-    meshes += [_cloth("Blouse", cloth.blouse(body)), _cloth("Jacket", cloth.jacket(body))]
+    meshes += _clothes(body, np.concatenate([face.points, locks.points]))
     told("paint")
     pictures = complexion.paint_skin(face, recipe, lids, LIGHT_TEXTURE if light else TEXTURE)
     return Person(recipe.name, _nodes(body), _materials(recipe, pictures, light), tuple(meshes))
@@ -57,8 +59,22 @@ def _nodes(body: Body) -> tuple[Node, ...]:
     )
 
 
-def _cloth(name: str, part: Part) -> Mesh:
-    return Mesh(name, name, part.points, part.faces, part.normals, node="Body")
+def _clothes(body: Body, above: Floats) -> list[Mesh]:
+    """Blouse and jacket, darker where head, hair and each other keep the light out."""
+    parts = {"Blouse": cloth.blouse(body), "Jacket": cloth.jacket(body)}
+    blockers = np.concatenate([above, *(dense for part in parts.values() for dense in _dense(part))])
+    out = []
+    for name, part in parts.items():
+        seen = occlusion(part.points, part.normals, blockers, views=40, cells=120, bias=0.13, middle=CHEST, around=3.2)
+        colours = np.repeat(np.clip(0.40 + 0.85 * seen, 0.0, 1.0)[:, None], 3, 1)
+        out.append(Mesh(name, name, part.points, part.faces, part.normals, colours=colours, node="Body"))
+    return out
+
+
+def _dense(part: Part) -> list[Floats]:
+    """Points of a surface, close enough to block."""
+    corners = part.points[part.faces]
+    return [part.points, corners.mean(1), (corners[:, 0] + corners[:, 1]) / 2.0]
 
 
 def _materials(recipe: Recipe, skin_: complexion.Pictures, light: bool) -> tuple[Material, ...]:

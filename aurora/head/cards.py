@@ -38,23 +38,24 @@ def make(scalp: Scalp, light: bool) -> Mesh:
     parts: list[Arrays] = []
     for k, full in enumerate(style.layers):
         layer = full.coarser() if light else full
-        roots = scalp.roots(random, layer.count, 0.03 + 0.012 * k, lowest=layer.lowest)
+        roots = scalp.roots(random, layer.count, *layer.edge, lowest=layer.lowest)
         lift = layer.lift * (0.75 + 0.5 * random.random(len(roots.points)))
         strands = hair.cut(*scalp.grow(style, roots, lift, random), layer.points)
         parts.append(_cards(hair.wave(strands) if bob else strands, layer, scalp.hair, random, inner=k == 0))
     if bob:  # close ranks along the parting
-        layer = Layer(80 if light else 150, 0.11, 0.065, 11, (1, 2), 0.98)
+        layer = Layer(90 if light else 210, 0.095, 0.065, 10, (1, 2), 1.0)
         roots = scalp.along_parting(random, layer.count)
         lift = 0.05 + 0.03 * random.random(len(roots.points))
         strands = hair.cut(*scalp.grow(style, roots, lift, random), layer.points)
         parts.append(_cards(strands, layer, scalp.hair, random))
-    roots = scalp.roots(random, style.edge.count, -0.012, 0.05)
-    roots = roots.where((roots.points[:, 2] > 0.25) & (np.abs(roots.points[:, 0] - scalp.hair.parting) > 0.16))
-    lift = style.edge.lift * (0.5 + random.random(len(roots.points)))
-    short = hair.Style(0.045, 7, (), style.edge)
+    edge = style.edge.coarser() if light else style.edge
+    roots = scalp.roots(random, edge.count, *edge.edge, lowest=edge.lowest)
+    roots = roots.where(roots.points[:, 2] > 0.25)
+    lift = edge.lift * (0.5 + random.random(len(roots.points)))
+    short = hair.Style(0.045, 8, (), edge)
     strands, _ = scalp.grow(short, roots, lift, random)
     whole = np.full(len(roots.points), short.steps)
-    parts.append(_cards(hair.cut(strands, whole, style.edge.points), style.edge, scalp.hair, random))
+    parts.append(_cards(hair.cut(strands, whole, edge.points), edge, scalp.hair, random))
     return _mesh("Hair", parts)
 
 
@@ -110,7 +111,7 @@ def _tint(colours: Hair, t: Floats, shade: float, count: int, random: np.random.
     root, tip = paint.linear(colours.colour), paint.linear(colours.tip)
     tone = (0.90 + 0.20 * random.random((count, 1, 1))) * shade
     towards_tip = step(0.25, 1.05, t)[None, :, None] * (0.35 + 0.65 * random.random((count, 1, 1)))
-    depth = np.interp(t, [0, 0.12, 0.4, 1], [0.68, 0.82, 1, 1.02])[None, :, None]
+    depth = np.interp(t, [0, 0.06, 0.2, 1], [0.80, 0.92, 1, 1.02])[None, :, None]
     colour = (root + (tip - root) * towards_tip) * tone * depth
     grey = random.random((count, 1, 1)) < colours.grey
     colour = np.where(grey, colour * 0.8 + 0.024 * tone, colour)
@@ -129,14 +130,14 @@ def picture(size: int = 512, finer: int = 2) -> bytes:
             first = (0.06 + 0.88 * random.random()) * wide
             last = wide / 2 + (first - wide / 2) * (0.80 - 0.25 * random.random()) + random.normal() * wide * 0.05
             bow = random.normal() * wide * 0.06
-            top = whole * (0.03 + 0.05 * (tile > 1)) * random.random() ** 1.5
+            top = whole * (0.012 + 0.024 * (tile > 1)) * random.random()
             end = whole * (1.0 - ragged * random.random() ** 1.5)
             v = np.linspace(0.0, 1.0, 14)
             x = np.clip(first + (last - first) * v + bow * np.sin(np.pi * v), 2, wide - 3) + tile * wide
             y = top + (end - top) * v
             tone = int(np.clip(158 + 36 * random.normal(), 70, 240))
             for k in range(13):
-                tapered = min(1.0, 0.45 + v[k] * 6.0, 1.15 * (1.0 - v[k]) ** 0.6 + 0.25)
+                tapered = min(1.0, 0.34 + v[k] * 7.0, 1.15 * (1.0 - v[k]) ** 0.6 + 0.20)
                 pixels = max(1, round(thick * tapered))
                 line = [x[k], y[k], x[k + 1], y[k + 1]]
                 draw_alpha.line(line, fill=255, width=pixels)
@@ -145,4 +146,5 @@ def picture(size: int = 512, finer: int = 2) -> bytes:
         np.asarray(image.resize((size, size), Image.Resampling.LANCZOS), np.float32) / 255.0
         for image in (alpha, bright)
     ]
+    small[0] = small[0] * np.clip(np.arange(size) / (0.018 * size), 0.2, 1.0)[:, None]  # roots fade in
     return paint.webp(np.concatenate([np.repeat(small[1][..., None], 3, 2), small[0][..., None]], -1), 72)

@@ -32,11 +32,12 @@ class _Canvas:
         self.recipe, self.mouth_y = recipe, skin.mouth_y
         reach = np.hypot(skin.points[:, 0], skin.points[:, 2] - paint.AXIS_Z)
         self.layout = paint.Layout(paint.place(skin.points), triangles(skin.faces), reach, size)
-        carried = self.layout.carry(np.concatenate([skin.points, skin.lip[:, None]], 1))
+        carried = self.layout.carry(np.concatenate([skin.points, skin.lip[:, None], skin.ear[:, None]], 1))
         self.points = carried[:, :3]
         self.x, self.y, self.z = (np.asarray(self.points[:, k]) for k in range(3))
         self.side = np.abs(self.x)
         self.lip_edge = np.asarray(carried[:, 3])
+        self.ear = step(0.05, 0.45, carried[:, 4])
         self.lip = step(0.42, 0.85, self.lip_edge)
         self.front = step(0.2, 0.7, self.z)
         self.above = hairline.above(self.points, recipe.hair.style)
@@ -167,7 +168,7 @@ def _stubble(c: _Canvas) -> None:
     cheek = 0.7 * bell(c.side - 0.66, 0.11) * bell(c.y - 6.82, 0.22)
     where = np.clip(chin + corner + moustache + cheek, 0.0, 1.0) * (1.0 - c.lip)
     where *= step(0.35, 0.75, c.z) * step(6.05, 6.3, c.y)
-    dots = step(0.50, 0.85, paint.noise(c.points, 170.0, 31).astype(np.float64)) * 0.65 + 0.30
+    dots = step(0.35, 0.85, paint.noise(c.points, 210.0, 31)) * 0.55 + 0.42
     hair = np.array(c.recipe.hair.colour) * 0.75 + 0.055
     c.cover(np.clip(where * dots * c.recipe.skin.stubble, 0.0, 0.8), hair)
 
@@ -175,18 +176,22 @@ def _stubble(c: _Canvas) -> None:
 def _hair_roots(c: _Canvas, skin: Skin, random: np.random.Generator) -> Floats:
     """Scalp under the hair, the line of the parting, short hairs along the edge; returns how much is scalp."""
     bob = c.recipe.hair.style == "bob"
-    ragged = paint.noise(np.stack([c.x * 60.0, c.y * 8.0, c.z * 8.0], -1), 1.0, 12) - 0.5
-    above = c.above + 0.05 * c.patches
-    roots = step(-0.06, 0.05, above + 0.10 * ragged)
+    above = c.above + 0.05 * c.patches + 0.03 * c.spots
+    roots = step(-0.01, 0.15, above) * (1.0 - c.ear)
     part = hairline.parting(c.recipe.hair.parting, c.z)
-    line = bell(c.x - part + 0.012 * c.patches, 0.012) * (c.y > 7.6) * (c.z > 0.1)
+    line = bell(c.x - part + 0.012 * c.patches, 0.010) * (c.y > 7.6) * (c.z > 0.1)
     line *= (0.50 if bob else 0.25) * step(0.04, 0.14, above)
-    edge = c.drawn(brows.baby_hairs(skin, c.recipe, random)) * step(0.3, 0.0, above)
-    dark = np.clip(np.maximum(np.maximum(roots * (1.0 - line), step(-0.13, 0.03, above) * 0.22), edge * 0.75), 0.0, 1.0)
+    edge = c.drawn(brows.baby_hairs(skin, c.recipe, random)) * step(0.35, 0.05, above)
+    haze = step(-0.14, 0.06, above) * 0.20
+    dark = (
+        np.clip(1.0 - (1.0 - roots * 0.96) * (1.0 - haze) * (1.0 - edge * 0.85), 0.0, 1.0)
+        * (1.0 - line)
+        * (1.0 - c.ear)
+    )
     if bob:  # hair hangs over the temples there
         dark *= 1.0 - 0.8 * step(7.78, 7.58, c.y) * step(0.45, 0.7, c.z)
     streaks = paint.noise(np.stack([c.x * 90.0, c.y * 14.0, c.z * 60.0], -1), 1.0, 13)
-    c.cover(dark, np.array(c.recipe.hair.colour) * (0.50 + 0.30 * streaks)[:, None])
+    c.cover(dark, np.array(c.recipe.hair.colour) * (0.62 + 0.36 * streaks)[:, None])
     return roots
 
 

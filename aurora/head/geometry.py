@@ -129,12 +129,20 @@ def ring_mean(values: Floats, faces: Ints) -> Floats:
 
 
 def occlusion(
-    points: Floats, facing: Floats, blockers: Floats, *, views: int = 48, cells: int = 150, bias: float = 0.05
+    points: Floats,
+    facing: Floats,
+    blockers: Floats,
+    *,
+    views: int = 48,
+    cells: int = 150,
+    bias: float = 0.05,
+    middle: Floats = HEAD_MIDDLE,
+    around: float = 2.2,
 ) -> Floats:
     """How much of its half of the sky each point sees, 0..1.
 
     ``blockers`` are splatted into a depth buffer from each of ``views`` directions; a point that lies deeper than
-    ``bias`` behind the buffer is hidden from there.
+    ``bias`` behind the buffer is hidden from there. The buffer covers ``around`` on each side of ``middle``.
     """
     random = np.random.default_rng(1)
     seen, total = np.zeros(len(points)), np.zeros(len(points))
@@ -143,8 +151,8 @@ def occlusion(
         up = np.cross(direction, across)
 
         def cell(p: Floats, across: Floats = across, up: Floats = up) -> Ints:
-            flat = np.stack([(p - HEAD_MIDDLE) @ across, (p - HEAD_MIDDLE) @ up], 1)
-            at = np.clip((flat + 2.2) / 4.4 * cells, 0, cells - 1).astype(np.int64)
+            flat = np.stack([(p - middle) @ across, (p - middle) @ up], 1)
+            at = np.clip((flat / around + 1.0) / 2.0 * cells, 0, cells - 1).astype(np.int64)
             return np.asarray(at[:, 1] * cells + at[:, 0])
 
         depth = blockers @ direction

@@ -14,7 +14,7 @@ from aurora.head.skin import Skin
 
 DOWN = np.array([0.0, -1.0, 0.0])
 OPENING_Y = [6.1, 6.5, 6.9, 7.3, 7.6, 7.75, 7.9]
-OPENING_Z = [0.98, 0.98, 0.96, 0.98, 1.08, 1.20, 1.50]
+OPENING_Z = [1.16, 1.18, 1.06, 0.99, 1.08, 1.20, 1.50]
 """The opening of a bob for the face, seen from the side: at a height, how far to the front hair may hang."""
 
 
@@ -34,11 +34,13 @@ class Layer:
     shade: float
     lowest: float = 6.42
     """Height of the lowest root."""
+    edge: tuple[float, float] = (0.03, 9.0)
+    """How far above the hairline roots begin and end."""
 
     def coarser(self) -> Layer:
         """Fewer, wider cards for a small file."""
         return replace(
-            self, count=int(self.count * 0.62), width=self.width * 1.32, points=max(5, int(self.points * 0.62))
+            self, count=int(self.count * 0.55), width=self.width * 1.4, points=max(5, int(self.points * 0.55))
         )
 
 
@@ -56,18 +58,21 @@ class Style:
 BOB = Style(
     0.075, 34,
     (
-        Layer(320, 0.165, 0.018, 10, (0, 1), 0.74), Layer(480, 0.135, 0.046, 12, (1, 2, 3), 0.90, 7.25),
-        Layer(480, 0.100, 0.070, 13, (2, 3, 4), 1.0, 7.80), Layer(170, 0.050, 0.082, 13, (5, 6), 1.06, 7.85),
+        Layer(320, 0.165, 0.018, 10, (0, 1), 0.74), Layer(420, 0.135, 0.046, 11, (1, 2, 3), 0.90, 7.25, (0.04, 9.0)),
+        Layer(420, 0.097, 0.070, 12, (2, 3, 4), 1.0, 7.80, (0.05, 9.0)),
+        Layer(210, 0.050, 0.082, 13, (4, 5, 6), 1.06, 7.82, (0.03, 9.0)),
+        Layer(300, 0.048, 0.040, 12, (3, 4, 5), 1.0, 7.55, (0.0, 0.09)),  # fine ones over the forehead
+        Layer(70, 0.026, 0.074, 12, (6, 7), 1.1, 7.50, (0.06, 9.0)),  # some that stand off
     ),
-    Layer(190, 0.050, 0.022, 6, (4, 5), 0.95),
+    Layer(420, 0.034, 0.020, 7, (5, 6, 7), 0.95, 6.9, (-0.02, 0.05)),
 )  # fmt: skip
 SHORT = Style(
     0.021, 18,
     (
-        Layer(620, 0.11, 0.008, 5, (0, 1), 0.62), Layer(1000, 0.085, 0.022, 6, (1, 2, 3), 0.88),
-        Layer(900, 0.065, 0.036, 6, (3, 4), 1.0),
+        Layer(520, 0.11, 0.008, 5, (0, 1), 0.62), Layer(900, 0.075, 0.020, 6, (1, 2, 3), 0.84),
+        Layer(1100, 0.050, 0.032, 6, (3, 4, 5), 1.0), Layer(500, 0.030, 0.044, 6, (5, 6), 1.15),
     ),
-    Layer(300, 0.034, 0.022, 4, (4, 5), 0.95),
+    Layer(420, 0.030, 0.016, 5, (5, 6), 0.95, 6.6, (-0.02, 0.05)),
 )  # fmt: skip
 STYLES = {"bob": BOB, "short": SHORT}
 
@@ -119,12 +124,12 @@ class Scalp:
 
     def along_parting(self, random: np.random.Generator, count: int) -> Roots:
         """Roots in two rows close to the parting."""
-        z = np.repeat(random.uniform(0.10, 1.11, count), 2)
+        z = np.repeat(random.uniform(0.26, 1.24, count), 2)
         x = hairline.parting(self.hair.parting, z) + np.tile([-1.0, 1.0], count) * (
             0.006 + 0.036 * random.random(2 * count)
         )
         roots = self.under(x, z)
-        return roots.where(hairline.above(roots.points, self.hair.style) > 0.05)
+        return roots.where(hairline.above(roots.points, self.hair.style) > 0.015)
 
     def under(self, x: Floats, z: Floats) -> Roots:
         """Points of the scalp under ``(x, z)``, and normals there."""
@@ -204,12 +209,12 @@ def _out_of_the_face(points: Floats, side: Floats, heavy: Floats) -> Floats:
 
 
 def _lie(scalp: Scalp, style: Style, start: Roots, lift: Floats, random: np.random.Generator) -> tuple[Floats, Ints]:
-    """Short hair: lies back and to the sides, closer to the head lower down."""
+    """Short hair: brushed back from the forehead and a little to one side, closer to the head lower down."""
     roots, facing = start
-    side = np.sign(roots[:, 0] - hairline.parting(scalp.hair.parting, roots[:, 2]))
-    front, top = step(0.3, 0.9, roots[:, 2]), step(7.55, 8.15, roots[:, 1])
-    combed = unit(np.stack([side * (0.75 + 0.2 * front) * top, -0.9 * (1.0 - top), -0.45 - 0.1 * (1.0 - top)], 1))
-    way = unit(facing * (0.22 + 0.25 * top[:, None]) + combed + random.normal(size=roots.shape) * 0.12)
+    front, top = step(0.3, 0.9, roots[:, 2]), step(7.45, 8.05, roots[:, 1])
+    lean = roots[:, 0] * 0.8 - np.sign(scalp.hair.parting) * 0.45
+    combed = unit(np.stack([lean * top, 0.25 * front * top - 0.9 * (1.0 - top), -0.75 + 0.3 * (1.0 - top)], 1))
+    way = unit(facing * (0.22 + 0.45 * (front * top)[:, None]) + combed + random.normal(size=roots.shape) * 0.14)
     stride = style.step * (0.30 + 0.85 * top)[:, None]
     points, path = roots, [roots]
     for k in range(style.steps - 1):

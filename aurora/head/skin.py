@@ -8,6 +8,7 @@ import numpy as np
 
 from aurora.head import paint
 from aurora.head.body import Body
+from aurora.head.creases import furrowed
 from aurora.head.geometry import Flags, Floats, Ints, bell, compact, normals, occlusion, ring_mean, step
 from aurora.head.model import Mesh, Unit
 from aurora.head.recipe import Recipe
@@ -67,6 +68,7 @@ def make(body: Body, recipe: Recipe) -> Skin:
     free = _away_from_lips(lip, inside, faces)
     moves = {name: _soften(d, free, faces) if name.startswith(SOFTENED) else d for name, d in moves.items()}
     facing = normals(points, faces)
+    moves = {name: furrowed(name, d, points, facing) for name, d in moves.items()}
     edges = np.stack([faces, np.roll(faces, -1, 1)], -1).reshape(-1, 2)
     blockers = np.concatenate([points, points[faces].mean(1), points[edges].mean(1)])
     return Skin(
@@ -85,7 +87,7 @@ def _close_lips(points: Floats, lip: Floats, inside: Floats, jaw: Floats, mouth_
     near = (lip > 0.3) | ((inside > 0.05) & (points[:, 2] > 1.25))
     red = near & (lip > 0.3)
     lower, upper = red & (jaw < -0.12), red & (jaw > -0.06)
-    across = np.linspace(-0.30, 0.30, 41)
+    across = np.linspace(-0.36, 0.36, 49)
     gap = np.zeros(len(across))
     for k, x in enumerate(across):
         column = np.abs(points[:, 0] - x) < 0.012
@@ -152,7 +154,7 @@ def _colours(skin: Skin, recipe: Recipe, shade: Floats) -> Floats:
     sky = 0.25 + 0.75 * np.stack([skin.occlusion**0.45, skin.occlusion**0.75, skin.occlusion**0.80], 1)
     hair = 0.22 + 0.78 * np.clip(shade[:, None] * 1.3, 0.0, 1.0) ** np.array([0.75, 0.95, 1.0])
     colour = sky * hair
-    mouth = np.array([0.42, 0.16, 0.145]) * (0.04 + 0.96 * step(1.15, 1.50, points[:, 2]))[:, None]
+    mouth = np.array([0.46, 0.17, 0.155]) * (0.10 + 0.90 * step(1.10, 1.46, points[:, 2]))[:, None]
     inside = skin.inside[:, None]
     colour = colour * (1.0 - inside) + inside * colour * mouth
     wings = bell(np.abs(points[:, 0]) - 0.15, 0.045) * bell(points[:, 1] - 6.985, 0.07) * (points[:, 2] > 1.45)
