@@ -148,11 +148,13 @@ def test_multipliers_offsets_and_clamping(engine: NetworkEngine, tmp_path: Path)
     def own(told: dict) -> None:
         told["blendshape_params"]["bsWeightMultipliers"][JAW] = 0.5
         told["blendshape_params"]["bsWeightMultipliers"][BROW] = 0.5
+        told["blendshape_params"]["bsWeightOffsets"][CLOSE] = told["blendshape_params"]["bsWeightOffsets"][JAW] = 0.1
 
     face_model.change(folder / "bs_skin_config.json", own)
     mine = NetworkEngine(Options(folder, provider="cpu", fps="30"))
-    frame = solved(mine, saying(jawOpen=0.3, browInnerUp=0.4), Wishes(multipliers={"JawOpen": 2.0})).weights[CENTRE]
-    assert frame[[JAW, BROW]] == pytest.approx([0.6, 0.2], abs=1e-3), "a client's replaces the model's"
+    wishes = Wishes(multipliers={"JawOpen": 2.0}, offsets={"JawOpen": 0.2})
+    frame = solved(mine, saying(jawOpen=0.3, browInnerUp=0.4), wishes).weights[CENTRE]
+    assert frame[[JAW, BROW, CLOSE]] == pytest.approx([0.8, 0.2, 0.1], abs=1e-3), "a client's replaces the model's"
 
 
 def test_face_parameters_are_absolute_and_kept_in_range(engine: NetworkEngine) -> None:
