@@ -13,6 +13,9 @@ from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import ConversationSpan, TurnSpan
 from sophia.decisions import Announce, Begin, Farewell, Reprompt, Say, Start
 
+TRACES = 16
+"""Turns whose trace is remembered after they ended."""
+
 
 class Measured(Observer):
     """Writes spans under ``span`` and counts in ``metrics``; either may be missing."""
@@ -22,6 +25,7 @@ class Measured(Observer):
         self._span = span
         self._begun: dict[int, float] = {}  # turns that are open, and since when
         self._turns: dict[int, TurnSpan] = {}
+        self._traces: dict[int, str] = {}
 
     @property
     def conversation(self) -> Context | None:
@@ -33,6 +37,10 @@ class Measured(Observer):
         span = self._turns.get(turn)
         return span.context if span else None
 
+    def trace_id(self, turn: int) -> str:
+        """The id of the trace of a turn, one of the last few; empty where there is none."""
+        return self._traces.get(turn, "")
+
     def told(self, happening: Happening) -> None:
         match happening:
             case Begin(at=at, turn=turn, onset=onset):
@@ -40,6 +48,9 @@ class Measured(Observer):
             case Start(turn=turn) | Reprompt(turn=turn) | Announce(turn=turn) | Farewell(turn=turn) | Say(turn=turn):
                 if self._span and turn not in self._turns:
                     self._turns[turn] = self._span.start_turn(turn, self._begun[turn])
+                    self._traces[turn] = self._turns[turn].trace_id
+                    if len(self._traces) > TRACES:
+                        del self._traces[next(iter(self._traces))]
             case TurnEnded(ledger=ledger):
                 self._begun.pop(ledger.turn, None)
                 span = self._turns.pop(ledger.turn, None)

@@ -99,7 +99,7 @@ class Hall:
         try:
             talk = Talk(
                 self._runtime,
-                lambda audio_ms: self._wire(request, watch=False, audio_ms=audio_ms),
+                lambda audio_ms, trace: self._wire(request, watch=False, audio_ms=audio_ms, trace=trace),
                 reports,
                 echo,
                 watched_by=hub,
@@ -124,7 +124,14 @@ class Hall:
         finally:
             self._watching -= 1
 
-    def _wire(self, request: web.Request, *, watch: bool, audio_ms: Callable[[float], float] | None = None) -> Wire:
+    def _wire(
+        self,
+        request: web.Request,
+        *,
+        watch: bool,
+        audio_ms: Callable[[float], float] | None = None,
+        trace: Callable[[int], str] = lambda turn: "",
+    ) -> Wire:
         settings = self._runtime.settings
         return Wire(
             began=asyncio.get_running_loop().time(),
@@ -137,6 +144,7 @@ class Hall:
             budget_ms=settings.stack.voice_to_voice * 1000,
             host=sockets.gethostname(),
             audio_ms=audio_ms,
+            trace=trace,
         )
 
     @contextmanager

@@ -69,13 +69,13 @@ class _Began:
 class Talk(Observer):
     """A conversation with a remote client, from its first event to its last. Made in the loop that runs it.
 
-    ``make_wire`` makes its protocol, given where the ears are in the client's sound.
+    ``make_wire`` makes its protocol, given where the ears are in the client's sound, and a turn's trace.
     """
 
     def __init__(
         self,
         runtime: Runtime,
-        make_wire: Callable[[Callable[[float], float]], Wire],
+        make_wire: Callable[[Callable[[float], float], Callable[[int], str]], Wire],
         reports: Reports,
         echo: ClientEcho,
         watched_by: Observer,
@@ -83,7 +83,7 @@ class Talk(Observer):
         self._loop = asyncio.get_running_loop()
         self._reports = reports
         self._source = NetworkSource()
-        self.wire = make_wire(self._source.audio_ms)
+        self.wire = make_wire(self._source.audio_ms, self._trace)
         self._sink = NetworkSink(lead=self.wire.lead_ms / 1000)
         self._echo = echo
         self._voice = Voice(runtime.reply_rate, self.wire.output_rate, self._say)
@@ -118,6 +118,9 @@ class Talk(Observer):
             self._frames.close()
             if self._connection:
                 self._connection.end(ENDED)
+
+    def _trace(self, turn: int) -> str:
+        return self.session.trace_id(turn)
 
     # From the client
 

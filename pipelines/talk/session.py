@@ -30,6 +30,7 @@ class Session:
     ) -> None:
         self._components = components
         self._place = measured.conversation if measured else None
+        self._measured = measured
         self._metrics = metrics
         self._closed = closed
         everybody = [*([measured] if measured else []), *observers]
@@ -39,6 +40,10 @@ class Session:
     def phase(self) -> Phase:
         """What she is doing."""
         return self._conversation.phase
+
+    def trace_id(self, turn: int) -> str:
+        """The id of a turn's trace, of the last few turns; empty where nothing is traced."""
+        return self._measured.trace_id(turn) if self._measured else ""
 
     def stop(self) -> None:
         """Ends the conversation; :meth:`run` returns soon after."""

@@ -67,8 +67,8 @@ class Line:
         self.reports = Reports(self.metrics)
         self.talk = Talk(runtime, self._wire, self.reports, ClientEcho(None), watched_by=self.notes)
 
-    def _wire(self, audio_ms):
-        return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms)
+    def _wire(self, audio_ms, trace):
+        return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace)
 
     def _session(self, source, sink, observers, *, echo, patience):
         delays = Delays()
