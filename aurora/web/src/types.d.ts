@@ -63,6 +63,7 @@ export interface Pose {
 
 /** What draws her: src/stage. */
 export interface Stage {
+  readonly quality: 'high' | 'low';  // as decided where it was left to the stage
   load(what: { url: string; onProgress?(share: number): void }): Promise<{ names: string[]; missing: string[]; notes: string[] }>;
   draw(pose: Pose, seconds: number): void;
   setTheme(theme: 'light' | 'dark'): void;

@@ -43,7 +43,7 @@ export class Face {
       if (mine !== this.opening) return stage.dispose();
       const { url, light_url: light } = this.model;
       const onProgress = (/** @type {number} */ share) => mine === this.opening && this.tell({ type: 'progress', share });
-      const { missing, notes } = await stage.load({ url: quality === 'low' && light ? light : url, onProgress });
+      const { missing, notes } = await stage.load({ url: stage.quality === 'low' && light ? light : url, onProgress });
       if (mine !== this.opening) return stage.dispose();
       this.stage = stage;
       this.onLoaded([...new Set([...this.model.missing, ...missing])], notes);
