@@ -89,6 +89,7 @@ export class MockSession extends EventTarget {
     const offset = this.still === null ? this.rounds * ROUND.length : 0;
     while (this.cursor < ROUND.events.length && ROUND.events[this.cursor].t <= this.seconds) {
       const { t, type, ...more } = ROUND.events[this.cursor++];
+      if (type === 'turn') this.typed = null;
       this.tell(type, this.moved(more, offset));
     }
   }
@@ -134,10 +135,10 @@ export class MockSession extends EventTarget {
     this.tell('final', { turn, text });
     this.tell('reply', { item, turn, words });
     this.tell('speaking');
-    this.typed = { item, from: performance.now() / 1000, words };
     const length = words[words.length - 1].end;
+    const typed = { item, from: performance.now() / 1000, words, length };
+    this.typed = typed;
     setTimeout(() => {
-      this.typed = null;
       this.tell('listening');
       const heard = words.map(word => word.text).join('');
       this.tell('done', { ledger: { turn, user: text, heard, outcome: 'replied', voice_to_voice_ms: null, contributions: {}, decisions: [] } });
@@ -157,7 +158,11 @@ export class MockSession extends EventTarget {
   }
 
   position() {
-    if (this.typed) return { item: this.typed.item, seconds: performance.now() / 1000 - this.typed.from, playing: true };
+    const { typed } = this;
+    if (typed) {                               // it stays the last that was heard until the script goes on
+      const seconds = Math.min(typed.length, performance.now() / 1000 - typed.from);
+      return { item: typed.item, seconds, playing: seconds < typed.length };
+    }
     const at = this.seconds;
     const span = ROUND.played.findLast(one => one.from <= at);
     if (!span) return null;
