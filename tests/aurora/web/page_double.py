@@ -164,21 +164,20 @@ async def _nothing(talk: Talk) -> None:
     """Says nothing."""
 
 
-async def _source(request: web.Request) -> web.FileResponse:
-    path = SOURCES / request.match_info["path"]
-    return web.FileResponse(path, headers={"Content-Type": "text/javascript", "Cache-Control": "no-store"})
+def ours(path: str) -> tuple[str, str]:
+    """Text and type of a file of a page without a picture: its sources are below ``src``, the rest is the tests'."""
+    file = SOURCES / path.removeprefix("src/") if path.startswith("src/") else HERE / path
+    return file.read_text("utf-8"), "text/html" if file.suffix == ".html" else "text/javascript"
+
+
+async def _ours(request: web.Request) -> web.Response:
+    text, kind = ours(request.match_info["path"])
+    return web.Response(text=text, content_type=kind, headers={"Cache-Control": "no-store"})
 
 
 async def _worklet(request: web.Request) -> web.Response:
-    text = f"import '/src/talk/worklets/{request.match_info['name']}';"
+    text = f"import '/ours/src/talk/worklets/{request.match_info['name']}';"
     return web.Response(text=text, content_type="text/javascript")
-
-
-def _file(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
-    async def serve(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(HERE / name, headers={"Content-Type": kind})
-
-    return serve
 
 
 @asynccontextmanager
@@ -187,11 +186,8 @@ async def serving() -> AsyncIterator[Double]:
     double, app = Double(), web.Application()
     app.add_routes(
         [
-            web.get("/", _file("harness.html", "text/html")),
-            web.get("/harness.js", _file("harness.js", "text/javascript")),
-            web.get("/tap-worklet.js", _file("tap-worklet.js", "text/javascript")),
+            web.get("/ours/{path:.+}", _ours),
             web.get("/static/{name}", _worklet),
-            web.get("/src/{path:.+}", _source),
             web.get("/v1/realtime", double.realtime),
         ]
     )
@@ -200,7 +196,7 @@ async def serving() -> AsyncIterator[Double]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     assert site._server is not None
-    double.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/"  # type: ignore[attr-defined]
+    double.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/ours/harness.html"  # type: ignore[attr-defined]
     try:
         yield double
     finally:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from page_browser import Recorded, Sound
+from page_browser import Recorded
 from page_double import SHUT
 
 RATE = 24000
@@ -183,21 +183,12 @@ def stale(recorded: Recorded, item: str) -> list[float]:
     return [at for at in shown if at > arrived]
 
 
-def microphone_time(recorded: Recorded, heard: NDArray[np.int16], rate: int) -> float:
-    """Context time of the first sample of ``heard``, which the page sent: its voice is looked for in what came in."""
+def microphone_time(recorded: Recorded) -> float:
+    """Context time of the first sample that the page sent: the first voice in its microphone is looked for in there."""
     came = recorded.microphone
     assert came is not None
     voiced = int(np.argmax(np.abs(came.pcm.astype(np.int32)) > 600))
-    said = soxr.resample(came.pcm[voiced : voiced + came.rate // 2].astype(np.float32), came.rate, rate, "VHQ")
-    place = _found(heard.astype(np.float32), said)
-    assert place is not None, "what the server got is not what came into the page"
-    return came.t + voiced / came.rate - place / rate
-
-
-def audible_parts(sound: Sound, quiet: float = 0.15) -> list[tuple[float, float]]:
-    """Beginnings and ends of what can be heard, in context time; ``quiet`` seconds of silence end a part."""
-    times = sound.audible()
-    if not len(times):
-        return []
-    gaps = np.flatnonzero(np.diff(times) > quiet)
-    return list(zip([times[0], *times[gaps + 1]], [*times[gaps], times[-1]], strict=True))
+    said = soxr.resample(came.pcm[voiced : voiced + came.rate // 2].astype(np.float32), came.rate, 16000, "VHQ")
+    place = _found(recorded.sent.astype(np.float32), said)
+    assert place is not None, "what the page sent is not what came into it"
+    return came.t + voiced / came.rate - place / 16000

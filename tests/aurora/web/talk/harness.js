@@ -1,7 +1,7 @@
 // The least page that talks: the real session and the real performer, drawn by a timer into a log instead of a canvas.
-import { ARKIT } from '/src/arkit.js';
-import { Performer } from '/src/life/performer.js';
-import { TalkSession } from '/src/talk/session.js';
+import { ARKIT } from './src/arkit.js';
+import { Performer } from './src/life/performer.js';
+import { TalkSession } from './src/talk/session.js';
 
 const session = new TalkSession({}, { raw: true });
 const performer = new Performer(), rest = { weights: new Float32Array(ARKIT.length), head: [0, 0, 0], breath: 0 };

@@ -1,12 +1,12 @@
-// Put before every script of a page under test: records what its audio contexts really take in and give out, on their
+// Put before every script of a page under test, after `tapWorklet`, the text of tap-worklet.js: records what its audio contexts really take in and give out, on their
 // own clocks, and what its sockets bring. Nothing of the page knows of it.
 (() => {
-  const tap = (window.tap = { in: [], out: [], wire: [], context: null, latency: () => tap.context.baseLatency + tap.context.outputLatency });
+  const tap = (window.tap = { in: [], out: [], wire: [], sent: [], context: null, latency: () => tap.context.baseLatency + tap.context.outputLatency });
   const now = () => tap.context?.currentTime ?? null;
 
   const addModule = AudioWorklet.prototype.addModule;
   AudioWorklet.prototype.addModule = async function (...given) {
-    await addModule.call(this, new URL('/tap-worklet.js', location.href).href); // the test's route serves it
+    await addModule.call(this, URL.createObjectURL(new Blob([window.tapWorklet], { type: 'text/javascript' })));
     return addModule.apply(this, given);
   };
   const recorder = (context, into) => {
@@ -32,6 +32,11 @@
       super(...given);
       this.addEventListener('message', ({ data }) => tap.wire.push({ t: now(), event: JSON.parse(data) }));
     }
+    send(text) {
+      const { type, audio } = JSON.parse(text);
+      if (type === 'input_audio_buffer.append') tap.sent.push(audio);
+      super.send(text);
+    }
   };
 
   const base64 = pcm => {
@@ -46,5 +51,5 @@
     for (const { frame, pcm } of blocks) all.set(pcm, frame - first);
     return { t: first / tap.context.sampleRate, pcm: base64(all) };
   };
-  tap.collect = () => ({ rate: tap.context.sampleRate, latency: tap.latency(), out: whole(tap.out), in: whole(tap.in), wire: tap.wire });
+  tap.collect = () => ({ rate: tap.context.sampleRate, latency: tap.latency(), out: whole(tap.out), in: whole(tap.in), wire: tap.wire, sent: tap.sent });
 })();
