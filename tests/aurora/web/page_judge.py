@@ -8,7 +8,7 @@ context's, so a slow machine changes nothing. Pure.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -29,6 +29,9 @@ WINDOW, STEP = 0.2, 0.1
 
 ALIKE = 0.98
 """Correlation from which on a stretch counts as found."""
+
+LATE = 1.6
+"""Seconds by which sound may be handed out later than it came or was due, and is still looked for."""
 
 QUIET = 0.05
 """Seconds without an audible sample that count as silence."""
@@ -67,39 +70,53 @@ class Skew:
         return self.pictures >= 4 and abs(self.mean) <= 0.015 and self.p95 <= 0.033 and self.most <= 0.080
 
 
-def stretches(recorded: Recorded, item: str) -> Iterator[tuple[float, float, NDArray[np.int16]]]:
-    """Sound of the item as it came, without jumps inside: arrival of its first piece, position, samples."""
-    begun, start, pieces = 0.0, 0.0, list[NDArray[np.int16]]()
+@dataclass(frozen=True)
+class Stretch:
+    """Sound of an item as it came, without a jump inside. ``arrivals``: context time of each piece's arrival."""
+
+    start: float
+    arrivals: list[float]
+    pieces: list[NDArray[np.int16]]
+
+    @property
+    def end(self) -> float:
+        """The second of the item at which the next piece would begin."""
+        return self.start + sum(map(len, self.pieces)) / RATE
+
+
+def stretches(recorded: Recorded, item: str) -> list[Stretch]:
+    """All sound of the item that came."""
+    found = list[Stretch]()
     for entry in recorded.wire:
         event = entry["event"]
         if event["type"] != "response.output_audio.delta" or event["item_id"] != item:
             continue
         position = event["sophia"]["audio_start_ms"] / 1000
-        if pieces and abs(position - start - sum(map(len, pieces)) / RATE) > 0.002:
-            yield begun, start, np.concatenate(pieces)
-            pieces = []
-        if not pieces:
-            begun, start = entry["t"], position
-        pieces.append(np.frombuffer(base64.b64decode(event["delta"]), np.int16))
-    if pieces:
-        yield begun, start, np.concatenate(pieces)
+        if not found or abs(position - found[-1].end) > 0.002:
+            found.append(Stretch(position, [], []))
+        found[-1].arrivals.append(entry["t"])
+        found[-1].pieces.append(np.frombuffer(base64.b64decode(event["delta"]), np.int16))
+    return found
 
 
 def places(recorded: Recorded, item: str) -> list[Placed]:
     """Where the item's sound was handed out, as far as it is loud enough to be found."""
     out, found = recorded.out, list[Placed]()
-    for arrived, start, pcm in stretches(recorded, item):
-        sound = soxr.resample(pcm.astype(np.float32), RATE, out.rate, "VHQ")
-        size, step = round(WINDOW * out.rate), round(STEP * out.rate)
+    size, step = round(WINDOW * out.rate), round(STEP * out.rate)
+    for stretch in stretches(recorded, item):
+        sound = soxr.resample(np.concatenate(stretch.pieces).astype(np.float32), RATE, out.rate, "VHQ")
+        ends = np.cumsum([len(piece) for piece in stretch.pieces]) / RATE
         for at in range(0, len(sound) - size + 1, step):
             window = sound[at : at + size]
             if np.sqrt((window**2).mean()) < 300:
                 continue
-            # It comes after its arrival, and not seconds later than the sound before it.
-            begin = max(0, round((arrived + at / out.rate - 0.3 - out.t) * out.rate))
-            heard = out.pcm[begin : begin + round((WINDOW + 1.6) * out.rate)].astype(np.float32)
+            # Not before it came, and not much later than it came or was due.
+            came = stretch.arrivals[int(np.searchsorted(ends, at / out.rate, "right"))]
+            due = max(came, stretch.arrivals[0] + at / out.rate)
+            begin = max(0, round((came - 0.05 - out.t) * out.rate))
+            heard = out.pcm[begin : round((due + WINDOW + LATE - out.t) * out.rate)].astype(np.float32)
             if len(heard) >= size and (place := _found(heard, window)) is not None:
-                found.append(Placed(out.t + (begin + place) / out.rate, start + at / out.rate))
+                found.append(Placed(out.t + (begin + place) / out.rate, stretch.start + at / out.rate))
     return found
 
 
