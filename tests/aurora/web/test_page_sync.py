@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soxr
-from page_browser import Recorded, browsing, opened, recorded
+from page_browser import Recorded, agreement, browsing, opened, recorded
 from page_double import RATE, Double, Pcm, Talk, serving
 from page_judge import jaw, microphone_time, moving_after, places, silence_after, skew, stale
 
@@ -310,8 +310,8 @@ async def test_a_question_arrives_as_it_was_said_and_its_answer_as_soon_as_it_is
     async with browsing(question) as browser:
         got = await talked(browser, double, script, "a")
     talk = double.talks[0]
-    # The page's reports tell the server when its first sample was heard; the two ledgers agree within a packet.
+    # The page's reports tell the server when its first sample was heard; the two ledgers agree.
     reports = [e for e in talk.heard if e["type"] == "sophia.playout.position" and e["playing"]]
     ledger = min(e["received"] - e["audio_ms"] / 1000 for e in reports) - talk.spoken_from
     page = got.out.audible()[0] + got.latency - microphone_time(got)
-    assert page == pytest.approx(ledger, abs=0.02)
+    assert page == pytest.approx(ledger, abs=agreement())

@@ -6,7 +6,6 @@ of which can be told from all others, and the jaw of each frame tells the time f
 
 from __future__ import annotations
 
-import os
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ import numpy as np
 import pytest
 import soxr
 from lab import Lab, config
-from page_browser import Recorded, browsing, opened, recorded
+from page_browser import Recorded, agreement, browsing, opened, recorded
 from page_double import SHUT, ours
 from page_judge import jaw, microphone_time, moving_after, places, silence_after, skew, stale
 from riva.client.proto import riva_tts_pb2
@@ -33,8 +32,7 @@ from sophia.wav import read_wav
 BITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
 RATE = 48_000
 ATTEMPTS = 3
-"""Where a busy machine is so late that the second question is not said over the answer, it may try again. And the two
-clocks are compared on a machine alone that keeps up: a server that gets the microphone late measures that."""
+"""Where a busy machine is so late that the second question is not said over the answer, it may try again."""
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -150,9 +148,8 @@ async def test_a_page_talks_with_her_and_interrupts_her(tmp_path: Path, pki: Pat
     assert moving_after(got, "sophia.playout.pause", one) <= 0.150
     assert not stale(got, one)
     # What is remembered of the reply that was cut off is what the page had handed out, to the sample.
-    silenced = next(event for event in got.events if event["type"] == "silenced")
+    silenced = [event for event in got.events if event["type"] == "silenced" and event["item"] == one][-1]
     truncated = told(got, "conversation.item.truncated")[0]
     assert truncated["sophia"]["heard_ms"] == pytest.approx(1000 * silenced["at"], abs=1)
     assert told(got, "sophia.turn.ledger", outcome="replied")[-1]["face_missing"] == pytest.approx(0.0, abs=0.05)
-    if os.getloadavg()[0] <= (os.cpu_count() or 1):
-        assert clocks_apart(got, cut[0], one) == pytest.approx(0.0, abs=0.020)
+    assert clocks_apart(got, cut[0], one) == pytest.approx(0.0, abs=agreement())
