@@ -14,18 +14,22 @@ from pipelines.server.errors import ServerError
 from pipelines.server.serving import serving
 from pipelines.server.watch import Hub
 from pipelines.talk.runtime import Runtime
+from pipelines.talk.session import Session
 
 
 @asynccontextmanager
 async def her_page(
-    runtime: Runtime, rest: Callable[[bool], None], say: Callable[[str], None]
+    runtime: Runtime,
+    rest: Callable[[bool], None],
+    say: Callable[[str], None],
+    session: Callable[[], Session | None],
 ) -> AsyncIterator[Sequence[Observer]]:
     """Serves her page until the block ends; yields who is to watch the local conversation.
 
-    ``rest`` is told whether the microphone is to rest, ``say`` is handed lines for people. What keeps the page from
-    being there keeps nobody from talking.
+    ``rest`` is told whether the microphone is to rest, ``say`` is handed lines for people. ``session`` gives the local
+    conversation once there is one. What keeps the page from being there keeps nobody from talking.
     """
-    hub = Hub(runtime.reply_rate)
+    hub = Hub(runtime.reply_rate, session)
     async with AsyncExitStack() as stack:
         try:
             page = serving(runtime, local=hub, talking=lambda count: rest(count > 0), any_port=True)

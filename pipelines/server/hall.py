@@ -90,7 +90,8 @@ class Hall:
             return
 
     async def _talk(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        hub = Hub(self._runtime.reply_rate)
+        talk: Talk | None = None
+        hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
         metrics = self._runtime.telemetry.metrics
         reports = Reports(metrics)
         echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
@@ -115,7 +116,7 @@ class Hall:
     async def _watch(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         hub, metrics = self.watchable, self._runtime.telemetry.metrics
         assert hub is not None
-        watcher = Watcher(hub, self._wire(request, watch=True), Reports(metrics))
+        watcher = Watcher(hub, self._wire(request, watch=True, trace=hub.trace), Reports(metrics))
         connection = Connection(socket, request.transport, watcher.hear)
         self._watching += 1
         try:
@@ -143,6 +144,7 @@ class Hall:
             extensions=[name for name in request.query.get("extensions", "").split(",") if name],
             budget_ms=settings.stack.voice_to_voice * 1000,
             host=sockets.gethostname(),
+            emotions=dict(settings.face.emotions.items()),
             audio_ms=audio_ms,
             trace=trace,
         )

@@ -48,6 +48,7 @@ async def serving(
             "name": NAME,
             "host": sockets.gethostname(),
             "watch": hall.watchable is not None,
+            "type_while_watching": hall.watchable is not None,
             "budget_ms": round(runtime.settings.stack.voice_to_voice * 1000),
             "secure_url": place.url(ports[0]) if place.tls else None,
             "key_needed": place.access.asks_for_a_key,

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import (
+    CancelRequested,
+    CommitRequested,
     GenerationOver,
     Happening,
     Levels,
@@ -19,6 +22,7 @@ from pipelines.conversation.events import (
     PlayoutFinished,
     Reading,
     ReplyText,
+    TextTyped,
     TurnEnded,
 )
 from pipelines.conversation.observers import Observer
@@ -30,6 +34,7 @@ from pipelines.server.realtime.wishes import PlayoutReport, SessionChanged
 from pipelines.server.reports import Reports
 from sophia.audio import Pcm
 from sophia.decisions import Begin, Pause
+from sophia.events import SayRequested
 from sophia.heard import TimedWord
 from sophia.played import Piece
 
@@ -43,6 +48,17 @@ POSITION_SECONDS = 0.1
 """Between two positions while she sounds."""
 
 Telling = Callable[[Wire], list[Event]]
+
+Order = TextTyped | SayRequested | CancelRequested | CommitRequested
+"""What those who watch may ask of her: to answer, to say something, to stop."""
+
+
+class Watched(Protocol):
+    """What a hub needs of the conversation that is watched; a session is one."""
+
+    def tell(self, event: Happening) -> None: ...
+
+    def trace_id(self, turn: int) -> str: ...
 
 
 class Watcher:
@@ -81,6 +97,8 @@ class Watcher:
                 self._watch()
             elif isinstance(wish, PlayoutReport):
                 self._reports.take(wish)
+            elif isinstance(wish, Order):
+                self._hub.order(wish)
 
     def tell(self, telling: Telling) -> None:
         """What the conversation came to."""
@@ -115,10 +133,14 @@ class _Sounded:
 
 
 class Hub(Observer):
-    """Watches one conversation for all pages that watch it. ``rate`` is its voice's, in Hz."""
+    """Watches one conversation for all pages that watch it.
 
-    def __init__(self, rate: int) -> None:
+    ``rate`` is its voice's, in Hz. ``watched`` gives the conversation, ``None`` as long as there is none yet.
+    """
+
+    def __init__(self, rate: int, watched: Callable[[], Watched | None] = lambda: None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._watched = watched
         self._rate = rate
         self._watchers: list[Watcher] = []
         self._open: set[int] = set()  # turns that are not over
@@ -146,6 +168,16 @@ class Hub(Observer):
         """The page is gone."""
         if watcher in self._watchers:
             self._watchers.remove(watcher)
+
+    def order(self, order: Order) -> None:
+        """Hands the conversation what a page asks of her."""
+        if watched := self._watched():
+            watched.tell(order)
+
+    def trace(self, turn: int) -> str:
+        """The id of a turn's trace, empty if there is none."""
+        watched = self._watched()
+        return watched.trace_id(turn) if watched else ""
 
     # From the conversation
 

@@ -51,10 +51,12 @@ UNANSWERED_SECONDS = 3.0
 
 
 Beside = Callable[
-    [Runtime, Callable[[bool], None], Callable[[str], None]], AbstractAsyncContextManager[Sequence[Observer]]
+    [Runtime, Callable[[bool], None], Callable[[str], None], Callable[[], Session | None]],
+    AbstractAsyncContextManager[Sequence[Observer]],
 ]
 """Something that runs beside the conversation, such as her page: it is handed the runtime, whom to tell that the
-microphone is to rest, and whom to tell lines for people. It gives those who are to watch."""
+microphone is to rest, whom to tell lines for people, and what gives the session once there is one. It gives those who
+are to watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,9 @@ class VoiceLoop:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
             microphone = RestingSource(devices.source)
             if self._beside:
-                beside = self._beside(runtime, lambda resting: self._rest(microphone, resting), display.notice)
+                beside = self._beside(
+                    runtime, lambda resting: self._rest(microphone, resting), display.notice, lambda: self._session
+                )
                 observers += await stack.enter_async_context(beside)
             patience = SOUNDBITE_PATIENCE if isinstance(devices.source, Soundbite) else DEVICE_PATIENCE
             self._session = runtime.session(

@@ -17,7 +17,8 @@ rate, as :class:`sophia.playout.Playout` counts; only ``pcm`` is at the session'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import Happening
@@ -41,7 +42,7 @@ class Wire:
     Hz. ``model``, ``voice`` and ``language`` are what the session tells. ``watch``: the client watches a conversation
     that has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that
     the address asks for. ``instructions`` says that the client may tell her how to speak, ``barge_in`` that a voice
-    stops her.
+    stops her. ``emotions`` is her mood, a share of 0 to 1 each.
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
@@ -61,6 +62,7 @@ class Wire:
         barge_in: bool = True,
         budget_ms: float = 800.0,
         host: str = "",
+        emotions: Mapping[str, float] = MappingProxyType({}),
         lead_ms: float = 300.0,
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
@@ -76,7 +78,7 @@ class Wire:
             instructions=instructions,
             extensions=extensions,
             lead_ms=lead_ms,
-            told={"budget_ms": budget_ms, "host": host},
+            told={"budget_ms": budget_ms, "host": host, "emotions": dict(emotions)},
         )
         self._write = Writer(ids)
         self._write.extensions = frozenset(self._session.extensions)

@@ -17,13 +17,14 @@ SERVICES = ("asr", "llm", "tts", "face")
 
 
 @asynccontextmanager
-async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, **server):
+async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, emotions=None, **server):
     """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation."""
     lab = lab or Lab()
     async with serving(lab, pki) as port:
         settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
         wished = {"port": 0, "cert": pki / "server.crt", "key": pki / "server.key"} | server
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=wished)})
+        settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
         async with Runtime(settings, sessions=8) as runtime:
             hub = local(runtime) if local else None
             async with serve(runtime, local=hub, talking=talking) as address:

@@ -29,7 +29,7 @@ async def test_it_takes_another_port_and_the_microphone_rests_while_a_page_talks
         async with (
             serving(Lab(), pki) as port,
             Runtime(settings(tmp_path, pki, port, port=taken)) as runtime,
-            her_page(runtime, rests.append, lines.append) as (hub,),
+            her_page(runtime, rests.append, lines.append, lambda: None) as (hub,),
             aiohttp.ClientSession() as client,
         ):
             (line,) = lines
@@ -55,7 +55,10 @@ async def test_what_keeps_the_page_away_keeps_nobody_from_talking(tmp_path, pki,
             (tmp_path / "head.glb").write_text("no head")
             chosen = settings(tmp_path, pki, port, port=0)
             chosen = chosen.model_copy(update={"face": chosen.face.model_copy(update={"model": tmp_path / "head.glb"})})
-        async with Runtime(chosen) as runtime, her_page(runtime, lambda rests: None, lines.append) as watching:
+        async with (
+            Runtime(chosen) as runtime,
+            her_page(runtime, lambda rests: None, lines.append, lambda: None) as watching,
+        ):
             assert watching == ()
             (line,) = lines
             assert line.startswith("There is no page of her: ")

@@ -49,13 +49,17 @@ class Room:
 @asynccontextmanager
 async def room(tmp_path, pki):
     """A server beside a local conversation."""
-    hubs = []
+    hubs, rooms = [], []
 
     def local(runtime):
-        hubs.append(Hub(runtime.reply_rate))
+        hubs.append(Hub(runtime.reply_rate, lambda: rooms[0].session if rooms else None))
         return hubs[0]
 
-    async with house(tmp_path, pki, local=local) as (client, url, runtime), Room(runtime, hubs[0]) as one:
+    async with (
+        house(tmp_path, pki, local=local, emotions={"joy": 0.25}) as (client, url, runtime),
+        Room(runtime, hubs[0]) as one,
+    ):
+        rooms.append(one)
         one.hub, one.metric = hubs[0], runtime.telemetry.metrics.registry.get_sample_value
         yield client, url, one
 
@@ -85,6 +89,37 @@ async def test_everybody_sees_the_same(tmp_path, pki, monkeypatch):
         assert [e["type"] for e in one.events if e["type"].startswith("response.")] == [
             e["type"] for e in two.events if e["type"].startswith("response.")
         ]
+
+
+async def test_who_watches_may_write_to_her_have_her_say_something_and_stop_her(tmp_path, pki, monkeypatch):
+    monkeypatch.setattr(lab, "CLAUSE_SECONDS", 0.5)
+    async with room(tmp_path, pki) as (client, url, _), watching(client, url) as one, watching(client, url) as other:
+        content = [{"type": "input_text", "text": HEARD}]
+        item = {"type": "message", "role": "user", "content": content}
+        await one.say({"type": "conversation.item.create", "item": item})
+        await one.say({"type": "response.create"})
+        for each in (one, other):
+            ledger = await each.wait("sophia.turn.ledger")
+            assert (ledger["user"], ledger["heard"].split()) == (HEARD, ANSWER.split())
+        await one.say({"type": "sophia.say", "text": "Welcome to the lab."})
+        ledger = await other.wait("sophia.turn.ledger", 2)
+        assert ledger["heard"] == "Welcome to the lab."
+        await other.say({"type": "sophia.say", "text": "This is a long story. " * 40})
+        await one.wait("sophia.playout.position", playing=True, count=len(one.of("sophia.playout.position")) + 1)
+        await other.say({"type": "response.cancel"})
+        ledger = await one.wait("sophia.turn.ledger", 3)
+        assert ledger["outcome"] == "interrupted"
+        assert len(ledger["heard"]) < 200
+        assert not one.of("error") + other.of("error")
+
+
+async def test_who_watches_knows_the_trace_and_her_mood(tmp_path, pki):
+    async with room(tmp_path, pki) as (client, url, here), watching(client, url) as one:
+        here.session.trace_id = lambda turn: f"trace-{turn}"
+        assert one.of("session.updated")[0]["session"]["sophia"]["emotions"] == {"joy": 0.25}
+        here.type()
+        ledger = await one.wait("sophia.turn.ledger")
+        assert ledger["trace_id"] == f"trace-{ledger['turn']}"
 
 
 def check_positions(one):
