@@ -45,7 +45,7 @@ def make(scalp: Scalp, light: bool) -> Mesh:
     if bob:  # close ranks along the parting
         layer = Layer(90 if light else 210, 0.095, 0.065, 10, (1, 2), 1.0)
         roots = scalp.along_parting(random, layer.count)
-        lift = 0.05 + 0.03 * random.random(len(roots.points))
+        lift = 0.038 + 0.03 * random.random(len(roots.points))
         strands = hair.cut(*scalp.grow(style, roots, lift, random), layer.points)
         parts.append(_cards(strands, layer, scalp.hair, random))
     edge = style.edge.coarser() if light else style.edge

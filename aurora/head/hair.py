@@ -59,10 +59,9 @@ BOB = Style(
     0.075, 34,
     (
         Layer(320, 0.165, 0.018, 10, (0, 1), 0.74), Layer(420, 0.135, 0.046, 11, (1, 2, 3), 0.90, 7.25, (0.04, 9.0)),
-        Layer(420, 0.097, 0.070, 12, (2, 3, 4), 1.0, 7.80, (0.05, 9.0)),
-        Layer(210, 0.050, 0.082, 13, (4, 5, 6), 1.06, 7.82, (0.03, 9.0)),
+        Layer(420, 0.097, 0.062, 12, (2, 3, 4), 1.0, 7.80, (0.05, 9.0)),
+        Layer(210, 0.050, 0.068, 13, (4, 5, 6), 1.06, 7.82, (0.03, 9.0)),
         Layer(300, 0.048, 0.040, 12, (3, 4, 5), 1.0, 7.55, (0.0, 0.09)),  # fine ones over the forehead
-        Layer(70, 0.026, 0.074, 12, (6, 7), 1.1, 7.50, (0.06, 9.0)),  # some that stand off
     ),
     Layer(420, 0.034, 0.020, 7, (5, 6, 7), 0.95, 6.9, (-0.02, 0.05)),
 )  # fmt: skip
@@ -98,6 +97,7 @@ class Scalp:
         used = np.unique(cage[solid])
         self._head, self._facing = skin.points[used], skin.normals[used]
         self._above = hairline.above(skin.points, hair.style)
+        self._crown = np.array([float(hairline.parting(hair.parting, np.array(-1.0))), 0.0, 0.30])
 
     def roots(
         self, random: np.random.Generator, count: int, low: float, high: float = 9.0, lowest: float = 6.42
@@ -120,11 +120,13 @@ class Scalp:
         for _ in range(count - 1):
             kept.append(int(np.argmax(apart * (0.6 + 0.4 * random.random(darts)))))
             apart = np.minimum(apart, ((points - points[kept[-1]]) ** 2).sum(1))
-        return Roots(points[kept], facing[kept])
+        roots = Roots(points[kept], facing[kept])
+        off = np.hypot(*(roots.points - self._crown)[:, [0, 2]].T)
+        return roots.where(off > 0.06)  # at the crown itself hair knows no way
 
     def along_parting(self, random: np.random.Generator, count: int) -> Roots:
         """Roots in two rows close to the parting."""
-        z = np.repeat(random.uniform(0.26, 1.24, count), 2)
+        z = np.repeat(random.uniform(0.44, 1.24, count), 2)
         x = hairline.parting(self.hair.parting, z) + np.tile([-1.0, 1.0], count) * (
             0.006 + 0.036 * random.random(2 * count)
         )
@@ -156,8 +158,7 @@ class Scalp:
         start = self.hair.parting
         side = np.sign(points[:, 0] - hairline.parting(start, points[:, 2]) + 1e-6)
         front = np.stack([side, np.zeros_like(side), np.full_like(side, -0.22)], 1)
-        crown = np.array([float(hairline.parting(start, np.array(-1.0))), 0.0, 0.30])
-        back = unit(points * [1.0, 0.0, 1.0] - crown)
+        back = unit(points * [1.0, 0.0, 1.0] - self._crown)
         share = step(0.15, 0.75, points[:, 2])[:, None]
         return unit(front * share + back * (1.0 - share)), np.asarray(side)
 
