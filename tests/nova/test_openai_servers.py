@@ -314,7 +314,7 @@ async def test_comments_are_no_tokens(service: Service) -> None:
 
     fake.handlers[CHAT] = busy
     with pytest.raises(MindTimeout, match="no first token within"):
-        await heard(mind(client, first_token_timeout=0.2))
+        await heard(mind(client, first_token_timeout=1.0))
 
 
 async def test_a_complete_answer_leaves_its_connection_to_the_next() -> None:
