@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 FROM_INDEX = re.compile(r"pip3?\s+install\b[^\n#;&|]*?(?<![\w/.\-])sophia[\w\-]*(?![\w/.\-]*/)", re.IGNORECASE)
 """The project is on no index: whoever registers its name there would be installed."""
 
-EXTRA = re.compile(r"(?:pip install (?:--editable|-e) '?\"?[\w/]*\.?\[|EXTRAS=)([a-z,]+)")
+EXTRA = re.compile(r"(?:pip install (?:--editable|-e) '?\"?[\w/]*\.?\[|EXTRAS=)([a-z0-9]+(?:,[a-z0-9]+)*)")
 
 
 def texts() -> list[tuple[str, str]]:
@@ -31,7 +31,7 @@ def test_nothing_names_a_package_of_ours_on_the_index() -> None:
 
 def test_the_extras_that_hints_name_are_there() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8").partition("[project.optional-dependencies]")[2]
-    there = set(re.findall(r"^([a-z]+) = \[", project.partition("\n[tool")[0], re.MULTILINE))
+    there = set(re.findall(r"^([a-z0-9]+) = \[", project.partition("\n[tool")[0], re.MULTILINE))
     named = {extra for _, text in texts() for hit in EXTRA.findall(text) for extra in hit.split(",")}
     assert named
     assert named <= there

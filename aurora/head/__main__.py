@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         from aurora.head import glb  # noqa: PLC0415 - numpy and Pillow only where something is built
         from aurora.head.build import build  # noqa: PLC0415
     except ImportError as error:
-        print(f'{error.name} is missing; install it with: pip install "sophia-avatar[head]"', file=sys.stderr)
+        print(f"{error.name} is missing: .venv/bin/python -m pip install -e '.[head]'", file=sys.stderr)
         return 2
     begun = time.perf_counter()
 

@@ -28,7 +28,7 @@ DEVICES = ("microphone", "speaker")
 STAGES = ("capture", "asr", "endpointing", "llm", "clause", "tts", "hold", "playout")
 
 OLD = ("ears", "recognizer", "mind", "voice")
-SUFFIXES = ("crt", "csv", "jsonl", "md", "py", "yaml")
+SUFFIXES = ("crt", "csv", "js", "jsonl", "md", "py", "yaml")
 """Of files that are called as a section is or was."""
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import aiohttp
-from browser import trust
 from lab import Lab, config, serving
+from served_page import trust
 
 from pipelines.server.serving import serving as serve
 from pipelines.settings.model import load_settings

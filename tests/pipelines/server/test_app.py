@@ -7,7 +7,7 @@ import socket
 
 import aiohttp
 import pytest
-from browser import FACTS, HEAD, PAGE, Echo, place, served, trust
+from served_page import FACTS, HEAD, PAGE, Echo, place, served, trust
 
 from pipelines.server.app import HEADERS, MESSAGE_BYTES
 from pipelines.server.errors import PortTaken

@@ -6,7 +6,7 @@ import socket as sockets
 
 import aiohttp
 import pytest
-from browser import served
+from served_page import served
 
 from pipelines.server import connection as module
 from pipelines.server.connection import EVENTS_A_SECOND, EVENTS_AT_ONCE, SHUTTING_DOWN, Connection
