@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import nova
 from pipelines.command.run import run
+from pipelines.command.stopping import told_to_stop
 from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.layers import read_yaml
 from pipelines.settings.model import Settings, SettingsError
@@ -115,29 +115,28 @@ async def _run(settings: Settings, args: argparse.Namespace, thresholds: Thresho
     report, code, failure = None, 0, None
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     endpoint: Endpoint | None = None
-    try:
-        async with _served(settings, args, console) as served:
-            endpoint = served.llm.endpoint
-            report = await _report(served, args)
-            try:
-                await _measure(served, args, report)
-            except asyncio.CancelledError:
-                report.interrupted, code = True, 130
-                task.uncancel()
-            except Exception as error:  # whatever the server does, what was measured is kept
-                failure = await diagnose(error, "llm", endpoint)
-    except Exception as error:
-        failure = await diagnose(error, "llm", endpoint)
-    if report is not None:
-        report.missed = thresholds.missed(report)
-        console.print(shown(report))
+    with told_to_stop(task.cancel, within=None):
         try:
-            _write(report, args)
-        except OSError as error:
-            failure = failure or explain(error, "report")
+            async with _served(settings, args, console) as served:
+                endpoint = served.llm.endpoint
+                report = await _report(served, args)
+                try:
+                    await _measure(served, args, report)
+                except asyncio.CancelledError:
+                    report.interrupted, code = True, 130
+                    task.uncancel()
+                except Exception as error:  # whatever the server does, what was measured is kept
+                    failure = await diagnose(error, "llm", endpoint)
+        except Exception as error:
+            failure = await diagnose(error, "llm", endpoint)
+        if report is not None:
+            report.missed = thresholds.missed(report)
+            console.print(shown(report))
+            try:
+                _write(report, args)
+            except OSError as error:
+                failure = failure or explain(error, "report")
     if failure is not None:
         print(f"{failure.line} {failure.hint}".strip(), file=sys.stderr)
         return failure.exit_code

@@ -48,7 +48,7 @@ MAY: dict[str, str] = {
     "takes": "command conversation failures home settings telemetry sophia aurora",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
-    "talk": "conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
+    "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
     "server": "certs command conversation failures home log services settings talk telemetry sophia aurora",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import importlib
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from rich.table import Table
 
 from pipelines.certs import make_development_pki
 from pipelines.command.run import run
+from pipelines.command.stopping import told_to_stop
 from pipelines.embedded.process import SERVICES, ServiceFailed
 from pipelines.home import HomeUnusable, home
 from pipelines.settings.layers import SettingsError, find_config
@@ -123,7 +123,7 @@ async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path 
 
     settings = load_settings(config)
     only = only or needed(settings) or SERVICES
-    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+    serving = asyncio.current_task()
     assert serving is not None
     told = False
 
@@ -133,16 +133,15 @@ async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path 
             told = True
             serving.cancel()
 
-    for sig in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sig, stop)
-    async with EmbeddedServices(settings, home(), lambda line: console.print(escape(line)), only=only) as services:
-        console.print(_table(services))
-        if write is not None:
-            await asyncio.to_thread(_write, write, services)
-            console.print(f"Talk to them: python -m pipelines.voice_loop --config {escape(str(write))}")
-        console.print("Ctrl+C ends them.")
-        with contextlib.suppress(asyncio.CancelledError):
-            await loop.create_future()
+    with told_to_stop(stop, within=None):
+        async with EmbeddedServices(settings, home(), lambda line: console.print(escape(line)), only=only) as services:
+            console.print(_table(services))
+            if write is not None:
+                await asyncio.to_thread(_write, write, services)
+                console.print(f"Talk to them: python -m pipelines.voice_loop --config {escape(str(write))}")
+            console.print("Ctrl+C ends them.")
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
     return 0
 
 

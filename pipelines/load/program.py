@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import gc
 import os
-import signal
 
 import uvloop
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.command.stopping import told_to_stop
 from pipelines.failures import EXIT_CODES, blamed
 from pipelines.load import plot
 from pipelines.load.live import COOLDOWN_SECONDS, run_live
@@ -118,7 +118,6 @@ class Program:
 
 async def _interruptible(ramp: Ramp, progress: ShownLoad, cooldown: float) -> None:
     """Runs the steps; Ctrl+C cancels them in good order, a second one ends the program at once."""
-    loop = asyncio.get_running_loop()
     work = asyncio.create_task(run_live(ramp, progress, cooldown=cooldown))
 
     def stop() -> None:
@@ -127,8 +126,7 @@ async def _interruptible(ramp: Ramp, progress: ShownLoad, cooldown: float) -> No
             os._exit(EXIT_CODES["stopped"])  # the embedded services die with us
         work.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
     gc.collect()
     gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
-    await work
+    with told_to_stop(stop, within=None):
+        await work

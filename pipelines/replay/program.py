@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
-import signal
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.command.stopping import told_to_stop
 from pipelines.failures import EXIT_CODES, blamed
 from pipelines.home import home
 from pipelines.log import logging_to_file
@@ -49,9 +48,6 @@ from pipelines.simulation.measured import profile_from
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.talk.runtime import Runtime
 from pipelines.terminal.text import clean
-
-STOP_SECONDS = 2.0
-"""Ctrl+C ends the program within this time, whatever a service does."""
 
 REGRESSION, UNUSABLE = 1, 2
 
@@ -212,26 +208,19 @@ class Program:
         args = self._args
 
         async def play() -> Run:
-            loop = asyncio.get_running_loop()
             task = asyncio.current_task()
             assert task is not None
-
-            def stop() -> None:
-                loop.call_later(STOP_SECONDS, os._exit, EXIT_CODES["stopped"])
-                task.cancel()
-
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop)
-            async with Runtime(self._settings, sessions=args.sessions, notice=progress.note) as runtime:
-                return await replay_live(
-                    runtime,
-                    scenario,
-                    rounds=args.repeat,
-                    sessions=args.sessions,
-                    progress=progress,
-                    done=done,
-                    dcgm=args.dcgm,
-                )
+            with told_to_stop(task.cancel):
+                async with Runtime(self._settings, sessions=args.sessions, notice=progress.note) as runtime:
+                    return await replay_live(
+                        runtime,
+                        scenario,
+                        rounds=args.repeat,
+                        sessions=args.sessions,
+                        progress=progress,
+                        done=done,
+                        dcgm=args.dcgm,
+                    )
 
         async def explained(error: Exception) -> int:
             service, cause = blamed(error, "replay")

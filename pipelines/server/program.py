@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
 
+from pipelines.command.stopping import until_stopped
 from pipelines.failures import EXIT_CODES, StageFailed, blamed
 from pipelines.server.errors import ServerError
 from pipelines.server.serving import serving
@@ -15,32 +14,13 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings
 from pipelines.talk.runtime import Runtime
 
-STOP_SECONDS = 2.0
-"""Ctrl+C ends the program within this time, whatever a peer does."""
-
 Say = Callable[[str], None]
 
 
 async def serve(settings: Settings, say: Say) -> int:
     """Serves until it is told to stop, and returns the exit code; ``say`` is handed lines for people."""
-    loop = asyncio.get_running_loop()
     program = _Program(settings, say)
-    work = asyncio.create_task(program.run())
-
-    def stop() -> None:
-        loop.call_later(STOP_SECONDS - 0.2, os._exit, 130)  # embedded services die with us
-        if not program.stop():
-            work.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        return 130
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    return await until_stopped(program.run(), program.stop)
 
 
 class _Program:

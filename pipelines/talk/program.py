@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.command.stopping import until_stopped
 from pipelines.conversation.events import (
     DeviceBack,
     DeviceLost,
@@ -39,9 +38,6 @@ from pipelines.terminal.observer import Shown
 from sophia.decisions import Announce, Say
 from sophia.resting import RestingSource
 from sophia.soundbite import Soundbite
-
-STOP_SECONDS = 2.0
-"""Ctrl+C ends the program within this time, whatever a peer does."""
 
 SETTLED_SECONDS = 0.5
 """Quiet after a reply, before the next soundbite is played."""
@@ -73,29 +69,8 @@ class Options:
 
 async def talk(settings: Settings, options: Options, display: Display, beside: Beside | None = None) -> int:
     """Holds a conversation until it ends, ``beside`` something else, and returns the exit code."""
-    loop = asyncio.get_running_loop()
     run = VoiceLoop(settings, options, display, beside)
-    work = asyncio.create_task(run.run())
-
-    def leave() -> None:
-        display.close()  # else a terminal is left without its cursor
-        os._exit(130)
-
-    def stop() -> None:
-        # Every part ends in bounded time, but perhaps not all of them in two seconds; the services die with us.
-        loop.call_later(STOP_SECONDS - 0.2, leave)
-        if not run.stop():
-            work.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        return 130
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    return await until_stopped(run.run(), run.stop, last=display.close)  # else a terminal is left without its cursor
 
 
 class _Outcomes(Observer):
