@@ -24,6 +24,7 @@ from pipelines.doctor.monitoring import MONITORING
 from pipelines.doctor.web import WebTrouble, get
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.diagnosis import diagnose
+from pipelines.services.page_port import page_port
 from pipelines.services.probes import Probe, probes
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings
@@ -65,6 +66,7 @@ def framework(settings: Settings) -> tuple[Check, ...]:
               _models, USE_SECONDS),
         Check("framework", "services", "triton_http", "Triton's HTTP port", "health checks of containers ask there",
               _triton_http),
+        Check("framework", "services", "page", "her page's port", "she is seen and heard there in a browser", _page),
         Check("framework", "services", "kit", "Omniverse Kit", "without it the avatar is not seen", _kit),
     )  # fmt: skip
     return (*used, *more, *MONITORING)
@@ -107,6 +109,11 @@ def own_days(tls: TlsSettings) -> int | None:
     except (OSError, ValueError):
         return None
     return (certificate.not_valid_after_utc - datetime.now(UTC)).days
+
+
+async def _page(c: Context) -> Result:
+    port = await page_port(c.settings.server)
+    return warn(port.found, port.fix) if port.fix else ok(port.found)
 
 
 def _service(service: Probe) -> Check:

@@ -1,5 +1,7 @@
 """``--check``: connects to every service of a configuration, uses it once, and shows what answers.
 
+Last comes whether her page can have its port. It is no failure if not: she talks all the same.
+
 Each service is really used, not only connected to. A NIM that is up but cold takes seconds for its first request, and a
 model that is ready may still be the wrong one.
 """
@@ -22,6 +24,7 @@ from pipelines.failures import Failure
 from pipelines.home import home
 from pipelines.services.channels import PeerIdentity, identity, metadata_for, open_channel, warm
 from pipelines.services.diagnosis import diagnose
+from pipelines.services.page_port import page_port
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
@@ -73,6 +76,8 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
         console.print(Text(f"{answer.failure.line} {answer.failure.hint}"), soft_wrap=True)
     if not settings.face.enabled:
         console.print("The face is switched off (face.enabled).")
+    port = await page_port(settings.server)
+    console.print(f"{port.found} To mend it, {port.fix}." if port.fix else port.found, markup=False, soft_wrap=True)
     if not failures:
         console.print("[green]Everything answers.[/]")
     return 1 if failures else 0
