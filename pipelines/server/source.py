@@ -38,14 +38,14 @@ TICK = 1e-6
 QUIET_DB = -45.0
 """A frame below this level may be left out to make up for it."""
 
-SLIDE_SECONDS = 0.001
-"""How much earlier each packet is dated, at most, while packets show that the clock is late."""
+SLIDE_SECONDS = 0.004
+"""How much each frame is dated earlier or later, at most, while packets show that the clock is off."""
 
 HEAP_SECONDS = 0.25
 """Packets so much before their time are no sign of a late clock: they come in a heap."""
 
-WINDOW = 100
-"""Packets after which the clock is moved on by as much as the earliest of them was late: the client's card is slow."""
+WINDOW_SECONDS = 1.0
+"""The earliest packet of so long a time tells how far the clock is off."""
 
 REMEMBERED = 3000
 """Packets whose place in the client's sound is remembered: a minute of 20 ms."""
@@ -57,33 +57,44 @@ SILENCE.flags.writeable = False
 class PacketClock:
     """When the next frame begins, by the count of samples; packets tell how far that is off.
 
-    ``next`` is in ``loop.time()``. It is moved by at most :data:`SLIDE_SECONDS` a frame, so frames follow each other.
+    ``next`` is in ``loop.time()``. It follows the earliest packet of the last :data:`WINDOW_SECONDS`: the others were
+    only held up. It is moved by at most :data:`SLIDE_SECONDS` a frame, so frames follow each other. ``owed`` is the
+    silence that was put in for packets that were perhaps only late.
     """
 
     def __init__(self, next: float) -> None:
         self.next = next
-        self._off = 0.0
-        self._least = float("inf")
-        self._packets = 0
+        self.owed = 0.0
+        self._moved = 0.0  # by how much the clock was moved, against the client's count of samples
+        self._earliest: deque[tuple[float, float]] = deque()  # time, and how late a packet would have been at first
 
     def date(self) -> float:
         """The begin of the next frame; the one after that is a frame later."""
-        slide = min(max(self._off, -SLIDE_SECONDS), SLIDE_SECONDS)
-        self._off -= slide
+        off = self._earliest[0][1] - self._moved if self._earliest else 0.0
+        slide = 0.0 if off < -HEAP_SECONDS - self.owed else min(max(off, -SLIDE_SECONDS), SLIDE_SECONDS)
+        self._moved += slide
+        self.owed = max(0.0, self.owed + min(slide, 0.0))
         begin = self.next + slide
         self.next = begin + FRAME_SECONDS
         return begin
 
+    def put_in(self) -> float:
+        """The begin of a frame of silence, while nothing comes."""
+        self.owed = min(self.owed + FRAME_SECONDS, OWED_SECONDS)
+        return self.date()
+
+    def leave_out(self, seconds: float) -> None:
+        """So much of the client's sound gets no date: what follows it comes earlier."""
+        self._moved -= seconds
+
     def learn(self, late: float) -> None:
         """A packet came, so many seconds ``late`` after its end by this clock; below zero it came before."""
-        self._least = min(self._least, late)
-        self._packets += 1
-        if -HEAP_SECONDS < late < 0.0:
-            self._off = min(self._off, late)
-        elif self._packets >= WINDOW and self._least > 0.0:
-            self._off = self._least
-        if self._packets >= WINDOW:
-            self._least, self._packets = float("inf"), 0
+        late += self._moved
+        while self._earliest and self._earliest[-1][1] >= late:
+            self._earliest.pop()
+        self._earliest.append((self.next, late))
+        while self._earliest[0][0] < self.next - WINDOW_SECONDS:
+            self._earliest.popleft()
 
 
 class NetworkSource:
@@ -98,7 +109,6 @@ class NetworkSource:
         self._waiting: deque[Frame] = deque()
         self._news = asyncio.Event()
         self._arrived = self._loop.time()
-        self._owed = 0.0
         self._muted = False
         self._closed = False
         self._places: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)  # begin of a packet; ms sent before it
@@ -121,21 +131,24 @@ class NetworkSource:
         self._sent_ms += 1000 * seconds
         self._arrived = now
         for frame in frames:
-            if self._owed >= FRAME_SECONDS and clock.next - frame.time >= FRAME_SECONDS and dbfs(frame.pcm) < QUIET_DB:
-                self._owed -= FRAME_SECONDS
+            if clock.next - frame.time < FRAME_SECONDS:
+                clock.owed = max(
+                    0.0, clock.owed - FRAME_SECONDS
+                )  # it is on time: what was heard as silence was silence
+            elif clock.owed >= FRAME_SECONDS and dbfs(frame.pcm) < QUIET_DB:
+                clock.owed -= FRAME_SECONDS
+                clock.leave_out(FRAME_SECONDS)
                 continue
             self._waiting.append(Frame(frame.pcm, clock.date()))
         if frames:
-            late = frames[-1].end - clock.next
-            clock.learn(late)
-            if late > -FRAME_SECONDS:
-                self._owed = max(0.0, self._owed - FRAME_SECONDS)  # what was heard as silence was silence
+            clock.learn(frames[-1].end - clock.next)
             self._news.set()
         return True
 
     def clear(self) -> None:
         """Forgets what was appended and not heard yet."""
         if self._clock and self._waiting:
+            self._clock.leave_out(self._clock.next - self._waiting[0].time)
             self._clock.next = self._waiting[0].time
         self._waiting.clear()
 
@@ -185,6 +198,5 @@ class NetworkSource:
     def _silence(self, now: float) -> Frame:
         if self._clock is None or now - self._clock.next > LONGEST_BACKLOG:
             self._clock = PacketClock(now - FRAME_SECONDS)
-        self._owed = min(self._owed + FRAME_SECONDS, OWED_SECONDS)
         self._framer = None  # what it holds of the last packet is less than a frame, and old
-        return Frame(SILENCE, self._clock.date())
+        return Frame(SILENCE, self._clock.put_in())
