@@ -110,6 +110,7 @@ class Hall:
                 await talk.run(connection)
         finally:
             self._talks.remove(hub)
+            hub.close()
             self._talking(len(self._talks))
             reports.close()
 

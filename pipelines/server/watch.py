@@ -15,10 +15,12 @@ from aurora.face import FaceFrame
 from pipelines.conversation.events import (
     CancelRequested,
     CommitRequested,
+    FaceShown,
     GenerationOver,
     Happening,
     Levels,
     PhaseChanged,
+    PlaybackAcknowledged,
     PlayoutFinished,
     Reading,
     ReplyText,
@@ -26,7 +28,7 @@ from pipelines.conversation.events import (
     TurnEnded,
 )
 from pipelines.conversation.observers import Observer
-from pipelines.server.connection import Connection
+from pipelines.server.connection import Connection, Ending
 from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
 from pipelines.server.realtime.wire import Wire
@@ -47,7 +49,12 @@ WORDLESS_SECONDS = 1.0
 POSITION_SECONDS = 0.1
 """Between two positions while she sounds."""
 
+OVER = Ending(1000, "conversation_over", "The conversation that was watched is over.")
+
 Telling = Callable[[Wire], list[Event]]
+
+UNSEEN = (ReplyText, PlaybackAcknowledged, FaceShown)
+"""What comes often and shows nowhere: her words go with their sound, and a turn's ledger has the rest."""
 
 Order = TextTyped | SayRequested | CancelRequested | CommitRequested
 """What those who watch may ask of her: to answer, to say something, to stop."""
@@ -104,6 +111,11 @@ class Watcher:
         """What the conversation came to."""
         self._send(telling(self.wire))
 
+    def end(self) -> None:
+        """The conversation is over; whoever wants to watch the next one comes again."""
+        if self._connection:
+            self._connection.end(OVER)
+
     def _watch(self) -> None:
         if not self._watching and self._connection:
             self._watching = True
@@ -131,6 +143,32 @@ class _Sounded:
             events += wire.sound(self.generation, first, silence)
         return events
 
+    def join(self, later: Telling) -> bool:
+        """Takes in what follows it at once; false if something else does."""
+        if not isinstance(later, _Sounded) or later.generation != self.generation:
+            return False
+        follows = later.first == self.first + self.count
+        self.count += later.count if follows else 0
+        return follows
+
+
+@dataclass(slots=True)
+class _Framed:
+    """Frames of a generation's face."""
+
+    generation: int
+    frames: list[FaceFrame]
+
+    def __call__(self, wire: Wire) -> list[Event]:
+        return wire.frames(self.generation, self.frames)
+
+    def join(self, later: Telling) -> bool:
+        """Takes in the next frames of the same face; false if it is something else."""
+        if not isinstance(later, _Framed) or later.generation != self.generation:
+            return False
+        self.frames += later.frames
+        return True
+
 
 class Hub(Observer):
     """Watches one conversation for all pages that watch it.
@@ -146,9 +184,10 @@ class Hub(Observer):
         self._open: set[int] = set()  # turns that are not over
         self._past: list[Telling] = []  # of those turns, in order
         self._phase: PhaseChanged | None = None
-        self._frames = FrameBatch(lambda generation, frames: self._tell(lambda wire: wire.frames(generation, frames)))
+        self._frames = FrameBatch(lambda generation, frames: self._tell(_Framed(generation, list(frames))))
         self._sounding: _Sounded | None = None
         self._told_at = 0.0
+        self._over = False
 
     @property
     def watchers(self) -> int:
@@ -163,11 +202,19 @@ class Hub(Observer):
         for telling in self._past:
             watcher.tell(telling)
         self._watchers.append(watcher)
+        if self._over:
+            watcher.end()
 
     def leave(self, watcher: Watcher) -> None:
         """The page is gone."""
         if watcher in self._watchers:
             self._watchers.remove(watcher)
+
+    def close(self) -> None:
+        """The conversation is over: nobody can watch it any more."""
+        self._over = True
+        for watcher in self._watchers:
+            watcher.end()
 
     def order(self, order: Order) -> None:
         """Hands the conversation what a page asks of her."""
@@ -182,8 +229,9 @@ class Hub(Observer):
     # From the conversation
 
     def told(self, happening: Happening) -> None:
-        if not isinstance(happening, ReplyText):
-            self._frames.flush()
+        if isinstance(happening, UNSEEN):
+            return
+        self._frames.flush()
         match happening:
             case Begin(turn=turn):
                 self._open.add(turn)
@@ -219,7 +267,7 @@ class Hub(Observer):
             last, self._sounding = self._sounding, now
             at = time + piece.offset / self._rate
             follows = last and (last.generation, last.first + last.count) == (now.generation, now.first)
-            self._tell(now, joins=True)
+            self._tell(now)
             if not follows or at - self._told_at >= POSITION_SECONDS:
                 self._place(piece.generation, piece.first, True, at)
         if not pieces:
@@ -235,18 +283,16 @@ class Hub(Observer):
         for watcher in self._watchers:
             watcher.tell(lambda wire: wire.position(generation, sample, playing, at))
 
-    def _tell(self, telling: Telling, *, joins: bool = False) -> None:
+    def _tell(self, telling: Telling) -> None:
         for watcher in self._watchers:
             watcher.tell(telling)
         if not self._open:
             return
-        last = self._past[-1] if self._past else None
-        if (
-            joins
-            and isinstance(last, _Sounded)
-            and isinstance(telling, _Sounded)
-            and (last.generation, last.first + last.count) == (telling.generation, telling.first)
-        ):
-            last.count += telling.count
-        elif len(self._past) < REMEMBERED:
+        # Sound and frames come by turns, and a page that joins wants few events: each goes on where its kind did.
+        for one in reversed(self._past[-2:]):
+            if not isinstance(one, _Sounded | _Framed):
+                break
+            if one.join(telling):
+                return
+        if len(self._past) < REMEMBERED:
             self._past.append(replace(telling) if isinstance(telling, _Sounded) else telling)

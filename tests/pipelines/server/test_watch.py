@@ -1,7 +1,7 @@
 """Pages that watch: any number, each by itself, and one that joins in the middle knows what it missed."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import lab
 import pytest
@@ -228,3 +228,22 @@ async def test_what_a_page_sees_is_counted(tmp_path, pki):
         assert value("sophia_page_skew_seconds_bucket", {"le": "-0.045"}) == 1
         assert value("sophia_page_skew_seconds_bucket", {"le": "-0.08"}) == 0
         assert value("sophia_page_missing_ratio_sum") == 0.3
+
+
+async def test_who_watches_a_talk_that_ends_is_told_so_and_may_watch_the_next_one(tmp_path, pki):
+    async with house(tmp_path, pki) as (client, url, _):
+        async with AsyncExitStack() as stack:
+            talker = await stack.enter_async_context(page(client, url))
+            one = await stack.enter_async_context(watching(client, url))
+            wordless = await client.ws_connect(url + "/v1/realtime?watch=1", headers={"Origin": url})
+            assert (await wordless.receive_json())["type"] == "session.created"
+            await talker.socket.close()
+            assert (await one.wait("error"))["error"]["code"] == "conversation_over"
+            await until(lambda: one.socket.closed)
+            assert one.socket.close_code == 1000
+            assert (await wordless.receive_json())["error"]["code"] == "conversation_over"
+            await wordless.close()
+        async with page(client, url) as talker, watching(client, url) as one:
+            await talker.say({"type": "sophia.say", "text": "Welcome to the lab."})
+            ledger = await one.wait("sophia.turn.ledger")
+            assert ledger["heard"] == "Welcome to the lab."
