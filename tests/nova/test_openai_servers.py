@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from http_service import HttpService, answers, hangs, ok, running, says
+from http_service import answers, ok, running, says
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_answers import BOTH, CHAT, MODELS, ONE, STOP, TWO, Service, heard, in_band, mind, sent, sse, status, writes
 
 from nova.errors import (
     AccessDenied,
@@ -25,15 +26,10 @@ from nova.errors import (
     Rejected,
     UnknownModel,
 )
-from nova.generation import MindSettings, Prompting, TritonSettings
+from nova.generation import Prompting, TritonSettings
 from nova.mind import Message
-from nova.services.openai_client import OpenAIMind
 from nova.services.sse import Events
 from pipelines.failures import explain
-
-HELLO = [Message("user", "Hello.")]
-CHAT, MODELS = "/v1/chat/completions", "/v1/models"
-Service = tuple[HttpService, httpx2.AsyncClient]
 
 
 @pytest.fixture
@@ -42,33 +38,6 @@ async def service() -> AsyncIterator[Service]:
         yield both
 
 
-def mind(client: httpx2.AsyncClient, **settings: Any) -> OpenAIMind:
-    return OpenAIMind(client, MindSettings(**{"tell_time": False, **settings}))
-
-
-async def heard(client: OpenAIMind, pieces: list[str] | None = None) -> str:
-    pieces = [] if pieces is None else pieces
-    async with aclosing(client.reply(HELLO)) as stream:
-        async for text in stream:
-            pieces.append(text)
-    return "".join(pieces)
-
-
-def sent(delta: object, finish: str | None = None, **more: Any) -> dict[str, Any]:
-    return {
-        "id": "x",
-        "object": "chat.completion.chunk",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-    } | more
-
-
-def sse(*events: object, done: bool = True, end: str = "\n\n") -> str:
-    lines = [f"data: {event if isinstance(event, str) else json.dumps(event)}{end}" for event in events]
-    return "".join(lines) + (f"data: [DONE]{end}" if done else "")
-
-
-ONE, TWO, STOP = sent({"content": "Hello "}), sent({"content": "there."}), sent({}, "stop")
-BOTH = "Hello there."
 UNSTREAMED = {
     "id": "x",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": BOTH}, "finish_reason": "stop"}],
@@ -134,23 +103,6 @@ async def test_forms_of_answers(service: Service, body: str, said: str) -> None:
     raw = body.encode()
     fake.handlers[CHAT] = says(ok(), *(raw[at : at + 37] for at in range(0, len(raw), 37)))
     assert await heard(mind(client, first_token_timeout=5.0)) == said
-
-
-def status(line: str, body: str, kind: str = "application/json", *fields: str) -> bytes:
-    head = [
-        f"HTTP/1.1 {line}",
-        f"Content-Type: {kind}",
-        *fields,
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        "",
-        "",
-    ]
-    return "\r\n".join(head).encode() + body.encode()
-
-
-def in_band(body: str) -> bytes:
-    return ok() + body.encode()
 
 
 @pytest.mark.parametrize(
@@ -358,138 +310,6 @@ def test_events_do_not_depend_on_the_packets(lines: list[str], end: str, sizes: 
     cuts = list(itertools.accumulate(sizes, initial=0))
     pieces = [raw[a:b] for a, b in itertools.pairwise(cuts)] + [raw[cuts[-1] :]]
     assert read(pieces) == read([raw])
-
-
-@pytest.mark.parametrize(
-    ("thoughts", "pieces", "said"),
-    [
-        ("opened", ["Okay, the user greets me. ", "I should greet.\n</th", "ink>\n\n", BOTH], BOTH),
-        (
-            "auto",
-            ["<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant", "<|channel|>final<|message|>", BOTH],
-            BOTH,
-        ),
-        ("harmony", ["analysisHm.assist", "antfinal", BOTH], BOTH),
-        ("auto", ['<tool_call>\n{"name": "f"}', "\n</tool_call>"], ""),
-    ],
-)
-async def test_thoughts_in_content(service: Service, thoughts: str, pieces: list[str], said: str) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = says(in_band(sse(*(sent({"content": piece}) for piece in pieces), STOP)))
-    assert await heard(mind(client, thoughts=thoughts)) == said
-
-
-THOUGHT = ("Okay, the user greets me. ", "I should greet.\n</th", "ink>\n\n")
-"""As a server writes whose template has opened the thought."""
-
-
-def writes(*pieces: str, finish: str = "stop") -> bytes:
-    return in_band(sse(*(sent({"content": piece}) for piece in pieces), sent({}, finish)))
-
-
-async def test_an_opened_thought_is_never_spoken_from_the_first_answer_on(service: Service) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = says(writes(*THOUGHT, BOTH))
-    asked = mind(client)
-    assert [await heard(asked) for _ in range(3)] == [BOTH] * 3
-
-
-async def test_only_the_first_answer_waits_where_no_thought_is_opened(service: Service) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = says(writes("Hello ", "there."))
-    asked, pieces = mind(client), list[str]()
-    assert await heard(asked, pieces) == BOTH
-    assert len(pieces) == 1
-    fake.handlers[CHAT] = hangs(in_band(sse(sent({"content": "Hello "}), done=False)))
-    async with aclosing(asked.reply(HELLO)) as stream:
-        assert await anext(stream) == "Hello "
-
-
-@pytest.mark.parametrize(
-    ("first", "streams"),
-    [
-        ({"reasoning_content": "hm"}, "Hello "),
-        ({"reasoning": "hm"}, "Hello "),
-        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, "Hello "),
-        ({"content": "<think>hm</think>"}, "Hello "),
-        ({"content": "hm</think>"}, "Hello "),
-    ],
-)
-async def test_what_shows_how_an_answer_began_ends_the_wait(
-    service: Service, first: dict[str, Any], streams: str
-) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = hangs(in_band(sse(sent(first), sent({"content": "Hello "}), done=False)))
-    async with aclosing(mind(client).reply(HELLO)) as stream:
-        assert await anext(stream) == streams
-
-
-async def test_a_greeting_shows_how_answers_begin_before_the_first_question(service: Service) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = says(writes("Hello ", "there."))
-    asked = mind(client, max_tokens=20)
-    await asked.learn("Be kind.")
-    assert [message["role"] for message in fake.bodies[0]["messages"]] == ["system", "user"]
-    assert fake.bodies[0]["max_tokens"] > 20  # a thought has room to end
-    fake.handlers[CHAT] = hangs(in_band(sse(sent({"content": "Hello "}), done=False)))
-    async with aclosing(asked.reply(HELLO)) as stream:
-        assert await anext(stream) == "Hello "
-
-
-async def test_the_first_question_does_not_wait_for_the_greeting(service: Service) -> None:
-    fake, client = service
-    begun = asyncio.Event()
-
-    async def one_at_a_time(path: str, body: dict[str, Any]) -> AsyncIterator[bytes]:
-        if begun.is_set():
-            await fake.gone.wait()
-            yield writes(*THOUGHT, BOTH)
-        else:
-            begun.set()
-            yield in_band(sse(sent({"content": THOUGHT[0]}), done=False))
-            await asyncio.Event().wait()
-
-    fake.handlers[CHAT] = one_at_a_time
-    asked = mind(client, first_token_timeout=20, token_timeout=20)
-    learning = asyncio.create_task(asked.learn())
-    await begun.wait()
-    async with asyncio.timeout(10):
-        assert await heard(asked) == BOTH
-        await learning
-
-
-@pytest.mark.parametrize("answer", [status("503 Busy", "{}"), b"", in_band("<html>")], ids=["busy", "lost", "page"])
-async def test_a_greeting_that_fails_is_told_by_the_question_alone(service: Service, answer: bytes) -> None:
-    fake, client = service
-    fake.handlers[CHAT] = says(answer)
-    asked = mind(client)
-    await asked.learn()
-    with pytest.raises((ModelError, OSError)):
-        await heard(asked)
-
-
-async def test_a_server_that_stops_to_think_is_heard_again(service: Service) -> None:
-    """Whoever switched thoughts off in the server waits for one answer, and loses none."""
-    fake, client = service
-    asked, pieces = mind(client), list[str]()
-    fake.handlers[CHAT] = says(writes(*THOUGHT, BOTH))
-    assert await heard(asked) == BOTH
-    fake.handlers[CHAT] = says(writes("Hello ", "there."))
-    assert await heard(asked) == BOTH
-    assert await heard(asked, pieces) == BOTH
-    assert len(pieces) == 2
-
-
-async def test_a_thought_that_took_all_the_tokens_says_so(service: Service) -> None:
-    fake, client = service
-    asked = mind(client)
-    fake.handlers[CHAT] = says(writes(*THOUGHT, BOTH))
-    await heard(asked)
-    pieces: list[str] = []
-    fake.handlers[CHAT] = says(writes(THOUGHT[0], finish="length"))
-    with pytest.raises(ModelError, match="on a thought") as raised:
-        await heard(asked, pieces)
-    assert (pieces, "max_tokens" in raised.value.hint) == ([], True)
 
 
 async def test_two_at_once_learn_the_other_name_of_the_limit(service: Service) -> None:

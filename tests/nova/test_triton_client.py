@@ -1,185 +1,44 @@
-# ruff: noqa: N802 - the fake's method names are the protocol's
+"""The mind behind Triton: what each kind of model is asked, what it may answer, and many prompts at once."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import struct
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 
 import grpc
 import pytest
-from tritonclient.grpc import model_config_pb2
+from scripted_triton import (
+    BYTES,
+    FP32,
+    INT32,
+    LLMAPI,
+    TRTLLM,
+    VLLM,
+    Bench,
+    config,
+    end,
+    heard,
+    piece,
+    says,
+    served,
+    shape,
+    tensor,
+)
 from tritonclient.grpc import service_pb2 as pb
-from tritonclient.grpc import service_pb2_grpc as pb_grpc
 
-from nova.errors import MindTimeout, ModelError, Overloaded
-from nova.mind import Message, Mind
+from nova.errors import ModelError, Overloaded
+from nova.mind import Message
 from nova.prompts import ChatTemplate
-from nova.services import triton_client
 from nova.services.triton_client import TritonMind, TritonSettings
-from nova.tensors import parse_bytes, raw_bytes
-
-HELLO = [Message("user", "Hello.")]
-BYTES, BOOL, INT32, FP32, UINT64 = 13, 1, 8, 11, 5
-VLLM = {"text_input": BYTES, "stream": BOOL, "sampling_parameters": BYTES, "exclude_input_in_output": BOOL}
-TRTLLM = {
-    "text_input": BYTES, "max_tokens": INT32, "stop_words": BYTES, "temperature": FP32, "top_p": FP32, "stream": BOOL,
-    "seed": UINT64,
-}  # fmt: skip
-LLMAPI = {
-    "text_input": BYTES, "streaming": BOOL, "sampling_param_max_tokens": INT32, "sampling_param_stop": BYTES,
-    "sampling_param_exclude_input_from_output": BOOL,
-}  # fmt: skip
-
-Script = Callable[[pb.ModelInferRequest], AsyncIterator[pb.ModelStreamInferResponse]]
-
-
-def config(inputs: dict[str, int], *, batch: int = 0, decoupled: bool = True) -> model_config_pb2.ModelConfig:
-    made = model_config_pb2.ModelConfig(name="nova", max_batch_size=batch)
-    made.model_transaction_policy.decoupled = decoupled
-    for name, datatype in inputs.items():
-        made.input.add(name=name, data_type=datatype)
-    made.output.add(name="text_output", data_type=BYTES)
-    return made
-
-
-def piece(text: str | bytes, *, final: bool = False, inline: bool = False) -> pb.ModelStreamInferResponse:
-    raw = text if isinstance(text, bytes) else text.encode()
-    answer = pb.ModelInferResponse(model_name="nova")
-    answer.outputs.add(name="text_output", datatype="BYTES", shape=[1])
-    if inline:
-        answer.outputs[0].contents.bytes_contents.append(raw)
-    else:
-        answer.raw_output_contents.append(raw_bytes([raw]))
-    answer.parameters["triton_final_response"].bool_param = final
-    return pb.ModelStreamInferResponse(infer_response=answer)
-
-
-def end() -> pb.ModelStreamInferResponse:
-    answer = pb.ModelInferResponse(model_name="nova")
-    answer.parameters["triton_final_response"].bool_param = True
-    return pb.ModelStreamInferResponse(infer_response=answer)
-
-
-def says(*messages: pb.ModelStreamInferResponse) -> Script:
-    async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        for message in messages:
-            yield message
-
-    return script
-
-
-@dataclass
-class Fake(pb_grpc.GRPCInferenceServiceServicer):
-    """A Triton that follows a script and remembers what it was asked."""
-
-    config: model_config_pb2.ModelConfig
-    script: Script = field(default_factory=lambda: says(end()))
-    requests: list[pb.ModelInferRequest] = field(default_factory=list)
-    metadata: list[dict[str, Any]] = field(default_factory=list)
-    configs: int = 0
-    running: int = 0
-    most: int = 0
-    started: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-    status: grpc.StatusCode | None = None
-
-    async def ServerReady(self, request: Any, context: Any) -> Any:
-        return pb.ServerReadyResponse(ready=True)
-
-    async def ServerMetadata(self, request: Any, context: Any) -> Any:
-        return pb.ServerMetadataResponse(name="triton", version="9.9")
-
-    async def ModelReady(self, request: Any, context: Any) -> Any:
-        return pb.ModelReadyResponse(ready=request.name == "nova")
-
-    async def RepositoryIndex(self, request: Any, context: Any) -> Any:
-        await context.abort(grpc.StatusCode.UNAVAILABLE, "This protocol is restricted")
-
-    async def ModelConfig(self, request: Any, context: Any) -> Any:
-        self.configs += 1
-        return pb.ModelConfigResponse(config=self.config)
-
-    async def ModelInfer(self, request: Any, context: Any) -> Any:
-        async for message in self._follow(request, context):
-            if message.error_message:
-                await context.abort(grpc.StatusCode.INTERNAL, message.error_message)
-            return message.infer_response
-
-    async def ModelStreamInfer(self, requests: Any, context: Any) -> Any:
-        async for request in requests:
-            async for message in self._follow(request, context):
-                yield message
-        if self.status is not None:
-            await context.abort(self.status, "as the script says")
-
-    async def _follow(self, request: Any, context: Any) -> Any:
-        self.requests.append(request)
-        self.metadata.append(dict(context.invocation_metadata()))
-        self.running += 1
-        self.most = max(self.most, self.running)
-        self.started.set()
-        try:
-            async for message in self.script(request):
-                yield message
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
-        finally:
-            self.running -= 1
-
-
-@dataclass
-class Bench:
-    """A client and the fake server it talks to."""
-
-    fake: Fake
-    channel: grpc.aio.Channel
-
-    def mind(self, template: ChatTemplate | None = None, **settings: Any) -> TritonMind:
-        return TritonMind(
-            self.channel,
-            TritonSettings(**{"tell_time": False, **settings}),
-            metadata=lambda: (("traceparent", "00-1"),),
-            template=template,
-        )
+from nova.tensors import raw_bytes
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    fake = Fake(config(VLLM))
-    server = grpc.aio.server()
-    pb_grpc.add_GRPCInferenceServiceServicer_to_server(fake, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Bench(fake, channel)
-    await server.stop(0)
-
-
-async def heard(mind: Mind, messages: list[Message] = HELLO) -> list[str]:
-    async with aclosing(mind.reply(messages)) as pieces:
-        return [text async for text in pieces]
-
-
-def tensor(request: pb.ModelInferRequest, name: str) -> Any:
-    for at, given in enumerate(request.inputs):
-        if given.name == name:
-            raw = request.raw_input_contents[at]
-            if given.datatype == "BYTES":
-                return [item.decode() for item in parse_bytes(raw)]
-            form = {"BOOL": "?", "INT32": "<i", "FP32": "<f", "UINT64": "<Q"}[given.datatype]
-            return [value for (value,) in struct.iter_unpack(form, raw)]
-    return None
-
-
-def shape(request: pb.ModelInferRequest, name: str) -> list[int]:
-    return next(list(given.shape) for given in request.inputs if given.name == name)
+    async with served() as both:
+        yield both
 
 
 @pytest.mark.parametrize(
@@ -319,125 +178,6 @@ async def test_a_broken_tensor(bench: Bench) -> None:
         await heard(bench.mind())
 
 
-async def hangs(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-    await asyncio.Event().wait()
-    yield end()
-
-
-async def hangs_after_one(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-    yield piece("One")
-    await asyncio.Event().wait()
-
-
-@pytest.mark.parametrize(("script", "which"), [(hangs, "first"), (hangs_after_one, "next")])
-async def test_a_silent_model(bench: Bench, script: Script, which: str) -> None:
-    bench.fake.script = script
-    mind = bench.mind(first_token_timeout=0.3 if which == "first" else 20.0, token_timeout=0.1)
-    with pytest.raises(MindTimeout, match=f"no {which} token within"):
-        await heard(mind)
-    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
-
-
-async def failing(mind: TritonMind) -> None:
-    with pytest.raises(ModelError, match="No memory left"):
-        await heard(mind)
-
-
-FAILURE = pb.ModelStreamInferResponse(error_message="No memory left", infer_response=end().infer_response)
-
-
-@pytest.mark.parametrize(
-    ("ask", "last"),
-    [(heard, piece("Hello.", final=True)), (TritonMind.warm_up, piece("Hello.", final=True)), (failing, FAILURE)],
-    ids=["reply", "warm-up", "error"],
-)
-async def test_a_stream_whose_last_message_is_here_is_read_to_its_end_and_not_cancelled(
-    bench: Bench, ask: Callable[[TritonMind], Coroutine[Any, Any, object]], last: pb.ModelStreamInferResponse
-) -> None:
-    told, may_end = asyncio.Event(), asyncio.Event()
-
-    async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        yield last
-        told.set()
-        await may_end.wait()
-
-    bench.fake.script = script
-    mind = bench.mind()
-    task = asyncio.create_task(ask(mind))
-    await told.wait()
-    for _ in range(3):  # a cancellation would overtake these
-        await mind.ready()
-    assert not task.done()
-    may_end.set()
-    await task
-    await mind.ready()
-    assert not bench.fake.cancelled.is_set()
-
-
-async def test_an_answer_that_is_whole_does_not_wait_for_ever_for_the_streams_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def script(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        yield piece("Hello.", final=True)
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(triton_client, "_END_TIMEOUT", 0.01)
-    bench.fake.script = script
-    assert await heard(bench.mind()) == ["Hello."]
-    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
-
-
-async def test_a_stream_that_fails_after_its_last_answer_has_answered(bench: Bench) -> None:
-    bench.fake.script = says(piece("Hello.", final=True))
-    bench.fake.status = grpc.StatusCode.UNAVAILABLE
-    assert await heard(bench.mind()) == ["Hello."]
-
-
-async def test_closing_the_generator_cancels_on_the_server(bench: Bench) -> None:
-    bench.fake.script = hangs_after_one
-    pieces = bench.mind().reply(HELLO)
-    assert await anext(pieces) == "One"
-    await pieces.aclose()
-    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
-
-
-@pytest.mark.parametrize("script", [hangs, hangs_after_one])
-async def test_cancelling_the_task_cancels_on_the_server(bench: Bench, script: Script) -> None:
-    bench.fake.script = script
-    task = asyncio.create_task(heard(bench.mind()))
-    await asyncio.wait_for(bench.fake.started.wait(), 5)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
-
-
-async def test_a_stop_string_ends_the_generation_on_the_server(bench: Bench) -> None:
-    async def goes_on(request: pb.ModelInferRequest) -> AsyncIterator[pb.ModelStreamInferResponse]:
-        yield piece("Hello.<|im_end|>")
-        await asyncio.Event().wait()
-
-    bench.fake.script = goes_on
-    assert await heard(bench.mind()) == ["Hello."]
-    await asyncio.wait_for(bench.fake.cancelled.wait(), 5)
-
-
-@pytest.mark.parametrize("status", [grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE])
-async def test_a_server_that_gives_up_is_a_transport_error(bench: Bench, status: grpc.StatusCode) -> None:
-    bench.fake.status = status
-    bench.fake.script = says(piece("Hi"))
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await heard(bench.mind())
-    assert caught.value.code() == status
-
-
-async def test_nobody_there() -> None:
-    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await heard(TritonMind(channel))
-    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-
-
 def conversations(n: int) -> list[list[Message]]:
     return [[Message("user", f"q{i}")] for i in range(n)]
 
@@ -481,13 +221,6 @@ async def test_too_few_answers(bench: Bench) -> None:
     bench.fake.script = says(piece("only one"))
     with pytest.raises(ModelError, match="1 answers to 3 prompts"):
         await bench.mind().complete(conversations(3))
-
-
-async def test_a_unary_model_that_hangs(bench: Bench) -> None:
-    bench.fake.config = config(VLLM, decoupled=False)
-    bench.fake.script = hangs
-    with pytest.raises(MindTimeout, match="no answer within"):
-        await heard(bench.mind(first_token_timeout=0.05, token_timeout=0.05))
 
 
 async def test_describe_and_warm_up(bench: Bench) -> None:

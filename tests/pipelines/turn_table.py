@@ -103,3 +103,8 @@ def answered(settings=None, text="where is my order"):
     assert table.kinds() == [Start, Commit]
     table.decisions = [d for d in table.decisions if isinstance(d, Start)]  # keeps the generation
     return table
+
+
+def asking(text, settings=None, question="where is my order"):
+    """Her reply sounds since 1.4 and has this text; what the user said is settled."""
+    return answered(settings, question).says(1.6, question, final=True).replies(text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from test_turns import Table
 from turn_events import EVENTS, SETTINGS, drive
+from turn_table import Table
 
 from sophia.decisions import Announce, Begin, Commit, Dismiss, Farewell, Interrupt, Reprompt
 from sophia.events import EarsBack, EarsLost, Failed, Transcribed

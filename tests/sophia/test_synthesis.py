@@ -1,129 +1,24 @@
-"""Riva's voice against a scripted service on the real wire: gRPC over TLS on loopback."""
+"""Riva's voice against a scripted service on the real wire: order, joins, how far ahead it asks, what it sends."""
 
 import asyncio
-import contextlib
 
-import grpc
 import numpy as np
 import pytest
-from riva.client.proto import riva_tts_pb2, riva_tts_pb2_grpc
+from riva_voice import RATE, Response, chunks, collect, connected, saying, served, silence, sound, tone
 
 from sophia.playout import Playout
-from sophia.synthesis import RivaSynthesizer, SynthesizerSettings, VoiceError
-
-RATE = 22_050
-Response = riva_tts_pb2.SynthesizeSpeechResponse
-
-
-def tone(seconds, period=50, level=8000):
-    return np.rint(level * np.sin(2 * np.pi * np.arange(round(seconds * RATE)) / period + 0.9)).astype(np.int16)
-
-
-def silence(seconds):
-    return np.zeros(round(seconds * RATE), np.int16)
-
-
-def chunks(pcm, size=1999):
-    """The sound in messages of an odd number of bytes."""
-    data = pcm.tobytes()
-    return [Response(audio=data[at : at + size]) for at in range(0, len(data), size)]
-
-
-async def plain(text, context):
-    """A tone of 10 ms a letter between silences of 200 and 400 ms."""
-    for answer in chunks(np.concatenate((silence(0.2), tone(0.01 * len(text)), silence(0.4)))):
-        yield answer
-
-
-class Service(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):
-    """Answers each call as ``script`` says; keeps what was asked, and how many calls are open."""
-
-    def __init__(self):
-        self.script = plain
-        self.calls = []
-        self.requests = []
-        self.metadata = []
-        self.open = 0
-        self.changed = asyncio.Condition()
-
-    async def SynthesizeOnline(self, request_iterator, context):  # noqa: N802
-        await self.note(1)
-        try:
-            self.metadata.append(dict(context.invocation_metadata()))
-            texts = []
-            async for request in request_iterator:
-                self.requests.append(request)
-                texts.append(request.text)
-            self.calls.append(" ".join(texts))
-            await self.note(0)
-            async for answer in self.script(" ".join(texts), context):
-                yield answer
-        finally:
-            self.open -= 1
-            asyncio.get_running_loop().create_task(self.note(0))
-
-    async def GetRivaSynthesisConfig(self, request, context):  # noqa: N802
-        answer = riva_tts_pb2.RivaSynthesisConfigResponse()
-        model = answer.model_config.add(model_name="magpie")
-        model.parameters.update(
-            {
-                "voice_name": "Magpie.EN-US",
-                "subvoices": "Aria:0,Ray:1",
-                "language_code": "en-US",
-                "sample_rate": "22050",
-            }
-        )
-        answer.model_config.add(model_name="bare")
-        return answer
-
-    async def note(self, opened):
-        async with self.changed:
-            self.open += opened
-            self.changed.notify_all()
-
-    async def until(self, condition):
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(condition)
 
 
 @pytest.fixture
 async def service(pki):
-    server = grpc.aio.server()
-    servicer = Service()
-    riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(servicer, server)
-    credentials = grpc.ssl_server_credentials([((pki / "server.key").read_bytes(), (pki / "server.crt").read_bytes())])
-    servicer.port = server.add_secure_port("127.0.0.1:0", credentials)
-    await server.start()
-    yield servicer
-    await server.stop(0)
+    async with served(pki) as servicer:
+        yield servicer
 
 
 @pytest.fixture
 async def connect(service, pki):
-    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
-    async with contextlib.AsyncExitStack() as stack:
-        channel = await stack.enter_async_context(grpc.aio.secure_channel(f"localhost:{service.port}", credentials))
-
-        def make(**settings):
-            return RivaSynthesizer(channel, SynthesizerSettings(**settings), lambda: (("x-turn", "7"),))
-
+    async with connected(service, pki) as make:
         yield make
-
-
-async def saying(*texts):
-    for text in texts:
-        yield text
-
-
-async def collect(speech, heard=None):
-    heard = [] if heard is None else heard
-    async for chunk in speech:
-        heard.append(chunk)
-    return heard
-
-
-def sound(heard, clause=None):
-    return np.concatenate([chunk.pcm for chunk in heard if clause in (None, chunk.clause)])
 
 
 async def test_clauses_come_out_in_order_whole_and_aligned(service, connect):
@@ -210,153 +105,6 @@ async def test_no_more_is_asked_for_than_the_listener_will_take(service, connect
     await asyncio.sleep(0.05)
     assert len(service.calls) == 4, "one taken, one more asked for"
     await speech.aclose()
-
-
-async def test_an_error_in_the_third_clause_leaves_the_first_two(service, connect):
-    async def script(text, context):
-        if text == "Three.":
-            yield Response(audio=tone(0.1).tobytes())
-            await context.abort(grpc.StatusCode.INTERNAL, "the model fell over")
-        async for answer in plain(text, context):
-            yield answer
-
-    service.script = script
-    heard = []
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await collect(connect().speak(saying("One.", "Two.", "Three.", "Four.")), heard)
-    assert caught.value.code() is grpc.StatusCode.INTERNAL
-    assert caught.value.details() == "the model fell over"
-    assert [chunk.clause for chunk in heard if chunk.last] == [0, 1]
-    assert sound(heard, 2).size, "and what came of the third"
-    await service.until(lambda: service.open == 0)
-
-
-async def test_a_mind_that_fails_is_spoken_to_where_it_failed(service, connect):
-    async def failing():
-        yield "One."
-        yield "Two."
-        raise ValueError("no more ideas")
-
-    heard = []
-    with pytest.raises(ValueError, match="no more ideas"):
-        await collect(connect().speak(failing()), heard)
-    assert [chunk.clause for chunk in heard if chunk.last] == [0, 1]
-
-
-async def silent(text, context):
-    yield Response(audio=silence(0.5).tobytes())
-
-
-async def nothing(text, context):
-    return
-    yield
-
-
-async def hanging(text, context):
-    await asyncio.Event().wait()
-    yield
-
-
-async def dribbling(text, context):
-    while True:
-        yield Response()
-        await asyncio.sleep(0.01)
-
-
-async def stopping(text, context):
-    yield Response(audio=tone(0.1).tobytes())
-    await asyncio.Event().wait()
-
-
-async def babbling(text, context):
-    while True:
-        yield Response(audio=tone(10).tobytes())
-
-
-@pytest.mark.parametrize(
-    ("script", "limits", "message"),
-    [
-        (silent, {}, "the voice said nothing for a clause of 6 characters"),
-        (nothing, {}, "the voice said nothing for a clause of 6 characters"),
-        (hanging, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
-        (dribbling, {"first_audio_seconds": 0.2}, r"the voice did not begin within 0\.2 s"),
-        (stopping, {"chunk_seconds": 0.3}, r"the voice stopped for 0\.3 s"),
-        (babbling, {}, "the voice does not stop"),
-    ],
-)
-async def test_a_service_that_misbehaves_is_one_line(service, connect, script, limits, message):
-    service.script = script
-    with pytest.raises(VoiceError, match=message) as caught:
-        await collect(connect(**limits).speak(saying("Hello.", "More.")))
-    assert "\n" not in str(caught.value)
-    await service.until(lambda: service.open == 0)
-
-
-@pytest.mark.parametrize("spoken", [0, 2])
-@pytest.mark.parametrize("code", [grpc.StatusCode.CANCELLED, grpc.StatusCode.INVALID_ARGUMENT])
-async def test_whatever_status_a_service_ends_a_call_with_reaches_the_listener(service, connect, spoken, code):
-    async def ending(text, context):
-        for answer in chunks(tone(0.2))[:spoken]:
-            yield answer
-        await context.abort(code, "not this one")
-
-    service.script = ending
-    async with asyncio.timeout(5):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await collect(connect().speak(saying("Hello.", "More.")))
-    assert caught.value.code() is code
-    assert "not this one" in caught.value.details()
-
-
-async def test_a_connection_that_is_thrown_away_is_the_transports_error(service, pki):
-    service.script = hanging
-    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
-    channel = grpc.aio.secure_channel(f"localhost:{service.port}", credentials)
-    synthesizer = RivaSynthesizer(channel, SynthesizerSettings(), tuple)
-    speaking = asyncio.create_task(collect(synthesizer.speak(saying("Hello.", "More."))))
-    await service.until(lambda: service.open == 1)
-    await channel.close()
-    async with asyncio.timeout(3):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await speaking
-    assert caught.value.code() is grpc.StatusCode.CANCELLED
-
-
-async def test_a_service_that_is_down_is_the_transports_error(pki):
-    credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
-    async with grpc.aio.secure_channel("localhost:1", credentials) as channel:
-        synthesizer = RivaSynthesizer(channel, SynthesizerSettings(), tuple)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await collect(synthesizer.speak(saying("Hello.")))
-        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-@pytest.mark.parametrize("how", ["aclose", "cancel"])
-async def test_a_cancelled_reply_leaves_no_call_alive(service, connect, how):
-    begun = asyncio.Event()
-
-    async def script(text, context):
-        yield Response(audio=tone(0.1).tobytes())
-        if text == "Two.":
-            begun.set()
-        await asyncio.Event().wait()
-
-    service.script = script
-    speech = connect().speak(saying("One.", "Two.", "Three."))
-    if how == "aclose":
-        await anext(speech)
-        await begun.wait()
-        assert service.open == 2
-        await speech.aclose()
-    else:
-        listening = asyncio.create_task(collect(speech))
-        await begun.wait()
-        listening.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await listening
-    await service.until(lambda: service.open == 0)
-    assert service.calls == ["One.", "Two."]
-    assert [task for task in asyncio.all_tasks() if "_feed" in repr(task) or "_receive" in repr(task)] == []
 
 
 async def test_what_cannot_be_said_is_not_sent(service, connect):
