@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("conversation",),
     ("services", "embedded", "terminal", "takes"),
     ("scenarios", "monitoring", "talk"),
-    ("server", "simulation"),
+    ("client", "server", "simulation"),
     ("replay",),
     ("doctor", "load", "tune", "models", "nova_benchmark", "voice_loop"),
 )
@@ -49,6 +49,7 @@ MAY: dict[str, str] = {
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
     "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
+    "client": "command settings talk sophia",
     "server": "certs command conversation failures home log services settings talk telemetry sophia aurora",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "

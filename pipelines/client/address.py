@@ -1,0 +1,53 @@
+"""What was pasted to reach a server by becomes the address of its protocol, a key, and whom to trust."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+PATH = "/v1/realtime"
+SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+class BadAddress(ValueError):
+    """The address, the key or the certificate cannot be used; the message says why and what to do, in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is: ``url`` of its WebSocket, and the ``key`` that it asks for, if any."""
+
+    url: str
+    key: str | None = field(repr=False)
+    tls: ssl.SSLContext | None
+
+
+def find_server(text: str, key_file: Path | None = None, ca: Path | None = None) -> Address:
+    """Reads an address: of the page as the server prints it (``https://spark:8765/#key=…``), or of its WebSocket.
+
+    The key is that of ``key_file``, else of the address, else of ``SOPHIA_API_KEY``. ``ca`` holds the authority that
+    signed the server's certificate, PEM. Raises :class:`BadAddress`.
+    """
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise BadAddress(f"{text.partition('#')[0]} is no address; the server prints one, such as http://spark:8765/.")
+    scheme = SCHEMES[parts.scheme]
+    key: str | None = next(iter(parse_qs(parts.fragment).get("key", [])), os.environ.get("SOPHIA_API_KEY"))
+    tls = None
+    try:
+        if key_file:
+            key = key_file.read_text("utf-8").strip()
+        if scheme == "wss":
+            tls = ssl.create_default_context(cafile=str(ca) if ca else None)
+    except (OSError, UnicodeDecodeError) as error:  # an SSLError is an OSError
+        raise BadAddress(
+            f"{key_file if key_file and scheme == 'ws' else ca or key_file} cannot be read: {error}"
+        ) from None
+    path = parts.path if parts.path.strip("/") else PATH
+    return Address(f"{scheme}://{parts.netloc.rpartition('@')[2]}{path}", key, tls)
