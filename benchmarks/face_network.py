@@ -20,11 +20,12 @@ import numpy as np
 
 from benchmarks.assets.face_network import KINDS, write
 from pipelines.embedded.face.moods import Mood, MoodSettings
-from pipelines.embedded.face.network.engine import NetworkEngine, Options
+from pipelines.embedded.face.network.engine import NetworkEngine
 from pipelines.embedded.face.network.poses import Poses
 from pipelines.embedded.face.network.session import Session
 from pipelines.embedded.face.wishes import Wishes
 from pipelines.machine.environment import environment
+from pipelines.settings.network import NetworkSettings
 
 THREADS, BATCHES, ROUNDS = (1, 2), (1, 4, 8), 7
 SECONDS = 3.0
@@ -82,9 +83,9 @@ def run(kind: str) -> dict[str, Any]:
         folder = Path(place)
         parameters = write(folder, kind)
         began = time.perf_counter()
-        engine = NetworkEngine(Options(folder, provider="cpu", fps="30", tongue=True))
+        engine = NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30", tongue=True))
         opened = time.perf_counter() - began
-        half = NetworkEngine(Options(folder, provider="cpu", fps="15", tongue=True))
+        half = NetworkEngine(folder, NetworkSettings(provider="cpu", fps="15", tongue=True))
         return {
             "million_parameters": round(parameters / 1e6, 2),
             "start_seconds": round(opened, 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from pipelines.doctor.checklist import Check, Context
@@ -22,7 +23,7 @@ async def _face_model(c: Context) -> Result:
     if network.folder is None:
         return skip("not named: face.network.folder; the embedded face has its own small lips")
     try:
-        found = await asyncio.to_thread(_looked_at, network)
+        found = await asyncio.to_thread(_looked_at, network.folder, network)
     except ModelUnusable as unusable:
         return fail(printable(str(unusable)), "see Audio2Face-3D's open network in docs/aurora.md")
     if "face" not in c.settings.embedded_services:
@@ -30,13 +31,12 @@ async def _face_model(c: Context) -> Result:
     return ok(found)
 
 
-def _looked_at(network: NetworkSettings) -> str:
-    assert network.folder is not None
-    folder = Folder.find(network.folder)
-    layout = Layout.read(folder.info)
-    known = network.verify and folder.verify(layout.actor, layout.version)
+def _looked_at(folder: Path, network: NetworkSettings) -> str:
+    files = Folder.find(folder)
+    layout = Layout.read(files.info)
+    known = network.verify and files.verify(layout.actor, layout.version)
     there = ", ".join(name.removesuffix("ExecutionProvider") for name in providers(network.provider))
-    size = sum(path.stat().st_size for path in vars(folder).values()) / 1e6
+    size = sum(path.stat().st_size for path in vars(files).values()) / 1e6
     whole = "NVIDIA's checksums" if known else "no checksums to compare with"
     return printable(f"{layout.actor} {layout.version}, {size:.0f} MB, {whole}; onnxruntime has {there}")
 

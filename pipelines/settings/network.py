@@ -7,6 +7,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+Provider = Literal["auto", "cpu", "cuda"]
+"""What runs the network."""
+
+Rate = Literal["auto", "30", "15"]
+"""Frames a second that it runs for."""
+
 
 def _as_text(fps: object) -> object:
     """YAML has a number where environment and command line have text."""
@@ -21,11 +27,9 @@ class NetworkSettings(BaseModel):
     folder: Path | None = Field(
         None, description="folder of an Audio2Face-3D model (v2.3, v2.3.1) for the embedded face; extra 'a2f'"
     )
-    provider: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where it runs; auto takes CUDA where onnxruntime has it"
-    )
+    provider: Provider = Field("auto", description="where it runs; auto takes CUDA where onnxruntime has it")
     threads: int = Field(0, ge=0, le=64, description="processor threads; 0 takes half the cores, at most 4")
-    fps: Literal["auto", "30", "15"] = Field(
+    fps: Rate = Field(
         "auto",
         description="frames a second that it runs for; auto measures at the start. With 15 the frames between are "
         "interpolated, at half the work",

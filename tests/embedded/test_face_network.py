@@ -20,7 +20,7 @@ from aurora.names import PASCAL_CASE
 from pipelines.embedded.face.engine import Frames
 from pipelines.embedded.face.moods import MOODS, Mood, MoodSettings
 from pipelines.embedded.face.network.bounded import quadratic
-from pipelines.embedded.face.network.engine import NetworkEngine, Options
+from pipelines.embedded.face.network.engine import NetworkEngine
 from pipelines.embedded.face.network.folder import Folder
 from pipelines.embedded.face.network.layout import Layout
 from pipelines.embedded.face.network.model import Model
@@ -28,6 +28,7 @@ from pipelines.embedded.face.network.poses import Poses
 from pipelines.embedded.face.network.solve import Solve
 from pipelines.embedded.face.network.windows import Windows
 from pipelines.embedded.face.wishes import Wishes
+from pipelines.settings.network import NetworkSettings
 
 RATE = 16_000
 JAW, CLOSE, BROW = (ARKIT.index(name) for name in ("jawOpen", "mouthClose", "browInnerUp"))
@@ -42,12 +43,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> NetworkEngine:
-    return NetworkEngine(Options(folder, provider="cpu", fps="30", tongue=True))
+    return NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30", tongue=True))
 
 
 @pytest.fixture(scope="module")
 def half(folder: Path) -> NetworkEngine:
-    return NetworkEngine(Options(folder, provider="cpu", fps="15"))
+    return NetworkEngine(folder, NetworkSettings(provider="cpu", fps="15"))
 
 
 def model_of(folder: Path) -> Model:
@@ -102,7 +103,9 @@ def test_what_the_network_cannot_weigh_stays_at_rest(engine: NetworkEngine) -> N
 
 
 def test_input_strength_is_the_models_own(folder: Path, tmp_path: Path) -> None:
-    loud = NetworkEngine(Options(face_model.write(tmp_path / "m", input_strength=1.5), provider="cpu", fps="30"))
+    loud = NetworkEngine(
+        face_model.write(tmp_path / "m", input_strength=1.5), NetworkSettings(provider="cpu", fps="30")
+    )
     wild = Wishes(parameters={"inputStrength": 9.0})
     assert solved(loud, saying(jawOpen=0.2), wild).weights[CENTRE, JAW] == pytest.approx(0.3, abs=1e-4)
 
@@ -151,7 +154,7 @@ def test_multipliers_offsets_and_clamping(engine: NetworkEngine, tmp_path: Path)
         told["blendshape_params"]["bsWeightOffsets"][CLOSE] = told["blendshape_params"]["bsWeightOffsets"][JAW] = 0.1
 
     face_model.change(folder / "bs_skin_config.json", own)
-    mine = NetworkEngine(Options(folder, provider="cpu", fps="30"))
+    mine = NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30"))
     wishes = Wishes(multipliers={"JawOpen": 2.0}, offsets={"JawOpen": 0.2})
     frame = solved(mine, saying(jawOpen=0.3, browInnerUp=0.4), wishes).weights[CENTRE]
     assert frame[[JAW, BROW, CLOSE]] == pytest.approx([0.8, 0.2, 0.1], abs=1e-3), "a client's replaces the model's"

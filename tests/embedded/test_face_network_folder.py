@@ -17,7 +17,7 @@ import onnx
 import pytest
 
 from pipelines.embedded.face.network import folder as folders
-from pipelines.embedded.face.network.engine import NetworkEngine, Options, chosen
+from pipelines.embedded.face.network.engine import NetworkEngine, chosen
 from pipelines.embedded.face.network.folder import Folder, ModelUnusable
 from pipelines.embedded.face.network.session import Session
 from pipelines.settings.network import NetworkSettings
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 def why(folder: Path, **options: Any) -> str:
     """What is said of a folder that cannot be used, without the path of the test's own folder."""
     with pytest.raises(ModelUnusable) as caught:
-        NetworkEngine(Options(folder, **{"provider": "cpu", "fps": "30", **options}))
+        NetworkEngine(folder, NetworkSettings(**{"provider": "cpu", "fps": "30", **options}))
     return str(caught.value).replace(f"{folder.parent}/", "")
 
 
@@ -71,10 +71,10 @@ def test_files_are_where_model_json_says_and_else_where_they_usually_are(folder:
     face_model.change(folder / "model.json", setting("sub/bs_skin_Claire.npz", "blendshapePaths", "skin", "data"))
     assert Folder.find(folder).skin == folder / "sub/bs_skin_Claire.npz"
     assert Folder.find(folder).network == folder / "network.onnx"
-    NetworkEngine(Options(folder, provider="cpu", fps="30"))
+    NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30"))
     (folder / "sub/bs_skin_Claire.npz").rename(folder / "bs_skin.npz")
     (folder / "model.json").unlink()
-    NetworkEngine(Options(folder, provider="cpu", fps="30"))
+    NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30"))
 
 
 def test_a_pointer_of_git_lfs_is_no_model(folder: Path) -> None:
@@ -168,13 +168,13 @@ def test_nvidias_own_files_are_compared_with_their_checksums(folder: Path, monke
         "model/network.onnx is damaged (its checksum is not NVIDIA's). Download it again, or set face.network.verify "
         "to false for a model of your own"
     )
-    assert NetworkEngine(Options(folder, provider="cpu", fps="30", verify=False)).names
+    assert NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30", verify=False)).names
     known = {
         key: hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for key, name in (("network", "network.onnx"), ("data", "model_data.npz"), ("skin", "bs_skin.npz"))
     }
     monkeypatch.setattr(folders, "CHECKSUMS", {("mark", "2.3"): known})
-    assert NetworkEngine(Options(folder, provider="cpu", fps="30")).names
+    assert NetworkEngine(folder, NetworkSettings(provider="cpu", fps="30")).names
 
 
 def runtime(monkeypatch: pytest.MonkeyPatch, there: list[str], used: list[str]) -> list[Any]:
@@ -211,17 +211,17 @@ def test_cuda_that_is_not_in_onnxruntime(folder: Path, monkeypatch: pytest.Monke
 def test_cuda_that_falls_back_without_a_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime(monkeypatch, [CUDA, CPU], [CPU])
     assert "could not use it and fell back to CPUExecutionProvider" in why(folder, provider="cuda")
-    notice = str(NetworkEngine(Options(folder, fps="30", threads=2)).about()["notice"])
+    notice = str(NetworkEngine(folder, NetworkSettings(fps="30", threads=2)).about()["notice"])
     assert notice.startswith("Synthetic v0 on CPU, 2 threads, since CUDA could not be used: ")
 
 
 def test_a_gpu_runs_larger_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = runtime(monkeypatch, [CUDA, CPU], [CUDA, CPU])
-    engine = NetworkEngine(Options(folder))
+    engine = NetworkEngine(folder)
     assert (engine.session.batch, engine.session.place) == (30, "CUDA")
     assert asked[0][0][0] == CUDA
     assert asked[0][-1] == CPU
-    NetworkEngine(Options(folder, provider="cpu"))
+    NetworkEngine(folder, NetworkSettings(provider="cpu"))
     assert asked[1] == [CPU]
 
 
@@ -259,7 +259,7 @@ def test_what_is_said_at_the_start(
     folder: Path, monkeypatch: pytest.MonkeyPatch, milliseconds: float, fps: Any, ends: str
 ) -> None:
     monkeypatch.setattr(Session, "measure", lambda self: milliseconds)
-    told = NetworkEngine(Options(folder, provider="cpu", threads=2, fps=fps)).about()
+    told = NetworkEngine(folder, NetworkSettings(provider="cpu", threads=2, fps=fps)).about()
     assert str(told["notice"]).endswith(ends)
 
 

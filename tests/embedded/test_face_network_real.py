@@ -15,8 +15,9 @@ from aurora.face import ARKIT
 from aurora.names import NameMap
 from pipelines.embedded.face.engine import FPS
 from pipelines.embedded.face.moods import Mood, MoodSettings
-from pipelines.embedded.face.network.engine import NetworkEngine, Options
+from pipelines.embedded.face.network.engine import NetworkEngine
 from pipelines.embedded.face.wishes import Wishes
+from pipelines.settings.network import NetworkSettings
 from sophia.wav import read_wav
 
 FOLDER = os.environ.get("SOPHIA_A2F_MODEL", "")
@@ -32,7 +33,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def engine() -> NetworkEngine:
-    engine = NetworkEngine(Options(Path(FOLDER), fps="30", tongue=True))
+    engine = NetworkEngine(Path(FOLDER), NetworkSettings(fps="30", tongue=True))
     print(engine.about()["notice"])
     return engine
 

@@ -27,7 +27,7 @@ from pipelines.embedded.face.engine import Engine, Frames
 from pipelines.embedded.face.export import files
 from pipelines.embedded.face.limits import Limits
 from pipelines.embedded.face.moods import MOODS, Mood
-from pipelines.embedded.face.network.engine import NetworkEngine, Options
+from pipelines.embedded.face.network.engine import NetworkEngine
 from pipelines.embedded.face.server import FaceService
 from pipelines.embedded.face.wishes import Wishes
 from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed
@@ -112,7 +112,7 @@ async def test_a_folder_that_will_not_do_is_why_the_service_does_not_start(tmp_p
 @pytest.mark.parametrize("tongue", [False, True])
 async def test_the_headers_names_are_the_models(pki: Path, tmp_path: Path, tongue: bool) -> None:
     folder = face_model.write(tmp_path / "model")
-    engine = NetworkEngine(Options(folder, provider="cpu", fps="15", tongue=tongue))
+    engine = NetworkEngine(folder, NetworkSettings(provider="cpu", fps="15", tongue=tongue))
     async with within(pki, engine) as channel, asyncio.timeout(20):
         call: Any = A2FControllerServiceStub(channel).ProcessAudioStream()
         for one in (header(), sound(1.0), END):
@@ -130,7 +130,7 @@ async def test_the_headers_names_are_the_models(pki: Path, tmp_path: Path, tongu
 
 def test_the_exported_settings_have_nvidias_keys_and_the_models_values(tmp_path: Path) -> None:
     folder = face_model.write(tmp_path / "model", regular=True, eyelid_open_offset=0.06, lower_face_strength=1.4)
-    engine = NetworkEngine(Options(folder, provider="cpu", fps="15", tongue=True))
+    engine = NetworkEngine(folder, NetworkSettings(provider="cpu", fps="15", tongue=True))
     a2f = files(Limits(), engine)["stylization_config"]["a2f"]
     assert a2f["inference_type"] == "regression"
     assert a2f["regression_model"] == {"inference_model_id": "synthetic_v0"}

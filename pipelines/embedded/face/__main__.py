@@ -21,7 +21,7 @@ def main() -> None:
     network = parser.add_argument_group("NVIDIA's open network in place of the small lips (extra 'a2f')")
     network.add_argument("--network", type=Path, metavar="DIR", help="folder of an Audio2Face-3D model, v2.3 or v2.3.1")
     network.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs")
-    network.add_argument("--threads", type=int, default=0, metavar="N", help="processor threads (0: half the cores)")
+    network.add_argument("--threads", type=int, default=0, choices=range(65), metavar="N", help="0: half the cores")
     network.add_argument("--fps", choices=("auto", "30", "15"), default="auto", help="frames a second that it runs for")
     network.add_argument("--tongue", action="store_true", help="16 tongue shapes besides")
     network.add_argument("--unverified", action="store_true", help="do not compare the files with NVIDIA's checksums")
@@ -39,17 +39,17 @@ def _maker(arguments: argparse.Namespace) -> Callable[[], Engine]:
         from pipelines.embedded.face.lips import Lips  # noqa: PLC0415
 
         return Lips
-    from pipelines.embedded.face.network.engine import NetworkEngine, Options  # noqa: PLC0415
+    from pipelines.embedded.face.network.engine import NetworkEngine  # noqa: PLC0415
+    from pipelines.settings.network import NetworkSettings  # noqa: PLC0415
 
-    options = Options(
-        folder=arguments.network,
+    options = NetworkSettings(
         provider=arguments.provider,
         threads=arguments.threads,
         fps=arguments.fps,
         tongue=arguments.tongue,
         verify=not arguments.unverified,
     )
-    return lambda: NetworkEngine(options)
+    return lambda: NetworkEngine(arguments.network, options)
 
 
 if __name__ == "__main__":

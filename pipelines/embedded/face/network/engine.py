@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import soxr
@@ -19,11 +18,10 @@ from pipelines.embedded.face.network.layout import Layout
 from pipelines.embedded.face.network.model import Model
 from pipelines.embedded.face.network.parameters import RANGES, Parameters
 from pipelines.embedded.face.network.poses import Poses
-from pipelines.embedded.face.network.session import Provider, Session
+from pipelines.embedded.face.network.session import Session
 from pipelines.embedded.face.network.windows import Windows
 from pipelines.embedded.face.wishes import Finish, Wishes
-
-Pace = Literal["auto", "30", "15"]
+from pipelines.settings.network import NetworkSettings, Rate
 
 GROUPS = ("active_poses", "cancel_poses", "symmetry_poses")
 
@@ -31,32 +29,21 @@ SHARE = 0.8
 """The part of a second that the network may take for a second of sound; the rest is for solves, and for others."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """How the network is to be run: see ``face.network`` of the settings."""
-
-    folder: Path
-    provider: Provider = "auto"
-    threads: int = 0
-    fps: Pace = "auto"
-    tongue: bool = False
-    verify: bool = True
-
-
 class NetworkEngine:
-    """An :class:`~pipelines.embedded.face.engine.Engine`. Opening it takes seconds and blocks.
+    """An :class:`~pipelines.embedded.face.engine.Engine` of the model in ``folder``, run as ``options`` say.
 
-    Raises :class:`~pipelines.embedded.face.network.folder.ModelUnusable` for a folder, an onnxruntime or a machine that
-    will not do.
+    Opening it takes seconds and blocks. Raises :class:`~pipelines.embedded.face.network.folder.ModelUnusable` for a
+    folder, an onnxruntime or a machine that will not do.
     """
 
-    def __init__(self, options: Options) -> None:
-        folder = Folder.find(options.folder)
-        layout = Layout.read(folder.info)
+    def __init__(self, folder: Path, options: NetworkSettings | None = None) -> None:
+        options = options or NetworkSettings()
+        files = Folder.find(folder)
+        layout = Layout.read(files.info)
         if options.verify:
-            folder.verify(layout.actor, layout.version)
-        self.model = Model(folder, layout)
-        self.session = Session(folder.network, layout, options.provider, options.threads)
+            files.verify(layout.actor, layout.version)
+        self.model = Model(files, layout)
+        self.session = Session(files.network, layout, options.provider, options.threads)
         self.milliseconds = self.session.measure()
         self.fps = chosen(self.milliseconds, options.fps, self._title)
         self.tongue = options.tongue
@@ -103,7 +90,7 @@ class NetworkEngine:
         return dict(zip(self.names, values.tolist(), strict=True))
 
 
-def chosen(milliseconds: float, wanted: Pace, title: str) -> int:
+def chosen(milliseconds: float, wanted: Rate, title: str) -> int:
     """Frames a second that the network is run for; raises :class:`ModelUnusable` where not even 15 can be kept."""
     if wanted != "auto":
         return int(wanted)

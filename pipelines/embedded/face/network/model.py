@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -50,7 +51,7 @@ class Model:
 
     def _read_skin(self, arrays: Arrays, folder: Folder) -> None:
         mean = arrays.numbers("shapes_mean_skin", -1, 3).astype(np.float64)
-        _same_vertices(folder, "skin", self.skin, len(mean))
+        _same_vertices(folder.skin, self.skin, folder.data, len(mean))
         height = mean[:, 1] - mean[:, 1].min()
         index = self.skin.index
         self._height = np.repeat(height / height.max(), 3)[index]
@@ -63,7 +64,7 @@ class Model:
 
     def _read_tongue(self, arrays: Arrays, folder: Folder) -> None:
         mean = arrays.numbers("shapes_mean_tongue", -1, 3).astype(np.float64)
-        _same_vertices(folder, "tongue", self.tongue, len(mean))
+        _same_vertices(folder.tongue, self.tongue, folder.data, len(mean))
         index, poses = self.tongue.index, self.tongue.poses
         shapes = arrays.numbers("shapes_matrix_tongue", self.layout.tongue, len(mean), 3)
         self.tongue_fold: Matrix = poses.T @ shapes.reshape(len(shapes), -1)[:, index].T.astype(np.float64)
@@ -98,11 +99,10 @@ class Model:
         return np.concatenate([implicit, explicit], axis=1, dtype=np.float32)[:, None, :]
 
 
-def _same_vertices(folder: Folder, part: str, solve: Solve, found: int) -> None:
+def _same_vertices(path: Path, solve: Solve, other: Path, found: int) -> None:
     if solve.vertices != found:
-        path = folder.skin if part == "skin" else folder.tongue
         raise ModelUnusable(
-            f"{path} has {solve.vertices} vertices, {folder.data.name} {found}: files of two characters are mixed"
+            f"{path} has {solve.vertices} vertices, {other.name} {found}: files of two characters are mixed"
         )
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pipelines.embedded.face.features import Floats
 from pipelines.embedded.face.network.folder import ModelUnusable
 from pipelines.embedded.face.network.layout import Layout
-
-Provider = Literal["auto", "cpu", "cuda"]
+from pipelines.settings.network import Provider
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 

@@ -46,9 +46,8 @@ class Solve:
         self.poses: Matrix = np.stack(poses, axis=1).astype(np.float64)
         """The active poses' deltas, a column each."""
         self.neutral: Vector = neutral.reshape(-1)[self.index]
-        size = np.linalg.norm(
-            np.ptp(neutral, axis=0)
-        )  # the diagonal of all vertices, whatever templateBBSize is called
+        # The diagonal of all vertices, whatever templateBBSize is called.
+        size = np.linalg.norm(np.ptp(neutral, axis=0))
         scale = float(size / told.size) ** 2
         n = len(self.active)
         pairs = np.zeros((0, n))
