@@ -35,19 +35,19 @@ class Observer:
         """A block as the sink got it, audible at ``time``; no call means silence."""
 
     def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
-        """The same as :meth:`played`, and whose samples the block holds."""
+        """The same as :meth:`played`, and whose samples the block holds; what no piece names is silence, or a ramp."""
 
     def posed(self, time: float, weights: Weights) -> None:
         """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
 
     def rested(self, time: float, weights: Weights) -> None:
-        """The pose between replies, sixty times a second; it is only made where somebody wants it."""
+        """The pose between replies, shape ``(52,)``, sixty times a second; it is only made where somebody wants it."""
 
     def framed(self, generation: int, frame: FaceFrame) -> None:
-        """A frame of the face as the service made it, ahead of its sound; also of a reply that may be dropped."""
+        """A frame of the face as the service made it, ahead of its sound; also of a reply that is dropped."""
 
     def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
-        """The next words of a reply and the samples at which they sound, ahead of them; also of one to be dropped."""
+        """The next words of a reply and the samples at which they sound, ahead of them; also of one that is dropped."""
 
 
 class Observers:

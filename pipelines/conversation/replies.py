@@ -62,7 +62,6 @@ REMEMBERED = 4
 FACELESS_SECONDS = 1.0
 """Shortest reply, in seconds heard, that a face without frames is blamed for."""
 
-
 IN_FLIGHT_SECONDS = 1.0
 """The end of a reply that was on its way to a remote client when all was pulled: taken for heard until it says so."""
 

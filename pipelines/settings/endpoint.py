@@ -15,8 +15,8 @@ _TARGET = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})$")
 _METADATA_KEY = re.compile(r"^[0-9a-z_.-]+$")  # what HTTP/2 headers of gRPC may be named
 
 
-def is_target(text: str, example: str) -> str:
-    """``text`` if it is a host with a port. Raises ``ValueError``."""
+def checked_target(text: str, example: str) -> str:
+    """``text`` if it is a host with a port; else raises ``ValueError``, which shows the ``example``."""
     found = _TARGET.match(text)
     if not found or not 1 <= int(found[2]) <= 65535:
         raise ValueError(f"write it as host:port, for example {example}")
@@ -76,7 +76,7 @@ class Endpoint(BaseModel):
     @field_validator("target")
     @classmethod
     def _is_target(cls, target: str) -> str:
-        return is_target(target, "riva.lab:50051 or [::1]:50051")
+        return checked_target(target, "riva.lab:50051 or [::1]:50051")
 
     @field_validator("keepalive_seconds")
     @classmethod

@@ -138,8 +138,10 @@ def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return " or ".join([*dict.fromkeys(parts), *(["nothing"] if type(None) in args else [])])
     if origin in (list, tuple, set, frozenset):
         inner = next((arg for arg in args if arg is not Ellipsis), None)
-        kind = {"a piece of text": "texts"}.get(kind := _allowed(inner) if inner else "", kind).removeprefix("one of ")
-        return f"a list{f' [a, b, …] of {kind}' if inner else ''}"
+        if inner is None:
+            return "a list"
+        kind = _allowed(inner)
+        return f"a list [a, b, …] of {'texts' if kind == 'a piece of text' else kind.removeprefix('one of ')}"
     if origin is dict or annotation is dict:
         return "a mapping {name: value}"
     if isinstance(annotation, type):

@@ -22,7 +22,7 @@ from nova.generation import TritonSettings
 from nova.history import LEAST_ROOM, estimate_tokens
 from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
-from pipelines.settings.endpoint import Endpoint, is_target
+from pipelines.settings.endpoint import Endpoint, checked_target
 from pipelines.settings.layers import (
     Key,
     Layer,
@@ -152,7 +152,7 @@ class FaceSection(FaceSettings):
     @field_validator("stream")
     @classmethod
     def _is_target(cls, stream: str | None) -> str | None:
-        return stream and is_target(stream, "127.0.0.1:11111")
+        return stream and checked_target(stream, "127.0.0.1:11111")
 
 
 class Settings(BaseSettings):

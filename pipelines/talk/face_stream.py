@@ -43,7 +43,7 @@ class FaceStream(Observer):
         self._time_of_day = time_of_day or _time_of_day
         self._device = str(uuid.uuid5(uuid.NAMESPACE_DNS, socket.gethostname())).upper()
         self._midnight = 0.0
-        self._listener: _Listener | None = None
+        self._sender: _Sender | None = None
         self._opening: asyncio.Task[None] | None = None
         self._troubled = False
 
@@ -59,8 +59,8 @@ class FaceStream(Observer):
         if self._opening:
             self._opening.cancel()
             await asyncio.wait([self._opening])
-        if self._listener:
-            self._listener.close()
+        if self._sender:
+            self._sender.close()
 
     def posed(self, time: float, weights: Weights) -> None:
         self._send(time, weights)
@@ -75,33 +75,33 @@ class FaceStream(Observer):
             self._tell(f"Her face does not arrive at {self._target} (face.stream): {why}. She goes on trying.")
 
     def _send(self, time: float, weights: Weights) -> None:
-        if self._listener is not None:
+        if self._sender is not None:
             values = curves(weights, time)
-            self._listener.send(datagram(self._device, SUBJECT, time - self._midnight, POSES_PER_SECOND, values))
+            self._sender.send(datagram(self._device, SUBJECT, time - self._midnight, POSES_PER_SECOND, values))
 
     async def _open(self) -> None:
         """Opens the socket; tries again as long as the name is not known."""
         loop = asyncio.get_running_loop()
         host, port = host_and_port(self._target)
         while True:
-            listener = _Listener(self.trouble)
+            sender = _Sender(self.trouble)
             try:
                 async with asyncio.timeout(RESOLVE_SECONDS):
-                    await loop.create_datagram_endpoint(lambda listener=listener: listener, remote_addr=(host, port))  # type: ignore[misc]
+                    await loop.create_datagram_endpoint(lambda sender=sender: sender, remote_addr=(host, port))  # type: ignore[misc]
             except TimeoutError:
                 self.trouble("its name is looked up for too long")
             except OSError as error:
                 self.trouble(_why(error))
             else:
-                self._listener = listener
+                self._sender = sender
                 if not self._troubled:
                     self._tell(f"Her face is streamed to {self._target} as {SUBJECT}, as Live Link Face does.")
-                await listener.closed.wait()
-                self._listener = None
+                await sender.closed.wait()
+                self._sender = None
             await asyncio.sleep(RETRY_SECONDS)
 
 
-class _Listener(asyncio.DatagramProtocol):
+class _Sender(asyncio.DatagramProtocol):
     """One socket. It hears what the network says of datagrams that could not be delivered; answers are not read."""
 
     def __init__(self, trouble: Callable[[str], None]) -> None:

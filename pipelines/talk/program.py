@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pipelines.command.stopping import until_stopped
 from pipelines.conversation.events import (
@@ -46,13 +47,18 @@ UNANSWERED_SECONDS = 3.0
 """Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
 
 
-Beside = Callable[
-    [Runtime, Callable[[bool], None], Callable[[str], None], Callable[[], Session | None]],
-    AbstractAsyncContextManager[Sequence[Observer]],
-]
-"""Something that runs beside the conversation, such as her page: it is handed the runtime, whom to tell that the
-microphone is to rest, whom to tell lines for people, and what gives the session once there is one. It gives those who
-are to watch."""
+class Beside(Protocol):
+    """Something that runs beside the conversation, such as her page; it gives those who are to watch."""
+
+    def __call__(
+        self,
+        runtime: Runtime,
+        rest: Callable[[bool], None],
+        say: Callable[[str], None],
+        session: Callable[[], Session | None],
+    ) -> AbstractAsyncContextManager[Sequence[Observer]]:
+        """``rest`` is told whether the microphone is to rest, ``say`` lines for people; ``session`` may give None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class _Outcomes(Observer):
         self._answered = answered
         self._deaf_code = 0
         self._mended_code = 0
-        self._announcement = 0
+        self._unasked = 0
         self._lost: dict[str, int] = {}
 
     @property
@@ -101,11 +107,11 @@ class _Outcomes(Observer):
             case TurnEnded(ledger=ledger) if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
                 if ledger.outcome is Outcome.REPLIED:
                     self._mended_code = 0  # what broke has been mended
-                if ledger.turn != self._announcement:
+                if ledger.turn != self._unasked:
                     self.turns += 1
                     self._answered()
             case Announce(turn=turn) | Say(turn=turn):
-                self._announcement = turn  # which answers nothing
+                self._unasked = turn  # she spoke by herself, which answers nobody
             case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
                 self._mended_code = explain(error, service, self._places.get(service)).exit_code
             case Failed(service=service, error=error):

@@ -234,8 +234,8 @@ def test_a_socket_that_is_lost_is_opened_again() -> None:
             async with FaceStream(target, lambda line: None) as stream:
                 await asyncio.sleep(0.1)
                 stream.posed(0.1, POSE)
-                assert stream._listener
-                stream._listener.close()
+                assert stream._sender
+                stream._sender.close()
                 await asyncio.sleep(0.1)
                 stream.posed(0.2, POSE)  # there is no socket now
                 await asyncio.sleep(module.RETRY_SECONDS)
