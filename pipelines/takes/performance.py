@@ -63,7 +63,8 @@ class Performance:
 
     ``pcm`` is her voice at ``rate`` Hz, and may be empty. ``recorded`` are the poses as they were recorded, shape
     ``(n, 52)``, at ``times``. Seconds count from the beginning, which was at ``began`` (ISO 8601, empty where nobody
-    knows). ``head`` is the model that the settings named. ``turns`` are the ledgers as they were written.
+    knows) and at ``loop_time`` of the clock that the ledgers are written in. ``head`` is the model that the settings
+    named. ``turns`` are the ledgers as they were written.
     """
 
     folder: Path
@@ -115,28 +116,31 @@ def _joined(
 def read_performance(folder: Path) -> Performance:
     """Reads a take's folder. Raises :class:`TakeError` where it holds nothing that could be shown."""
     notes: list[str] = []
-    manifest = _manifest(folder, notes)
-    pcm = _voice(folder, manifest["rate"], notes)
+    rate, loop_time, began = _manifest(folder, notes)
+    pcm = _voice(folder, rate, notes)
     times, recorded = _frames(folder, notes)
-    lines, heard_until = _heard(folder, manifest["loop_time"], notes)
-    seconds = max(len(pcm) / manifest["rate"], float(times[-1]) if len(times) else 0.0, heard_until)
+    lines, heard_until = _heard(folder, loop_time, notes)
+    seconds = max(len(pcm) / rate, float(times[-1]) if len(times) else 0.0, heard_until)
     if seconds <= 0.0:
         raise TakeError(f"{folder}: she said nothing in it; there is nothing to export.")
     return Performance(
         folder=folder,
         seconds=seconds,
+        began=began,
         pcm=pcm,
+        rate=rate,
         times=times,
         recorded=recorded,
         lines=lines,
         turns=_turns(folder, notes),
+        loop_time=loop_time,
         head=_head(folder),
         notes=notes,
-        **manifest,
     )
 
 
-def _manifest(folder: Path, notes: list[str]) -> dict[str, Any]:
+def _manifest(folder: Path, notes: list[str]) -> tuple[int, float, str]:
+    """The rate of her voice in Hz, the ``loop.time()`` of the beginning, and its date."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         schema, rate, zero = manifest["schema"], manifest["reply_rate"], manifest.get("loop_time", 0.0)
@@ -151,7 +155,7 @@ def _manifest(folder: Path, notes: list[str]) -> dict[str, Any]:
         notes.append(f"it was recorded by another version (schema {str(schema)[:20]}, not {SCHEMA})")
     if not complete:
         notes.append("the recording was cut short")
-    return {"rate": rate, "loop_time": float(zero), "began": began}
+    return rate, float(zero), began
 
 
 def _voice(folder: Path, rate: int, notes: list[str]) -> Pcm:
@@ -169,16 +173,19 @@ def _frames(folder: Path, notes: list[str]) -> tuple[NDArray[np.float64], NDArra
     """Times and poses, in order; what is no pose is left out and counted."""
     times: list[float] = []
     poses: list[Weights] = []
+    names: NameMap | None = None
     bad = 0
     for row in _rows(folder / "frames.jsonl"):
         try:
             if not times and "names" in row:
                 names = NameMap([str(name) for name in row["names"]], "arkit")  # as they were shown
                 continue
+            if names is None:
+                raise ValueError("a pose before the names")
             time, weights = float(row["t"]), names(row["w"])
             if not (times[-1] if times else -1.0) < time <= LONGEST:  # nor for one that is no number
                 raise ValueError("a time that does not rise")
-        except (KeyError, TypeError, ValueError, UnboundLocalError):
+        except (KeyError, TypeError, ValueError):
             bad += 1
             continue
         times.append(max(0.0, time))
