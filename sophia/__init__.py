@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sophia.completeness import TurnModel as TurnModel
     from sophia.decisions import Decision as Decision
     from sophia.echo import EchoGuard as EchoGuard
+    from sophia.heard import TimedWord as TimedWord
+    from sophia.played import Piece as Piece
     from sophia.playout import Playout as Playout
     from sophia.playout_events import PlayoutFinished as PlayoutFinished
     from sophia.playout_events import PlayoutStarted as PlayoutStarted
@@ -47,6 +49,7 @@ _WHERE = {
     "Judgement": "sophia.completeness",
     "Pcm": "sophia.audio",
     "Phase": "sophia.turns",
+    "Piece": "sophia.played",
     "Playout": "sophia.playout",
     "PlayoutFinished": "sophia.playout_events",
     "PlayoutStarted": "sophia.playout_events",
@@ -57,6 +60,7 @@ _WHERE = {
     "SpeechChunk": "sophia.speech",
     "SpokenWord": "sophia.speech",
     "Synthesizer": "sophia.speech",
+    "TimedWord": "sophia.heard",
     "Transcript": "sophia.transcripts",
     "TurnModel": "sophia.completeness",
     "TurnSettings": "sophia.turn_settings",
