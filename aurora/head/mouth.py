@@ -39,7 +39,7 @@ class _Arch:
 
 UPPER = _Arch(
     "UpperTeeth", "helper-upper-teeth", 1.0, (0.086, 0.068, 0.074, 0.070, 0.070, 0.098, 0.095),
-    (0.114, 0.104, 0.114, 0.104, 0.098, 0.085, 0.075), 0.060, 0.85, -0.050, 0.026,
+    (0.114, 0.104, 0.114, 0.104, 0.098, 0.085, 0.075), 0.060, 0.94, -0.050, 0.026,
 )  # fmt: skip
 LOWER = _Arch(
     "LowerTeeth", "helper-lower-teeth", -1.0, (0.054, 0.060, 0.068, 0.070, 0.072, 0.100, 0.098),
@@ -92,7 +92,7 @@ def teeth(body: Body, arch: _Arch, per_crown: int) -> Mesh:
     half, colour = np.array(points), np.array(colours)
     colour *= _shade(half, front)[..., None] ** np.array([1.0, 1.45, 1.5])
     quads = grid(len(SECTION), len(u))
-    if arch.up < 0:
+    if arch.up > 0:
         quads = quads[:, ::-1]
     one = half.reshape(-1, 3)
     both = np.concatenate([one, one * [-1.0, 1.0, 1.0]])
@@ -114,7 +114,7 @@ def _colour(level: float, depth: float, gap: Floats) -> Floats:
 def _shade(points: Floats, front: float) -> Floats:
     """Darker backwards with depth and gently sidewards: the cheeks take the light there."""
     depth = np.clip(front - 0.03 - points[..., 2], 0.0, None)
-    return np.asarray((0.16 + 0.84 * bell(depth, 0.17)) * (1.0 - 0.88 * step(0.10, 0.215, np.abs(points[..., 0]))))
+    return np.asarray((0.16 + 0.84 * bell(depth, 0.26)) * (1.0 - 0.80 * step(0.15, 0.30, np.abs(points[..., 0]))))
 
 
 def _follow(body: Body, helper: str, points: Floats) -> dict[str, Unit]:

@@ -9,7 +9,8 @@ import numpy as np
 from aurora.head import paint
 from aurora.head.body import Body
 from aurora.head.creases import furrowed
-from aurora.head.geometry import Flags, Floats, Ints, bell, compact, normals, occlusion, ring_mean, step
+from aurora.head.geometry import Flags, Floats, Ints, bell, compact, normals, occlusion, ring_mean, step, triangles
+from aurora.head.lips import shut
 from aurora.head.model import Mesh, Unit
 from aurora.head.recipe import Recipe
 from aurora.head.subdivide import Subdivision
@@ -63,8 +64,8 @@ def make(body: Body, recipe: Recipe) -> Skin:
     ear = refine((body.mask("ears")[used] > 0.3).astype(float)[:, None])[:, 0]
     lip = refine(body.mask("lips")[used][:, None])[:, 0] * (1.0 - inside)
     mouth_y = float(points[(lip > 0.5) & (points[:, 0] ** 2 < 0.003), 1].mean())
-    points = _close_lips(points, lip, inside, moves["jawOpen"][:, 1], mouth_y)
     faces = refine.faces
+    points = shut(_close_lips(points, lip, inside, moves["jawOpen"][:, 1], mouth_y), triangles(faces), mouth_y)
     free = _away_from_lips(lip, inside, faces)
     moves = {name: _soften(d, free, faces) if name.startswith(SOFTENED) else d for name, d in moves.items()}
     facing = normals(points, faces)

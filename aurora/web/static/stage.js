@@ -5160,6 +5160,10 @@ void main() {
   float open = vColor.g * vColor.g;
   reflectedLight.directSpecular *= open;
   reflectedLight.indirectSpecular *= open;
+  #ifdef USE_CLEARCOAT
+  clearcoatSpecularDirect *= vColor.g;
+  clearcoatSpecularIndirect *= vColor.g;
+  #endif
   reflectedLight.indirectDiffuse *= mix(.35, 1., vColor.g);`;function ju(i){Ml(i,"hollow",e=>{e.fragmentShader=Zt(e.fragmentShader,"#include <lights_fragment_end>",Cp)})}var uS=`vec3 irradiance = dotNL * directLight.color;
   float facing = dot(geometryNormal, directLight.direction);
   vec3 wrap = vec3(.30, .13, .08);

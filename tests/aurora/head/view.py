@@ -20,3 +20,9 @@ def reach(points: Array, triangles: Array, middle: Array, half: float, cells: in
     corners = corners[((places[corners] > 0.0) & (places[corners] < 1.0)).any(1).any(1)]
     layout = Layout(places, corners, points[:, 2], cells)
     return layout.picture(layout.carry(points[:, 2:3]), np.nan)[..., 0]
+
+
+def turned(points: Array, yaw: float) -> Array:
+    """Points as somebody sees them who stands ``yaw`` radians to her left."""
+    x, y, z = points.T
+    return np.stack([np.cos(yaw) * x - np.sin(yaw) * z, y, np.sin(yaw) * x + np.cos(yaw) * z], 1)

@@ -24,6 +24,10 @@ const HOLLOW = `#include <lights_fragment_end>
   float open = vColor.g * vColor.g;
   reflectedLight.directSpecular *= open;
   reflectedLight.indirectSpecular *= open;
+  #ifdef USE_CLEARCOAT
+  clearcoatSpecularDirect *= vColor.g;
+  clearcoatSpecularIndirect *= vColor.g;
+  #endif
   reflectedLight.indirectDiffuse *= mix(.35, 1., vColor.g);`;
 
 /** Teeth, tongue, gums: lit by how open the place is. @param {Material} material */
