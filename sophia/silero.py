@@ -11,6 +11,7 @@ share. On a busy machine, threads that wait for each other turn 1 ms into 100, o
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +56,7 @@ class SileroModel(SileroNetwork):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
         self._next = 0.0  # loop.time() before which no batch begins that others could join
-        self._alone: VoiceDetector | None = None  # who was judged last, where that was only one
+        self._alone: weakref.ref[VoiceDetector] | None = None  # who was judged last, where that was only one
 
     def enqueue(self, detector: VoiceDetector) -> None:
         """Has ``detector``'s full windows judged together with everyone else's, within the model's ``gather``."""
@@ -67,7 +68,7 @@ class SileroModel(SileroNetwork):
         if self._scheduled:
             return
         self._scheduled = True
-        if self._alone is detector or loop.time() >= self._next:
+        if (self._alone and self._alone() is detector) or loop.time() >= self._next:
             loop.call_soon(self._flush, loop)
         else:
             loop.call_at(self._next, self._flush, loop)
@@ -76,7 +77,7 @@ class SileroModel(SileroNetwork):
         batch = list(self._waiting)
         self._waiting.clear()
         self._scheduled, self._next = False, loop.time() + self._gather
-        self._alone = batch[0] if len(batch) == 1 else None
+        self._alone = weakref.ref(batch[0]) if len(batch) == 1 else None
         room = self._batch.room if self._batch else len(batch)
         while batch := [detector for detector in batch if detector.ready()]:
             probabilities: list[float] = []

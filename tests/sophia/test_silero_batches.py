@@ -1,6 +1,8 @@
 """Many callers at once: who waits for whom, for how long, and what the quick way computes."""
 
 import asyncio
+import gc
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,3 +187,18 @@ def test_more_windows_than_a_batch_has_room_for_are_judged_in_parts() -> None:
         alone, hidden, cell = model.forward(sound[None] * np.float32(1 / 32768), zeros, zeros)
         assert detector.probability == pytest.approx(float(alone[0]), abs=1e-5)
         np.testing.assert_allclose(detector.memory, np.concatenate([hidden[0], cell[0]]), atol=2e-5)
+
+
+def test_nothing_is_left_of_a_caller_that_has_gone() -> None:
+    async def main() -> None:
+        model = SileroModel()
+        detector = VoiceDetector(model, VadSettings(), lambda edge: None)
+        for first in range(0, len(SILENCE), FRAME):
+            detector.push(Frame(SPEECH[first : first + FRAME], 0.0))
+            await asyncio.sleep(0.02)
+        gone = weakref.ref(detector)
+        del detector
+        gc.collect()
+        assert gone() is None
+
+    run(main())

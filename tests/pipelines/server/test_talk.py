@@ -106,7 +106,7 @@ async def test_a_page_that_is_closed_in_mid_reply_leaves_nothing(tmp_path, pki):
                     one.socket._response.connection.transport.abort()  # pulled out of the wall
         del one
         await until(lambda: ours() == before)
-        await until(lambda: len(alive(Talk)) <= 1 >= len(alive(Conversation)))  # gRPC keeps its last call for a while
+        await until(lambda: not alive(Talk, Conversation))
         assert runtime.telemetry.metrics.registry.get_sample_value("sophia_pages", {"role": "talk"}) == 0
         assert runtime._users == [0]
         assert runtime.telemetry.metrics.registry.get_sample_value("sophia_sessions") == 0
