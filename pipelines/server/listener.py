@@ -14,6 +14,9 @@ from pipelines.server.place import Place
 SHUTDOWN_SECONDS = 0.5
 """How long requests that are being answered may take at the end."""
 
+IDLE_SECONDS = 15.0
+"""A connection on which no request comes for so long is closed: else a crowd of them could take every descriptor."""
+
 
 @asynccontextmanager
 async def listening(app: web.Application, place: Place, port: int | None = None) -> AsyncIterator[int]:
@@ -21,7 +24,13 @@ async def listening(app: web.Application, place: Place, port: int | None = None)
 
     Raises :class:`PortTaken` and :class:`ServerError`.
     """
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, place.host, place.port if port is None else port, ssl_context=place.tls)

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from served_page import FACTS, HEAD, PAGE, Echo, place, served, trust
 
+from pipelines.server import listener
 from pipelines.server.app import HEADERS, MESSAGE_BYTES
 from pipelines.server.errors import PortTaken
 
@@ -160,6 +161,20 @@ async def test_a_port_that_is_taken_is_told():
         with pytest.raises(PortTaken, match=str(other.getsockname()[1])):
             async with served(place(port=other.getsockname()[1])):
                 pass
+
+
+async def test_who_asks_for_nothing_is_closed_and_an_open_socket_is_not(monkeypatch):
+    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.2)
+    async with served() as (client, url), client.ws_connect(url + "/v1/realtime") as talk:
+        host, port = url.removeprefix("http://").split(":")
+        for sent in (b"", b"GET / HT", f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+            writer.write(sent)
+            async with asyncio.timeout(5):
+                assert sent.endswith(b"\n") == bool(await reader.read())
+            writer.close()
+        await talk.send_str("hello")
+        assert (await talk.receive()).data == "hello"
 
 
 async def test_it_ends_soon_with_sockets_open():
