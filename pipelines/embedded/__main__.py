@@ -26,7 +26,7 @@ from rich.table import Table
 from pipelines.certs import make_development_pki
 from pipelines.command.run import run
 from pipelines.command.stopping import told_to_stop
-from pipelines.embedded.process import SERVICES, ServiceFailed
+from pipelines.embedded.process import PROCESSES, ServiceFailed
 from pipelines.home import HomeUnusable, home
 from pipelines.settings.layers import SettingsError, find_config
 from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, write_text
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "an Audio2Face-3D-compatible face; each behind TLS on a free loopback port.",
     )
     parser.add_argument("--prepare", action="store_true", help="do the set-up that the services need, then end")
-    parser.add_argument("--only", action="append", choices=SERVICES, help="this service only; may be repeated")
+    parser.add_argument("--only", action="append", choices=PROCESSES, help="this service only; may be repeated")
     parser.add_argument(
         "--config",
         action="append",
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> int:
+def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES) -> int:
     """Does every service's set-up, showing progress; returns 0, or 1 if one failed. Quick when nothing is to do."""
     begun = time.monotonic()
     make_development_pki(folder / "tls")
@@ -109,7 +109,7 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = SERVICES) -> i
 def _embedded_by(config: Sequence[str] | None) -> Sequence[str]:
     """The processes that a configuration wants; all of them without one."""
     if config is None:
-        return SERVICES
+        return PROCESSES
     from pipelines.embedded.supervisor import needed  # noqa: PLC0415  # 0.4 s that a set-up without one saves
     from pipelines.settings.model import load_settings  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path 
     from pipelines.settings.model import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)
-    only = only or needed(settings) or SERVICES
+    only = only or needed(settings) or PROCESSES
     serving = asyncio.current_task()
     assert serving is not None
     told = False
@@ -150,7 +150,7 @@ def _table(services: EmbeddedServices) -> Table:
     table.add_column("service", overflow="fold")
     table.add_column("gRPC over TLS", no_wrap=True)
     table.add_column("also", overflow="fold")
-    for name in (name for name in SERVICES if name in services.running):
+    for name in (name for name in PROCESSES if name in services.running):
         ready = services.running[name].ready
         also = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in ready.items() if key != "port")
         table.add_row(_TITLES[name], services.endpoint(name).target, escape(also))

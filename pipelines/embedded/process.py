@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-SERVICES = ("speech", "triton", "face")
-"""The embedded services; each is the module ``pipelines.embedded.<name>``."""
+PROCESSES = ("speech", "triton", "face")
+"""Those that serve; each is the module ``pipelines.embedded.<name>``. Recogniser and voice share one."""
 
 START_SECONDS = 60.0
 """How long a service may take until it is ready, where the settings do not say otherwise: it takes one or two seconds

@@ -14,11 +14,9 @@ from typing import Any, Protocol
 
 from pipelines.certs import make_development_pki
 from pipelines.embedded.health import hangs
-from pipelines.embedded.process import SERVICES, ServiceFailed, ServiceProcess, module_command
+from pipelines.embedded.process import PROCESSES, ServiceFailed, ServiceProcess, module_command
 from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Service, Settings
-
-__all__ = ["SERVICES", "EmbeddedServices", "ServiceFailed", "needed"]
 
 BACKOFF = (0.2, 1.0, 3.0)
 """Seconds before the first, second and third restart of a service; after that it stays down."""
@@ -39,7 +37,7 @@ SERVED: dict[str, tuple[Service, ...]] = {"speech": ("asr", "tts"), "triton": ("
 
 def needed(settings: Settings) -> tuple[str, ...]:
     """The processes that serve the embedded services of ``settings``; one is enough for recogniser and voice."""
-    return tuple(name for name in SERVICES if set(SERVED[name]) & set(settings.embedded_services))
+    return tuple(name for name in PROCESSES if set(SERVED[name]) & set(settings.embedded_services))
 
 
 class EmbeddedServices:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurora.glb import ModelRefused
+from aurora.head import SOPHIA
 from aurora.turning import eye_turn, head_turn
 from pipelines.settings.outputs import Output
 from pipelines.takes.formats import turns, voice
@@ -17,9 +17,6 @@ from pipelines.takes.performance import Performance, Progress, TakeError
 
 if TYPE_CHECKING:
     from aurora.usd.head import Head
-
-OURS = "sophia.glb"
-"""Of ``aurora/head``: the head that comes with the project."""
 
 NEEDED = "USD needs the extra usd: .venv/bin/python -m pip install -e '.[usd]'"
 _PACKAGES = ("pxr", "PIL")
@@ -56,10 +53,7 @@ def choose_head(asked: Path | None, performance: Performance) -> Head:
         if asked is None and recorded is not None and not recorded.is_file():
             performance.notes.append(f"its head {recorded} is not here; the project's own stands in")
             recorded = None
-        if path := asked or recorded:
-            return read_head(path)
-        with as_file(files("aurora") / "head" / OURS) as ours:
-            return read_head(ours)
+        return read_head(asked or recorded or SOPHIA)
     except ModelRefused as refused:
         raise TakeError(f"{refused}; name another head by --head.") from refused
 

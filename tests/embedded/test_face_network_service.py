@@ -30,7 +30,8 @@ from pipelines.embedded.face.moods import MOODS, Mood
 from pipelines.embedded.face.network.engine import NetworkEngine
 from pipelines.embedded.face.server import FaceService
 from pipelines.embedded.face.wishes import Wishes
-from pipelines.embedded.supervisor import EmbeddedServices, ServiceFailed
+from pipelines.embedded.process import ServiceFailed
+from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.settings.model import FaceSection, Settings
 from pipelines.settings.network import NetworkSettings
 

@@ -19,8 +19,8 @@ from rich.console import Console
 
 from pipelines.embedded import __main__ as program
 from pipelines.embedded import health, process, supervisor
-from pipelines.embedded.process import ServiceProcess, module_command
-from pipelines.embedded.supervisor import SERVED, EmbeddedServices, ServiceFailed, needed
+from pipelines.embedded.process import ServiceFailed, ServiceProcess, module_command
+from pipelines.embedded.supervisor import SERVED, EmbeddedServices, needed
 from pipelines.services.channels import open_channel, warm
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import SERVICES, FaceSection, LlmSection, Service, Settings

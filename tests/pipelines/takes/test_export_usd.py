@@ -67,9 +67,8 @@ def test_the_head_of_the_conversation_is_taken_where_none_is_asked_for(head, tmp
     assert "1 meshes" in capsys.readouterr().out
     gone = make_take(tmp_path / "gone", settings={"face": {"model": str(tmp_path / "gone.glb")}})
     performance = read_performance(gone)
-    monkeypatch.setattr(scene, "files", lambda package: tmp_path)
-    (tmp_path / "head").mkdir()
-    full().write(tmp_path / "head" / scene.OURS)
+    full().write(tmp_path / "ours.glb")
+    monkeypatch.setattr(scene, "SOPHIA", tmp_path / "ours.glb")
     assert scene.choose_head(None, performance).names == ARKIT
     assert performance.notes == [f"its head {tmp_path / 'gone.glb'} is not here; the project's own stands in"]
 
