@@ -173,9 +173,9 @@ def test_face_parameters_are_absolute_and_kept_in_range(engine: NetworkEngine) -
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3000), max_size=12), st.sampled_from([1, 533, 534, 4159, 4160, 4161, 16_000, 20_000]))
-def test_windows_do_not_depend_on_how_the_sound_is_cut(cuts: list[int], samples: int) -> None:
+def test_windows_do_not_depend_on_how_the_sound_is_cut(folder: Path, cuts: list[int], samples: int) -> None:
     sound = np.random.default_rng(samples).standard_normal(samples).astype(np.float32)
-    layout = Layout.read(Path(LAYOUT))
+    layout = Layout.read(folder / "network_info.json")
 
     def windows(sizes: Iterable[int]) -> np.ndarray:
         made, at, windows = [], 0, Windows(layout, 30)
@@ -194,15 +194,6 @@ def test_windows_do_not_depend_on_how_the_sound_is_cut(cuts: list[int], samples:
         centre = frame * RATE // 30
         padded = np.concatenate([np.zeros(BUFFER, np.float32), sound, np.zeros(2 * BUFFER, np.float32)])
         assert np.array_equal(found, padded[centre + BUFFER // 2 :][:BUFFER])
-
-
-LAYOUT = ""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _layout(folder: Path) -> None:
-    global LAYOUT  # noqa: PLW0603 - hypothesis and fixtures of a function do not go together
-    LAYOUT = str(folder / "network_info.json")
 
 
 def test_a_window_is_complete_with_its_last_sample_and_no_sooner(engine: NetworkEngine) -> None:

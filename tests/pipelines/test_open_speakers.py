@@ -4,28 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from open_room import in_the_room
 from table import Table
 
-from pipelines.simulation.exact import Says, SimulatedUser, SimulatedVoice
+from pipelines.simulation.exact import Says, SimulatedVoice
 from pipelines.telemetry.ledger import Outcome
 from sophia.audio import EAR_RATE
 from sophia.decisions import Duck, Interrupt, Pause, Reopen
 from sophia.echo import EchoCanceller
 from sophia.half_duplex import HalfDuplexGuard
-from sophia.silero import SileroModel, VoiceDetector
-from sophia.vad import VadSettings
 from sophia.wav import read_wav
 
 SPEECH = read_wav(Path(__file__).parents[1] / "data" / "where_is_my_order.wav").pcm
-MODEL = SileroModel()
-
-
-def room():
-    """An impulse response that decays by 60 dB in a quarter of a second."""
-    rng = np.random.default_rng(7)
-    response = rng.standard_normal(3200) * 10 ** (-3 * np.arange(3200) / EAR_RATE / 0.25)
-    response[0] = 3
-    return 0.5 * response / np.sqrt(np.sum(response**2))
 
 
 class SpeakingVoice(SimulatedVoice):
@@ -36,30 +26,10 @@ class SpeakingVoice(SimulatedVoice):
         self._tone = np.tile(SPEECH, 12)
 
 
-class InTheRoom(SimulatedUser):
-    """The user's microphone: what the user says, and what comes back from the loudspeaker."""
-
-    air = None
-    delay = 0.06
-
-    def _sound(self, start):
-        at = round(start * EAR_RATE)
-        frame = super()._sound(start).astype(float) + self.air[at : at + 320]
-        return np.clip(frame, -32768, 32767).astype(np.int16)
-
-    def played(self, pcm, time):
-        at = round((time - self.started + self.delay) * EAR_RATE)
-        echo = np.convolve(pcm, room())
-        self.air[at : at + len(echo)] += echo
-
-
 def converse(guard, script, seconds=22, delay=0.06):
     table = Table(script, seconds=seconds, make_voice=SpeakingVoice)
-    table.make_user = InTheRoom
-    table.detector = lambda emit: VoiceDetector(MODEL, VadSettings(), emit)
+    in_the_room(table, seconds + 20, delay)
     table.echo = guard
-    InTheRoom.delay = delay
-    InTheRoom.air = np.random.default_rng(5).normal(0, 8, (seconds + 20) * EAR_RATE)
     table.notes.played = lambda pcm, time: table.user.played(pcm, time)  # noqa: PLW0108 - there is no user yet
     table.talk()
     return table.notes

@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import pytest
+from open_room import in_the_room
 from table import Table
-from test_open_speakers import MODEL, InTheRoom
 
 from pipelines.conversation.events import Listening
 from pipelines.simulation.exact import Says, SimulatedRecognizer, SimulatedUser
@@ -17,8 +17,7 @@ from pipelines.terminal.screen import View
 from sophia.audio import EAR_RATE, dbfs
 from sophia.cue import cue
 from sophia.half_duplex import HalfDuplexGuard
-from sophia.silero import VoiceDetector
-from sophia.vad import VadSettings, VoiceStarted
+from sophia.vad import VoiceStarted
 
 RATE = 24_000
 ORDER = Says(5.0, "where is my order")
@@ -78,11 +77,8 @@ def test_without_a_cue_nothing_sounds():
 def test_the_cue_is_not_taken_for_the_user_and_does_not_close_the_ear(guard):
     """Through the room into the microphone, past Silero."""
     table = Table([], seconds=4, cue=cue(RATE))
-    table.make_user = InTheRoom
-    table.detector = lambda emit: VoiceDetector(MODEL, VadSettings(), emit)
+    in_the_room(table, 30)
     table.echo = guard() if guard else None
-    InTheRoom.delay = 0.06
-    InTheRoom.air = np.random.default_rng(5).normal(0, 8, 30 * EAR_RATE)
     heard = []
 
     def played(pcm, time):

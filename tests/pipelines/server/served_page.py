@@ -70,6 +70,3 @@ async def served(where=None, visits=None):
 def trust(pki):
     """A client's context that trusts the authority of ``pki`` alone."""
     return ssl.create_default_context(cafile=str(pki / "ca.crt"))
-
-
-__all__ = ["FACTS", "HEAD", "PAGE", "Echo", "place", "served", "trust"]
