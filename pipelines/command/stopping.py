@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,31 +19,41 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def told_to_stop(
-    stop: Callable[[], object], *, within: float | None = STOP_SECONDS, last: Callable[[], None] = lambda: None
+    stop: Callable[[], object],
+    *,
+    within: float | None = STOP_SECONDS,
+    last: Callable[[], None] = lambda: None,
+    signals: Sequence[signal.Signals] = SIGNALS,
 ) -> Iterator[None]:
-    """Has ``stop`` called by each signal while the block runs.
+    """Has ``stop`` called by each of ``signals`` while the block runs.
 
     ``within`` so many seconds of the first one the process ends by force, after ``last``; the embedded services die
     with it. ``None``: whoever stops may take its time.
     """
     loop = asyncio.get_running_loop()
 
-    def leave() -> None:
-        last()
-        os._exit(STOPPED)
-
     def told() -> None:
         if within is not None:
-            loop.call_later(within - 0.2, leave)
+            over_within(within, last)
         stop()
 
-    for number in SIGNALS:
+    for number in signals:
         loop.add_signal_handler(number, told)
     try:
         yield
     finally:
-        for number in SIGNALS:
+        for number in signals:
             loop.remove_signal_handler(number)
+
+
+def over_within(seconds: float, last: Callable[[], None] = lambda: None) -> None:
+    """Ends the process by force after so many ``seconds``, if it has not ended by then; before that calls ``last``."""
+
+    def leave() -> None:
+        last()
+        os._exit(STOPPED)
+
+    asyncio.get_running_loop().call_later(seconds - 0.2, leave)
 
 
 async def until_stopped(

@@ -13,6 +13,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipelines.server.secrets import Secrets
+
 KEY_PROTOCOL = "openai-insecure-api-key."
 """Prefix of the WebSocket subprotocol in which browsers hand over a key: they can send no other header."""
 
@@ -48,6 +50,8 @@ class Access:
         self._names = frozenset(name.lower().rstrip(".") for name in names)
         self._origins = frozenset(_origin(origin) for origin in origins)
         self._key = None if key is None else key.encode()
+        self.secrets = Secrets(key)
+        """Mints and reads the keys of browsers."""
 
     @property
     def asks_for_a_key(self) -> bool:
@@ -58,8 +62,25 @@ class Access:
         """Whether a request for a file is refused. ``headers`` are looked up without regard to case by the caller."""
         return None if self._answers_to(headers.get("Host", "")) else MISDIRECTED
 
-    def talk(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
-        """Whether a WebSocket is refused; ``secure`` tells that it came over TLS."""
+    def call(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
+        """Whether a call that needs the key itself is refused; ``secure`` tells that it came over TLS."""
+        if refusal := self._stranger(headers, secure=secure):
+            return refusal
+        if self._key is not None and not hmac.compare_digest(_bytes(_shown(headers)), self._key):
+            return KEYLESS
+        return None
+
+    def talk(self, headers: Mapping[str, str], *, secure: bool, now: float) -> Refusal | None:
+        """Whether a WebSocket is refused. A client secret is as good as the key until it ends (``now``: epoch s)."""
+        if refusal := self._stranger(headers, secure=secure):
+            return refusal
+        return self.call(headers, secure=secure) if self.wished(headers, now) is None else None
+
+    def wished(self, headers: Mapping[str, str], now: float) -> dict[str, Any] | None:
+        """What a session is to be by the client secret that is shown; None if none is."""
+        return self.secrets.read(_shown(headers), now)
+
+    def _stranger(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
         if refusal := self.page(headers):
             return refusal
         origin = headers.get("Origin")
@@ -67,8 +88,6 @@ class Access:
             own = _origin(f"{'https' if secure else 'http'}://{headers.get('Host', '')}")
             if (theirs := _origin(origin)) is None or theirs not in {own, *self._origins}:
                 return FOREIGN
-        if self._key is not None and not hmac.compare_digest(_bytes(_shown(headers)), self._key):
-            return KEYLESS
         return None
 
     def _answers_to(self, host: str) -> bool:

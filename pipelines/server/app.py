@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -59,8 +60,14 @@ Models = Callable[[bool], Awaitable[Asset]]
 """Her head; the light one where that is asked for. Raises ``HTTPNotFound`` where there is none."""
 
 
-def make_app(access: Access, page: Page, model: Models, facts: Facts, visits: Visits) -> web.Application:
-    """The application; every request is looked at by ``access`` first."""
+WISHED: web.RequestKey[Mapping[str, Any]] = web.RequestKey("wished", Mapping)
+"""What a client's secret says about its session."""
+
+
+def make_app(
+    access: Access, page: Page, model: Models, facts: Facts, visits: Visits, *, more: Iterable[web.RouteDef] = ()
+) -> web.Application:
+    """The application, with ``more`` routes; every request is looked at by ``access`` first."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
@@ -88,7 +95,9 @@ def make_app(access: Access, page: Page, model: Models, facts: Facts, visits: Vi
         return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
 
     async def realtime(request: web.Request) -> web.StreamResponse:
-        refusal = access.talk(request.headers, secure=request.secure)
+        now = time.time()
+        refusal = access.talk(request.headers, secure=request.secure, now=now)
+        request[WISHED] = access.wished(request.headers, now) or {}
         stranger = refusal is not None and refusal.status != 401
         refusal = refusal or visits.refusal(request)
         if refusal and (stranger or not readable(request.headers)):
@@ -110,6 +119,7 @@ def make_app(access: Access, page: Page, model: Models, facts: Facts, visits: Vi
             web.get("/page.json", page_json),
             web.get("/healthz", healthz),
             web.get("/v1/realtime", realtime, allow_head=False),
+            *more,
         ]
     )
     return app

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from pipelines.conversation.observers import Observer
 from pipelines.server.errors import ServerError
+from pipelines.server.hall import Hall
 from pipelines.server.serving import serving
 from pipelines.server.watch import Hub
 from pipelines.talk.runtime import Runtime
@@ -32,7 +33,8 @@ async def her_page(
     hub = Hub(runtime.reply_rate, session)
     async with AsyncExitStack() as stack:
         try:
-            page = serving(runtime, local=hub, talking=lambda count: rest(count > 0), any_port=True)
+            hall = Hall(runtime, local=hub, talking=lambda count: rest(count > 0))
+            page = serving(runtime, hall, any_port=True)
             address = await stack.enter_async_context(page)
         except ServerError as error:
             say(f"There is no page of her: {error}.")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from aiohttp import web
 
 from pipelines.server.access import Refusal
-from pipelines.server.app import turn_away
+from pipelines.server.app import WISHED, turn_away
 from pipelines.server.client_echo import ClientEcho, guard
 from pipelines.server.connection import SHUTTING_DOWN, Connection
+from pipelines.server.realtime.session import Problem
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
 from pipelines.server.talk import Talk
 from pipelines.server.watch import Hub, Watcher
-from pipelines.settings.server import ServerSettings
 from pipelines.talk.runtime import Runtime
 
 IDLE_SECONDS = 900.0
@@ -25,6 +26,12 @@ IDLE_SECONDS = 900.0
 
 LEAVE_SECONDS = 1.5
 """Longest wait for everybody to leave at the end."""
+
+LOOK_SECONDS = 0.05
+"""Between two looks whether somebody is still answered, at the end."""
+
+LEAD_SECONDS = 0.5
+"""After her last sample was sent, so long it may still sound at the client."""
 
 NOTHING_TO_WATCH = Refusal(404, "nothing_to_watch", "There is no conversation to watch here.")
 
@@ -39,16 +46,15 @@ class Hall:
     def __init__(
         self,
         runtime: Runtime,
-        settings: ServerSettings,
         *,
         local: Hub | None = None,
         talking: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._runtime = runtime
-        self._settings = settings
+        self._settings = runtime.settings.server
         self._local = local
         self._talking = talking
-        self._talks: list[Hub] = []
+        self._talks: dict[Hub, Talk | None] = {}
         self._connections: set[Connection] = set()
         self._watching = 0
         self._empty = asyncio.Event()
@@ -58,12 +64,12 @@ class Hall:
     @property
     def watchable(self) -> Hub | None:
         """The conversation that can be watched: the local one, else that of whoever came last to talk."""
-        newest = self._talks[-1] if self._talks else None
+        newest = next(reversed(self._talks), None)
         return newest if self._local is None else self._local
 
     def refusal(self, request: web.Request) -> Refusal | None:
         if self._closing:
-            return Refusal(503, "server_shutting_down", "The server is shutting down.")
+            return Refusal(503, "server_shutting_down", "The server is shutting down; try again in a moment.")
         if _watches(request):
             if self.watchable is None:
                 return NOTHING_TO_WATCH
@@ -77,6 +83,24 @@ class Hall:
             await self._watch(socket, request)
         else:
             await self._talk(socket, request)
+
+    async def drain(self, seconds: float, *, replies: bool) -> None:
+        """Lets nobody in any more, and waits until nobody talks; with ``replies`` only until nobody is answered.
+
+        It takes ``seconds`` at most.
+        """
+        self._closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.somebody(replies=replies):  # noqa: ASYNC110 - once in a life, and phases change often
+                    await asyncio.sleep(LOOK_SECONDS)
+                if replies:
+                    await asyncio.sleep(LEAD_SECONDS)
+
+    def somebody(self, *, replies: bool) -> bool:
+        """Whether there is somebody; with ``replies``, somebody who is being answered."""
+        phases = [talk.session.phase for talk in self._talks.values() if talk]
+        return any(phase in ("thinking", "speaking", "paused") for phase in phases) if replies else bool(self._talks)
 
     async def close(self) -> None:
         """Asks everybody to leave, and waits for it a little."""
@@ -95,21 +119,24 @@ class Hall:
         metrics = self._runtime.telemetry.metrics
         reports = Reports(metrics)
         echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
-        self._talks.append(hub)
+        self._talks[hub] = None
         self._talking(len(self._talks))
         try:
             talk = Talk(
                 self._runtime,
-                lambda audio_ms, trace: self._wire(request, watch=False, audio_ms=audio_ms, trace=trace),
+                lambda audio_ms, trace: self._wire(
+                    wished=request[WISHED], extensions=_extensions(request), audio_ms=audio_ms, trace=trace
+                ),
                 reports,
                 echo,
                 watched_by=hub,
             )
+            self._talks[hub] = talk
             connection = Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS)
             with self._connected(connection), metrics.page("talk"):
                 await talk.run(connection)
         finally:
-            self._talks.remove(hub)
+            del self._talks[hub]
             hub.close()
             self._talking(len(self._talks))
             reports.close()
@@ -117,7 +144,9 @@ class Hall:
     async def _watch(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         hub, metrics = self.watchable, self._runtime.telemetry.metrics
         assert hub is not None
-        watcher = Watcher(hub, self._wire(request, watch=True, trace=hub.trace), Reports(metrics))
+        watcher = Watcher(
+            hub, self._wire(wished={}, extensions=_extensions(request), watch=True, trace=hub.trace), Reports(metrics)
+        )
         connection = Connection(socket, request.transport, watcher.hear)
         self._watching += 1
         try:
@@ -126,11 +155,25 @@ class Hall:
         finally:
             self._watching -= 1
 
+    def effective(self, wished: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """The session that somebody who wishes for this would get, and what of it cannot be."""
+        wire = self._wire(wished=wished)
+        session: dict[str, Any] = wire.opened(asyncio.get_running_loop().time())[0]["session"]
+        return session, wire.problems
+
+    def ready(self) -> str | None:
+        """Why no conversation can be begun; None if one can. Being full is no reason: that passes by itself."""
+        if self._closing:
+            return "shutting down"
+        away = self._runtime.away
+        return f"cannot reach: {', '.join(away)}" if away else None
+
     def _wire(
         self,
-        request: web.Request,
         *,
-        watch: bool,
+        wished: Mapping[str, Any],
+        extensions: str = "",
+        watch: bool = False,
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
     ) -> Wire:
@@ -142,12 +185,13 @@ class Hall:
             voice=settings.tts.voice or "sophia",
             language=settings.language,
             watch=watch,
-            extensions=[name for name in request.query.get("extensions", "").split(",") if name],
+            extensions=[name for name in extensions.split(",") if name],
             budget_ms=settings.stack.voice_to_voice * 1000,
             host=sockets.gethostname(),
             emotions=dict(settings.face.emotions.items()),
             audio_ms=audio_ms,
             trace=trace,
+            wished=wished,
         )
 
     @contextmanager
@@ -167,6 +211,10 @@ class Hall:
             return None
         message = f"All places are taken ({places}); try again in a moment."
         return Refusal(503, "session_limit_reached", message, {"places": places})
+
+
+def _extensions(request: web.Request) -> str:
+    return request.query.get("extensions", "")
 
 
 def _watches(request: web.Request) -> bool:

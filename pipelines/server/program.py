@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 
-from pipelines.command.stopping import until_stopped
+from pipelines.command.endings import STOPPED
+from pipelines.command.stopping import STOP_SECONDS, over_within, told_to_stop
 from pipelines.failures import EXIT_CODES, StageFailed, blamed
 from pipelines.server.errors import ServerError
+from pipelines.server.hall import Hall
 from pipelines.server.serving import serving
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings
 from pipelines.talk.runtime import Runtime
 
+REPLY_SECONDS = 10.0
+"""How long replies that sound may go on after Ctrl+C."""
+
 Say = Callable[[str], None]
 
 
 async def serve(settings: Settings, say: Say) -> int:
-    """Serves until it is told to stop, and returns the exit code; ``say`` is handed lines for people."""
+    """Serves until it is told to stop, and returns the exit code; ``say`` is handed lines for people.
+
+    Ctrl+C lets replies that sound come to their end, SIGTERM conversations; both within bounds. A second signal ends it
+    at once.
+    """
     program = _Program(settings, say)
-    return await until_stopped(program.run(), program.stop)
+    task = asyncio.create_task(program.run())
+    with (
+        told_to_stop(lambda: program.stop(task, REPLY_SECONDS, replies=True), within=None, signals=(signal.SIGINT,)),
+        told_to_stop(
+            lambda: program.stop(task, settings.server.drain_seconds, replies=False),
+            within=None,
+            signals=(signal.SIGTERM,),
+        ),
+    ):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return STOPPED
 
 
 class _Program:
@@ -29,13 +51,26 @@ class _Program:
     def __init__(self, settings: Settings, say: Say) -> None:
         self._settings = settings
         self._say = say
-        self._stopped: asyncio.Event | None = None
+        self._hall: Hall | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
 
-    def stop(self) -> bool:
-        """Lets those who are there leave, and ends; false if nobody is served yet."""
-        if self._stopped:
-            self._stopped.set()
-        return self._stopped is not None
+    def stop(self, task: asyncio.Task[int], seconds: float, *, replies: bool) -> None:
+        """The first time, lets nobody in any more and waits; the second time, or where nobody is served yet, ends."""
+        if self._hall is None:
+            task.cancel()
+        elif self._draining is None and self._hall.somebody(replies=replies):
+            over_within(seconds + STOP_SECONDS)
+            what = "replies" if replies else "conversations"
+            self._say(f"Stopping: {what} may come to their end, for {seconds:g} s at most. Once more ends it at once.")
+            self._draining = asyncio.create_task(self._drain(self._hall, seconds, replies=replies))
+            return
+        over_within(STOP_SECONDS)
+        self._stopped.set()
+
+    async def _drain(self, hall: Hall, seconds: float, *, replies: bool) -> None:
+        await hall.drain(seconds, replies=replies)
+        self._stopped.set()
 
     async def run(self) -> int:
         """The whole run."""
@@ -44,10 +79,14 @@ class _Program:
             async with runtime:
                 if lost := runtime.faceless:
                     self._say(f"{lost.line} She goes on without a face. {lost.hint}")
-                async with serving(runtime) as address:
-                    self._stopped = asyncio.Event()
-                    self._say(f"Talk to her in a browser: {address}")
+                hall = Hall(runtime)
+                async with serving(runtime, hall) as address:
+                    self._hall = hall
+                    for line in invitation(address):
+                        self._say(line)
                     await self._stopped.wait()
+                    if self._draining:
+                        self._draining.cancel()
         except ServerError as error:
             self._say(f"{error}.")
             return EXIT_CODES["settings"]
@@ -59,3 +98,14 @@ class _Program:
                 self._say(failure.hint)
             return failure.exit_code
         return 0
+
+
+def invitation(address: str) -> list[str]:
+    """What to open, and how a program talks to her: ``address`` has the key in its fragment, if there is one."""
+    url, _, key = address.partition("#key=")
+    shown = key or "none"  # OpenAI's library insists on one
+    base = f"{url}v1"
+    return [
+        f"Talk to her in a browser: {address}",
+        f'From a program: openai.AsyncOpenAI(base_url="{base}", api_key="{shown}").realtime.connect(model="sophia")',
+    ]

@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
 from pipelines.server.app import make_app
+from pipelines.server.desk import Desk
 from pipelines.server.errors import PortTaken
 from pipelines.server.files import Page
 from pipelines.server.hall import Hall
 from pipelines.server.head import Head
 from pipelines.server.listener import listening
 from pipelines.server.place import Place, find_place
-from pipelines.server.watch import Hub
 from pipelines.talk.runtime import Runtime
 
 NAME = "Sophia"
 
 
 @asynccontextmanager
-async def serving(
-    runtime: Runtime,
-    *,
-    local: Hub | None = None,
-    talking: Callable[[int], None] = lambda count: None,
-    any_port: bool = False,
-) -> AsyncIterator[str]:
+async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool = False) -> AsyncIterator[str]:
     """Serves until the block ends; yields the address to open, with the key in its fragment if there is one.
 
-    ``local`` watches the conversation at this machine's microphone, if there is one; ``talking`` is told how many talk
-    in pages. ``any_port``: where another program has the port, any other will do. Raises
+    ``hall`` takes those who come. ``any_port``: where another program has the port, any other will do. Raises
     :class:`~pipelines.server.errors.ServerError`.
     """
     settings = runtime.settings.server
     place, page = await asyncio.gather(asyncio.to_thread(find_place, settings), asyncio.to_thread(Page.built))
     head = await Head.chosen(runtime.settings.face.model)
-    hall = Hall(runtime, settings, local=local, talking=talking)
+    hall = hall or Hall(runtime)
     ports: list[int] = []
 
     def facts(request: web.Request) -> dict[str, Any]:
@@ -55,7 +48,9 @@ async def serving(
             "model": head.facts(),
         }
 
-    app = make_app(place.access, page, head.asset, facts, hall)
+    registry = runtime.telemetry.metrics.registry
+    desk = Desk(place.access, runtime.settings.llm.model, hall.effective, hall.ready, registry)
+    app = make_app(place.access, page, head.asset, facts, hall, more=desk.routes())
     async with _listening(app, place, any_port=any_port) as port:
         ports.append(port)
         try:

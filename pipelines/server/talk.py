@@ -94,6 +94,7 @@ class Talk(Observer):
         self.session: Session = runtime.session(
             self._source, self._sink, [self, watched_by], echo=echo, patience=math.inf
         )
+        self._adapt()  # the address, or a client secret, may have asked for something
 
     async def run(self, connection: Connection) -> None:
         """Holds the conversation until the client leaves; whatever ends it, nothing of it is left."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import grpc
 import grpc.aio
 import numpy as np
 
@@ -35,12 +36,26 @@ class Services:
     """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number.
 
     It is handed who is told of its outages, and for how many seconds one is waited out where the settings don't say.
+    ``channels`` are the connections by service; a mind behind HTTP has none.
     """
 
     asr: Callable[[TellEars, float], RivaRecognizer]
     llm: WarmMind
     tts: RivaSynthesizer
     face: Audio2Face | None
+    channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
+
+    def away(self) -> list[str]:
+        """The services without which there is no conversation, and that cannot be connected to.
+
+        A connection that has ended is opened again meanwhile, so the second question has the answer.
+        """
+        failing = grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        return [
+            service
+            for service, channel in self.channels.items()
+            if service != "face" and channel.get_state(try_to_connect=True) is failing
+        ]
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
@@ -90,7 +105,14 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
                 face = Audio2Face(channel(s.face.endpoint), s.face, metadata_for(s.face.endpoint))
         except Exception as error:
             raise StageFailed(service, error) from error
-        yield Services(lambda tell, patience: RivaRecognizer(*ears, tell, patience), llm, tts, face)
+        used = {name: channels.get(endpoint.model_dump_json()) for name, endpoint in endpoints(s).items()}
+        yield Services(
+            lambda tell, patience: RivaRecognizer(*ears, tell, patience),
+            llm,
+            tts,
+            face,
+            {name: channel for name, channel in used.items() if channel},
+        )
 
 
 async def warm_up(services: Services, speak: Callable[[], Awaitable[object]]) -> list[StageFailed]:

@@ -45,6 +45,12 @@ class ServerSettings(BaseModel):
         (), max_length=32, description="pages of other servers that may connect, such as https://sophia.lab"
     )
     sessions: int = Field(4, ge=0, le=1000, description="how many may talk to her at a time, beside the microphone")
+    drain_seconds: float = Field(
+        20.0,
+        ge=0,
+        le=86_400,
+        description="how long conversations may go on after SIGTERM, which lets nobody in any more",
+    )
     watchers: int = Field(16, ge=0, le=1000, description="how many may watch the conversation at the microphone")
 
     @field_validator("host")

@@ -90,6 +90,11 @@ class Runtime:
         """The voice's rate in Hz: what a sink is handed."""
         return self._services[0].tts.rate
 
+    @property
+    def away(self) -> list[str]:
+        """Services that a conversation needs, and that cannot be connected to just now."""
+        return sorted({name for services in self._services for name in services.away()})
+
     async def __aenter__(self) -> Self:
         try:
             await self._open()

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import Happening
@@ -46,6 +47,7 @@ class Wire:
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
+    ``wished`` is an update of the session before it begins; what of it cannot be is in :attr:`problems`.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Wire:
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
         ids: Ids = random_id,
+        wished: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._session = Session(
             ids("sess"),
@@ -80,6 +83,8 @@ class Wire:
             lead_ms=lead_ms,
             told={"budget_ms": budget_ms, "host": host, "emotions": dict(emotions)},
         )
+        self.problems = self._session.update(wished) if wished else []
+        """What was wrong with what was wished."""
         self._write = Writer(ids)
         self._write.extensions = frozenset(self._session.extensions)
         self._state = State(self._write, ids, self._session, voice_rate)

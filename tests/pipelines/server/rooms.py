@@ -9,6 +9,7 @@ import aiohttp
 from lab import Lab, config, serving
 from served_page import trust
 
+from pipelines.server.hall import Hall
 from pipelines.server.serving import serving as serve
 from pipelines.settings.model import load_settings
 from pipelines.talk.runtime import Runtime
@@ -27,7 +28,7 @@ async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: No
         settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
         async with Runtime(settings, sessions=8) as runtime:
             hub = local(runtime) if local else None
-            async with serve(runtime, local=hub, talking=talking) as address:
+            async with serve(runtime, Hall(runtime, local=hub, talking=talking)) as address:
                 connector = aiohttp.TCPConnector(ssl=trust(pki))
                 async with aiohttp.ClientSession(connector=connector) as client, asyncio.timeout(55):
                     yield client, address.rstrip("/"), runtime

@@ -35,7 +35,7 @@ def headers(host="localhost:8765", **more):
 def test_it_answers_to_its_own_names_alone(host, good):
     access = Access(["localhost", "spark.lab"])
     assert (access.page(headers(host)) is None) is good
-    assert (access.talk(headers(host), secure=False) is None) is good
+    assert (access.talk(headers(host), secure=False, now=0) is None) is good
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_it_answers_to_its_own_names_alone(host, good):
 def test_pages_of_others_may_not_connect(host, origin, secure, good):
     access = Access(["localhost", "spark.lab"], ["https://sophia.lab"])
     asked = headers(host) if origin is None else headers(host, Origin=origin)
-    refusal = access.talk(asked, secure=secure)
+    refusal = access.talk(asked, secure=secure, now=0)
     assert (refusal is None) is good
     assert good or refusal.status == 403
 
@@ -88,7 +88,7 @@ def test_pages_of_others_may_not_connect(host, origin, secure, good):
 )
 def test_whoever_has_a_key_shows_it(shown, good):
     access = Access(["localhost"], key=KEY)
-    refusal = access.talk(CIMultiDict({"Host": "localhost", **shown}), secure=False)
+    refusal = access.talk(CIMultiDict({"Host": "localhost", **shown}), secure=False, now=0)
     assert (refusal is None) is good
     assert good or refusal.status == 401
     assert access.page(headers()) is None  # the page itself holds nothing that is secret
@@ -96,10 +96,21 @@ def test_whoever_has_a_key_shows_it(shown, good):
 
 def test_a_key_does_not_help_a_foreign_page():
     asked = headers(Origin="http://evil.example", Authorization=f"Bearer {KEY}")
-    assert Access(["localhost"], key=KEY).talk(asked, secure=False).status == 403
+    assert Access(["localhost"], key=KEY).talk(asked, secure=False, now=0).status == 403
 
 
 def test_browsers_are_told_on_an_open_socket():
     assert readable(headers(Origin="http://localhost:8765"))
     assert readable(headers(Sec_WebSocket_Protocol="realtime"))
     assert not readable(headers(Authorization="Bearer x"))
+
+
+def test_a_client_secret_opens_conversations_until_it_ends():
+    access = Access(["localhost"], key=KEY)
+    shown = headers(Authorization=f"Bearer {access.secrets.mint({'type': 'realtime'}, 1000)}")
+    assert access.talk(shown, secure=True, now=999) is None
+    assert access.wished(shown, 999) == {"type": "realtime"}
+    assert access.talk(shown, secure=True, now=1000).status == 401
+    assert access.call(shown, secure=True).status == 401
+    foreign = headers(Authorization=shown["Authorization"], Origin="http://evil.example")
+    assert access.talk(foreign, secure=True, now=999).status == 403
