@@ -279,7 +279,7 @@ class TurnBook:
             case _:
                 outcome = turn.played
         ledger.reply = event.text
-        ledger.heard = " ".join(part for part in (event.heard, event.said) if part)
+        ledger.heard = event.all_heard
         ledger.count(Count.TOKENS, event.tokens)
         ledger.sound_seconds = event.seconds
         ledger.lip_skew, ledger.face_missing = event.lip_skew, event.face_missing

@@ -188,6 +188,11 @@ class GenerationOver(Event):
     lip_skew: float | None = None
     face_missing: float | None = None
 
+    @property
+    def all_heard(self) -> str:
+        """What was heard of both, the reply and the phrase."""
+        return " ".join(part for part in (self.heard, self.said) if part)
+
 
 # What is derived, for those who watch
 

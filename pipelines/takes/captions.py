@@ -43,7 +43,7 @@ def captions(events: Iterable[Happening], zero: float) -> list[Line]:
             case GenerationOver() if event.generation in started:
                 start = started[event.generation]
                 end = finished.get(event.generation, event.at - zero)
-                text = " ".join(part for part in (event.heard, event.said) if part)
+                text = event.all_heard
                 lines += _spread(text, start, max(start, end), event.generation)
             case _:
                 pass

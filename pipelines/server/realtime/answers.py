@@ -160,7 +160,7 @@ class Answers:
             return self._close(self.response, self.response.end("cancelled", "turn_detected"))
         if not (response := self._past.get(event.generation)):
             return []
-        heard = " ".join(part for part in (event.heard, event.said) if part)
+        heard = event.all_heard
         if response.status == "cancelled" and response.delivered.client_ms:
             return self._truncated(response, heard)
         self._remember(response, "completed" if response.status == "completed" else "incomplete", heard)
