@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.5
 EVENTS_A_SECOND, EVENTS_AT_ONCE = 200.0, 1000.0
 """Messages that a client may send: sustained, and in a heap. A client with more is read more slowly."""
 
+ONE_EVENT = 4 << 10
+"""Characters that count as one message: long ones cost everybody's time, too."""
+
 SEND_BUFFER = 64 << 10
 """Bytes of a connection that the kernel holds, doubled: a second of sound. It would take minutes of it."""
 
@@ -110,8 +113,11 @@ class Connection:
     async def _read(self) -> None:
         allowance, before = EVENTS_AT_ONCE, self._loop.time()
         async for message in self._socket:
+            if message.type is WSMsgType.ERROR:
+                return
             self._heard = now = self._loop.time()
-            allowance = min(EVENTS_AT_ONCE, allowance + (now - before) * EVENTS_A_SECOND) - 1
+            cost = 1 + len(message.data) // ONE_EVENT
+            allowance = min(EVENTS_AT_ONCE, allowance + (now - before) * EVENTS_A_SECOND) - cost
             before = now
             self._hear(_parsed(message.data) if message.type is WSMsgType.TEXT else None)
             if allowance < 0:
