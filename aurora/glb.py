@@ -7,13 +7,14 @@ one is read.
 from __future__ import annotations
 
 import json
+import stat
 import struct
 from pathlib import Path
 from typing import Any, NoReturn
 
 LARGEST_FILE = 200_000_000
 """Bytes. A page loads the whole file."""
-LARGEST_JSON = 16_000_000
+LARGEST_JSON = 8_000_000
 """Bytes. A full body with 52 shapes on five meshes takes 0.3 MB."""
 
 _HEADER = struct.Struct("<4sII")
@@ -32,7 +33,10 @@ class ModelRefused(Exception):
 def read_gltf(path: Path) -> Json:
     """The glTF description in a GLB file. Raises :class:`ModelRefused`."""
     try:
-        size = path.stat().st_size
+        about = path.stat()
+        size = about.st_size
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):  # a folder says so itself
+            raise ModelRefused(path, "no file, but a device or a pipe")
         if size > LARGEST_FILE:
             raise ModelRefused(path, f"{size / 1e6:.0f} MB; at most {LARGEST_FILE / 1e6:.0f} MB are sent to a page")
         with path.open("rb") as file:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from aurora.extents import check_extents
 from aurora.face import ARKIT
 from aurora.glb import Json, ModelRefused, inner, objects, read_gltf, texts
 from aurora.names import LONGEST_NAME, arkit_name
 
 FEWEST = 10
 """Shapes that must be there beside jawOpen."""
+MOST_NAMES = 50_000
+"""Names of shapes and expressions in a file. A body with many outfits has some hundreds."""
 
 LOOKS = tuple(name for name in ARKIT if name.startswith("eyeLook"))
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -49,6 +52,8 @@ _READ = {
     "VRMC_materials_mtoon", "VRMC_node_constraint", "VRMC_springBone", "VRMC_vrm",
 }  # fmt: skip
 """Extensions that three.js 0.187 and three-vrm 3.5 read without a decoder of their own."""
+_UNLOADABLE = {"KHR_draco_mesh_compression"}
+"""What three.js stops at even where the file says that it could do without."""
 _COMPRESSED = {"KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_texture_basisu"}
 
 
@@ -76,6 +81,10 @@ def check_model(path: Path) -> Model:
     if not str(inner(gltf, "asset").get("version", "")).startswith("2"):
         raise ModelRefused(path, "not glTF 2")
     _stands_alone(path, gltf)
+    size = path.stat().st_size
+    check_extents(path, gltf, size)
+    if (named := _named(gltf)) > MOST_NAMES:
+        raise ModelRefused(path, f"it names {named} shapes; at most {MOST_NAMES} are looked at")
     vrm = _vrm_expressions(gltf)
     shapes = set(_shapes(gltf))
     if vrm is not None:
@@ -90,7 +99,7 @@ def check_model(path: Path) -> Model:
         kind="glb" if vrm is None else "vrm",
         names=tuple(name for name in ARKIT if name in shapes),
         missing=tuple(name for name in ARKIT if name not in shapes),
-        size=path.stat().st_size,
+        size=size,
     )
 
 
@@ -99,7 +108,8 @@ def _stands_alone(path: Path, gltf: Json) -> None:
         raise ModelRefused(path, "it keeps its vertices in another file; export it as one GLB")
     if any("uri" in image for image in objects(gltf, "images")):
         raise ModelRefused(path, "it keeps its textures outside; export it as one GLB")
-    for name in texts(gltf, "extensionsRequired"):
+    needed = texts(gltf, "extensionsRequired")
+    for name in (*needed, *(_UNLOADABLE & set(texts(gltf, "extensionsUsed")))):
         if name in _COMPRESSED:
             raise ModelRefused(path, f"it is compressed ({name}); export it without compression")
         if name not in _READ:
@@ -140,13 +150,21 @@ def _targets(mesh: Json) -> int:
 def _shapes(gltf: Json) -> Iterator[str]:
     """ARKit names of the morph targets that are shown; a mesh whose names do not fit its targets has none."""
     meshes = objects(gltf, "meshes")
-    for node in _nodes(gltf):
-        index = node.get("mesh")
-        if type(index) is not int or not 0 <= index < len(meshes):
-            continue
+    shown = {index for node in _nodes(gltf) if type(index := node.get("mesh")) is int and 0 <= index < len(meshes)}
+    for index in shown:
         names = texts(inner(meshes[index], "extras"), "targetNames")
         if len(names) == _targets(meshes[index]):
             yield from (known for name in names if (known := arkit_name(name)))
+
+
+def _named(gltf: Json) -> int:
+    """How many names there are to be looked at."""
+    new, old = inner(gltf, "extensions", "VRMC_vrm", "expressions"), inner(gltf, "extensions", "VRM")
+    return (
+        sum(len(texts(inner(mesh, "extras"), "targetNames")) for mesh in objects(gltf, "meshes"))
+        + sum(len(inner(new, part)) for part in ("preset", "custom"))
+        + len(objects(inner(old, "blendShapeMaster"), "blendShapeGroups"))
+    )
 
 
 def _has_eyes(gltf: Json) -> bool:

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aurora.extents import WIDTHS, whole
 from aurora.glb import Json, ModelRefused, inner, objects, read_gltf
 
-MOST_NUMBERS = 60_000_000
-"""In one accessor."""
+MOST_NUMBERS = 100_000_000
+"""In all accessors that are read, each time that one is; a head of 100,000 points and 52 shapes has a third of that."""
 
 _TYPES: dict[int, tuple[str, float]] = {
     5120: ("<i1", 127.0), 5121: ("<u1", 255.0), 5122: ("<i2", 32767.0), 5123: ("<u2", 65535.0), 5125: ("<u4", 0.0),
     5126: ("<f4", 0.0),
 }  # fmt: skip
 """By glTF's number: numpy's name, and what 1 is where a number is normalised."""
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 Numbers = NDArray[Any]
 
@@ -33,6 +33,8 @@ class Glb:
         self._data = _binary(path)
         self._views = objects(self.json, "bufferViews")
         self._accessors = objects(self.json, "accessors")
+        self.nodes, self.meshes, self.skins = (objects(self.json, key) for key in ("nodes", "meshes", "skins"))
+        self._left = MOST_NUMBERS
 
     def refused(self, reason: str) -> ModelRefused:
         """The error that says ``reason`` of this file."""
@@ -42,9 +44,12 @@ class Glb:
         """An accessor's values, shape ``(count, width)``: normalised ones as float32, others as they are stored."""
         accessor = self._entry(self._accessors, index, "an accessor")
         kind, scale, width = self._form(accessor)
-        count = _whole(accessor.get("count"))
-        if count is None or count * width > MOST_NUMBERS:
+        count = whole(accessor.get("count"))
+        if count is None:
             raise self.refused(f"an accessor has {str(accessor.get('count'))[:20]} values")
+        self._left -= count * width
+        if self._left < 0:
+            raise self.refused(f"it has more than {MOST_NUMBERS // 1_000_000} million numbers")
         if "bufferView" in accessor:
             values = self._strided(accessor, kind, count, width)
         else:
@@ -65,16 +70,16 @@ class Glb:
 
     def _form(self, accessor: Json) -> tuple[str, float, int]:
         kind, width = accessor.get("componentType"), accessor.get("type")
-        if kind not in _TYPES or width not in _WIDTHS:
+        if type(kind) is not int or kind not in _TYPES or not isinstance(width, str) or width not in WIDTHS:
             raise self.refused("an accessor has a type that glTF does not know")
-        return *_TYPES[kind], _WIDTHS[width]
+        return *_TYPES[kind], WIDTHS[width]
 
     def _strided(self, accessor: Json, kind: str, count: int, width: int) -> Numbers:
         view = self._entry(self._views, accessor.get("bufferView"), "a buffer view")
         start, length = self._range(view)
         item = np.dtype(kind).itemsize * width
-        stride = _whole(view.get("byteStride", item))
-        offset = _whole(accessor.get("byteOffset", 0))
+        stride = whole(view.get("byteStride", item))
+        offset = whole(accessor.get("byteOffset", 0))
         if stride is None or offset is None or stride < item or offset + stride * max(0, count - 1) + item > length:
             raise self.refused("an accessor reaches beyond its buffer view")
         if not count:
@@ -84,7 +89,7 @@ class Glb:
         return np.ascontiguousarray(rows).view(kind)
 
     def _sparse(self, sparse: Json, values: Numbers, kind: str, width: int) -> Numbers:
-        count = _whole(sparse.get("count"))
+        count = whole(sparse.get("count"))
         where, what = inner(sparse, "indices"), inner(sparse, "values")
         known = where.get("componentType") in (5121, 5123, 5125)
         if count is None or count > len(values) or not known:
@@ -97,21 +102,16 @@ class Glb:
         return values
 
     def _range(self, view: Json) -> tuple[int, int]:
-        start, length = _whole(view.get("byteOffset", 0)), _whole(view.get("byteLength"))
+        start, length = whole(view.get("byteOffset", 0)), whole(view.get("byteLength"))
         if view.get("buffer", 0) != 0 or start is None or length is None or start + length > len(self._data):
             raise self.refused("a buffer view reaches beyond the file")
         return start, length
 
     def _entry(self, entries: list[Json], index: object, what: str) -> Json:
-        place = _whole(index)
+        place = whole(index)
         if place is None or place >= len(entries):
             raise self.refused(f"it names {what} that is not there")
         return entries[place]
-
-
-def _whole(value: object) -> int | None:
-    """A number that counts or names something; ``None`` for anything else."""
-    return value if type(value) is int and 0 <= value < 1 << 40 else None
 
 
 def _binary(path: Path) -> memoryview:

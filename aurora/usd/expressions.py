@@ -18,6 +18,10 @@ BONES = {"head": "Head", "leftEye": "EyeLeft", "rightEye": "EyeRight"}
 """What a VRM calls the bones that we move."""
 
 
+MOST_MOVES = 1024
+"""Of one mesh; what comes after them is left out. A face has 52, or some more where a name has two halves."""
+
+
 class Move(NamedTuple):
     """``name`` moves the ``target``-th morph target of a mesh by ``share`` of its weight."""
 
@@ -59,7 +63,7 @@ def moves_of(gltf: Json) -> dict[int, list[Move]]:
             if name not in named:
                 for bind in expressions.get(preset, ()):
                     found[bind.mesh].append(Move(name, bind.target, bind.share / len(shapes)))
-    return dict(found)
+    return {mesh: moves[:MOST_MOVES] for mesh, moves in found.items()}
 
 
 def bones_of(gltf: Json) -> dict[int, str]:
@@ -70,7 +74,7 @@ def bones_of(gltf: Json) -> dict[int, str]:
         *((name, inner(new, name).get("node")) for name in new),
         *((one.get("bone"), one.get("node")) for one in old),
     ]
-    return {node: BONES[name] for name, node in pairs if type(node) is int and name in BONES}
+    return {node: BONES[name] for name, node in pairs if type(node) is int and isinstance(name, str) and name in BONES}
 
 
 def looks_away(gltf: Json) -> bool:

@@ -23,6 +23,11 @@ from aurora.usd.nodes import HEAD, ROOT, Matrix, Nodes, read_nodes
 FACE_METRES: Final = 0.2
 """How much of a face its shapes move, from brow to throat; tells the unit of a file."""
 
+MOST_PARTS: Final = 1000
+
+FARTHEST: Final = 1e6
+"""In the file's unit; what lies farther away is no part of a head."""
+
 UNITS: Final = (1.0, 0.1, 0.01, 0.001)
 """Metres. glTF prescribes the first, and files come in all of them."""
 
@@ -82,26 +87,34 @@ def read_head(path: Path) -> Head:
     looks = read_looks(glb, notes)
     nodes = read_nodes(glb)
     moves = moves_of(glb.json)
+    if _how_many(glb, nodes) > MOST_PARTS:
+        raise glb.refused(f"it has more than {MOST_PARTS} parts")
     parts: list[Part] = []
     for index in nodes.shown:
         parts += _parts(glb, nodes, index, looks, moves)
     names = tuple(name for name in ARKIT if any(name in part.shapes for part in parts))
     if "jawOpen" not in names:
         raise glb.refused("no shape jawOpen: nothing of this face can speak")
-    joints = _to_centimetres(parts, nodes)
+    joints = _to_centimetres(glb, parts, nodes)
     _name_apart(parts)
     return Head(parts, joints, names, notes)
 
 
+def _how_many(glb: Glb, nodes: Nodes) -> int:
+    """Parts that are shown; a mesh may be shown by many nodes."""
+    counts = [len(objects(mesh, "primitives")) for mesh in glb.meshes]
+    meshes = (glb.nodes[index].get("mesh") for index in nodes.shown)
+    return sum(counts[mesh] for mesh in meshes if type(mesh) is int and 0 <= mesh < len(counts))
+
+
 def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look], moves: dict[int, list[Move]]) -> list[Part]:
     """What a node shows, one part for each of its primitives."""
-    node = objects(glb.json, "nodes")[index]
-    meshes = objects(glb.json, "meshes")
+    node = glb.nodes[index]
     if "mesh" not in node:
         return []
-    if type(node["mesh"]) is not int or not 0 <= node["mesh"] < len(meshes):
+    if type(node["mesh"]) is not int or not 0 <= node["mesh"] < len(glb.meshes):
         raise glb.refused("a node names a mesh that is not there")
-    mesh = meshes[node["mesh"]]
+    mesh = glb.meshes[node["mesh"]]
     found = []
     for primitive in objects(mesh, "primitives"):
         if primitive.get("mode", 4) != 4 or "POSITION" not in inner(primitive, "attributes"):
@@ -110,8 +123,12 @@ def _parts(glb: Glb, nodes: Nodes, index: int, looks: list[Look], moves: dict[in
         look = looks[place] if type(place) is int and 0 <= place < len(looks) else Look("Plain")
         name = str(node.get("name") or mesh.get("name") or "Part")
         part = _part(glb, primitive, name, look, moves.get(node["mesh"], []))
+        if not len(part.faces):
+            continue  # its triangles are lines
         matrices, part.hold = _held(glb, nodes, index, primitive, count=len(part.points))
         _place(part, matrices)
+        if not np.abs(part.points).max() < FARTHEST:  # nor if it is not finite any more
+            raise glb.refused("a vertex lies too far away")
         found.append(_needed(part))
     return found
 
@@ -149,7 +166,7 @@ def _part(glb: Glb, primitive: Json, called: str, look: Look, moves: list[Move])
     else:
         corners = np.arange(len(points))
     faces = corners[: len(corners) // 3 * 3].reshape(-1, 3)
-    if not len(faces) or faces.max() >= len(points):
+    if not len(faces) or faces.min() < 0 or faces.max() >= len(points):
         raise glb.refused("a triangle has a corner that is not there")
     faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])]
     part = Part(
@@ -180,7 +197,7 @@ def _part(glb: Glb, primitive: Json, called: str, look: Look, moves: list[Move])
 
 
 def _shape(glb: Glb, target: Json, share: float, count: int, other: Shape | None) -> Shape:
-    """A ``share`` of a morph target, for all points, beside ``other``, which has the same meaning: half a brow, say."""
+    """A ``share`` of a morph target, beside ``other``, which has the same meaning: half a brow, say."""
     moves = [np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)]
     for place, key in enumerate(("POSITION", "NORMAL")):
         if key in target:
@@ -188,26 +205,26 @@ def _shape(glb: Glb, target: Json, share: float, count: int, other: Shape | None
             if len(moves[place]) != count:
                 raise glb.refused(f"a shape has {len(moves[place])} points, and its mesh {count}")
     if other is not None:
-        moves = [moves[0] + other.offsets, moves[1] + other.tilts]
-    return Shape(np.arange(count, dtype=np.int32), *moves)
+        moves[0][other.where] += other.offsets
+        moves[1][other.where] += other.tilts
+    return _sparse(np.arange(count, dtype=np.int32), *moves)
 
 
 def _held(glb: Glb, nodes: Nodes, index: int, primitive: Json, *, count: int) -> tuple[NDArray[np.float64], Points]:
     """For each point: the matrix that takes it to where it is at rest, and how much each joint holds it."""
     hold = np.zeros((count, 4), np.float32)
-    skins, skin = objects(glb.json, "skins"), objects(glb.json, "nodes")[index].get("skin")
-    attributes = inner(primitive, "attributes")
-    if type(skin) is not int or not 0 <= skin < len(skins) or "JOINTS_0" not in attributes:
+    skin, attributes = glb.nodes[index].get("skin"), inner(primitive, "attributes")
+    if type(skin) is not int or not 0 <= skin < len(glb.skins) or "JOINTS_0" not in attributes:
         hold[:, nodes.joint[index]] = 1.0
         return np.broadcast_to(nodes.world[index], (count, 4, 4)), hold
-    bones = skins[skin].get("joints")
-    if not isinstance(bones, list) or not all(type(bone) is int and bone in nodes.world for bone in bones):
+    bones = glb.skins[skin].get("joints")
+    if not isinstance(bones, list) or not bones or not all(type(bone) is int and bone in nodes.world for bone in bones):
         raise glb.refused("its skin hangs on a bone that is not in the scene")
-    inverse = _inverse(glb, skins[skin], len(bones))
+    inverse = _inverse(glb, glb.skins[skin], len(bones))
     reach = np.stack([nodes.world[bone] @ inverse[place] for place, bone in enumerate(bones)])
     on = glb.numbers(attributes["JOINTS_0"]).astype(np.int64)
     weights = _vectors(glb, attributes.get("WEIGHTS_0"), 4).astype(np.float64)
-    if on.shape != (count, 4) or weights.shape != on.shape or on.max(initial=0) >= len(bones):
+    if on.shape != (count, 4) or weights.shape != on.shape or not 0 <= on.min() <= on.max() < len(bones):
         raise glb.refused("its skin does not fit its points")
     total = weights.sum(axis=1, keepdims=True)
     weights = np.where(total > 0, weights / np.where(total > 0, total, 1), [[1.0, 0.0, 0.0, 0.0]])
@@ -239,19 +256,22 @@ def _place(part: Part, matrices: NDArray[np.float64]) -> None:
     length[length == 0] = 1
     part.normals = raw / length
     for name, shape in part.shapes.items():
-        tilts = _times(upright, shape.tilts) / length
-        part.shapes[name] = _sparse(_times(linear, shape.offsets), tilts)
+        where = shape.where
+        tilts = _times(upright[where], shape.tilts) / length[where]
+        part.shapes[name] = _sparse(where, _times(linear[where], shape.offsets), tilts)
 
 
-def _sparse(offsets: Points, tilts: Points) -> Shape:
+def _sparse(where: NDArray[np.int32], offsets: Points, tilts: Points) -> Shape:
     """The points that move; how much is seen only once the unit is known, so the least is left to its end."""
-    where = np.flatnonzero(offsets.any(axis=1) | (np.abs(tilts).max(axis=1) > LEAST_TILT)).astype(np.int32)
-    return Shape(where, offsets[where], tilts[where])
+    moved = offsets.any(axis=1) | (np.abs(tilts).max(axis=1, initial=0.0) > LEAST_TILT)
+    return Shape(where[moved], offsets[moved], tilts[moved])
 
 
-def _to_centimetres(parts: list[Part], nodes: Nodes) -> NDArray[np.float64]:
+def _to_centimetres(glb: Glb, parts: list[Part], nodes: Nodes) -> NDArray[np.float64]:
     """Scales the parts and gives the joints' places. A joint of a head that has none lies under the face."""
     moved = np.concatenate([part.points[shape.where] for part in parts for shape in part.shapes.values()])
+    if not len(moved):
+        raise glb.refused("no morph target moves anything")
     low, high = moved.min(axis=0).astype(np.float64), moved.max(axis=0).astype(np.float64)
     height = float(high[1] - low[1])
     unit = min(UNITS, key=lambda metres: abs(np.log(max(height, 1e-9) * metres / FACE_METRES)))

@@ -11,7 +11,8 @@ from PIL import Image
 from aurora.glb import Json, inner, objects
 from aurora.usd.accessors import Glb
 
-MOST_PIXELS: Final = 8192 * 8192
+MOST_PIXELS: Final = 4 * 8192 * 8192
+"""Of all pictures together."""
 
 _KEPT: Final = {"image/png": "png", "image/jpeg": "jpg"}
 """What every USD reader knows, and is left as it is; other pictures become PNG."""
@@ -77,6 +78,7 @@ class _Pictures:
         self._glb = glb
         self._notes = notes
         self._known: dict[int, Picture | None] = {}
+        self._left = MOST_PIXELS
 
     def of(self, info: Any) -> Picture | None:
         """The picture of a glTF ``textureInfo``."""
@@ -99,9 +101,10 @@ class _Pictures:
         kind = image.get("mimeType")
         try:
             with Image.open(io.BytesIO(content)) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
-                    raise ValueError(f"{opened.width} × {opened.height} pixels")
-                if kind in _KEPT and Image.MIME.get(opened.format or "") == kind:
+                self._left -= opened.width * opened.height
+                if self._left < 0:
+                    raise ValueError(f"{opened.width} × {opened.height} pixels are too many")
+                if isinstance(kind, str) and kind in _KEPT and Image.MIME.get(opened.format or "") == kind:
                     opened.load()
                     return Picture(f"picture{number}.{_KEPT[kind]}", content)
                 plain = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
@@ -114,4 +117,4 @@ class _Pictures:
 
 
 def _share(value: object, default: float) -> float:
-    return min(1.0, max(0.0, float(value))) if type(value) in (int, float) else default  # type: ignore[arg-type]
+    return float(min(1, max(0, value))) if type(value) in (int, float) else default  # type: ignore[call-overload]

@@ -20,6 +20,8 @@ from aurora.usd.expressions import bones_of, looks_away
 
 Matrix = NDArray[np.float64]
 
+MOST_NODES = 100_000
+
 JOINTS = ("Root", "Root/Head", "Root/Head/EyeLeft", "Root/Head/EyeRight")
 ROOT, HEAD, EYE_LEFT, EYE_RIGHT = range(4)
 _OF_A_VRM = {"Head": HEAD, "EyeLeft": EYE_LEFT, "EyeRight": EYE_RIGHT}
@@ -43,7 +45,9 @@ class Nodes:
 
 def read_nodes(glb: Glb) -> Nodes:
     """The nodes of the scene that is shown. Raises :class:`~aurora.glb.ModelRefused`."""
-    nodes = objects(glb.json, "nodes")
+    nodes = glb.nodes
+    if len(nodes) > MOST_NODES:
+        raise glb.refused(f"it has {len(nodes)} nodes; at most {MOST_NODES} are read")
     world: dict[int, Matrix] = {}
     above: dict[int, int | None] = {}
     order: list[int] = []
@@ -135,7 +139,8 @@ def rotation(quaternion: NDArray[np.float64]) -> Matrix:
 
 
 def _floats(values: object, count: int) -> NDArray[np.float64] | None:
-    if not isinstance(values, list) or len(values) != count or not all(type(v) in (int, float) for v in values):
+    if not isinstance(values, list) or len(values) != count:
         return None
-    found = np.array(values, np.float64)
-    return found if np.isfinite(found).all() and np.abs(found).max(initial=0.0) < 1e9 else None
+    if not all(type(v) in (int, float) and abs(v) < 1e9 for v in values):  # before numpy: an int may have any size
+        return None
+    return np.array(values, np.float64)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,7 +109,15 @@ def test_a_pointer_of_git_lfs_is_no_model(folder: Path) -> None:
         ("bs_skin_config.json", setting(0.0, "blendshape_params", "templateBBSize"), "templateBBSize is 0"),
         ("bs_skin_config.json", without("blendshape_params", "strengthSymmetry"), "strengthSymmetry is None"),
         ("bs_skin_config.json", setting([0] * 52, "blendshape_params", "bsSolveActivePoses"), "no pose is active"),
-        ("model.json", setting("../elsewhere.npz", "modelDataPath"), "has no ../elsewhere.npz"),
+        ("model.json", setting("../elsewhere.npz", "modelDataPath"),
+         "model.json: modelDataPath is '../elsewhere.npz', and should be a file of this folder"),
+        ("model.json", setting("/etc/passwd", "networkInfoPath"), "should be a file of this folder"),
+        ("model.json", setting("a\0b", "networkInfoPath"), "should be a file of this folder"),
+        ("model.json", setting(".", "networkPath"), "should be a file of this folder"),
+        ("network_info.json", setting([10**400] + 9 * [0], "params", "default_emotion"), "no number for each of 10"),
+        ("model_config.json", setting(10**400, "config", "skin_strength"), "skin_strength is 1000"),
+        ("bs_skin_config.json", setting(5000, "blendshape_params", "numPoses"), "numPoses is 5000; 1 to 1024"),
+        ("bs_skin_config.json", setting([10**400] * 52, "blendshape_params", "bsWeightOffsets"), "no number for each"),
     ],
 )  # fmt: skip
 def test_what_the_small_files_get_wrong(folder: Path, name: str, alter: Callable[[Any], None], said: str) -> None:
@@ -141,6 +151,62 @@ def test_arrays_that_are_damaged_or_of_another_face(folder: Path) -> None:
     assert why(folder) == "model/bs_tongue.npz has no array tongueIn"
     np.savez(folder / "bs_tongue.npz", **{**kept, "poseNames": np.array(["neutral", "tongueUp"], "S")})
     assert "poseNames must be neutral and the 16 poses of bs_tongue_config.json" in why(folder)
+
+
+def altered(path: Path, **arrays: Any) -> None:
+    """The file with other arrays in the place of some of its own; a function is given the one that was there."""
+    with np.load(path) as old:
+        kept = {name: old[name] for name in old.files}
+    np.savez(path, **kept | {name: new(kept[name]) if callable(new) else new for name, new in arrays.items()})
+
+
+def nowhere(array: Any) -> Any:
+    array[0, 0] = np.nan
+    return array
+
+
+def test_arrays_that_lie(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, arrays, said in (
+        ("model_data.npz", {"shapes_mean_skin": nowhere}, "is damaged in shapes_mean_skin: it holds what is no number"),
+        ("model_data.npz", {"shapes_mean_skin": np.zeros((0, 3))}, "shapes_mean_skin has 0 x 3 numbers, not any x 3"),
+        ("model_data.npz", {"shapes_mean_skin": np.ones((400, 3))}, "its mean face is flat"),
+        ("bs_skin.npz", {"jawOpen": lambda a: 0.0 * a}, "bs_skin.npz: its poses are mixes of each other"),
+        ("bs_skin.npz", {"frontalMask": np.array([0, 400])}, "frontalMask names vertices beyond its 400"),
+    ):
+        good = (folder / name).read_bytes()
+        altered(folder / name, **arrays)
+        assert said in why(folder)
+        (folder / name).write_bytes(good)
+    np.savez_compressed(folder / "bs_skin.npz", poseNames=np.zeros(3_000_000, np.int8))  # 3 kB
+    monkeypatch.setattr(folders, "LARGEST_ARRAYS", 2_000_000)
+    assert "model/bs_skin.npz unpacks to 0.0 GB" in why(folder)
+    for junk in (b"", b"PK\x05\x06" + bytes(18), b"\x93NUMPY\x01\x00\xff\xff"):
+        (folder / "bs_skin.npz").write_bytes(junk)
+        assert re.match(r"model/bs_skin\.npz (is no npz file: |has no array )", why(folder))
+
+
+def test_an_array_that_claims_more_than_memory_holds(folder: Path) -> None:
+    """The header of an array says what is made room for, before a number is read."""
+    with zipfile.ZipFile(folder / "bs_skin.npz", "w") as packed:
+        header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,), }"
+        header += b" " * (117 - len(header)) + b"\n"
+        packed.writestr("poseNames.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    assert why(folder).startswith("model/bs_skin.npz is damaged in poseNames: ")
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    (folder / "bs_skin_config.json").unlink()
+    os.mkfifo(folder / "bs_skin_config.json")
+    assert why(folder) == "model/bs_skin_config.json is no file"
+
+
+def test_a_network_that_takes_one_frame_at_a_time(folder: Path) -> None:
+    network = onnx.load(folder / "network.onnx")
+    for tensor in network.graph.input:
+        tensor.type.tensor_type.shape.dim[0].ClearField("dim_param")
+        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(network, folder / "network.onnx")
+    assert why(folder).startswith("model/network.onnx does not run on what network_info.json says: ")
 
 
 def test_objects_in_an_array_are_not_unpickled(folder: Path) -> None:

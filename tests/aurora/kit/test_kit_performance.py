@@ -98,6 +98,14 @@ def test_a_line_that_stalls_closes_the_mouth() -> None:
     assert performance.weights(100.2 + STALE_SECONDS) is None
 
 
+def test_an_event_of_far_too_many_frames_is_ignored() -> None:
+    performance = Performance()
+    playing(performance)
+    performance.told(frames("b", 0.0, [9] * 3000), 100.0)
+    performance.told(heard("b", 0.0, 5000.0), 100.0)
+    assert performance.weights(100.05) is None
+
+
 def test_late_frames_are_counted_and_skipped() -> None:
     performance = Performance()
     playing(performance)

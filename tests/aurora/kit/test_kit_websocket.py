@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
+import json
 import os
 import socket
 import ssl
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +21,7 @@ from aiohttp import WSMsgType, web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora.sophia.core import websocket
+from aurora.sophia.core import connection, websocket
 from aurora.sophia.core.websocket import Address, ConnectionLost, Frames, Message, WebSocket
 
 
@@ -267,6 +270,104 @@ def accepting(request: bytes) -> bytes:
 def test_other_servers_are_told_apart(answer: Callable[[bytes], bytes], why: str) -> None:
     with answering(answer) as port, pytest.raises(ConnectionLost, match=why):
         WebSocket(f"ws://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("status", ["1²1", "9" * 5000, "20", "-200"])
+def test_a_status_that_is_none_is_no_web_servers(status: str) -> None:
+    with pytest.raises(ConnectionLost, match="no web server"):
+        websocket.check_answer(f"HTTP/1.1 {status} x".encode("latin-1"), "k")
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "a..b"])
+def test_a_name_that_no_machine_can_have(host: str) -> None:
+    with pytest.raises(ConnectionLost, match=r"can be no machine's name|nothing answers"):
+        WebSocket(f"ws://{host}:1/")
+
+
+def test_endless_empty_fragments_take_no_memory() -> None:
+    frames = Frames()
+    list(frames.feed(server_frame(websocket.TEXT, b"", last=False)))
+    tracemalloc.start()
+    for _ in range(50):
+        assert list(frames.feed(server_frame(0, b"", last=False) * 1000)) == []
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 50_000
+    assert list(frames.feed(server_frame(0, b"end"))) == [Message(websocket.TEXT, b"end")]
+
+
+def test_a_ping_within_the_longest_message_is_none_of_it() -> None:
+    frames, whole = Frames(), bytes(websocket.MOST_BYTES)
+    stream = server_frame(websocket.TEXT, whole, last=False) + server_frame(websocket.PING, b"in between")
+    assert [one.kind for one in frames.feed(stream + server_frame(0, b""))] == [websocket.PING, websocket.TEXT]
+
+
+@contextmanager
+def flooding(data: bytes) -> Iterator[WebSocket]:
+    """A line whose server sends ``data`` again and again, and reads what it is sent."""
+    listener, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer, contextlib.suppress(OSError):
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += peer.recv(4096)
+            peer.sendall(accepting(request))
+            while not over.is_set():
+                peer.sendall(data)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    line = WebSocket(f"ws://127.0.0.1:{listener.getsockname()[1]}/")
+    try:
+        yield line
+    finally:
+        over.set()
+        line.close()
+        listener.close()
+        thread.join(10)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "data",
+    [server_frame(websocket.PONG, b"") * 500, server_frame(websocket.BINARY, b"x" * 1000) * 5],
+    ids=["pongs", "binary"],
+)
+def test_a_flood_of_what_is_no_message_does_not_hold_the_caller(data: bytes) -> None:
+    with flooding(data) as line:
+        assert line.receive(0.05) is None
+
+
+@pytest.mark.parametrize("reason", [b"a\nb", b"\xff\x00" * 40])
+def test_why_a_server_ends_it_is_one_line(reason: bytes) -> None:
+    goodbye = server_frame(websocket.CLOSE, (1011).to_bytes(2, "big") + reason)
+    with answering(lambda request: accepting(request) + goodbye) as port:
+        line = WebSocket(f"ws://127.0.0.1:{port}/")
+        with pytest.raises(ConnectionLost) as lost:
+            line.receive(1.0)
+        line.close()
+    assert str(lost.value).isprintable()
+    assert lost.value.code == 1011
+
+
+def test_a_line_that_ends_within_a_frame_is_gone() -> None:
+    with answering(lambda request: accepting(request) + server_frame(websocket.TEXT, b"whole")[:4]) as port:
+        line = WebSocket(f"ws://127.0.0.1:{port}/")
+        with pytest.raises(ConnectionLost, match="gone"):
+            line.receive(1.0)
+        line.close()
+
+
+def test_long_events_that_nobody_fetches_are_dropped_by_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = connection.Connection("ws://none")
+    monkeypatch.setattr(connection, "MOST_CHARACTERS", 1000)
+    for number in range(50):
+        line._take(json.dumps({"number": number, "text": "x" * 200}), float(number))
+    kept = [arrived.event["number"] for arrived in line.drain()]
+    assert kept == [46, 47, 48, 49]
+    assert line.drain() == []
 
 
 def test_a_message_that_comes_with_the_answer_is_not_lost() -> None:

@@ -242,6 +242,53 @@ def test_some_files_are_refused_in_one_line(tmp_path, words, change) -> None:
     assert "\n" not in str(refused.value)
 
 
+def zeros(gltf) -> None:
+    """Shapes of 19 million points each, in a few bytes."""
+    gltf["accessors"].append({"componentType": 5126, "count": 19_000_000, "type": "VEC3"})
+    primitive = gltf["meshes"][0]["primitives"][0]
+    primitive["attributes"] = {"POSITION": len(gltf["accessors"]) - 1}
+    for target in primitive["targets"]:
+        target["POSITION"] = len(gltf["accessors"]) - 1
+
+
+def crowd(gltf) -> None:
+    gltf["scenes"][0]["nodes"] += range(len(gltf["nodes"]), len(gltf["nodes"]) + 20_000)
+    gltf["nodes"] += [{"name": "Face", "mesh": 0}] * 20_000
+
+
+LIES = {
+    "it has more than 100 million numbers": zeros,
+    "it has more than 1000 parts": crowd,
+    "no morph target moves anything": lambda gltf: [
+        target.clear() for target in gltf["meshes"][0]["primitives"][0]["targets"]
+    ],
+    "a node stands nowhere": lambda gltf: gltf["nodes"][0].update(translation=[10**400, 0, 0]),
+    "a vertex lies too far away": lambda gltf: gltf["nodes"][0].update(scale=[9e8, 9e8, 9e8]),
+    "an accessor has a type that glTF does not know": lambda gltf: gltf["accessors"][0].update(componentType=[]),
+    "its skin hangs on a bone": lambda gltf: (
+        gltf["nodes"][1].update(skin=0)
+        or gltf.update(skins=[{"joints": []}])
+        or gltf["meshes"][0]["primitives"][0]["attributes"].update(JOINTS_0=0)
+    ),
+    "a triangle has a corner that is not there": lambda gltf: (
+        gltf["accessors"][gltf["meshes"][0]["primitives"][0]["indices"]].update(componentType=5122, count=3)
+        or gltf["bufferViews"][gltf["accessors"][gltf["meshes"][0]["primitives"][0]["indices"]]["bufferView"]].update(
+            byteOffset=0, byteLength=6
+        )
+    ),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("words", LIES)
+def test_lies_are_refused_soon_and_in_little_memory(tmp_path, words) -> None:
+    glb = full()
+    glb.bytes()
+    LIES[words](glb.gltf)
+    with pytest.raises(ModelRefused, match=words):
+        read_head(written(glb, tmp_path))
+
+
 def test_a_tree_that_bites_its_tail_ends(tmp_path) -> None:
     glb = full()
     glb.gltf["nodes"][1]["children"] = [0, 1]

@@ -52,7 +52,8 @@ class NetworkEngine:
         self.multipliers = np.concatenate([part.multipliers for part in self._parts])
         self.offsets = np.concatenate([part.offsets for part in self._parts])
         self._parameters = self.model.parameters
-        Poses(self.model, self._parameters, tongue=options.tongue)  # folds now what the first clip would wait for
+        usual = self._parameters.wished(Wishes())  # within NVIDIA's ranges
+        Poses(self.model, usual, tongue=options.tongue)  # folds now what the first clip would wait for
 
     @property
     def _title(self) -> str:

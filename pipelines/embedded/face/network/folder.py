@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,6 +21,8 @@ SETTING = "face.network.folder"
 _POINTER = b"version https://git-lfs"
 _LARGEST_JSON = 4 << 20
 _CHUNK = 1 << 20
+LARGEST_ARRAYS = 2 << 30
+"""Bytes that the arrays of one file may unpack to. NVIDIA's largest file holds 0.2 GB."""
 
 CHECKSUMS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("mark", "2.3"): {
@@ -62,7 +63,13 @@ class Folder:
 
         def at(group: Any, key: str, usual: str) -> Path:
             name = group.get(key) if isinstance(group, dict) else None
-            return root / (name if isinstance(name, str) and name else usual)
+            if not isinstance(name, str) or not name:
+                return root / usual
+            path = Path(name)
+            if path.is_absolute() or ".." in path.parts or not path.name or "\0" in name:
+                where = root / "model.json"
+                raise ModelUnusable(f"{where}: {key} is {name[:80]!r}, and should be a file of this folder")
+            return root / path
 
         folder = Folder(
             info=at(told, "networkInfoPath", "network_info.json"),
@@ -106,7 +113,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelUnusable(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        raise ModelUnusable(f"{path} is not JSON: {error}") from None
+        raise ModelUnusable(f"{path} is not JSON: {_line(error)}") from None
     if not isinstance(content, dict):
         raise ModelUnusable(f"{path} holds no mapping")
     return content
@@ -122,10 +129,15 @@ class Arrays:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            with zipfile.ZipFile(path) as packed:  # np.load alone would read what is no npz whole
+                size = sum(member.file_size for member in packed.infolist())
             self._file = np.load(path)
             self.names = frozenset(self._file.files)
-        except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-            raise ModelUnusable(f"{path} is no npz file: {error}") from None
+        except Exception as error:  # zipfile and numpy have a dozen kinds for a broken file
+            raise ModelUnusable(f"{path} is no npz file: {_line(error)}") from None
+        if size > LARGEST_ARRAYS:
+            most = LARGEST_ARRAYS / 1e9
+            raise ModelUnusable(f"{path} unpacks to {size / 1e9:.1f} GB; at most {most:.1f} GB are read")
 
     def __enter__(self) -> Arrays:
         return self
@@ -138,17 +150,19 @@ class Arrays:
             raise ModelUnusable(f"{self.path} has no array {name}")
         try:
             array: NDArray[Any] = self._file[name]
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise ModelUnusable(f"{self.path} is damaged in {name}: {error}") from None
+        except Exception as error:  # as above
+            raise ModelUnusable(f"{self.path} is damaged in {name}: {_line(error)}") from None
         return array
 
     def numbers(self, name: str, *shape: int) -> NDArray[Any]:
-        """An array of numbers; ``-1`` in ``shape`` stands for any length."""
+        """An array of finite numbers; ``-1`` in ``shape`` stands for any length but none."""
         array = self[name]
-        fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
+        fits = array.ndim == len(shape) and all(b == a or b < 0 < a for a, b in zip(array.shape, shape, strict=True))
         if not fits or array.dtype.kind not in "fiu":
             wanted = " x ".join("any" if size < 0 else str(size) for size in shape)
             raise ModelUnusable(f"{self.path}: {name} has {' x '.join(map(str, array.shape))} numbers, not {wanted}")
+        if not np.isfinite(array).all():
+            raise ModelUnusable(f"{self.path} is damaged in {name}: it holds what is no number")
         return array
 
     def words(self, name: str) -> list[str]:
@@ -156,7 +170,13 @@ class Arrays:
         return [word.decode(errors="replace") if isinstance(word, bytes) else str(word) for word in self[name].ravel()]
 
 
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 def _check(path: Path, root: Path) -> None:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ModelUnusable(f"{path} is no file")
     try:
         with path.open("rb") as file:
             begins = file.read(len(_POINTER))

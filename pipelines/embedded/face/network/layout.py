@@ -57,7 +57,9 @@ class Layout:
             raise ModelUnusable(f"{path}: explicit_emotions is no list of names")
         try:
             default = np.array(params.get("default_emotion", [0.0] * len(emotions)), np.float32).reshape(len(emotions))
-        except (TypeError, ValueError):
+            if not np.isfinite(default).all():
+                raise ValueError("too large")
+        except (TypeError, ValueError, OverflowError):
             raise ModelUnusable(f"{path}: default_emotion has no number for each of {len(emotions)} emotions") from None
         layout = Layout(
             actor=str(identity.get("actor", "")),

@@ -54,6 +54,8 @@ class Model:
         _same_vertices(folder.skin, self.skin, folder.data, len(mean))
         height = mean[:, 1] - mean[:, 1].min()
         index = self.skin.index
+        if height.max() <= 0.0:
+            raise ModelUnusable(f"{folder.data}: its mean face is flat, and has no upper and lower half")
         self._height = np.repeat(height / height.max(), 3)[index]
         shapes = arrays.numbers("shapes_matrix_skin", self.layout.skin, len(mean), 3)
         self._shapes: Floats = shapes.reshape(len(shapes), -1)[:, index].astype(np.float32)

@@ -24,6 +24,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Lowest and highest value of each, as NVIDIA's SDK has them. Smoothing is a half-life in seconds."""
 
+MOST = 1e6
+"""No number of a model's configuration is larger, up or down."""
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -56,8 +59,9 @@ class Parameters:
         for field in fields(Parameters):
             value = told.get(field.name)
             kind = {"source_shot": str, "source_frame": int}.get(field.name, int | float)
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise ModelUnusable(f"{path}: {field.name} is {value!r}, or missing")
+            wild = isinstance(value, int | float) and not abs(value) <= MOST
+            if not isinstance(value, kind) or isinstance(value, bool) or wild:
+                raise ModelUnusable(f"{path}: {field.name} is {repr(value)[:40]}, or missing")
             found[field.name] = value
         return Parameters(**found)  # type: ignore[arg-type]
 

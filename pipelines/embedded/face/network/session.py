@@ -55,12 +55,10 @@ class Session:
         return flat
 
     def measure(self) -> float:
-        """Milliseconds for a frame, in batches; it is warm afterwards."""
+        """Milliseconds for a frame, in batches."""
         rng = np.random.default_rng(0)
         windows = rng.uniform(-0.1, 0.1, (self.batch, 1, self._layout.buffer)).astype(np.float32)
         feelings = np.zeros((self.batch, 1, self._layout.feeling), np.float32)
-        for size in {1, self.batch}:
-            self.run(windows[:size], feelings[:size])
         best = float("inf")
         for _ in range(ROUNDS):
             began = time.perf_counter()
@@ -77,8 +75,11 @@ class Session:
                 f"{path} takes {', '.join(sorted(given))} and gives {', '.join(sorted(made))}; a regression model of "
                 "Audio2Face-3D takes input and emotion and gives result"
             )
+        windows = np.zeros((self.batch, 1, layout.buffer), np.float32)
+        feelings = np.zeros((self.batch, 1, layout.feeling), np.float32)
         try:
-            answer = self.run(np.zeros((1, 1, layout.buffer), np.float32), np.zeros((1, 1, layout.feeling), np.float32))
+            for size in {1, self.batch}:  # which warms it up, too
+                answer = self.run(windows[:size], feelings[:size])
         except Exception as error:  # onnxruntime's own kinds
             raise ModelUnusable(f"{path} does not run on what network_info.json says: {_line(error)}") from None
         if answer.shape[1] != layout.total:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aurora.names import MOST_NAMES
 from pipelines.embedded.face.features import Floats
 from pipelines.embedded.face.network.bounded import Matrix, Vector, quadratic
 from pipelines.embedded.face.network.folder import Arrays, ModelUnusable, read_json
@@ -62,6 +63,8 @@ class Solve:
         )
         self.pull = scale * told.temporal
         """How much the last frame counts: a hundredth of what ``a`` has for it, as in NVIDIA's solvers."""
+        if not _solvable(self.a):
+            raise ModelUnusable(f"{data}: its poses are mixes of each other, so no face has one set of weights")
         self._h = self.a @ self.a
         self._cancel = self._pairs(told.cancel)
         self.multipliers, self.offsets = told.multipliers, told.offsets
@@ -97,6 +100,14 @@ class Solve:
         return [(two[0], two[1]) for group, two in members.items() if group >= 0 and len(two) == 2]
 
 
+def _solvable(a: Matrix) -> bool:
+    try:
+        np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.isfinite(a).all())
+
+
 class _Config:
     """``bs_*_config.json``."""
 
@@ -105,6 +116,8 @@ class _Config:
         self._told: dict[str, Any] = told if isinstance(told, dict) else {}
         self._path = path
         self.poses = int(self._number("numPoses"))
+        if not 0 < self.poses <= MOST_NAMES:
+            raise ModelUnusable(f"{path}: numPoses is {self.poses}; 1 to {MOST_NAMES} make sense")
         self.size = self._number("templateBBSize")
         if self.size <= 0.0:
             raise ModelUnusable(f"{path}: templateBBSize is {self.size:g}")
@@ -120,13 +133,13 @@ class _Config:
     def _number(self, name: str) -> float:
         value = self._told.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1e6:
-            raise ModelUnusable(f"{self._path}: {name} is {value!r}, or missing")
+            raise ModelUnusable(f"{self._path}: {name} is {repr(value)[:40]}, or missing")
         return float(value)
 
     def _each(self, name: str) -> Floats:
         try:
             values = np.array(self._told.get(name), np.float32).reshape(self.poses)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ModelUnusable(f"{self._path}: {name} has no number for each of {self.poses} poses") from None
         if not np.isfinite(values).all():
             raise ModelUnusable(f"{self._path}: {name} holds what is no number")

@@ -19,6 +19,9 @@ EXTENSIONS = ("sophia.face", "sophia.floor", "sophia.ledger", "sophia.playout")
 MOST_EVENTS = 2000
 """Events that wait for Kit's thread; when full, the earliest are dropped. Kit drains them at every update."""
 
+MOST_CHARACTERS = 4 << 20
+"""Of those events' texts together: long ones that come while Kit loads a stage fill no memory."""
+
 MOST_COMMANDS = 32
 """Commands that wait for the line; when full, further ones are refused."""
 
@@ -71,7 +74,9 @@ class Connection:
         """Why the last attempt failed, in words; empty while connected."""
         self._url, self._token, self._ca, self._dial = url, token, ca, dial
         self._clock = clock
-        self._arrived: deque[Arrived] = deque(maxlen=MOST_EVENTS)
+        self._arrived: deque[tuple[Arrived, int]] = deque()
+        self._characters = 0
+        self._arriving = threading.Lock()
         self._commands: deque[str] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aurora.sophia.live", daemon=True)
@@ -89,9 +94,10 @@ class Connection:
 
     def drain(self) -> list[Arrived]:
         """What came since the last call, in order."""
-        arrived = []
-        while self._arrived:
-            arrived.append(self._arrived.popleft())
+        with self._arriving:
+            arrived = [one for one, _ in self._arrived]
+            self._arrived.clear()
+            self._characters = 0
         return arrived
 
     def send(self, event: Mapping[str, Any]) -> bool:
@@ -146,7 +152,11 @@ class Connection:
         except (ValueError, RecursionError):
             return
         if isinstance(event, dict):
-            self._arrived.append(Arrived(event, now))
+            with self._arriving:
+                self._arrived.append((Arrived(event, now), len(text)))
+                self._characters += len(text)
+                while len(self._arrived) > MOST_EVENTS or self._characters > MOST_CHARACTERS:
+                    self._characters -= self._arrived.popleft()[1]
 
 
 def say(text: str) -> tuple[dict[str, Any], ...]:

@@ -40,6 +40,12 @@ OFFSETS_KEPT = 100
 
 MOST_NAMES = 256
 
+MOST_ROWS = 2400
+"""Frames that one event may bring: ten seconds of the fastest. A server sends 600 at most."""
+
+SHARES = tuple(byte / 255 for byte in range(256))
+"""The weight of each byte; a frame holds these very numbers, and so little memory."""
+
 
 class Happening(NamedTuple):
     """Something for Kit's bus: its name (``turn``) and what belongs to it."""
@@ -186,6 +192,8 @@ class Performance:
         rows = base64.b64decode(event["weights"], validate=True)
         if item in self._cleared or not wide or len(rows) % wide or not 1.0 <= fps <= 240.0:
             return []
+        if len(rows) > MOST_ROWS * wide:
+            return []
         if not 0.0 <= start < 1e6:
             return []
         track = self._tracks.get(item)
@@ -198,7 +206,7 @@ class Performance:
         for row in range(len(rows) // wide):
             time = start + row / fps
             self.late += time < due
-            track.add(time, tuple(byte / 255 for byte in rows[row * wide : (row + 1) * wide]))
+            track.add(time, tuple(SHARES[byte] for byte in rows[row * wide : (row + 1) * wide]))
         return []
 
     def _moved(self, event: Mapping[str, Any], now: float) -> list[Happening]:

@@ -10,11 +10,13 @@ import base64
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import socket
 import ssl
 import struct
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -72,8 +74,7 @@ class Frames:
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._kind = 0
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._message = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that ``data`` completes."""
@@ -98,7 +99,7 @@ class Frames:
             if len(got) < 2 + wide:
                 return None
             size, at = int.from_bytes(got[2 : 2 + wide], "big"), 2 + wide
-        if size + self._size > MOST_BYTES:
+        if size + (len(self._message) if kind < CLOSE else 0) > MOST_BYTES:
             raise ConnectionLost(f"the server sends a message of more than {MOST_BYTES} bytes", 1009)
         if len(got) < at + size:
             return None
@@ -114,12 +115,11 @@ class Frames:
         if (kind == 0) != bool(self._kind) or kind not in (0, TEXT, BINARY):
             raise ConnectionLost("the server sends fragments out of order", 1002)
         self._kind = self._kind or kind
-        self._parts.append(payload)
-        self._size += len(payload)
+        self._message += payload  # not a list of pieces: endless empty ones cost nothing here
         if not last:
             return None
-        message = Message(self._kind, b"".join(self._parts))
-        self._kind, self._parts, self._size = 0, [], 0
+        message = Message(self._kind, bytes(self._message))
+        self._kind, self._message = 0, bytearray()
         return message
 
 
@@ -167,12 +167,12 @@ def check_answer(head: bytes, key: str) -> None:
     """Raises :class:`ConnectionLost` if ``head``, the answer's lines, is not the upgrade that ``key`` asked for."""
     lines = head.decode("latin-1").split("\r\n")
     parts = lines[0].split(" ", 2)
-    if len(parts) < 2 or not parts[0].startswith("HTTP/1.1") or not parts[1].isdigit():
+    if len(parts) < 2 or not parts[0].startswith("HTTP/1.1") or not re.fullmatch("[0-9]{3}", parts[1]):
         raise ConnectionLost("what answers there is no web server")
     status = int(parts[1])
     if status != 101:
         what = {401: "the key is wrong or missing", 403: "the server refuses this address", 404: "no Sophia is there"}
-        raise ConnectionLost(what.get(status, f"the server answers {' '.join(parts[1:])}"), status)
+        raise ConnectionLost(what.get(status, f"the server answers {_plain(' '.join(parts[1:]))}"), status)
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     wanted = base64.b64encode(hashlib.sha1((key + GUID).encode("ascii")).digest()).decode("ascii")
     if fields.get("sec-websocket-accept") != wanted:
@@ -189,11 +189,13 @@ class WebSocket:
     def __init__(self, url: str, token: str = "", ca: str = "") -> None:
         to = address(url)
         self._frames = Frames()
-        self._waiting: list[Message] = []
+        self._waiting: deque[Message] = deque()
         try:
             self._socket = socket.create_connection((to.host, to.port), timeout=CONNECT_SECONDS)
         except OSError as error:
             raise ConnectionLost(f"nothing answers at {to.host}:{to.port} ({error.strerror or error})") from error
+        except ValueError:  # UnicodeError for a name with a part that is empty or too long
+            raise ConnectionLost(f"{to.host!r} can be no machine's name") from None
         try:
             if to.secure:
                 context = ssl.create_default_context()
@@ -230,11 +232,13 @@ class WebSocket:
     def receive(self, seconds: float) -> str | None:
         """The next text message; ``None`` if none came within ``seconds``, an empty one for a ping.
 
-        Raises :class:`ConnectionLost`.
+        Whatever else the server sends, and however slowly, it does not hold the caller for longer. Raises
+        :class:`ConnectionLost`.
         """
+        until = time.monotonic() + seconds
         while True:
             while self._waiting:
-                kind, payload = self._waiting.pop(0)
+                kind, payload = self._waiting.popleft()
                 if kind == TEXT:
                     return payload.decode("utf-8", "replace")
                 if kind == PING:
@@ -242,8 +246,11 @@ class WebSocket:
                     return ""
                 if kind == CLOSE:
                     code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 1005
-                    raise ConnectionLost(payload[2:].decode("utf-8", "replace") or "the server ended it", code)
-            self._socket.settimeout(seconds)
+                    why = _plain(payload[2:].decode("utf-8", "replace"))
+                    raise ConnectionLost(why or "the server ended it", code)
+            if (left := until - time.monotonic()) <= 0:
+                return None
+            self._socket.settimeout(left)
             try:
                 data = self._socket.recv(65536)
             except TimeoutError:
@@ -270,6 +277,11 @@ class WebSocket:
         with contextlib.suppress(ConnectionLost):
             self._write(frame(CLOSE, struct.pack("!H", 1000)))
         self._socket.close()
+
+
+def _plain(text: str) -> str:
+    """What a server says, as a part of one line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:120]
 
 
 def _trust(context: ssl.SSLContext, ca: str) -> None:

@@ -71,6 +71,9 @@ class SophiaLiveExtension(omni.ext.IExt):
         except OSError as error:
             carb.log_warn(f"[aurora.sophia.live] {path} cannot be read: {error.strerror or error}")
             return ""
+        except ValueError:
+            carb.log_warn(f"[aurora.sophia.live] {path} holds no key: it is no text")
+            return ""
 
     def _handler(self, name: str, key: str) -> Any:
         def work(get: bus.Getter) -> None:
