@@ -40,6 +40,7 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
         return {
             "name": NAME,
             "host": sockets.gethostname(),
+            "language": runtime.settings.language,
             "watch": hall.watchable is not None,
             "type_while_watching": hall.watchable is not None,
             "budget_ms": round(runtime.settings.stack.voice_to_voice * 1000),

@@ -76,21 +76,27 @@ export class MockSession extends EventTarget {
     if (this.still === null) this.timer = setInterval(() => this.catchUp(), 10);
   }
 
-  /** Seconds into the script. */
-  get seconds() {
-    return this.still ?? performance.now() / 1000 - this.began - this.rounds * ROUND.length;
+  /** Seconds since it was opened. */
+  get passed() {
+    return this.still ?? performance.now() / 1000 - this.began;
   }
 
+  /** Seconds into this round of the script. */
+  get seconds() {
+    return this.passed - this.rounds * ROUND.length;
+  }
+
+  /** Tells all that has happened until now. */
   catchUp() {
-    if (this.still === null && this.seconds > ROUND.length) {
+    for (;;) {
+      while (this.cursor < ROUND.events.length && ROUND.events[this.cursor].t <= this.seconds) {
+        const { t, type, ...more } = ROUND.events[this.cursor++];
+        if (type === 'turn') this.typed = null;
+        this.tell(type, this.moved(more, this.rounds * ROUND.length));
+      }
+      if (this.seconds <= ROUND.length) return;
       this.rounds += 1;
       this.cursor = 0;
-    }
-    const offset = this.still === null ? this.rounds * ROUND.length : 0;
-    while (this.cursor < ROUND.events.length && ROUND.events[this.cursor].t <= this.seconds) {
-      const { t, type, ...more } = ROUND.events[this.cursor++];
-      if (type === 'turn') this.typed = null;
-      this.tell(type, this.moved(more, offset));
     }
   }
 
@@ -154,7 +160,7 @@ export class MockSession extends EventTarget {
   time() { return performance.now() / 1000; }
 
   now() {
-    return 1000 * (this.still ?? performance.now() / 1000 - this.began);
+    return 1000 * this.passed;
   }
 
   position() {

@@ -4,6 +4,7 @@
 export interface PageInfo {
   name: string;
   host: string;
+  language?: string;                 // of what is said, as BCP 47 has it
   watch: boolean;                    // a conversation at the server can be watched
   type_while_watching?: boolean;     // and written to
   budget_ms: number;

@@ -183,7 +183,8 @@ async def test_a_page_that_stalls_is_cut_off_and_the_others_see_on(tmp_path, pki
 async def test_without_a_local_conversation_the_newest_talk_can_be_watched(tmp_path, pki):
     async with house(tmp_path, pki, watchers=1) as (client, url, _):
         async with client.get(url + "/page.json") as answer:
-            assert (await answer.json())["watch"] is False
+            facts = await answer.json()
+            assert (facts["watch"], facts["language"]) == (False, "en-US")
         async with client.ws_connect(url + "/v1/realtime?watch=1", headers={"Origin": url}) as nobody:
             assert (await nobody.receive_json())["error"]["code"] == "nothing_to_watch"
             await nobody.receive()

@@ -54,7 +54,7 @@ export class Captions {
     if (key === this.drawn) return;
     this.drawn = key;
     for (let index = spans.length; index < reply.words.length; index++) {
-      if (index === 0 || reply.breaks.has(index)) this.her.append(make('span', 'line'));
+      if (index === 0 || reply.breaks.has(index)) this.her.appendChild(make('span', 'line')).dir = 'auto';
       const span = make('span', 'ahead', reply.words[index].text);
       spans.push(span);
       this.her.lastElementChild?.append(span);

@@ -66,7 +66,7 @@ export class Conversation {
       case 'partial':
       case 'final':
         if (turn === this.turns.last) this.captions.user(turn.user, turn.sure);
-        if (event.type === 'final' && this.ask.aloud()) aloud('You', turn.user);
+        if (event.type === 'final' && this.ask.aloud()) aloud($('you-name').textContent, turn.user);
         break;
       case 'reply':
         if (!this.captions.reply) this.captions.show(turn.reply);
@@ -148,7 +148,7 @@ export class Conversation {
 
   /** @param {Turn|null} turn @param {boolean} speaking */
   title(turn, speaking) {
-    write($('turn-title'), turn ? `Turn ${turn.number}${speaking ? ', you speak' : ''}` : 'No turn yet');
+    write($('turn-title'), turn ? `Turn ${turn.number}${speaking ? ', listening' : ''}` : 'No turn yet');
     const excess = (turn?.wait ?? 0) - this.budget;
     const tags = [excess > 0 ? `${ms(excess)} ms over budget` : '', turn?.outcome ?? ''];
     write($('turn-tag'), tags.filter(Boolean).join(', '));

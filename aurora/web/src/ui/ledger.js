@@ -5,7 +5,7 @@
 
 /** @type {ReadonlyArray<{id: string, until: string, does: string}>} */
 export const STAGES = [
-  { id: 'capture', until: 'captured', does: 'until your last sound reached the loop' },
+  { id: 'capture', until: 'captured', does: 'until your last sound had arrived' },
   { id: 'asr', until: 'transcript', does: 'until your words were known' },
   { id: 'endpointing', until: 'started', does: 'until the reply was started' },
   { id: 'llm', until: 'first_token', does: 'until her first word was thought' },

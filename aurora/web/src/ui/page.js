@@ -1,6 +1,7 @@
 // @ts-check
 // The page: joins state, conversation, face and settings to one session. The session says what happens; the machine
 // says what that means; nothing here decides anything of the conversation.
+import { AT } from '../arkit.js';
 import { Conversation } from './conversation.js';
 import { $ } from './dom.js';
 import { Face } from './face.js';
@@ -35,7 +36,11 @@ export class Page {
   constructor(info, parts) {
     this.info = info;
     this.parts = parts;
-    /** @type {any[]} what was drawn when, the newest last; tests judge lips by it */
+    /**
+     * What was drawn when, the newest last; tests judge lips by it. `clock` is the sound's time: of a picture, when it
+     * was decided what to draw. Its `t` is the sound's time of what was heard then, and `share` what of the mouth is speech's.
+     * @type {any[]}
+     */
     this.log = [];
     this.state = { ...START };
     /** @type {Session|null} */
@@ -55,6 +60,7 @@ export class Page {
       onLoaded: (missing, notes) => this.form.head(info.model?.name ?? '–', missing, notes),
     });
     $('where').textContent = info.host;
+    for (const id of ['captions', 'turns', 'log', 'text']) $(id).lang = info.language ?? 'en';
     this.bind();
     this.dress();
     this.tell({ type: 'start' });
@@ -79,7 +85,7 @@ export class Page {
       $('text').value = '';
     });
     document.addEventListener('keydown', event => this.press(event));
-    document.addEventListener('visibilitychange', () => document.hidden || this.frame(performance.now()));
+    document.addEventListener('visibilitychange', () => document.hidden || this.frame());
     NIGHT.addEventListener('change', () => this.dress());
     new ResizeObserver(() => this.face.stage?.resize()).observe($('stage'));
     navigator.mediaDevices?.addEventListener?.('devicechange', () => this.form.devices());
@@ -98,10 +104,15 @@ export class Page {
 
   /** What the session says. @param {PageEvent} event */
   hear(event) {
-    if (LOGGED_TOO.has(event.type)) this.note({ ...event, kind: event.type });
+    if (LOGGED_TOO.has(event.type)) this.note({ ...event, kind: event.type, clock: this.session?.time() });
     if (event.type === 'lost' || event.type === 'full') this.talk.restart();  // another clock, another count of turns
     this.talk.tell(event);
     this.tell(event);
+    // It is over already: often this page's own conversation, from before it was loaded anew.
+    if (event.type === 'refused' && event.code === 'nothing_to_watch') {
+      this.scene.place.watch = false;
+      this.act('end');
+    }
   }
 
   /** A button was pressed, or its key. @param {string} event */
@@ -230,9 +241,9 @@ export class Page {
 
   // -- every frame ----------------------------------------------------------------------------------------------------
 
-  /** @param {number} stamp ms */
-  frame(stamp) {
-    const { session, state } = this;
+  /** One picture, for now: the browser's own stamp of it may be long past where the page was held up. */
+  frame() {
+    const { session, state } = this, stamp = performance.now();
     const on = talking(state);
     const levels = session && on ? session.levels() : { you: 0, her: 0 };
     if (state.mic === 'muted') levels.you = 0;
@@ -261,12 +272,15 @@ export class Page {
       return;
     }
     const { life, performer } = this.parts;
+    const clock = session?.time() ?? seconds;
     const speech = session && on ? session.weights(seconds) : null;
     const spoke = performer.share > 0;
-    stage.draw(performer.perform(life.at(seconds, { floor, level: levels }), speech, seconds), seconds);
-    const drawn = speech ? session?.drawn() : null;
-    if (drawn) this.note({ kind: 'draw', ...drawn });
-    if (spoke && performer.share === 0) this.note({ kind: 'neutral', t: session?.time() ?? seconds });
+    const pose = performer.perform(life.at(seconds, { floor, level: levels }), speech, seconds);
+    stage.draw(pose, seconds);
+    const { share } = performer;
+    if (!spoke && !share) return;
+    this.note({ kind: 'draw', clock, jaw: pose.weights[AT.jawOpen], share, ...(speech && session?.drawn()) });
+    if (!share) this.note({ kind: 'neutral', clock });
   }
 
   /** @param {any} entry */

@@ -32,6 +32,7 @@ export class Scene {
   /** @param {State} before @param {State} state @param {{typing: boolean, mayType: boolean}} more */
   show(before, state, { typing, mayType }) {
     const told = view(state, this.place);
+    const focused = document.activeElement;
     const live = state.session === 'live';
     const on = talking(state);
     Object.assign(this.stage.dataset, { session: state.session, floor: state.floor, tone: told.tone, on: String(on) });
@@ -69,6 +70,14 @@ export class Scene {
     const news = spoken(before, state, this.place);
     if (news) $(told.tone === 'bad' ? 'alert' : 'status').textContent = news;
     if (!on) this.levels(0, 0, { moving: false });
+    this.refocus(focused, state.use === 'type' && live && before.session === 'connecting');
+  }
+
+  /** Who wrote to come in goes on writing. A button that had the focus and is gone leaves it where one can go on. @param {Element|null} focused @param {boolean} writes */
+  refocus(focused, writes) {
+    if (writes) return $('text').focus();
+    if (!(focused instanceof HTMLElement) || focused === document.body || focused.checkVisibility()) return;
+    ($('mic').hidden ? $('talk') : $('mic')).focus();
   }
 
   /** @param {HTMLElement} button @param {import('./sentences.js').Action|null} action */

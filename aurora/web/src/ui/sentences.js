@@ -31,7 +31,7 @@ const FAILED = {
     label: 'Try again', second: TYPE,
   },
   busy: {
-    word: 'No microphone', says: 'Another program holds the microphone.', todo: 'Close it, then try again.',
+    word: 'No microphone', says: 'Another program holds the microphone.', todo: 'Close that program, then try again.',
     label: 'Try again', second: TYPE,
   },
   gone: {
@@ -48,7 +48,7 @@ const FAILED = {
   },
   key: {
     word: 'No key', says: 'This server asks for its key.',
-    todo: 'Open the address that it printed when it started: the key is its end.', label: 'Try again', second: null,
+    todo: 'Open the address that it printed when it started. It ends with the key.', label: 'Try again', second: null,
   },
 };
 
@@ -125,13 +125,13 @@ export function view(state, place = {}) {
       return {
         ...base, word: 'Full', tone: 'bad',
         says: state.places ? `All ${state.places} places are taken.` : 'All places are taken.',
-        todo: `Leave this page open, it asks again ${soon(state.retry)}.`,
+        todo: `Leave this page open: it asks again ${soon(state.retry)}.`,
         action: { label: 'Ask now', event: 'again' }, second: { label: 'End', event: 'end' },
       };
     case 'insecure':
       return {
         ...base, word: 'Not secure', tone: 'bad', says: 'Browsers give no microphone to an address without HTTPS.',
-        todo: place.secure ? `Open ${place.secure} instead.` : 'Open this page by HTTPS, or on the server itself.',
+        todo: place.secure ? `Open ${place.secure} instead.` : 'Open it by an address that begins with https://, or on the server itself.',
         action: place.secure
           ? { label: 'Open the secure page', event: 'secure' }
           : { label: 'Try again', event: 'reload' },
