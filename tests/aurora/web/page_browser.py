@@ -65,8 +65,8 @@ class Recorded:
     """What the page sent of its microphone, 16 kHz."""
 
     def received(self, type: str, item: str) -> float:
-        """Context time at which the page got the first event of this type for this item."""
-        return next(w["t"] for w in self.wire if w["event"]["type"] == type and w["event"].get("item_id") == item)
+        """Context time at which the page got the last event of this type for this item."""
+        return [w["t"] for w in self.wire if w["event"]["type"] == type and w["event"].get("item_id") == item][-1]
 
 
 @asynccontextmanager
@@ -94,6 +94,14 @@ async def opened(browser: Any, url: str) -> Page:
     await page.goto(url, wait_until="commit")
     await page.wait_for_function("window.sophia")
     return page
+
+
+async def settled(page: Page) -> None:
+    """Waits until her mouth is at rest, and the recording holds silence enough to judge by."""
+    last = await page.evaluate("tap.until()")
+    await page.wait_for_function(
+        "from => sophia.log.at(-1)?.mouth <= 0.02 && tap.until() > from + 0.15", arg=last, polling=50
+    )
 
 
 async def recorded(page: Page) -> Recorded:

@@ -40,6 +40,10 @@ class Talk:
 
     def __init__(self, socket: web.WebSocketResponse, watch: bool) -> None:
         self.watch = watch
+        self.errors: list[Exception] = []
+        """What went wrong in the script, once the page has left."""
+        self.page: Any = None
+        """The browser's page, where a script waits for what it shows."""
         self.heard: list[Event] = []
         self.began = asyncio.get_running_loop().time()
         self.stalled = asyncio.Event()
@@ -68,10 +72,10 @@ class Talk:
         async with self._news:
             await self._news.wait_for(ready)
 
-    async def stall(self, seconds: float) -> None:
-        """Nothing leaves for so long, as on a bad link; then all of it at once."""
+    async def stall(self, until: Awaitable[Any]) -> None:
+        """Nothing leaves until something has happened, as on a bad link; then all of it at once."""
         self.stalled.clear()
-        await asyncio.sleep(seconds)
+        await until
         self.stalled.set()
 
     def face(self, item: str, seconds: float, start: float = 0.0, shifted: float = 0.0) -> None:
@@ -111,7 +115,8 @@ class Talk:
         finally:
             for job in jobs:
                 job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+            ends = await asyncio.gather(*jobs, return_exceptions=True)
+            self.errors = [end for end in ends if isinstance(end, Exception)]
 
     def _take(self, event: Event) -> None:
         if event["type"] == "input_audio_buffer.append":
@@ -148,12 +153,24 @@ class Double:
     def __init__(self) -> None:
         self.script: Callable[[Talk], Awaitable[None]] = _nothing
         self.talks: list[Talk] = []
+        self.facts: Event = {}
+        """What ``/page.json`` tells beside what it usually does."""
+        self.refusal: Event | None = None
+        """The error that turns pages away."""
         self.url = ""
-        self.gone = asyncio.Condition()
+
+    def check(self) -> None:
+        """Raises what went wrong in the scripts: nobody else hears of it."""
+        for error in (error for talk in self.talks for error in talk.errors):
+            raise error
 
     async def realtime(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=["realtime"], compress=False)
         await socket.prepare(request)
+        if self.refusal:
+            await socket.send_str(json.dumps({"type": "error", "event_id": "e", "error": self.refusal}))
+            await socket.close(code=1008)
+            return socket
         talk = Talk(socket, "watch" in request.query)
         self.talks.append(talk)
         await talk.run(self.script)
@@ -201,3 +218,4 @@ async def serving() -> AsyncIterator[Double]:
         yield double
     finally:
         await runner.cleanup()
+    double.check()

@@ -8,6 +8,7 @@ context's, so a slow machine changes nothing. Pure.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,6 +39,9 @@ QUIET = 0.05
 
 REST = 0.02
 """Largest weight of a mouth that is at rest."""
+
+RESUME = "sophia.playout.resume"
+SILENCING = ("sophia.playout.pause", "sophia.playout.clear", RESUME)
 
 Draw = dict[str, Any]
 """A picture, as :file:`harness.js` logs it: ``at`` is the context's time without its steps, ``now`` as it reads, as for
@@ -169,6 +173,17 @@ def skew(recorded: Recorded, item: str, code: Code = told) -> Skew:
     return Skew(float(found.mean()), float(np.percentile(distance, 95)), float(distance.max()), len(found))
 
 
+def silencing(recorded: Recorded, item: str) -> str:
+    """The event that silenced the item for good: a clear, or the pause before it that no resume undid."""
+    found = ""
+    for entry in recorded.wire:
+        event = entry["event"]
+        if event.get("item_id") != item or event["type"] not in SILENCING:
+            continue
+        found = "" if event["type"] == RESUME else found or event["type"]
+    return found
+
+
 def silence_after(recorded: Recorded, type: str, item: str) -> float:
     """Seconds from the arrival of the event to her last audible sample before a silence."""
     arrived = recorded.received(type, item)
@@ -183,10 +198,12 @@ def silence_after(recorded: Recorded, type: str, item: str) -> float:
 def moving_after(recorded: Recorded, type: str, item: str) -> float:
     """Seconds from the arrival of the event to the last picture whose mouth was not at rest, before speech goes on."""
     arrived, last = recorded.received(type, item), 0.0
+    again = [e["t"] for e in recorded.wire if e["event"]["type"] == RESUME and e["event"]["item_id"] == item]
+    ends = min((at for at in again if at > arrived), default=math.inf)
     for draw in recorded.draws:
         if draw.get("now", 0.0) < arrived:
             continue
-        goes_on = draw["said"] is not None and draw["heard"] < QUIET
+        goes_on = draw["now"] >= ends or draw.get("item") not in (None, item)
         if goes_on or draw["mouth"] <= REST:
             break
         last = draw["now"] - arrived

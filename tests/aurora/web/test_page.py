@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from page_browser import CHROMIUM
 from page_site import serving
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from page_visits import READY, chromium, until, visiting
 
 AURORA = Path(__file__).parents[3] / "aurora"
-FLAGS = [
-    "--no-sandbox", "--disable-3d-apis", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-]  # fmt: skip
 FIT = (Path(__file__).parent / "page_fit.js").read_text("utf-8")
 PLAY = """events => {
     sophia.page.state = { ...sophia.page.state, session: 'idle', mic: 'off', sound: 'on', face: 'none', use: 'talk' };
@@ -39,10 +30,7 @@ LONG_WAITS = """() => {
 }"""
 FULL = os.environ.get("PAGE_MATRIX") == "full"
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.timeout(900 if FULL else 120),
-]
+pytestmark = pytest.mark.timeout(900 if FULL else 120)
 
 SIZES = [
     (320, 568), (360, 740), (390, 844), (768, 1024), (844, 390), (1024, 768), (1280, 800), (1440, 900), (1920, 1080),
@@ -83,37 +71,8 @@ def site() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as running:
         yield running
-        running.close()
-
-
-READY = "!!globalThis.sophia?.page && document.documentElement.dataset.ready === 'true'"
-
-
-def until(page: Any, condition: str) -> None:
-    """Waits for a JavaScript expression to be true. Playwright's own waiting needs ``eval``: forbidden here."""
-    end = time.monotonic() + 60
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        page.wait_for_timeout(30)
-
-
-@contextmanager
-def visiting(browser: Any, address: str, ready: str = READY, **context: Any) -> Iterator[Any]:
-    """A page; whatever it says to the console, or throws, is a failure."""
-    said: list[str] = []
-    visit = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-    visit.set_default_timeout(60_000)
-    page = visit.new_page()
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text} {message.location.get('url', '')}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.goto(address, wait_until="commit")
-    until(page, ready)
-    yield page
-    visit.close()
-    assert not said, "\n".join(said)
 
 
 def play(page: Any, events: list[str]) -> None:

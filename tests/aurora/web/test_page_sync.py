@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soxr
-from page_browser import Recorded, agreement, browsing, opened, recorded
+from page_browser import Recorded, agreement, browsing, opened, recorded, settled
 from page_double import RATE, Double, Pcm, Talk, serving
 from page_judge import jaw, microphone_time, moving_after, places, silence_after, skew, stale
 
@@ -29,6 +29,7 @@ Script = Callable[[Talk], Awaitable[None]]
 ALL = 60.0
 """Seconds of lead that let a whole reply come at once: nothing runs dry, however slow the machine."""
 
+AT_REST = "!sophia.session.position()?.playing && sophia.log.at(-1).mouth <= 0.02"
 SILENCED = "([item, times]) => sophia.events.filter(e => e.type === 'silenced' && e.item === item).length >= times"
 CLEAR_WITHIN, REST_WITHIN = 0.020, 0.150
 
@@ -46,7 +47,7 @@ def voice(seconds: float, seed: int) -> Pcm:
     return soxr.resample(soxr.resample(noise, RATE, RATE / 2, "VHQ"), RATE / 2, RATE, "VHQ").astype(np.int16)
 
 
-LONG, SHORT = voice(3.0, 1), voice(2.0, 2)
+LONG, SHORT = voice(2.2, 1), voice(1.4, 2)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -64,21 +65,31 @@ async def double() -> AsyncIterator[Double]:
 async def talked(
     browser: Any, double: Double, script: Script, last: str, *, plant: str = "", times: int = 1
 ) -> Recorded:
-    """What a page did while the script played, until 0.4 s after ``last`` had fallen silent so many ``times``.
+    """What a page did while the script played, until ``last`` had fallen silent so many ``times``, and all was at rest.
 
     ``plant`` is a fault: JavaScript that runs in the page when it has connected.
     """
-    double.script = script
     page = await opened(browser, double.url)
+
+    async def play(talk: Talk) -> None:
+        talk.page = page
+        await script(talk)
+
+    double.script = play
     await page.click("#talk")
     await page.wait_for_function("sophia.session.socket")
     if plant:
         await page.evaluate(plant)
     await page.wait_for_function(SILENCED, arg=[last, times])
-    await page.wait_for_timeout(400)
+    await settled(page)
     got = await recorded(page)
     await page.close()
     return got
+
+
+async def drawn(page: Any) -> int:
+    """How many pictures the page has drawn."""
+    return int(await page.evaluate("sophia.log.length"))
 
 
 async def heard_for(talk: Talk, item: str, ms: float) -> None:
@@ -98,7 +109,7 @@ async def barge_in(talk: Talk) -> None:
     talk.send("sophia.playout.clear", item_id="a", audio_ms=1000.0)
     talk.face("a", 3.0)
     await talk.say("a", LONG[RATE:], 1.0, lead=ALL)
-    await asyncio.sleep(0.5)
+    await talk.page.wait_for_function(AT_REST)
     talk.face("b", 2.0)
     await talk.say("b", SHORT, lead=ALL)
 
@@ -122,7 +133,7 @@ async def test_a_link_that_stood_still_pulls_nothing_apart(browser: Any, double:
         talk.face("a", 1.0)
         saying = asyncio.create_task(talk.say("a", LONG))
         await heard_for(talk, "a", 600)
-        await talk.stall(0.3)
+        await talk.stall(talk.page.wait_for_function("!sophia.session.position().playing"))
         talk.face("a", 2.0, start=1.0)
         await saying
 
@@ -156,7 +167,7 @@ async def test_a_pause_goes_on_where_the_server_says(browser: Any, double: Doubl
         talk.send("sophia.playout.pause", item_id="a", audio_ms=1000.0)
         await talk.until(lambda: not talk.heard[-1].get("playing", True))
         position = talk.heard[-1]["audio_ms"] / 1000
-        await asyncio.sleep(0.4)
+        await talk.page.wait_for_function(AT_REST)
         talk.send("sophia.playout.resume", item_id="a", audio_ms=1000 * position)
         again = round((position - 0.1) * RATE)
         await talk.say("a", LONG[again:], again / RATE, lead=ALL)
@@ -207,7 +218,7 @@ async def test_sound_without_frames_is_heard_and_told(browser: Any, double: Doub
 async def test_frames_without_sound_move_nothing(browser: Any, double: Double) -> None:
     async def script(talk: Talk) -> None:
         talk.face("a", 2.0)
-        await asyncio.sleep(0.5)
+        await talk.page.wait_for_function("drawn => sophia.log.length > drawn + 10", arg=await drawn(talk.page))
         await talk.say("b", SHORT)
 
     got = await talked(browser, double, script, "b")
@@ -219,10 +230,21 @@ async def test_a_context_that_stood_still_goes_on_with_its_lips(browser: Any, do
         talk.face("a", 3.0)
         await talk.say("a", LONG, lead=ALL)
 
-    stops = """() => { const { session } = sophia; session.addEventListener('page', () => {});
-      const wait = setInterval(async () => { if (!(session.position()?.seconds > 1)) return; clearInterval(wait);
-        const { context } = session.speaker; await context.suspend(); sophia.stood = context.currentTime;
-        setTimeout(() => context.resume(), 500); }, 20); }"""
+    stops = """() => {
+        const { session, log } = sophia;
+        const wait = setInterval(async () => {
+            if (!(session.position()?.seconds > 1)) return;
+            clearInterval(wait);
+            const { context } = session.speaker;
+            await context.suspend();
+            const drawn = log.length;
+            const more = setInterval(() => {
+                if (log.length < drawn + 12) return;
+                clearInterval(more);
+                context.resume();
+            }, 20);
+        }, 20);
+    }"""
     got = await talked(browser, double, script, "a", plant=stops)
     told = [e["type"] for e in got.events]
     assert told.index("blocked") < told.index("allowed")
@@ -256,11 +278,11 @@ async def test_two_pages_watch_one_conversation(browser: Any, double: Double) ->
         assert talk.watch
         talk.face("a", 3.0)
         began = talk.now_ms
-        while (passed := talk.now_ms - began) < 2500:
+        while (passed := talk.now_ms - began) < 1500:
             talk.send("sophia.playout.position", item_id="a", audio_ms=passed, playing=True, at_ms=talk.now_ms)
             talk.send("sophia.levels", user_db=-60.0, agent_db=-20.0, at_ms=talk.now_ms)
             await asyncio.sleep(0.1)
-        talk.send("sophia.playout.clear", item_id="a", audio_ms=2500.0)
+        talk.send("sophia.playout.clear", item_id="a", audio_ms=1500.0)
 
     double.script = script
     pages = [await opened(browser, double.url) for _ in range(2)]
@@ -268,7 +290,7 @@ async def test_two_pages_watch_one_conversation(browser: Any, double: Double) ->
         await page.click("#watch")
     for page in pages:
         await page.wait_for_function("sophia.events.some(e => e.type === 'cut')")
-        await page.wait_for_timeout(300)
+        await page.wait_for_function(AT_REST)
         draws = [d for d in await page.evaluate("sophia.log") if d.get("frame") is not None]
         said = await page.evaluate("sophia.events.map(e => e.type)")
         assert said == ["open", "clear", "cut"]
@@ -297,15 +319,15 @@ async def test_a_question_arrives_as_it_was_said_and_its_answer_as_soon_as_it_is
     question: Path, double: Double
 ) -> None:
     async def script(talk: Talk) -> None:
-        while True:  # a voice detector with the patience of 0.3 s
-            await asyncio.sleep(0.01)
-            sound = talk.microphone
-            loud = np.flatnonzero(np.abs(sound.astype(np.int32)) > 600)
-            if len(loud) and (seen := len(sound)) - loud[-1] > 0.3 * 16000:
-                break
+        def asked() -> bool:  # a voice detector with the patience of 0.3 s
+            loud = np.flatnonzero(np.abs(talk.microphone.astype(np.int32)) > 600)
+            return len(loud) > 0 and len(talk.microphone) - loud[-1] > 0.3 * 16000
+
+        await talk.until(asked)
+        seen = len(talk.microphone)
         talk.face("a", 2.0)
         await talk.say("a", SHORT)
-        assert len(talk.microphone) - seen > 1.5 * 16000, "the microphone goes on while she speaks"
+        assert len(talk.microphone) - seen > 0.5 * 16000, "the microphone goes on while she speaks"
 
     async with browsing(question) as browser:
         got = await talked(browser, double, script, "a")

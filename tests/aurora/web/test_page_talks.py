@@ -54,7 +54,7 @@ async def double() -> AsyncIterator[Double]:
         return web.FileResponse(STATIC / request.match_info.get("name", "index.html"), headers=served)
 
     async def info(request: web.Request) -> web.Response:
-        return web.json_response(INFO)
+        return web.json_response(INFO | server.facts)
 
     app.add_routes([web.get("/", file), web.get("/static/{name}", file), web.get("/page.json", info)])
     app.add_routes([web.get("/v1/realtime", server.realtime)])
@@ -66,6 +66,7 @@ async def double() -> AsyncIterator[Double]:
     server.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/"  # type: ignore[attr-defined]
     yield server
     await runner.cleanup()
+    server.check()
 
 
 async def until(page: Any, condition: str) -> None:
@@ -84,7 +85,7 @@ async def opened(browser: Any, double: Double) -> Any:
 
 
 async def a_turn(talk: Talk) -> None:
-    """The user asks; a speculation is dropped; she answers six words in three seconds and is not cut off."""
+    """The user asks; she answers six words in one and a half seconds, and is not cut off."""
     item, turn = "item_a", 1
     talk.send("sophia.floor", state="hearing", at_ms=talk.now_ms)
     talk.send("sophia.turn.decision", turn=turn, generation=0, decision="begin", reason="a voice", at_ms=talk.now_ms)
@@ -95,14 +96,13 @@ async def a_turn(talk: Talk) -> None:
     at = zero
     for mark, part in zip(CHAIN, PARTS.values(), strict=True):
         at += part
-        await asyncio.sleep(part / 1000)
         talk.send("sophia.turn.mark", turn=turn, generation=1, mark=mark, at_ms=at)
     talk.send("response.created", response={"id": "r", "object": "realtime.response"}, sophia={"turn": 1})
     talk.send("response.output_item.added", response_id="r", item={"id": item, "type": "message"}, sophia={"turn": 1})
-    words = [[f"{' ' if k else ''}{word}", 500 * k, 500 * k + 400] for k, word in enumerate(ANSWER)]
+    words = [[f"{' ' if k else ''}{word}", 250 * k, 250 * k + 200] for k, word in enumerate(ANSWER)]
     talk.send("sophia.words", item_id=item, words=words)
     talk.send("sophia.floor", state="speaking", at_ms=talk.now_ms)
-    tone = (8000 * np.sin(np.arange(3 * 24000) / 12)).astype(np.int16)
+    tone = (8000 * np.sin(np.arange(36000) / 12)).astype(np.int16)
     await talk.say(item, tone)
     await talk.until(lambda: any(e["type"] == "sophia.playout.position" and not e["playing"] for e in talk.heard))
     talk.send("sophia.floor", state="listening", at_ms=talk.now_ms)
@@ -123,10 +123,10 @@ async def test_a_turn_is_seen_as_it_goes_on(browser: Any, double: Double) -> Non
     assert await page.inner_text("#fig-last") == "500"
     assert await page.inner_text("#turn-tag") == "100 ms over budget"
     assert await page.inner_text("#trace") == "trace 01234567"
-    assert await page.evaluate("document.querySelectorAll('.her .heard').length") == 6
+    await until(page, "document.querySelectorAll('.her .heard').length === 6")
     revealed = await page.evaluate("revealed")
     assert revealed, "something was drawn while she spoke"
-    assert all(shown == sum(0.5 * k <= at for k in range(6)) for at, shown in revealed), revealed
+    assert all(shown == sum(0.25 * k <= at for k in range(6)) for at, shown in revealed), revealed
     rows = await page.evaluate("[...document.querySelectorAll('.plot .value:not(.lane)')].map(one => one.textContent)")
     assert rows == [str(part) for part in PARTS.values()]
     assert await page.evaluate("sophia.page.talk.turns.list[0].voices.some(one => one.her > 0.1)"), "her lane has sound"
@@ -144,9 +144,20 @@ async def test_a_broken_connection_comes_back(browser: Any, double: Double) -> N
     await until(page, "document.querySelector('#says').textContent === 'The connection broke.'")
     await until(page, "document.querySelector('#word').textContent === 'Listening'")
     assert len(double.talks) == 2
-    await asyncio.sleep(0.5)  # longer than a press that was not meant
+    await until(page, "performance.now() - sophia.page.scene.changed > 400")  # sooner, a press may not be meant
     await page.click("#talk")
     assert await page.inner_text("#word") == "Ready"
+    await page.close()
+
+
+async def test_a_conversation_that_is_over_when_the_page_would_watch_it_is_no_failure(
+    browser: Any, double: Double
+) -> None:
+    double.facts = {"watch": True}
+    double.refusal = {"code": "nothing_to_watch", "message": "There is no conversation to watch here."}
+    page = await opened(browser, double)
+    await until(page, "document.querySelector('#word').textContent === 'Ready'")
+    assert await page.inner_text("#second") == "Write instead"
     await page.close()
 
 

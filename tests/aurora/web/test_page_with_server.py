@@ -1,65 +1,25 @@
-"""The page's modules in a real browser against the real server: a question, its answer, a voice over it, the next one.
-
-The services behind the server are simulated, but speak their own protocols over TLS. Her voice is noise, every moment
-of which can be told from all others, and the jaw of each frame tells the time for which it was made.
-"""
+"""The page's modules in a real browser against the real server: a question, an answer, a voice over it, the next."""
 
 from __future__ import annotations
 
 import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import lab
 import numpy as np
 import pytest
-import soxr
-from lab import Lab, config
-from page_browser import Recorded, agreement, browsing, opened, recorded
-from page_double import SHUT, ours
-from page_judge import jaw, microphone_time, moving_after, places, silence_after, skew, stale
-from riva.client.proto import riva_tts_pb2
+from page_browser import Recorded, agreement, browsing, opened, recorded, settled
+from page_double import ours
+from page_house import BITES, house, told
+from page_judge import jaw, microphone_time, moving_after, places, silence_after, silencing, skew, stale
 
-from aurora.names import PASCAL_CASE
-from aurora.wire import audio2face_pb2 as wire
-from pipelines.server.serving import serving
-from pipelines.settings.model import load_settings
-from pipelines.talk.runtime import Runtime
 from sophia.wav import read_wav
 
-BITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
 RATE = 48_000
 ATTEMPTS = 3
 """Where a busy machine is so late that the second question is not said over the answer, it may try again."""
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
-
-
-class Studio(Lab):
-    """The lab with a voice of two seconds a clause, each new, and a face that follows it."""
-
-    spoken = 0
-
-    async def SynthesizeOnline(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802
-        rate = 22_050
-        async for request in requests:
-            rate = request.sample_rate_hz or rate
-        self.spoken += 1
-        noise = np.random.default_rng(self.spoken).normal(0, 3000, 2 * rate).astype(np.float32)
-        sound = soxr.resample(soxr.resample(noise, rate, rate / 2), rate / 2, rate).astype(np.int16)
-        for start in range(0, len(sound), 4096):
-            yield riva_tts_pb2.SynthesizeSpeechResponse(audio=sound[start : start + 4096].tobytes())
-
-    @staticmethod
-    def _frame(number: int) -> Any:
-        time = number / 30
-        values = [SHUT + (1 - SHUT) * (time % 1.0) if name == "JawOpen" else 0.0 for name in PASCAL_CASE]
-        weights = [wire.FloatArrayWithTimeCode(time_code=time, values=values)]
-        return wire.AnimationDataStream(
-            animation_data=wire.AnimationData(skel_animation=wire.SkelAnimation(blend_shape_weights=weights))
-        )
 
 
 def user(folder: Path) -> Path:
@@ -81,17 +41,6 @@ def user(folder: Path) -> Path:
     return path
 
 
-@asynccontextmanager
-async def house(folder: Path, pki: Path) -> AsyncIterator[str]:
-    """The address of a server with a runtime and all services behind it."""
-    async with lab.serving(Studio(), pki) as port:
-        settings = load_settings(config(folder, pki, dict.fromkeys(("asr", "llm", "tts", "face"), port)), {}, {})
-        place = {"port": 0, "cert": pki / "server.crt", "key": pki / "server.key"}
-        settings = settings.model_copy(update={"server": settings.server.model_copy(update=place)})
-        async with Runtime(settings, sessions=2) as runtime, serving(runtime) as address:
-            yield address
-
-
 async def talked(browser: Any, address: str) -> Recorded:
     """What a page did in two turns. It is a page without a picture, put into the server's own place by the test."""
     context = await browser.new_context(ignore_https_errors=True)
@@ -104,16 +53,10 @@ async def talked(browser: Any, address: str) -> Recorded:
     page = await opened(context, f"{address}ours/harness.html")
     await page.click("#talk")
     await page.wait_for_function("tap.wire.some(w => w.event.outcome === 'replied')")
-    await page.wait_for_timeout(300)
+    await settled(page)
     got = await recorded(page)
     await context.close()
     return got
-
-
-def told(got: Recorded, type: str, **fields: Any) -> list[dict[str, Any]]:
-    """The events of this type that came, with these fields."""
-    events = [entry["event"] for entry in got.wire if entry["event"]["type"] == type]
-    return [event for event in events if fields.items() <= event.items()]
 
 
 def clocks_apart(got: Recorded, ledger: dict[str, Any], item: str) -> float:
@@ -144,8 +87,8 @@ async def test_a_page_talks_with_her_and_interrupts_her(tmp_path: Path, pki: Pat
     for item in (one, other):  # in the time codes that the page tells, and in the poses themselves
         assert skew(got, item).good, skew(got, item)
         assert skew(got, item, jaw).good, skew(got, item, jaw)
-    assert silence_after(got, "sophia.playout.pause", one) <= 0.020
-    assert moving_after(got, "sophia.playout.pause", one) <= 0.150
+    assert silence_after(got, silencing(got, one), one) <= 0.020
+    assert moving_after(got, silencing(got, one), one) <= 0.150
     assert not stale(got, one)
     # What is remembered of the reply that was cut off is what the page had handed out, to the sample.
     silenced = [event for event in got.events if event["type"] == "silenced" and event["item"] == one][-1]

@@ -51,5 +51,7 @@
     for (const { frame, pcm } of blocks) all.set(pcm, frame - first);
     return { t: first / tap.context.sampleRate, pcm: base64(all) };
   };
+  /** Context time up to which the output is recorded. */
+  tap.until = () => { const last = tap.out.at(-1); return last ? (last.frame + last.pcm.length) / tap.context.sampleRate : 0; };
   tap.collect = () => ({ rate: tap.context.sampleRate, latency: tap.latency(), out: whole(tap.out), in: whole(tap.in), wire: tap.wire, sent: tap.sent });
 })();
