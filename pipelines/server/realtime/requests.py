@@ -150,11 +150,16 @@ class Requests:
             if self._told_watching:
                 return [], []
             self._told_watching = True
-            raise Refused("This client watches a conversation that has a microphone of its own.", "watching")
+            self._must_talk()
         data = self._odd + samples(event.get("audio"))
         whole = len(data) - len(data) % 2
         self._odd = data[whole:]
         return ([AppendAudio(data[:whole])] if whole else []), []
+
+    def _must_talk(self) -> None:
+        """Refuses what a client that watches cannot ask for: ears and loudspeaker are somebody else's."""
+        if self._watch:
+            raise Refused("This client watches a conversation that has ears and a loudspeaker of its own.", "watching")
 
     def _commit(self, event: Mapping[str, Any], at: float) -> Answer:
         if self._questions.hearing is None:
@@ -165,10 +170,12 @@ class Requests:
         return [CommitRequested(at=at)], []
 
     def _clear(self, event: Mapping[str, Any], at: float) -> Answer:
+        self._must_talk()
         self._odd = b""
         return [ClearAudio()], [self._write.event("input_audio_buffer.cleared")]
 
     def _microphone(self, event: Mapping[str, Any], at: float) -> Answer:
+        self._must_talk()
         muted = event.get("muted")
         if not isinstance(muted, bool):
             raise Refused("'muted' is true or false.", "invalid_type", "muted")
@@ -239,6 +246,7 @@ class Requests:
         return [], [self._write.event("conversation.item.retrieved", item=self._items.get(name))]
 
     def _item_truncate(self, event: Mapping[str, Any], at: float) -> Answer:
+        self._must_talk()
         name = self._known(event, "item_truncate_invalid_item_id")
         end = number(event.get("audio_end_ms"))
         if end is None:

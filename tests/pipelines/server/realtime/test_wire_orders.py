@@ -323,6 +323,11 @@ def test_a_client_that_watches_hears_nothing_and_reads_all():
     assert position["audio_ms"] == 500.0
     talk.client("input_audio_buffer.append", audio="AAAA").client("input_audio_buffer.append", audio="AAAA")
     assert only(talk, "error")["error"]["code"] == "watching"
+    item = of(talk, "response.output_item.added")[0]["item"]["id"]
+    talk.client("conversation.item.truncate", item_id=item, audio_end_ms=100)
+    talk.client("input_audio_buffer.clear").client("sophia.microphone", muted=True)
+    assert [event["error"]["code"] for event in of(talk, "error")] == ["watching"] * 4
+    assert not of(talk, "conversation.item.truncated") + of(talk, "input_audio_buffer.cleared")
 
 
 def test_say_by_somebody_else_is_a_response_of_its_own(talk):
