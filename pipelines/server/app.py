@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from pipelines.server.access import Access, Refusal, readable
 from pipelines.server.files import Asset, Page
@@ -39,6 +40,14 @@ HEADERS: Mapping[str, str] = {
 }
 """Sent with every answer: nothing but our own files runs, and no other page may hold or read ours."""
 
+
+def _of_ours(record: logging.LogRecord) -> bool:
+    """Whether a record tells of a defect: who speaks no HTTP is answered 400, and fills no log with tracebacks."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+logging.getLogger("aiohttp.server").addFilter(_of_ours)
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # it would write offered subprotocols, so keys, to a log
 
 
@@ -135,7 +144,10 @@ async def opened(request: web.Request) -> web.WebSocketResponse:
         max_msg_size=MESSAGE_BYTES,
         writer_limit=WRITER_LIMIT,
     )
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ValueError as error:  # its key is no text
+        raise web.HTTPBadRequest from error
     return socket
 
 

@@ -163,6 +163,36 @@ async def test_a_port_that_is_taken_is_told():
                 pass
 
 
+UPGRADE = b"GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00\xff\x01\n\n\r\n\r\n",
+        b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + bytes(160),  # TLS
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde",
+        UPGRADE + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \xff\xfe==\r\n\r\n",
+        UPGRADE + b"Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
+    ],
+)
+async def test_what_is_no_proper_request_is_refused_and_leaves_no_traceback(sent, caplog):
+    async with served() as (client, url):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            line = await reader.readline()
+        assert line.split()[1] in (b"400", b"405")
+        writer.transport.abort()
+        async with client.get(url + "/healthz") as answer:
+            assert answer.status == 200
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_who_asks_for_nothing_is_closed_and_an_open_socket_is_not(monkeypatch):
     monkeypatch.setattr(listener, "IDLE_SECONDS", 0.2)
     async with served() as (client, url), client.ws_connect(url + "/v1/realtime") as talk:
