@@ -17,8 +17,10 @@ from pipelines.server.connection import SHUTTING_DOWN, Connection
 from pipelines.server.realtime.session import Problem
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
+from pipelines.server.streamed import Streamed
 from pipelines.server.talk import Talk
 from pipelines.server.watch import Hub, Watcher
+from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
 
 IDLE_SECONDS = 900.0
@@ -40,7 +42,7 @@ class Hall:
     """A :class:`~pipelines.server.app.Visits` of one runtime.
 
     ``local`` is the conversation at this machine's microphone, if there is one. ``talking`` is told how many talk
-    whenever that changes.
+    whenever that changes. ``stream`` gets the face of the talk that can be watched.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Hall:
         *,
         local: Hub | None = None,
         talking: Callable[[int], None] = lambda count: None,
+        stream: FaceStream | None = None,
     ) -> None:
         self._runtime = runtime
+        self._stream = stream
         self._settings = runtime.settings.server
         self._local = local
         self._talking = talking
@@ -119,6 +123,7 @@ class Hall:
         metrics = self._runtime.telemetry.metrics
         reports = Reports(metrics)
         echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
+        streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
         self._talks[hub] = None
         self._talking(len(self._talks))
         try:
@@ -129,13 +134,15 @@ class Hall:
                 ),
                 reports,
                 echo,
-                watched_by=hub,
+                watched_by=[hub, streamed] if streamed else [hub],
             )
             self._talks[hub] = talk
             connection = Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS)
             with self._connected(connection), metrics.page("talk"):
                 await talk.run(connection)
         finally:
+            if streamed:
+                streamed.close()
             del self._talks[hub]
             hub.close()
             self._talking(len(self._talks))

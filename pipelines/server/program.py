@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from pipelines.command.endings import STOPPED
 from pipelines.command.stopping import STOP_SECONDS, over_within, told_to_stop
@@ -15,6 +16,7 @@ from pipelines.server.serving import serving
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
 from pipelines.settings.model import Settings
+from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
 
 REPLY_SECONDS = 10.0
@@ -79,8 +81,10 @@ class _Program:
             async with runtime:
                 if lost := runtime.faceless:
                     self._say(f"{lost.line} She goes on without a face. {lost.hint}")
-                hall = Hall(runtime)
-                async with serving(runtime, hall) as address:
+                target = self._settings.face.stream
+                stream = FaceStream(target, self._say) if target else None
+                hall = Hall(runtime, stream=stream)
+                async with stream or nullcontext(), serving(runtime, hall) as address:
                     self._hall = hall
                     for line in invitation(address):
                         self._say(line)

@@ -78,7 +78,7 @@ class Talk(Observer):
         make_wire: Callable[[Callable[[float], float], Callable[[int], str]], Wire],
         reports: Reports,
         echo: ClientEcho,
-        watched_by: Observer,
+        watched_by: Sequence[Observer],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._reports = reports
@@ -92,7 +92,7 @@ class Talk(Observer):
         self._began: _Began | None = None
         self._connection: Connection | None = None
         self.session: Session = runtime.session(
-            self._source, self._sink, [self, watched_by], echo=echo, patience=math.inf
+            self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
         )
         self._adapt()  # the address, or a client secret, may have asked for something
 

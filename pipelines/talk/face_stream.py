@@ -14,7 +14,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, cast
 
-from aurora.face import Weights
+import numpy as np
+
+from aurora.face import ARKIT, Weights
 from aurora.livelink import curves, datagram
 from pipelines.conversation.face_show import POSES_PER_SECOND
 from pipelines.conversation.observers import Observer
@@ -46,6 +48,7 @@ class FaceStream(Observer):
         self._sender: _Sender | None = None
         self._opening: asyncio.Task[None] | None = None
         self._troubled = False
+        self._speaking = False
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -59,13 +62,21 @@ class FaceStream(Observer):
         if self._opening:
             self._opening.cancel()
             await asyncio.wait([self._opening])
+        self.rest()
         if self._sender:
             self._sender.close()
 
+    def rest(self) -> None:
+        """Nobody moves her any more. Receivers keep the last pose: one of speech is followed by one that is shut."""
+        if self._speaking:
+            self.rested(asyncio.get_running_loop().time(), np.zeros(len(ARKIT), np.float32))
+
     def posed(self, time: float, weights: Weights) -> None:
+        self._speaking = True
         self._send(time, weights)
 
     def rested(self, time: float, weights: Weights) -> None:
+        self._speaking = False
         self._send(time, weights)
 
     def trouble(self, why: str) -> None:

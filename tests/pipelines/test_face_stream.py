@@ -82,7 +82,9 @@ def test_a_whole_conversation_is_streamed_while_she_speaks_and_rests() -> None:
 
         run(talk())
         stream_sent = stream.sent
-    packets = [decode(raw) for raw in came]
+    *packets, last = (decode(raw) for raw in came)
+    assert stream_sent[-1][2], "she is cut off while she speaks"
+    assert not any(last.values[:52]), "so her mouth is shut at the end"
     assert {(packet.version, packet.subject, packet.rate) for packet in packets} == {(6, "Sophia", (60, 1))}
     assert len({packet.device for packet in packets}) == 1
     assert len(packets[0].device) == 36
@@ -166,8 +168,9 @@ def test_what_is_sent_arrives(runner) -> None:
     with receiver() as (target, came):
         told = send(target, runner=runner)
     assert told == [f"Her face is streamed to {target} as Sophia, as Live Link Face does."]
-    packet = decode(came[-1])
+    packet, last = (decode(raw) for raw in came[-2:])
     assert packet.values[:52] == pytest.approx(POSE.tolist())
+    assert not any(last.values[:52]), "her mouth is shut at the end"
     assert isinstance(packet, Packet)
     assert len(packet.values) == len(CURVES) == 61
 
@@ -242,7 +245,7 @@ def test_a_socket_that_is_lost_is_opened_again() -> None:
                 stream.posed(10.3, POSE)
 
         run(main())
-    assert len(came) == 2
+    assert len(came) == 3  # and the one that shuts her mouth
 
 
 @pytest.mark.parametrize(

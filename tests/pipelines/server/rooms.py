@@ -18,7 +18,9 @@ SERVICES = ("asr", "llm", "tts", "face")
 
 
 @asynccontextmanager
-async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, emotions=None, **server):
+async def house(
+    tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, emotions=None, stream=None, **server
+):
     """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation."""
     lab = lab or Lab()
     async with serving(lab, pki) as port:
@@ -28,7 +30,7 @@ async def house(tmp_path, pki, *, lab=None, local=None, talking=lambda count: No
         settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
         async with Runtime(settings, sessions=8) as runtime:
             hub = local(runtime) if local else None
-            async with serve(runtime, Hall(runtime, local=hub, talking=talking)) as address:
+            async with serve(runtime, Hall(runtime, local=hub, talking=talking, stream=stream)) as address:
                 connector = aiohttp.TCPConnector(ssl=trust(pki))
                 async with aiohttp.ClientSession(connector=connector) as client, asyncio.timeout(55):
                     yield client, address.rstrip("/"), runtime
