@@ -83,6 +83,8 @@ def check_model(path: Path) -> Model:
     _stands_alone(path, gltf)
     size = path.stat().st_size
     check_extents(path, gltf, size)
+    if _in_a_ring(gltf):
+        raise ModelRefused(path, "its nodes hang on each other in a ring")
     if (named := _named(gltf)) > MOST_NAMES:
         raise ModelRefused(path, f"it names {named} shapes; at most {MOST_NAMES} are looked at")
     vrm = _vrm_expressions(gltf)
@@ -134,6 +136,27 @@ def _nodes(gltf: Json) -> Iterator[Json]:
             seen.add(index)
             yield nodes[index]
             waiting.extend(_indices(nodes[index], "children"))
+
+
+def _in_a_ring(gltf: Json) -> bool:
+    """Whether a node is its own ancestor; the page would follow it for ever."""
+    nodes = objects(gltf, "nodes")
+    above, done = bytearray(len(nodes)), bytearray(len(nodes))
+    for root in range(len(nodes)):
+        way = [(root, _indices(nodes[root], "children"))] if not done[root] else []
+        above[root] = bool(way)
+        while way:
+            index, children = way[-1]
+            child = next(children, None)
+            if child is None:
+                above[index], done[index] = 0, 1
+                way.pop()
+            elif child < len(nodes) and above[child]:
+                return True
+            elif child < len(nodes) and not done[child]:
+                above[child] = 1
+                way.append((child, _indices(nodes[child], "children")))
+    return False
 
 
 def _indices(holder: Json, key: str) -> Iterator[int]:

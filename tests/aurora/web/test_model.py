@@ -234,9 +234,19 @@ def test_whole_numbers_may_be_written_as_fractions(tmp_path: Path) -> None:
     assert not check_model(tmp_path / "head.glb").missing
 
 
-def test_nodes_in_a_ring_end(tmp_path: Path) -> None:
-    data = changed(lambda gltf: gltf["nodes"][1].update(children=[0, 1, -1, 7, "x"]))
-    (tmp_path / "head.glb").write_bytes(data)
+@pytest.mark.parametrize("children", [[0], [1], [-1, 7, "x", 0]])
+def test_nodes_in_a_ring_are_refused_as_the_page_cannot_follow_them(children: list[Any], tmp_path: Path) -> None:
+    data = changed(lambda gltf: gltf["nodes"][1].update(children=children))
+    assert refusal(tmp_path / "head.glb", data) == "its nodes hang on each other in a ring"
+
+
+def test_a_deep_tree_is_no_ring(tmp_path: Path) -> None:
+    def deepen(gltf: dict[str, Any]) -> None:
+        first = len(gltf["nodes"])
+        gltf["nodes"] += [{"children": [first + n + 1]} for n in range(20_000)] + [{}]
+        gltf["scenes"][0]["nodes"].append(first)
+
+    (tmp_path / "head.glb").write_bytes(changed(deepen))
     assert not check_model(tmp_path / "head.glb").missing
 
 
