@@ -79,13 +79,15 @@ class History:
         self._newest = max(self._newest, generation)
         self._turns.pop(generation, None)
 
-    def messages(self, pending_user_text: str = "") -> list[Message]:
+    def messages(self, pending_user_text: str | None = None) -> list[Message]:
         """What the model gets: the persona, as much of the conversation as fits, and the text not yet recorded.
 
-        The roles of ``user`` and ``assistant`` take turns, and ``user`` begins.
+        The roles of ``user`` and ``assistant`` take turns, and ``user`` begins. An empty text asks for an answer to
+        what stands there: to what was not answered yet, or else :data:`UNCLEAR` stands for what the user might say.
         """
-        turns = list(self._turns.values())
-        if pending := pending_user_text.strip():
+        turns = self._spoken()
+        pending = (pending_user_text or "").strip()
+        if pending or (pending_user_text is not None and not (turns and turns[-1].said and not turns[-1].heard)):
             turns.append(_Turn(pending))
         messages = [Message("system", self.persona)] if self.persona else []
         turns = self._fitting(turns)
@@ -103,15 +105,18 @@ class History:
         return self._turns.get(generation)
 
     def _trim(self) -> None:
-        kept = self._fitting(list(self._turns.values()))
+        kept = self._fitting(self._spoken())
         for generation, turn in list(self._turns.items()):
             if not kept or turn is kept[0]:
                 break
             del self._turns[generation]
 
+    def _spoken(self) -> list[_Turn]:
+        """The turns in which anything was said or heard."""
+        return [turn for turn in self._turns.values() if turn.said or turn.heard]
+
     def _fitting(self, turns: list[_Turn]) -> list[_Turn]:
-        """The newest turns in which anything was said or heard and that fit; the last one always does."""
-        turns = [turn for turn in turns if turn.said or turn.heard]
+        """The newest of these turns that fit; the last one always does."""
         room = self.max_tokens - (self._count(self.persona) if self.persona else 0)
         for start in range(len(turns) - 1, -1, -1):
             room -= self._count(turns[start].question().content) + self._count(turns[start].answer().content)

@@ -43,7 +43,7 @@ class BargeIn:
         fresh = reply.audible_at is None or heard.onset < reply.audible_at + s.reopen_window
         may = s.barge_in or reply.audible_at is None
         # She has just asked for words: whatever comes is what she asked for.
-        wanted = heard.commit_asked or not reply.text
+        wanted = heard.commit_asked or reply.canned
         talks = bool(heard.text) and (wanted or not is_backchannel(heard.text, s.language))
         if talks and may and self._is_sure(at, heard):
             self._take_floor(at, reply, fresh, f"words: “{heard.text}”")
@@ -60,7 +60,7 @@ class BargeIn:
     def echoes(self, reply: Reply, transcript: Transcript, text: str) -> bool:
         """Whether words that came without a voice are the reply's own, as the microphone heard them."""
         state = self._state
-        if reply.audible_at is None or not reply.text:
+        if reply.audible_at is None or reply.canned:
             return False
         if state.speaking or state.now < state.noise_until + LATE_SECONDS:
             return False

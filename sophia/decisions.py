@@ -13,8 +13,9 @@ from typing import Literal
 Phrase = Literal["reprompt", "away", "asr", "llm", "tts"]
 """A canned sentence: "I did not catch that", "I can't hear you just now", or that a service has failed."""
 
-Origin = Literal["voice", "words", "typed", "agent"]
-"""What a turn began with: a voice, words too soft for the voice detector, a typed message, or she herself."""
+Origin = Literal["voice", "words", "typed", "asked", "agent"]
+"""What a turn began with: a voice, words too soft for the voice detector, a typed message, a client that asked for an
+answer without new words, or she herself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,10 @@ class Begin(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start(Decision):
-    """Begin a reply to ``text``; it stays behind the playout gate until its :class:`Commit`."""
+    """Begin a reply to ``text``; it stays behind the playout gate until its :class:`Commit`.
+
+    Without a ``text`` it is a reply to the conversation as it stands.
+    """
 
     text: str
 

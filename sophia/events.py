@@ -46,6 +46,15 @@ class CommitRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRequested(Event):
+    """A client wants an answer to what stands in the conversation: the user need not have said anything new.
+
+    If the user is speaking, the user's turn is over with it, and is what is answered. Refused while a reply is being
+    made or heard.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(Event):
     """A client wants the reply that is being made or heard to stop."""
 
@@ -120,6 +129,7 @@ TurnEvent = (
     | TextTyped
     | SayRequested
     | CommitRequested
+    | AnswerRequested
     | CancelRequested
     | PlayoutStarted
     | PlayoutFinished

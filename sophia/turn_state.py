@@ -47,8 +47,8 @@ recognisers that tell no times."""
 class Reply:
     """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
 
-    ``text`` is what it answers, or what she was asked to say; empty if she asks the user to say it again. ``says`` is
-    its own text so far.
+    ``text`` is what it answers, or what she was asked to say; ``to`` is the utterance that it answers, if there is one.
+    ``canned``: she asks the user to say it again, or tells of her ears. ``says`` is its own text so far.
     ``resumed_at`` is when she was, or will be, where she had last paused.
     """
 
@@ -63,11 +63,13 @@ class Reply:
     holding: bool = False
     held: bool = False
     says: str = ""
+    canned: bool = False
+    to: Utterance | None = None
 
     @property
     def asks(self) -> bool:
         """Whether it ends with a question."""
-        return not self.text or asks(self.says)
+        return self.canned or asks(self.says)
 
 
 class TurnState:
@@ -150,11 +152,9 @@ class TurnState:
 
     def begin(self, at: float, origin: Origin, reason: str, onset: float | None = None) -> None:
         """A turn begins with the current utterance."""
-        self._turn += 1
         utterance = self.utterance
-        utterance.turn = self._turn
+        utterance.turn = self._begin(at, origin, reason, onset)
         utterance.onset = utterance.last_voiced = at if onset is None else onset
-        self.out.append(Begin(at=at, turn=self._turn, origin=origin, onset=onset, reason=reason))
 
     def answer(self, utterance: Utterance) -> None:
         """The utterance is decided to be answered; what comes now is another one."""
@@ -205,7 +205,7 @@ class TurnState:
         if self.reply and words(self.reply.text) != words(text):
             self.drop(at, f"the text became “{text}”")
         reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided")
-        reply.committed_at, utterance.generation = at, reply.generation
+        reply.committed_at, reply.to, utterance.generation = at, utterance, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
         self.out.append(
             Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
@@ -226,10 +226,10 @@ class TurnState:
         if reply.committed_at is None:
             self.utterance.speculations = self.settings.max_speculations
             self.drop(at, f"{why}; made again once the turn is decided")
-        elif reply.audible_at is None and not reply.held and not self.answered.made_again:
-            self.answered.made_again = True
+        elif reply.audible_at is None and not reply.held and reply.to and not reply.to.made_again:
+            reply.to.made_again = True
             self.drop(at, f"{why} before a word was heard; made again")
-            self.commit(at, self.answered, why)
+            self.commit(at, reply.to, why)
         else:
             return False
         return True
@@ -253,7 +253,7 @@ class TurnState:
         """Answers speech without words with a question."""
         self.drop(at, "no words are left of it")
         self.reprompts += 1
-        reply = self._new_reply(utterance.turn, "", committed_at=at)
+        reply = self._new_reply(utterance.turn, "", committed_at=at, canned=True)
         self.out.append(Reprompt(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
         self.answer(utterance)
 
@@ -266,31 +266,38 @@ class TurnState:
     def announce(self, at: float, reason: str) -> None:
         """Tells that her ears are away, in a turn of its own; what was a voice without words comes to nothing."""
         self.dismiss(at, reason)
-        self.begin(at, "agent", reason)
-        reply = self._new_reply(self.utterance.turn, "", committed_at=at)
-        self.utterance, self.announced = Utterance(), reply.generation
+        reply = self._new_reply(self._begin(at, "agent", reason), "", committed_at=at, canned=True)
+        self.announced = reply.generation
         self.out.append(Announce(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
 
     def farewell(self, at: float, reason: str) -> None:
         """Ends everything but for a last word of hers, in a turn of its own."""
         self.close(at, reason)
-        self.begin(at, "agent", reason)
-        reply = self._new_reply(self.utterance.turn, "", committed_at=at)
-        self.utterance, self.over = Utterance(), True
+        reply = self._new_reply(self._begin(at, "agent", reason), "", committed_at=at, canned=True)
+        self.over = True
         self.out.append(Farewell(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
 
     def say(self, at: float, text: str, reason: str) -> None:
         """Says a text as it stands, in a turn of its own. It cannot be reopened: no words of a user came before it."""
-        self.begin(at, "agent", reason)
-        reply = self._new_reply(self.utterance.turn, text, committed_at=at)
-        reply.held, self.utterance = True, Utterance()
+        reply = self._new_reply(self._begin(at, "agent", reason), text, committed_at=at)
+        reply.held = True
         self.out.append(Say(at=at, turn=reply.turn, generation=reply.generation, text=text, reason=reason))
+
+    def answer_what_stands(self, at: float, reason: str) -> None:
+        """Answers the conversation as it stands, in a turn of its own; what is being said is no part of it."""
+        turn = self._begin(at, "asked", reason)
+        self.commit(at, Utterance(turn=turn, onset=at, last_voiced=at), reason)
 
     def refuse(self, at: float, reason: str) -> None:
         """Says no to a client."""
         self.out.append(Refuse(at=at, turn=self.utterance.turn, reason=reason))
 
-    def _new_reply(self, turn: int, text: str, committed_at: float | None = None) -> Reply:
+    def _begin(self, at: float, origin: Origin, reason: str, onset: float | None = None) -> int:
+        self._turn += 1
+        self.out.append(Begin(at=at, turn=self._turn, origin=origin, onset=onset, reason=reason))
+        return self._turn
+
+    def _new_reply(self, turn: int, text: str, committed_at: float | None = None, *, canned: bool = False) -> Reply:
         self._generation += 1
-        self.reply = Reply(turn, self._generation, text, committed_at)
+        self.reply = Reply(turn, self._generation, text, committed_at, canned=canned)
         return self.reply

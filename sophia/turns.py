@@ -18,11 +18,13 @@ from __future__ import annotations
 from typing import Literal
 
 from sophia.absence import Absence
+from sophia.answering import Answering
 from sophia.barge_in import BargeIn
 from sophia.completeness import TurnModel, WordTurnModel, words
 from sophia.decisions import AnyDecision, Apologise, Unduck
 from sophia.endpointing import Endpointing
 from sophia.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -57,6 +59,7 @@ class TurnTaking:
         self._endpointing = Endpointing(self._state)
         self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
+        self._answering = Answering(self._state)
         self._sayings = Sayings(self._state)
 
     @property
@@ -113,6 +116,7 @@ class TurnTaking:
                 self._absence.weigh(event.at)
             if not state.committed:
                 self._endpointing.weigh(event.at)
+            self._answering.weigh(event.at)
             self._sayings.weigh(event.at)
         decisions, state.out = state.out, []
         return decisions
@@ -139,6 +143,8 @@ class TurnTaking:
                 if state.utterance.onset is None:
                     state.refuse(at, "there is nothing to commit: nothing was said since the last turn")
                 state.utterance.commit_asked = state.utterance.onset is not None
+            case AnswerRequested():
+                self._answering.ask(at)
             case CancelRequested():
                 self._cancel(at)
             case HoldStarted(generation=generation) | HoldEnded(generation=generation):
@@ -207,7 +213,7 @@ class TurnTaking:
         if state.utterance.onset is None:
             if not new:
                 return False
-            asked = reply and not reply.text and reply.turn == state.answered.turn
+            asked = reply and reply.canned and reply.turn == state.answered.turn
             if reply and asked and reply.audible_at is None:
                 state.take_back(at, f"words came after all: “{new}”")
             elif reply and self._barge_in.echoes(reply, transcript, new):
@@ -248,12 +254,12 @@ class TurnTaking:
 
     def _cancel(self, at: float) -> None:
         state, why = self._state, "a client cancelled the reply"
-        waited = self._sayings.give_up(at, why)
+        waited, asked = self._sayings.give_up(at, why), self._answering.forget()
         if state.committed:
             state.interrupt(at, why)
             if state.utterance.answers_until is not None:
                 state.dismiss(at, f"backchannel “{state.utterance.text}”")
-        elif state.reply:
+        elif state.reply or asked:
             utterance = state.utterance
             state.dismiss(at, why)
             state.answer(utterance)  # its final, if that is still to come, says nothing new

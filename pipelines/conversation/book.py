@@ -158,7 +158,8 @@ class TurnBook:
                 self._attempt(turn, generation)
                 ledger.user = text
                 ledger.count(Count.SPECULATIONS_STARTED)
-                ledger.mark("transcript", self._text_at)
+                if text:
+                    ledger.mark("transcript", self._text_at)
                 ledger.mark("started", at)
             case Commit(at=at, text=text):
                 if ledger.marks.get("started") == at:
@@ -203,7 +204,7 @@ class TurnBook:
     def _begin(self, decision: Begin) -> None:
         turn = self._turns[decision.turn] = _Turn(Ledger(decision.turn))
         self._note_losses(turn)
-        if decision.origin != "agent":
+        if decision.origin in ("voice", "words", "typed"):
             self._hearing = turn
         if decision.onset is not None:
             self._voice = turn

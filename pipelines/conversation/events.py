@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipelines.telemetry.ledger import Count, Ledger
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -33,6 +34,7 @@ from sophia.turns import Phase
 from sophia.vad import VoiceStarted, VoiceStopped
 
 __all__ = [
+    "AnswerRequested",
     "CancelRequested",
     "ClauseSkipped",
     "CommitRequested",

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     FaceShown,
@@ -56,7 +57,7 @@ Telling = Callable[[Wire], list[Event]]
 UNSEEN = (ReplyText, PlaybackAcknowledged, FaceShown)
 """What comes often and shows nowhere: her words go with their sound, and a turn's ledger has the rest."""
 
-Order = TextTyped | SayRequested | CancelRequested | CommitRequested
+Order = TextTyped | SayRequested | AnswerRequested | CancelRequested | CommitRequested
 """What those who watch may ask of her: to answer, to say something, to stop."""
 
 

@@ -36,6 +36,19 @@ def test_messages_hold_what_was_heard() -> None:
     ]
 
 
+def test_an_answer_without_new_words_is_to_what_stands_there() -> None:
+    history = talk()
+    assert history.messages("")[-1] == Message("user", UNCLEAR)  # all was answered
+    history.user(3, "And a wolf?")
+    assert history.messages("")[-1] == Message("user", "And a wolf?")
+    history.user(4, "")
+    history.assistant(4, "Shall I go on?")
+    assert history.messages("")[-3:] == [
+        Message("user", UNCLEAR), Message("assistant", "Shall I go on?"), Message("user", UNCLEAR),
+    ]  # fmt: skip
+    assert History("Be kind.").messages("") == [Message("system", "Be kind."), Message("user", UNCLEAR)]
+
+
 def test_a_reply_is_corrected_by_its_generation() -> None:
     history = talk()
     history.assistant(2, "Once there was a fox.")

@@ -7,6 +7,7 @@ from table import REPLY, Table
 
 from nova.history import UNCLEAR
 from pipelines.conversation.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     GenerationOver,
@@ -60,6 +61,16 @@ def test_a_client_that_commits_does_not_wait_for_the_pause():
     (ledger,) = talk(table, (1.7, lambda at: CommitRequested(at=at))).turns
     assert ledger.voice_to_voice < 0.5
     assert Table([ORDER], seconds=20, settings=slow).talk().turns[0].voice_to_voice > 1.9
+
+
+def test_a_client_asks_for_an_answer_although_nothing_new_was_said():
+    table = Table([ORDER], seconds=32)
+    first, second = talk(table, (19.0, lambda at: AnswerRequested(at=at))).turns
+    assert (first.outcome, second.outcome) == (Outcome.REPLIED, Outcome.REPLIED)
+    assert (second.user, second.voice_to_voice) == ("", None)
+    assert table.mind.calls[-1][-1].content == UNCLEAR
+    assert said(table)[-2:] == [("user", UNCLEAR), ("assistant", second.heard)]
+    assert second.heard
 
 
 def test_a_client_cancels_the_reply_and_the_conversation_goes_on():

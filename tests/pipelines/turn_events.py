@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sophia.completeness import words
 from sophia.decisions import Announce, Commit, Drop, Interrupt, Reopen, Reprompt, Say
 from sophia.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -28,7 +29,7 @@ TEXTS = st.sampled_from(
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
-    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "answer",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -129,6 +130,8 @@ def drive(machine, events, ears=None):
                 event = SayRequested(at=now, text=text)
             case "commit":
                 event = CommitRequested(at=now)
+            case "answer":
+                event = AnswerRequested(at=now)
             case "cancel":
                 event = CancelRequested(at=now)
             case "hold":

@@ -41,6 +41,8 @@ class Answers:
         """The client asked for its end."""
         self.order = Ordered()
         """What the client asked of the response that comes next."""
+        self.awaited = False
+        """The client asked for a response, and it has not begun: what the user says is not over."""
         self._made: dict[int, Made] = {}
         self._dropped = 0  # the generation whose response waits for another one
         self._past: OrderedDict[int, Response] = OrderedDict()  # by generation: those that are over
@@ -91,29 +93,38 @@ class Answers:
     def respond(self, turn: int, generation: int, *, asks: bool = False) -> list[Event]:
         """Begins the response of a generation, or lets it go on in one that waits for it."""
         made = self._made.pop(generation, None) or Made()
+        self.awaited = False
         events: list[Event] = []
         if self.response:  # the reply was made again before a word of it was heard
             self.response.generation, self._dropped = generation, 0
             self.response.delivered.restart()
         else:
-            state, session = self._state, self._state.session
-            self.response = Response(
-                write=state.write,
-                items=state.items,
-                id=state.ids("resp"),
-                item_id=state.ids("item"),
-                conversation_id=self._conversation_id,
-                generation=generation,
-                turn=turn,
-                output={"format": session.output_format(), "voice": session.voice},
-                delivered=Delivered(state.rate),
-                order=self.order,
-                asks=asks,
-            )
-            state.turn(turn).items.append(self.response.item_id)
-            self.order = Ordered()
+            self.response = self._new(turn, generation, asks=asks)
+            self._state.turn(turn).items.append(self.response.item_id)
             events = self.response.begin()
         return events + self.words(generation, made.words) + self.frames(generation, made.frames)
+
+    def called_off(self) -> list[Event]:
+        """The client cancels the response that it asked for before it began: it has a begin and an end, and no item."""
+        self.awaited = False
+        return self._new(0, 0).called_off()
+
+    def _new(self, turn: int, generation: int, *, asks: bool = False) -> Response:
+        state, session, order = self._state, self._state.session, self.order
+        self.order = Ordered()
+        return Response(
+            write=state.write,
+            items=state.items,
+            id=state.ids("resp"),
+            item_id=state.ids("item"),
+            conversation_id=self._conversation_id,
+            generation=generation,
+            turn=turn,
+            output={"format": session.output_format(), "voice": session.voice},
+            delivered=Delivered(state.rate),
+            order=order,
+            asks=asks,
+        )
 
     def drop(self, generation: int) -> None:
         """A reply is given up unheard: a guess, or one that another follows in the same response."""

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pipelines.conversation.events import CancelRequested, CommitRequested, Happening, PlaybackAcknowledged, TextTyped
+from pipelines.conversation.events import (
+    AnswerRequested,
+    CancelRequested,
+    CommitRequested,
+    Happening,
+    PlaybackAcknowledged,
+    TextTyped,
+)
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import spoken, written
@@ -41,6 +48,8 @@ from sophia.events import SayRequested
 
 MOST_WAITING: Final = 32
 """Messages that may wait for a ``response.create``, and messages of the system."""
+
+ACTIVE: Final = "conversation_already_has_active_response"
 
 Answer = tuple[list[Wish], list[Event]]
 
@@ -122,7 +131,10 @@ class Requests:
             "input_audio_buffer.commit",
         ):
             return []
-        return [self._write.error(f"{happening.reason[:1].upper()}{happening.reason[1:]}.", "refused", cause=cause)]
+        code = "refused"
+        if kind == "response.create":
+            code, self._answers.awaited = ACTIVE, False  # all else that may be wrong with it was said at once
+        return [self._write.error(f"{happening.reason[:1].upper()}{happening.reason[1:]}.", code, cause=cause)]
 
     # Session
 
@@ -284,22 +296,18 @@ class Requests:
 
     def _response_create(self, event: Mapping[str, Any], at: float) -> Answer:
         answers = self._answers
-        if answers.response:
+        if answers.response or answers.awaited:
+            name = answers.response.id if answers.response else "it is about to begin"
             raise Refused(
-                f"Conversation already has an active response in progress: {answers.response.id}. "
+                f"Conversation already has an active response in progress: {name}. "
                 "Wait until the response is finished before creating a new one.",
-                "conversation_already_has_active_response",
+                ACTIVE,
             )
         wished = order(event.get("response"))
         items, self._messages = [name for name in self._messages if name in self._items], []
-        if not items and not self._questions.hearing:
-            raise Refused(
-                "There is nothing to answer: nobody said or wrote anything since the last response.",
-                "nothing_to_answer",
-            )
-        answers.order = wished
+        answers.order, answers.awaited = wished, True
         if not items:
-            return [CommitRequested(at=at)], []
+            return [AnswerRequested(at=at)], []
         texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
         typed = TextTyped(at=at, text="\n".join(texts))
         self._questions.expected.append((typed, items))
@@ -307,6 +315,8 @@ class Requests:
 
     def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
         response, wanted = self._answers.response, event.get("response_id")
+        if self._answers.awaited and wanted is None:
+            return [CancelRequested(at=at)], self._answers.called_off()
         if response is None or wanted not in (None, response.id):
             raise Refused("Cancellation failed: no active response found.", "response_cancel_not_active")
         self._answers.cancelling = True

@@ -67,6 +67,14 @@ class Response:
             self._part("response.content_part.added", part={"type": "audio", "transcript": ""}),
         ]
 
+    def called_off(self) -> list[Event]:
+        """All of a response that is cancelled before it begins."""
+        details = {"type": "cancelled", "reason": "client_cancelled"}
+        return [
+            self.write.event("response.created", response=self._as_it_is("in_progress", [])),
+            self.write.event("response.done", response=self._as_it_is("cancelled", [], details)),
+        ]
+
     def speak(self, words: Sequence[TimedWord]) -> list[Event]:
         """Takes the next words; those whose sound went out already are sent."""
         self.delivered.add(words)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.conversation.events import CancelRequested, CommitRequested, PlaybackAcknowledged, TextTyped
+from pipelines.conversation.events import (
+    AnswerRequested,
+    CancelRequested,
+    CommitRequested,
+    PlaybackAcknowledged,
+    TextTyped,
+)
 from sophia.events import SayRequested
 
 
@@ -71,6 +77,7 @@ Event = dict[str, Any]
 Wish = (
     TextTyped
     | CommitRequested
+    | AnswerRequested
     | CancelRequested
     | PlaybackAcknowledged
     | SayRequested
@@ -81,4 +88,4 @@ Wish = (
     | SessionChanged
     | PlayoutReport
 )
-"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first five are for ``Session.tell``, at once."""
+"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first six are for ``Session.tell``, at once."""

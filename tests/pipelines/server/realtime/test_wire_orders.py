@@ -306,9 +306,33 @@ def test_a_message_typed_while_speaking_ends_the_utterance_with_its_own_words(ta
 
 def test_a_client_commits_and_asks_for_an_answer(talk):
     talk.client("input_audio_buffer.commit", event_id="e1").client("response.create", event_id="e2")
-    codes = {event["error"]["event_id"]: event["error"]["code"] for event in of(talk, "error")}
-    assert codes == {"e1": "input_audio_buffer_commit_empty", "e2": "nothing_to_answer"}
-    talk.voice(0.8).says("and", final=True).client("input_audio_buffer.commit")
+    error = only(talk, "error")["error"]
+    assert (error["event_id"], error["code"]) == ("e1", "input_audio_buffer_commit_empty")
+    assert talk.types(1)[-4:] == BEGINS  # nobody has said anything: she begins the conversation
+    talk.writes().ends().voice(0.8).says("and", final=True).client("input_audio_buffer.commit")
+    assert talk.types()[-4:] == BEGINS
+
+
+def test_an_answer_that_waits_for_the_users_words_can_be_called_off(talk):
+    talk.starts().wait(0.5).says("where is", final=False).client("response.create", response={"metadata": {"n": "1"}})
+    assert of(talk, "response.created") == []
+    talk.client("response.create", event_id="e1")
+    assert only(talk, "error")["error"]["code"] == "conversation_already_has_active_response"
+    before = len(talk.sent)
+    talk.client("response.cancel")
+    assert talk.types(before)[:2] == ["response.created", "response.done"]
+    done = only(talk, "response.done")["response"]
+    assert (done["metadata"], done["status_details"]["reason"]) == ({"n": "1"}, "client_cancelled")
+    talk.stops().says("where is").wait(9)
+    assert len(of(talk, "response.created")) == 1
+    talk.client("response.cancel", event_id="e2")
+    assert of(talk, "error")[-1]["error"]["code"] == "response_cancel_not_active"
+    assert of(talk.asks(), "response.created")[1]["response"]["metadata"] is None
+
+
+def test_an_answer_is_begun_although_what_was_being_said_came_to_nothing(talk):
+    talk.starts().wait(0.1).client("response.create").stops().says("").wait(3)
+    assert len(of(talk, "response.created")) == 1
     assert talk.types()[-4:] == BEGINS
 
 

@@ -78,7 +78,7 @@ def test_what_is_no_event_is_an_error_and_no_more(talk, text):
 )
 def test_items_that_cannot_be_taken_in_are_refused_politely(talk, item, code):
     assert refused(talk, "conversation.item.create", item=item) == code
-    assert refused(talk, "response.create") == "nothing_to_answer"
+    assert of(talk, "conversation.item.added") == []
 
 
 def test_items_stand_where_the_client_puts_them(talk):
@@ -149,8 +149,9 @@ def test_a_response_says_what_of_its_order_changes_nothing(talk):
 
 
 def test_an_order_that_was_refused_is_forgotten(talk):
-    assert refused(talk, "response.create", response={"metadata": {"a": "b"}}) == "nothing_to_answer"
-    assert of(talk.asks(), "response.created")[0]["response"]["metadata"] is None
+    active = "conversation_already_has_active_response"
+    assert refused(talk.asks(), "response.create", response={"metadata": {"a": "b"}}) == active
+    assert of(talk.writes().ends().asks(), "response.created")[1]["response"]["metadata"] is None
 
 
 @pytest.mark.parametrize(("text", "code"), [

@@ -13,6 +13,7 @@ from pipelines.conversation.events import ClauseSkipped, DeviceLost, Retrying, T
 from pipelines.server.realtime.schema import EXTENSIONS
 from pipelines.server.realtime.wire import Wire
 from sophia.events import (
+    AnswerRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -31,7 +32,7 @@ CONVERSATION = (
     "start", "start", "stop", "stop", "partial", "stable", "final", "final", "wait", "wait", "sound", "sound", "words",
     "end", "end", "typed", "cancel", "commit", "say", "hold", "llm fails", "tts fails", "again", "face fails", "deaf",
     "hears", "skipped", "lost", "asks", "asks", "asks", "answers", "answers", "answers", "breaks in", "breaks in",
-    "types", "types", "over her",
+    "types", "types", "over her", "answer",
 )  # fmt: skip
 CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
@@ -123,6 +124,8 @@ def happen(talk, kind, text, number):
             talk.tell(CancelRequested(at=now))
         case "commit":
             talk.tell(CommitRequested(at=now))
+        case "answer":
+            talk.tell(AnswerRequested(at=now))
         case "say":
             talk.tell(SayRequested(at=now, text=text))
         case "hold":

@@ -8,6 +8,7 @@ from pipelines.server.realtime.schema import OURS
 VALID = TypeAdapter(RealtimeServerEvent)
 
 OF_A_RESPONSE = ("response.output_audio.delta", "response.output_audio_transcript.delta")
+BEGIN = ("response.output_item.added", "conversation.item.added", "response.content_part.added")
 ENDS = (
     "response.output_audio.done", "response.output_audio_transcript.done", "response.content_part.done",
     "conversation.item.done", "response.output_item.done", "response.done",
@@ -56,13 +57,16 @@ class Rules:
             self.extensions = set(event["session"]["extensions"])
         if response_id := event.get("response_id"):
             assert response_id == self.response, f"{kind} belongs to no running response"
-        if self.expected:
+        if self.expected == BEGIN and kind == "response.done":  # it was called off before it began
+            assert event["response"]["output"] == []
+            self.expected = ()
+        elif self.expected:
             assert kind == self.expected[0]
             self.expected = self.expected[1:]
         elif kind in ENDS[:1]:
             self.expected = ENDS[1:]
         elif kind == "response.created":
-            self.expected = ("response.output_item.added", "conversation.item.added", "response.content_part.added")
+            self.expected = BEGIN
         getattr(self, "on_" + kind.replace(".", "_"), lambda event: None)(event)
 
     # Items
