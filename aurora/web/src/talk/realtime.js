@@ -27,6 +27,8 @@ const LEFT = 'the page left';
 const REFUSALS = /** @type {Record<string, string>} */ ({
   session_limit_reached: 'full',
   session_moved: 'moved',
+  conversation_over: 'over',
+  nothing_to_watch: 'over',
   invalid_api_key: 'key',
   session_expired: 'lost',
   server_shutting_down: 'lost',
@@ -37,7 +39,7 @@ const COME_BACK = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015]
 
 /**
  * @typedef {{code: string, message: string, places: number | null}} Refusal
- * @typedef {(state: 'open'|'lost'|'full'|'gone'|'moved'|'key'|'refused', detail?: object) => void} Told
+ * @typedef {(state: 'open'|'lost'|'full'|'gone'|'moved'|'over'|'key'|'refused', detail?: object) => void} Told
  */
 
 export class RealtimeSocket {
@@ -169,7 +171,7 @@ export class RealtimeSocket {
       const wait = Math.min(LONGEST_FULL_WAIT, FULL_WAIT * 1.5 ** this.asked++);
       this.#again(wait);
       this.told('full', { places: refusal?.places ?? null, retry: { in: wait } });
-    } else if (meant === 'moved' || meant === 'key') this.told(meant);
+    } else if (['moved', 'over', 'key'].includes(meant)) this.told(/** @type {'moved'|'over'|'key'} */ (meant));
     else if (meant === 'refused') this.told('refused', { code: refusal?.code ?? String(code), message: refusal?.message || reason });
     else if (!this.ever || this.attempt === TRIES) this.told('gone');
     else {

@@ -238,7 +238,7 @@ export class TalkSession extends EventTarget {
       this.server = new ServerClock();
       this.ours = false;
     }
-    if (['gone', 'moved', 'key', 'refused'].includes(state)) this.#stop();
+    if (['gone', 'moved', 'over', 'key', 'refused'].includes(state)) this.#stop();
     this.#tell(state, detail);
   }
 

@@ -15,18 +15,18 @@ export const TABLE = {
     permission: { granted: 'connecting', denied: 'failed', nomic: 'failed', busy: 'failed', end: 'idle' },
     connecting: {
       open: 'live', seen: 'watching', full: 'full', lost: 'reconnecting', gone: 'failed', key: 'failed', end: 'idle',
-      denied: 'failed', nomic: 'failed', busy: 'failed', refused: 'failed', moved: 'failed',
+      denied: 'failed', nomic: 'failed', busy: 'failed', refused: 'failed', moved: 'failed', over: 'idle',
     },
     live: { lost: 'reconnecting', gone: 'failed', moved: 'failed', key: 'failed', refused: 'failed', end: 'idle' },
     watching: {
       lost: 'reconnecting', gone: 'failed', key: 'failed', refused: 'failed', talk: 'permission', insecure: 'insecure',
-      end: 'idle',
+      over: 'idle', end: 'idle',
     },
     reconnecting: {
       open: 'live', seen: 'watching', full: 'full', gone: 'failed', moved: 'failed', key: 'failed', refused: 'failed',
-      again: 'connecting', end: 'idle',
+      again: 'connecting', over: 'idle', end: 'idle',
     },
-    full: { open: 'live', seen: 'watching', again: 'connecting', lost: 'reconnecting', gone: 'failed', refused: 'failed', end: 'idle' },
+    full: { open: 'live', seen: 'watching', again: 'connecting', lost: 'reconnecting', gone: 'failed', refused: 'failed', over: 'idle', end: 'idle' },
     failed: { talk: 'permission', type: 'connecting', watch: 'connecting', insecure: 'insecure', end: 'idle' },
     insecure: { watch: 'connecting' },
   },

@@ -106,13 +106,11 @@ export class Page {
   hear(event) {
     if (LOGGED_TOO.has(event.type)) this.note({ ...event, kind: event.type, clock: this.session?.time() });
     if (event.type === 'lost' || event.type === 'full') this.talk.restart();  // another clock, another count of turns
+    // Often it was this page's own conversation, from before it was loaded anew.
+    if (event.type === 'over') this.scene.place.watch = false;
     this.talk.tell(event);
     this.tell(event);
-    // It is over already: often this page's own conversation, from before it was loaded anew.
-    if (event.type === 'refused' && event.code === 'nothing_to_watch') {
-      this.scene.place.watch = false;
-      this.act('end');
-    }
+    if (event.type === 'over') this.session = null;
   }
 
   /** A button was pressed, or its key. @param {string} event */

@@ -90,6 +90,18 @@ test('a server that takes the page back and drops it at once uses up the tries; 
   assert.equal(told.at(-1)[1].retry.attempt, 1);
 });
 
+test('a conversation that was watched and is over is neither lost nor asked for again', () => {
+  make().connect();
+  FakeSocket.last.greets();
+  FakeSocket.last.refuses('conversation_over', 1000);
+  pass(60);
+  make().connect();
+  FakeSocket.last.refuses('nothing_to_watch', 1008);
+  pass(60);
+  assert.deepEqual(states(), ['open', 'over', 'over']);
+  assert.equal(FakeSocket.all.length, 2);
+});
+
 test('a server that never answered is gone at once', () => {
   make().connect();
   FakeSocket.last.drops(1006);
@@ -111,7 +123,7 @@ test('when all places are taken it asks again by itself, ever more rarely', () =
   assert.equal(states().at(-1), 'open');
 });
 
-for (const [code, close, state] of [['session_moved', 4001, 'moved'], ['invalid_api_key', 1008, 'key'], ['nothing_to_watch', 1008, 'refused'], ['origin_not_allowed', 1008, 'refused']])
+for (const [code, close, state] of [['session_moved', 4001, 'moved'], ['invalid_api_key', 1008, 'key'], ['nothing_to_watch', 1008, 'over'], ['origin_not_allowed', 1008, 'refused']])
   test(`${code} is ${state}, and is not tried again`, () => {
     make().connect();
     FakeSocket.last.refuses(code, close);
