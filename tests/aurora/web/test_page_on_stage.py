@@ -35,6 +35,11 @@ AT_REST = """() => {
     const { page, log } = sophia, silent = !page.session.position()?.playing && !page.parts.performer.share;
     return silent && page.state.floor === 'listening' && tap.until() > log.at(-1)?.clock + 0.1;
 }"""
+ENOUGH = """() => {
+    const position = sophia.page.session?.position();
+    return position?.playing && position.seconds > 1 && sophia.log.filter(one => one.share === 1).length >= 8;
+}"""
+"""She has spoken for a second, and was drawn often enough to be judged, on any machine."""
 ENDED = "how => tap.wire.some(one => one.event.outcome === how)"
 
 SMALL = """() => {
@@ -166,7 +171,7 @@ async def stopped(page: Any, plant: str = "() => {}") -> tuple[Logged, str]:
     await begin(page, "#second")
     await page.evaluate(plant)
     await write(page)
-    await page.wait_for_function(SPEAKING, arg=1.0)
+    await page.wait_for_function(ENOUGH)
     await page.keyboard.press("Escape")
     await page.wait_for_function("tap.wire.some(one => one.event.type === 'sophia.playout.clear')")
     await page.wait_for_function(AT_REST)
@@ -201,7 +206,7 @@ async def test_a_page_that_is_loaded_anew_in_mid_reply_begins_afresh(browser: An
         await page.wait_for_function(f"window.sophia && {SHOWN} && sophia.page.state.session === 'idle'")
         await begin(page, "#second")
         await write(page)
-        await page.wait_for_function(SPEAKING, arg=2.0)
+        await page.wait_for_function(ENOUGH)
         await page.keyboard.press("Escape")
         await page.wait_for_function(AT_REST)
         got = await logged(page)
