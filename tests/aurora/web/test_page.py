@@ -219,6 +219,37 @@ def test_who_cannot_speak_writes(browser: Any, site: str) -> None:
         assert page.input_value("#text") == ""
 
 
+def test_a_button_that_goes_leaves_the_focus_where_one_can_go_on(browser: Any, site: str) -> None:
+    focused = "document.activeElement.id"
+    with visiting(browser, f"{site}/web/dev/") as page:
+        page.focus("#second")
+        page.keyboard.press("Enter")
+        until(page, f"{focused} === 'text'")
+    with visiting(browser, f"{site}/web/dev/?at=6") as page:
+        page.keyboard.press("m")
+        page.focus("#notices button")
+        page.keyboard.press("Enter")
+        assert page.inner_text("#mic-word") == "Mute"
+        assert page.evaluate(focused) == "mic"
+
+
+def test_words_run_in_their_own_direction_and_break_where_they_must(browser: Any, site: str) -> None:
+    said = """text => {
+        const { talk } = sophia.page;
+        talk.captions.clear();
+        talk.tell({ type: 'turn', turn: 900 });
+        talk.tell({ type: 'reply', item: 'new', turn: 900, words: [{ text, start: 0, end: 1 }] });
+        talk.turns.replyOf('new').hear(1);
+        talk.captions.show(talk.turns.replyOf('new'));
+        talk.captions.draw();
+        const line = document.querySelector('.her .line'), { width } = line.firstChild.getBoundingClientRect();
+        return [getComputedStyle(line).direction, width <= line.parentElement.clientWidth + 1];
+    }"""
+    for text, direction in (("مرحبا، أنا صوفيا (25).", "rtl"), ("a" * 400, "ltr")):
+        with visiting(browser, f"{site}/web/dev/?at=6") as page:
+            assert page.evaluate(said, text) == [direction, True]
+
+
 def test_settings_outlast_a_visit_and_need_no_storage(browser: Any, site: str) -> None:
     with visiting(browser, f"{site}/web/dev/") as page:
         page.click("#open-settings")
