@@ -29,7 +29,7 @@ REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-com
     -f docker/docker-compose.rehearsal.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help talk serve services check doctor replay rehearsal test lint types format bench page certs prepare run-venv dev-venv clean
+.PHONY: help talk serve services check doctor replay rehearsal test interop lint types format bench page certs prepare run-venv dev-venv clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS='	' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -64,6 +64,10 @@ rehearsal: run-venv  ## the stack of docker/ without a GPU, with stand-ins for N
 test: dev-venv  ## run the tests, shared by two processes (ARGS="-n 0 tests/sophia": by one, these alone)
 	@$(PY) -m pipelines.embedded --prepare
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+interop: dev-venv  ## have real clients of the Realtime protocol talk to the server (CLIENTS="openai-node pipecat")
+	@$(PY) tests/interop/environments.py $(CLIENTS)
+	@exec $(PY) -m pytest tests/interop -rs
 
 lint: dev-venv  ## style, as pre-commit checks it
 	@.venv/bin/ruff check --output-format concise .

@@ -1,0 +1,94 @@
+"""Makes the environments of real clients, each for itself: ``python tests/interop/environments.py [NAME …]``.
+
+They stay in the home folder, under ``interop``. A client whose environment is missing is not tested.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.home import home
+
+CLIENTS_FOLDER = Path(__file__).parent / "clients"
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client, unmodified: the script that drives it, and what it needs from PyPI or the npm registry."""
+
+    script: str
+    python: tuple[str, ...] = ()
+    node: tuple[str, ...] = ()
+
+    def folder(self, name: str) -> Path:
+        """Where its environment is."""
+        return home() / "interop" / name
+
+    def command(self, name: str) -> list[str] | None:
+        """How its script is run; None where the environment is missing, or is of other versions."""
+        folder, script = self.folder(name), CLIENTS_FOLDER / self.script
+        if not self.python and not self.node:
+            return [sys.executable, str(script)]
+        try:
+            made = json.loads((folder / "made.json").read_text())
+        except (OSError, ValueError):
+            return None
+        if made != [*self.python, *self.node]:
+            return None
+        if self.python:
+            return [str(folder / "bin/python"), str(script)]
+        for file in CLIENTS_FOLDER.glob("*.mjs"):  # node looks for packages beside the script
+            (folder / file.name).unlink(missing_ok=True)
+            (folder / file.name).symlink_to(file)
+        return ["node", "--preserve-symlinks", "--preserve-symlinks-main", str(folder / script.name)]
+
+
+CLIENTS = {
+    "openai-python": Client("openai_python.py"),  # its package is one of ours: its types judge every event
+    "openai-agents-python": Client("agents_python.py", python=("openai-agents==0.24.0",)),
+    "openai-node": Client("openai_node.mjs", node=("openai@7.59.0", "ws@8")),
+    "agents-js": Client("agents_js.mjs", node=("@openai/agents@0.20.0", "zod@4")),
+}
+
+
+def make(name: str) -> None:
+    """Makes a client's environment anew. Raises ``CalledProcessError`` and ``OSError``."""
+    client = CLIENTS[name]
+    folder = client.folder(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if client.python:
+        venv.create(folder, with_pip=True)
+        subprocess.run([folder / "bin/python", "-m", "pip", "install", "-qq", *client.python], check=True)
+    else:
+        (folder / "package.json").write_text("{}")
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *client.node], cwd=folder, check=True)
+    (folder / "made.json").write_text(json.dumps([*client.python, *client.node]))
+
+
+def main(names: list[str]) -> int:
+    """Makes what is missing."""
+    failed = 0
+    for name in names or list(CLIENTS):
+        if name not in CLIENTS:
+            print(f"There is no client {name}; there are: {', '.join(CLIENTS)}.", file=sys.stderr)
+            return 2
+        if CLIENTS[name].command(name):
+            continue
+        print(f"  Making the environment of {name} …", flush=True)
+        try:
+            make(name)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"  {name} cannot be had here: {error}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
