@@ -50,7 +50,7 @@ MAY: dict[str, str] = {
     "monitoring": "command telemetry terminal",
     "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
     "client": "command settings talk sophia",
-    "server": "certs command conversation failures home log services settings talk telemetry sophia aurora",
+    "server": "certs command conversation failures home log services settings talk telemetry sophia nova aurora",
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",

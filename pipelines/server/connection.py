@@ -52,6 +52,7 @@ TOO_SLOW = Ending(1008, "slow_reader", "This client takes what it is sent too sl
 TOO_MUCH = Ending(1008, "audio_too_fast", "More than a minute of sound waits to be heard; send it in real time.")
 IDLE = Ending(1001, "session_expired", "Nothing came from this client for too long.")
 SHUTTING_DOWN = Ending(1001, "server_shutting_down", "The server is shutting down.", "server_error")
+FULL = Ending(1013, "session_limit_reached", "Her ears take no more; try again in a moment.", "session_limit_reached")
 ENDED = Ending(1011, "session_ended", "The conversation cannot go on; see the log.", "server_error")
 
 

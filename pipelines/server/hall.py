@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from pipelines.server.access import Refusal
+from pipelines.server.admission import Admission, full
 from pipelines.server.app import WISHED, turn_away
 from pipelines.server.client_echo import ClientEcho, guard
 from pipelines.server.connection import SHUTTING_DOWN, Connection
@@ -64,6 +65,8 @@ class Hall:
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing = False
+        metrics = runtime.telemetry.metrics
+        self._admission = Admission(self._settings.sessions, asyncio.get_running_loop().time, metrics.least_lag)
 
     @property
     def watchable(self) -> Hub | None:
@@ -77,8 +80,9 @@ class Hall:
         if _watches(request):
             if self.watchable is None:
                 return NOTHING_TO_WATCH
-            return self._full(self._watching, self._settings.watchers)
-        return self._full(len(self._talks), self._settings.sessions)
+            places = self._settings.watchers
+            return full(f"All places are taken ({places})", places) if self._watching >= places else None
+        return self._admission.refusal(len(self._talks))
 
     async def visit(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         if refusal := self.refusal(request):  # somebody was faster
@@ -134,7 +138,7 @@ class Hall:
                 ),
                 reports,
                 echo,
-                watched_by=[hub, streamed] if streamed else [hub],
+                watched_by=[hub, self._admission, *([streamed] if streamed else [])],
             )
             self._talks[hub] = talk
             connection = Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS)
@@ -211,13 +215,6 @@ class Hall:
             self._connections.discard(connection)
             if not self._connections:
                 self._empty.set()
-
-    @staticmethod
-    def _full(taken: int, places: int) -> Refusal | None:
-        if taken < places:
-            return None
-        message = f"All places are taken ({places}); try again in a moment."
-        return Refusal(503, "session_limit_reached", message, {"places": places})
 
 
 def _extensions(request: web.Request) -> str:

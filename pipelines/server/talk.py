@@ -12,6 +12,7 @@ import numpy as np
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import (
+    EarsLost,
     Happening,
     Levels,
     PlaybackAcknowledged,
@@ -20,11 +21,13 @@ from pipelines.conversation.events import (
     PlayoutStarted,
     Reading,
     ReplyText,
+    Transcribed,
 )
 from pipelines.conversation.observers import Observer
 from pipelines.failures import StageFailed
+from pipelines.server.admission import is_exhausted
 from pipelines.server.client_echo import ClientEcho
-from pipelines.server.connection import ENDED, TOO_MUCH, Connection
+from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Connection
 from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
 from pipelines.server.realtime.wire import Wire
@@ -91,6 +94,7 @@ class Talk(Observer):
         self._rate = runtime.reply_rate
         self._began: _Began | None = None
         self._connection: Connection | None = None
+        self._heard = False  # a word of the user
         self.session: Session = runtime.session(
             self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
         )
@@ -177,6 +181,10 @@ class Talk(Observer):
     # From the conversation
 
     def told(self, happening: Happening) -> None:
+        if isinstance(happening, Transcribed):
+            self._heard = True
+        if isinstance(happening, EarsLost) and is_exhausted(happening.error) and not self._heard and self._connection:
+            self._connection.end(FULL)  # it was one too many, and nothing of it is lost yet
         if isinstance(happening, PlayoutStarted):
             sent = happening.time - self._sink.delay
             self._began = _Began(happening.generation, sent, until=happening.at + DATED_SECONDS)

@@ -9,6 +9,7 @@ interpreter's lock.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -193,6 +194,7 @@ class Metrics:
         self._pages = prom.Gauge("sophia_pages", "Clients that talk or watch now", ["role"], registry=self.registry)
         for role in PAGE_ROLES:
             self._pages.labels(role)
+        self._lags: deque[float] = deque(maxlen=round(60 / LAG_INTERVAL))
         self._loop_lag = _Histogram("sophia_loop_lag_seconds", "How late the event loop was", LAG_BUCKETS, at)
         self._turns = _Counter("sophia_turns", "Turns by how they ended", at, label="outcome")
         self._turns.prepare([str(outcome) for outcome in Outcome])
@@ -283,7 +285,16 @@ class Metrics:
         while True:
             due = loop.time() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
-            self._loop_lag.observe(max(0.0, loop.time() - due))
+            self._lags.append(max(0.0, loop.time() - due))
+            self._loop_lag.observe(self._lags[-1])
+
+    def least_lag(self, seconds: float) -> float:
+        """The least that the event loop was late in the last ``seconds`` (at most 60): one stall alone says nothing.
+
+        Nothing is known, so 0, until it was watched for as long.
+        """
+        looks = round(seconds / LAG_INTERVAL)
+        return min(list(self._lags)[-looks:]) if len(self._lags) >= looks else 0.0
 
     def _session(self, by: int) -> None:
         self._sessions.inc(by)

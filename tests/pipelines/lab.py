@@ -86,6 +86,8 @@ class Lab(
                 silent += seconds
             if self.does("asr", "hangs"):
                 await self._hang()
+            if self.does("asr", "is full"):
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room for another stream")
             if self.does("asr", "refuses"):
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no model for xx-XX")
             if voiced and silent > 0.3:
