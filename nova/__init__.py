@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nova.mind import Message as Message
     from nova.mind import Mind as Mind
     from nova.mind import Role as Role
+    from nova.tools import ToolCall as ToolCall
+    from nova.tools import ToolSpec as ToolSpec
 
 _WHERE = {
     "History": "nova.history",
@@ -26,6 +28,8 @@ _WHERE = {
     "MindTimeout": "nova.errors",
     "ModelError": "nova.errors",
     "Role": "nova.mind",
+    "ToolCall": "nova.tools",
+    "ToolSpec": "nova.tools",
 }
 
 __all__ = list(_WHERE)

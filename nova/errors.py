@@ -8,7 +8,8 @@
         ├── Rejected          400, 422 …: it does not take the request as it is
         ├── Overloaded        429, 502, 503, 504, 529: it may work in a moment
         ├── NoModelServer     a web page, a redirect, another protocol
-        └── BrokenOff         the answer ended before it was complete
+        ├── BrokenOff         the answer ended before it was complete
+        └── MalformedCall     it called a tool in a form that nobody can read, or one that it does not have
 
 Transport failures are not here: they reach the caller as ``grpc.aio.AioRpcError`` or the HTTP library's error.
 """
@@ -71,6 +72,10 @@ class BrokenOff(ModelError):
     """The answer ended before it was complete."""
 
     kind = "lost"
+
+
+class MalformedCall(ModelError):
+    """The model called a tool, but nobody can tell which, or with what."""
 
 
 class MindTimeout(MindError):

@@ -12,10 +12,12 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nova.adapters import Sampling
+from nova.calls import read_calls
 from nova.mind import Message
-from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, opens_thought, with_time
+from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, closing_of, opens_thought, with_time
 from nova.text import Assembler
 from nova.thoughts import STYLES, SpokenText, pair_of
+from nova.tools import Choice, ToolCall, ToolSpec, offered
 
 P = TypeVar("P")
 
@@ -134,23 +136,50 @@ class Prompting:
         self._settings = settings
         self._template = template
         self._now = now or wall_clock
+        self._warned = False
         self.stops = tuple(dict.fromkeys((*template.stops, *settings.stop)))
         self.sampling = _sampling(settings, self.stops)
 
-    def prompt(self, messages: Sequence[Message]) -> str:
-        """The rendered prompt; raises :class:`nova.prompts.TemplateError`."""
+    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto") -> str:
+        """The rendered prompt; raises :class:`nova.prompts.TemplateError`.
+
+        Where a tool must be called, the prompt ends with the beginning of that call.
+        """
         if self._settings.tell_time:
             messages = with_time(messages, self._now())
-        return self._template.render(messages)
+        tools = offered(tools, choice)
+        if tools and not self._template.takes_tools and not self._warned:
+            self._warned = True
+            _log.warning("the chat template has no place for tools, so the model is not told of them: llm.template")
+        prompt = self._template.render(messages, tools)
+        if not tools or not (begun := self._template.begun_call(choice)):
+            return prompt
+        return prompt + closing_of(prompt) + begun
 
-    def cleaner(self, prompt: str, *, cumulative: bool) -> Cleaner:
-        """A fresh cleaner for the answer to ``prompt``."""
+    def cleaner(
+        self, prompt: str, *, cumulative: bool, tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> Cleaner:
+        """A fresh cleaner for the answer to ``prompt``, which was made of the same ``tools`` and ``choice``."""
         style = self._settings.thoughts if self._settings.thoughts != "auto" else self._template.thoughts
-        return Cleaner(self.stops, style=style, thinking=opens_thought(prompt), cumulative=cumulative)
+        tools = offered(tools, choice)
+        cleaner = Cleaner(
+            self.stops,
+            style=style,
+            thinking=opens_thought(prompt),
+            cumulative=cumulative,
+            tools=tools,
+            model=self._settings.model,
+        )
+        if tools and (begun := self._template.begun_call(choice)):
+            cleaner.begin(begun)
+        return cleaner
 
 
 class Cleaner:
-    """Turns the raw pieces of one answer into what may be spoken: whole characters, no thoughts, no special tokens."""
+    """Turns the raw pieces of one answer into what may be spoken: whole characters, no thoughts, no special tokens.
+
+    :meth:`calls` gives those of ``tools`` that came to their end since they were asked for last.
+    """
 
     def __init__(
         self,
@@ -160,9 +189,12 @@ class Cleaner:
         thinking: bool = False,
         cumulative: bool = False,
         doubt: bool = False,
+        tools: Sequence[ToolSpec] = (),
+        model: str = "",
     ) -> None:
         self._assembler = Assembler()
-        self._spoken = SpokenText(stops, style=style, thinking=thinking, doubt=doubt)
+        self._spoken = SpokenText(stops, style=style, thinking=thinking, doubt=doubt, tools=bool(tools))
+        self._tools, self._model = tools, model
         self._cumulative = cumulative
         self._doubt = doubt
         self._seen = 0
@@ -176,6 +208,25 @@ class Cleaner:
     def opened(self) -> bool | None:
         """Whether the answer began inside a thought, as far as its tags have shown it."""
         return self._spoken.opened
+
+    def begin(self, text: str) -> None:
+        """The answer goes on from ``text``, with which its prompt ended."""
+        self._spoken.feed(text)
+
+    def take(self, piece: bytes | str | None) -> list[str | ToolCall]:
+        """What the piece, or with None the stream's end, makes of the answer: text if there is any, and calls.
+
+        Raises :class:`nova.errors.MalformedCall`.
+        """
+        text = self.flush() if piece is None else self.feed(piece)
+        return [*([text] if text else []), *self.calls()]
+
+    def calls(self) -> list[ToolCall]:
+        """The calls that are complete and were not handed out yet; raises :class:`nova.errors.MalformedCall`."""
+        if not self._spoken.called or self._spoken.doubt:
+            return []
+        texts, self._spoken.called = self._spoken.called, []
+        return [call for text in texts for call in read_calls(text, self._tools, self._model)]
 
     def trust(self) -> None:
         """The answer does not begin inside a thought: nothing is held back any more."""

@@ -4,6 +4,9 @@ Pure, no clock, no I/O. A turn is what the user said and what was heard of the r
 reply's generation number, and can be corrected or withdrawn by it. So roles take turns, as many chat templates insist,
 and nothing is ever joined. Where one side was silent, a mark stands for it: :data:`UNHEARD` or :data:`UNCLEAR`.
 
+What a reply called stays in its turn, with the results. A reply that answers them is a turn without a question, which
+follows it at once. A call without a result has :data:`NO_RESULT`, so that a request is whole whatever became of it.
+
 The history is bounded in tokens. Old turns are forgotten first, always whole. The persona is never trimmed, nor is the
 newest question: a question that is longer than the room is sent whole, and a server that cannot take it says so.
 """
@@ -11,9 +14,10 @@ newest question: a question that is longer than the room is sent whole, and a se
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nova.mind import Message
+from nova.tools import ToolCall
 
 INTERRUPTED = " —"
 """Appended to a reply that was cut off, so that the model knows (and does not go on as if it had finished)."""
@@ -23,6 +27,18 @@ UNHEARD = "—"
 
 UNCLEAR = "…"
 """Stands for what the user said where no words were understood, such as before "I didn't catch that"."""
+
+NO_RESULT = "(no result)"
+"""Stands for the result of a tool that has not answered."""
+
+CUT = " […]"
+"""Ends a result that is too long for the model to be given all of it."""
+
+RESULTS_SHARE = 0.5
+"""Of the limit, what the results of one turn may take together."""
+
+MOST_CALLS = 64
+"""Calls that are kept of one turn; later ones are refused."""
 
 LEAST_ROOM = 128
 """Tokens that a persona must leave of the limit: a question of some forty words, and an answer as long."""
@@ -34,20 +50,43 @@ def estimate_tokens(text: str) -> int:
 
 
 @dataclass(slots=True)
+class _Called:
+    """A call, and its result once there is one."""
+
+    call: ToolCall
+    result: str | None = None
+
+
+@dataclass(slots=True)
 class _Turn:
-    """What was said and heard under one generation; ``heard`` is empty while nothing was, or was so far."""
+    """What was said and heard under one generation; ``heard`` is empty while nothing was, or was so far.
+
+    ``wordless``: it answers what stands there, such as the results of tools.
+    """
 
     said: str = ""
     heard: str = ""
     interrupted: bool = False
+    wordless: bool = False
+    calls: list[_Called] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something in it to answer: a question, or what tools said."""
+        return bool(self.calls or (self.said and not self.heard))
 
     def question(self) -> Message:
         return Message("user", self.said or UNCLEAR)
 
     def answer(self) -> Message:
-        if not self.heard:
-            return Message("assistant", UNHEARD)
-        return Message("assistant", self.heard + INTERRUPTED if self.interrupted else self.heard)
+        heard = self.heard + INTERRUPTED if self.heard and self.interrupted else self.heard
+        if self.calls:
+            return Message("assistant", heard, tuple(called.call for called in self.calls))
+        return Message("assistant", heard or UNHEARD)
+
+    def goes_on_from(self, before: _Turn | None) -> bool:
+        """Whether it answers the calls of the turn before, with no words of the user between."""
+        return self.wordless and before is not None and bool(before.calls)
 
 
 class History:
@@ -63,9 +102,10 @@ class History:
         self._newest = -1
 
     def user(self, generation: int, text: str) -> None:
-        """Records, or corrects, what the user said that ``generation`` replies to."""
+        """Records, or corrects, what the user said that ``generation`` replies to; empty if it answers results."""
         if turn := self._turn(generation):
             turn.said = text.strip()
+            turn.wordless = not turn.said
             self._trim()
 
     def assistant(self, generation: int, heard: str, interrupted: bool = False) -> None:
@@ -73,6 +113,33 @@ class History:
         if turn := self._turn(generation):
             turn.heard, turn.interrupted = heard.strip(), interrupted
             self._trim()
+
+    def called(self, generation: int, call: ToolCall) -> bool:
+        """Records that a reply called a tool; false if that reply is gone, or has called too many."""
+        turn = self._turn(generation)
+        if turn is None or len(turn.calls) >= MOST_CALLS:
+            return False
+        turn.calls.append(_Called(call))
+        self._trim()
+        return True
+
+    def recall(self, call: ToolCall) -> bool:
+        """Records a call that was made elsewhere: the newest reply's. False if there is no place for it."""
+        return self.called(next(reversed(self._turns), max(self._newest, 0)), call)
+
+    def answered(self, call_id: str, result: str) -> bool:
+        """Records what a tool said, once; false if no call of this id waits for it, or no longer."""
+        for turn in reversed(self._turns.values()):
+            for called in turn.calls:
+                if called.call.id == call_id and called.result is None:
+                    called.result = result
+                    self._trim()
+                    return True
+        return False
+
+    def knows(self, call_id: str) -> bool:
+        """Whether a call with this id is remembered."""
+        return any(called.call.id == call_id for turn in self._turns.values() for called in turn.calls)
 
     def withdraw(self, generation: int) -> None:
         """Takes a turn back that was decided too early, with what was said and heard in it, for good."""
@@ -82,20 +149,49 @@ class History:
     def messages(self, pending_user_text: str | None = None) -> list[Message]:
         """What the model gets: the persona, as much of the conversation as fits, and the text not yet recorded.
 
-        The roles of ``user`` and ``assistant`` take turns, and ``user`` begins. An empty text asks for an answer to
-        what stands there: to what was not answered yet, or else :data:`UNCLEAR` stands for what the user might say.
+        The roles of ``user`` and ``assistant`` take turns, and ``user`` begins. The results of an assistant's calls
+        follow it, and then an assistant again. An empty text asks for an answer to what stands there: to such results,
+        to what was not answered yet, or else :data:`UNCLEAR` stands for what the user might say.
         """
         turns = self._spoken()
         pending = (pending_user_text or "").strip()
-        if pending or (pending_user_text is not None and not (turns and turns[-1].said and not turns[-1].heard)):
+        if pending or (pending_user_text is not None and not (turns and turns[-1].waits)):
             turns.append(_Turn(pending))
         messages = [Message("system", self.persona)] if self.persona else []
-        turns = self._fitting(turns)
-        for turn in turns:
-            messages += (turn.question(), turn.answer())
-        if turns and not turns[-1].heard:
+        before: _Turn | None = None
+        for turn in self._fitting(turns):
+            if not turn.goes_on_from(before):
+                if before and before.calls:
+                    messages.append(Message("assistant", UNHEARD))  # nobody answered with what the tools had said
+                messages.append(turn.question())
+            messages += self._answer(turn)
+            before = turn
+        if before and not before.heard and not before.calls:
             messages.pop()  # it is being answered
         return messages
+
+    def _answer(self, turn: _Turn) -> list[Message]:
+        """What was heard of a turn's reply, what it called, and what came of that."""
+        results = [
+            Message("tool", NO_RESULT if called.result is None else self._short(called.result, turn), (), called.call)
+            for called in turn.calls
+        ]
+        return [turn.answer(), *results]
+
+    def _short(self, result: str, turn: _Turn) -> str:
+        """As much of a result as its turn has room for."""
+        room = max(1, int(self.max_tokens * RESULTS_SHARE / len(turn.calls)))
+        if self._count(result) <= room:
+            return result
+        while result and self._count(result + CUT) > room:
+            result = result[: min(len(result) - 1, len(result) * room // self._count(result + CUT))]
+        return result + CUT
+
+    def _cost(self, turn: _Turn) -> int:
+        """The tokens of a turn's messages."""
+        messages = [turn.question(), *self._answer(turn)]
+        called = [f"{call.name} {call.arguments}" for message in messages for call in message.calls]
+        return sum(self._count(text) for text in [*(message.content for message in messages), *called])
 
     def _turn(self, generation: int) -> _Turn | None:
         """The turn of a generation; a new one for a new generation, None for one that is gone."""
@@ -112,14 +208,20 @@ class History:
             del self._turns[generation]
 
     def _spoken(self) -> list[_Turn]:
-        """The turns in which anything was said or heard."""
-        return [turn for turn in self._turns.values() if turn.said or turn.heard]
+        """The turns in which anything was said, heard or called."""
+        return [turn for turn in self._turns.values() if turn.said or turn.heard or turn.calls]
 
     def _fitting(self, turns: list[_Turn]) -> list[_Turn]:
-        """The newest of these turns that fit; the last one always does."""
+        """The newest of these turns that fit; the last one always does.
+
+        A turn that answers calls is kept with them, or not at all.
+        """
         room = self.max_tokens - (self._count(self.persona) if self.persona else 0)
+        kept = len(turns)
         for start in range(len(turns) - 1, -1, -1):
-            room -= self._count(turns[start].question().content) + self._count(turns[start].answer().content)
-            if room < 0:
-                return turns[min(start + 1, len(turns) - 1) :]
-        return turns
+            room -= self._cost(turns[start])
+            if room < 0 and kept < len(turns):
+                break
+            if not turns[start].goes_on_from(turns[start - 1] if start else None):
+                kept = start
+        return turns[kept:]

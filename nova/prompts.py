@@ -7,7 +7,7 @@ with the helpers that templates from model directories expect; three are built i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nova.control import ControlTokens, tokens_in
 from nova.errors import MindError
 from nova.mind import Message
+from nova.templates import CHATML, LLAMA3, NEMOTRON
 from nova.thoughts import THOUGHTS
+from nova.tools import Choice, Only, ToolSpec
 
 if TYPE_CHECKING:
     import jinja2
@@ -25,29 +27,6 @@ if TYPE_CHECKING:
 
 class TemplateError(MindError):
     """A chat template cannot be found, parsed or rendered."""
-
-
-CHATML = """\
-{% for m in messages %}<|im_start|>{{ m.role }}
-{{ m.content }}<|im_end|>
-{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
-{% endif %}"""
-
-LLAMA3 = """\
-{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>
-
-{{ m.content | trim }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>
-
-{% endif %}"""
-
-NEMOTRON = """\
-{% if messages[0].role != "system" %}<|im_start|>system
-<|im_end|>
-{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}
-{% if m.role == "assistant" %}<think></think>{% endif %}{{ m.content }}<|im_end|>
-{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
-<think></think>{% endif %}"""
-"""What the recipe ``nova/training/recipes/nemotron_nano_lora.yaml`` trains on: each answer follows an empty thought."""
 
 
 def _refuse(message: str) -> NoReturn:
@@ -115,16 +94,57 @@ class ChatTemplate:
         except JinjaError as error:
             raise TemplateError(f"the chat template does not parse: {error}") from None
 
-    def render(self, messages: Sequence[Message]) -> str:
+    @property
+    def takes_tools(self) -> bool:
+        """Whether a model can be told of its tools with it."""
+        return "tools" in self.source
+
+    def begun_call(self, choice: Choice) -> str:
+        """How an answer begins that must be a call under this template; empty if it need not."""
+        if choice in ("auto", "none"):
+            return ""
+        name = json.dumps(choice.name, ensure_ascii=False) if isinstance(choice, Only) else ""
+        if "<TOOLCALL>" in self.source:
+            return '<TOOLCALL>[{"name": ' + (f'{name}, "arguments": ' if name else "")
+        if "<tool_call>" in self.source:
+            return '<tool_call>\n{"name": ' + (f'{name}, "arguments": ' if name else "")
+        return '{"name": ' + (f'{name}, "parameters": ' if name else "")
+
+    def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> str:
         """The prompt, ending where the assistant's answer begins. Raises :class:`TemplateError`."""
         from jinja2 import TemplateError as JinjaError  # noqa: PLC0415 - as above
 
-        plain = [{"role": m.role, "content": self.control.removed_from(m.content)} for m in messages]
-        given = {"bos_token": "", "eos_token": "", "tools": None, "documents": None} | self.tokens
+        plain = [self._plain(message) for message in messages]
+        told = [self._clean(tool.as_function()) for tool in tools] or None
+        given = {"bos_token": "", "eos_token": "", "tools": told, "documents": None} | self.tokens
         try:
             return self.compiled.render(given, messages=plain, add_generation_prompt=True)
         except (JinjaError, TypeError, ValueError) as error:
             raise TemplateError(f"the chat template does not render: {error}") from None
+
+    def _plain(self, message: Message) -> dict[str, Any]:
+        """A message as templates want it: of a call's arguments they take the object, not its text."""
+        plain: dict[str, Any] = {"role": message.role, "content": self.control.removed_from(message.content)}
+        if message.calls:
+            plain["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": self._clean(call.parsed())},
+                }
+                for call in message.calls
+            ]
+        if message.answers:
+            plain |= {"tool_call_id": message.answers.id, "name": message.answers.name}
+        return plain
+
+    def _clean(self, value: Any) -> Any:
+        """The same without control tokens, however deep they stand."""
+        if isinstance(value, str):
+            return self.control.removed_from(value)
+        if isinstance(value, Mapping):
+            return {self.control.removed_from(str(key)): self._clean(inner) for key, inner in value.items()}
+        return [self._clean(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 BUILT_IN: dict[str, ChatTemplate] = {
@@ -229,6 +249,12 @@ def _is_harmony(source: str) -> bool:
 def opens_thought(prompt: str) -> bool:
     """Whether the prompt ends inside an opened thought, so that the answer starts with thinking."""
     return prompt.rstrip().endswith(tuple(opening for opening, _ in THOUGHTS))
+
+
+def closing_of(prompt: str) -> str:
+    """What closes a thought that the prompt has opened; empty if it has opened none."""
+    end = prompt.rstrip()
+    return next((f"{closing}\n\n" for opening, closing in THOUGHTS if end.endswith(opening)), "")
 
 
 def with_time(messages: Sequence[Message], now: datetime) -> list[Message]:

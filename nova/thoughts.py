@@ -56,11 +56,17 @@ CALLS: tuple[tuple[str, str], ...] = (
 )
 """Opening and closing tags of tool calls that come as text."""
 
+_RESULTS = ("<tool_response>", "```tool_outputs")
+"""Of these, those that hold what a tool said: a model that writes one invents it."""
+
 ENDS: tuple[str, ...] = (
     "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>", "<|call|>",
     "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|python_tag|>", "[TOOL_CALLS]",
 )  # fmt: skip
 """Behind these nothing is meant for the ear: the turn has ended, or a tool call follows (Llama, Mistral)."""
+
+TO_THE_END = ("<|python_tag|>", "[TOOL_CALLS]", '{"name"', '{ "name"')
+"""Where tools are offered, all the rest of the turn is a tool call from these on."""
 
 TURNS: tuple[str, ...] = (
     "<|im_start|>", "<|start_header_id|>", "<|user|>", "<|start_of_role|>", "<start_of_turn>", "[INST]", "[/INST]",
@@ -96,6 +102,9 @@ class SpokenText:
     does with ``thinking``, when the prompt itself has opened one. With ``harmony`` only the channel ``final`` is
     spoken. With ``none`` there are no thoughts; tool calls and channels are left out all the same.
 
+    With ``tools`` the model may call some. ``called`` collects the text of its calls, tags and all; an answer that
+    begins with a brace is one, too, as Llama writes it. Of one that is only begun nothing is spoken either.
+
     With ``doubt`` nobody knows whether the prompt has opened a thought. So all is held back until the answer shows it,
     or :meth:`flush`, or until ``doubt`` is set to false. ``opened`` is what the answer has shown: true after a closing
     tag for which no tag had opened a thought, false where a tag or a channel begins one, ``None`` before.
@@ -105,21 +114,29 @@ class SpokenText:
     """
 
     def __init__(
-        self, stops: Sequence[str] = (), *, style: str = "auto", thinking: bool = False, doubt: bool = False
+        self,
+        stops: Sequence[str] = (),
+        *,
+        style: str = "auto",
+        thinking: bool = False,
+        doubt: bool = False,
+        tools: bool = False,
     ) -> None:
         pair = pair_of(style)
         thoughts = () if style == "none" else (*THOUGHTS, *([pair] if pair else []))
         self._openings = {opening.lower() for opening, _ in thoughts}
         self._closings = {closing.lower() for _, closing in thoughts}
         self._calls = {opening.lower(): closing for opening, closing in CALLS}
-        self._stops = {stop for stop in stops if stop} | set(ENDS)
+        opens = TO_THE_END if tools else ()
+        self._stops = ({stop for stop in stops if stop} | set(ENDS)) - set(opens)
         channels = (_CHANNEL, _START, _MESSAGE, _END)
         bare = tuple(f"assistant{channel}" for channel in _BARE)
         self._text = _marks(
-            (*self._stops, *TURNS, *channels), (*self._openings, *self._closings, *self._calls), tokens=True
+            (*self._stops, *TURNS, *channels, *opens), (*self._openings, *self._closings, *self._calls), tokens=True
         )
         self._thought = _marks((), tuple(closing.lower() for _, closing in (*THOUGHTS, *thoughts)))
         self._silent = _marks((*channels, "<|return|>", "<|call|>"))
+        self._to_the_end = _marks(tuple(self._stops))
         self._bare_text, self._bare_silent = self._text.more(bare), self._silent.more(bare)
         self._buffer = ""
         self._header: str | None = None  # of the message that begins, if one does
@@ -130,6 +147,9 @@ class SpokenText:
         self._harmony = style == "harmony"
         self._undecided = self._harmony and not thinking  # whether the stream has special tokens
         self._trim = True
+        self._tools = tools
+        self._call: str | None = None  # the text of the call that is being written
+        self.called: list[str] = []
         self._withheld = ""
         self.doubt = doubt
         self.opened: bool | None = None
@@ -146,6 +166,7 @@ class SpokenText:
     def flush(self) -> str:
         """What is left when the stream has ended: a mark that was only begun is text after all."""
         rest = self._take(final=True)
+        self._end_call()
         self.doubt = False
         return self._withhold(rest)
 
@@ -163,6 +184,8 @@ class SpokenText:
         while not self.stopped:
             if self._trim and not self._hidden:
                 self._buffer = self._buffer.lstrip()  # before looking for stops: a blank line here ends nothing
+                if self._tools and self._buffer[:1] == "{":
+                    self._call, self._hidden = "", self._to_the_end
             marks = self._hidden or self._text
             at, mark = marks.first(self._buffer)
             if mark is None or (not final and marks.growing(self._buffer, at, mark)):
@@ -173,6 +196,7 @@ class SpokenText:
             if self.doubt and self.opened is not None:
                 if self.opened:  # all of it was the thought
                     out, self._withheld, self._trim = [], "", True
+                    self.called.clear()
                 self.doubt = False
         if self.stopped:
             self._buffer = ""
@@ -188,6 +212,8 @@ class SpokenText:
         if self._hidden:
             if self._header is not None:
                 self._header = (self._header + text)[:_HEADER]
+            if self._call is not None:
+                self._call += text
             return ""
         self._trim = self._trim and not text
         return text
@@ -198,7 +224,11 @@ class SpokenText:
         if self.opened is None and self._hidden is None:
             own = low in self._openings or mark == _CHANNEL
             self.opened = True if low in self._closings else False if own else None
-        if self._hidden and self._hidden not in (self._silent, self._bare_silent):  # its closing tag
+        if self._hidden is self._to_the_end:
+            self._end_call()
+            self.stopped = True
+        elif self._hidden and self._hidden not in (self._silent, self._bare_silent):  # its closing tag
+            self._end_call(mark)
             self._speak()
         elif mark in (_CHANNEL, _START):
             self._harmony, self._hidden = True, self._silent
@@ -228,6 +258,15 @@ class SpokenText:
             self._hidden = self._thought
         elif low in self._calls:
             self._hidden = _marks((), (self._calls[low].lower(),))
+            if self._tools and low not in _RESULTS:
+                self._call = mark
+        elif mark in TO_THE_END:
+            self._call, self._hidden = mark, self._to_the_end
+
+    def _end_call(self, closing: str = "") -> None:
+        if self._call is not None:
+            self.called.append(self._call + closing)
+            self._call = None
 
     def _speak(self) -> None:
         self._hidden, self._trim = None, True

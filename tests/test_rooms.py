@@ -45,7 +45,7 @@ MAY: dict[str, str] = {
     "services": "failures settings telemetry sophia nova aurora",
     "embedded": "command certs home log settings sophia aurora",
     "terminal": "conversation failures telemetry sophia",
-    "takes": "command conversation failures home settings telemetry sophia aurora",
+    "takes": "command conversation failures home settings telemetry sophia nova aurora",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
     "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",

@@ -148,7 +148,8 @@ async def _answer(mind: Mind, talk: Conversation) -> Answer:
         async with aclosing(mind.reply(talk)) as reply:
             async for piece in reply:
                 first = loop.time() - start if first is None else first
-                pieces.append(piece)
+                if isinstance(piece, str):
+                    pieces.append(piece)
     except (MindError, grpc.aio.AioRpcError) as error:
         text = error.details() if isinstance(error, grpc.aio.AioRpcError) else str(error)
         return Answer("".join(pieces), first, " ".join((text or type(error).__name__).split())[:200])

@@ -21,8 +21,9 @@ from nova.generation import Cleaner, Description, MindSettings, in_parts, wall_c
 from nova.mind import Message
 from nova.prompts import with_time
 from nova.services.http import Metadata, headers, transport_error
-from nova.services.openai_wire import Delta, model_names, read, refused, wants_completion_tokens
+from nova.services.openai_wire import CallParts, Delta, model_names, read, refused, wants_completion_tokens
 from nova.services.sse import LIMIT, Events
+from nova.tools import Choice, Only, ToolCall, ToolSpec, checked, offered
 
 T = TypeVar("T")
 
@@ -72,23 +73,36 @@ class OpenAIMind:
         """Whether answers begin inside a thought; ``None`` until one has shown it."""
         self._learning: asyncio.Timeout | None = None
 
-    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """Streams the answer. Close the generator to cancel, which closes the HTTP stream."""
+    def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
+        """Streams the answer. Close the generator to cancel, which closes the HTTP stream.
+
+        Calls come at its end: only then is it known that a server has sent all of one.
+        """
         if self._learning:  # a server that answers one at a time is needed for this now, which shows it as well
             self._learning.reschedule(0.0)
             self._learning = None
-        return self._generate(messages, self.settings.max_tokens, doubt=self._opens is not False)
+        most, doubt = self.settings.max_tokens, self._opens is not False
+        return self._generate(messages, most, doubt=doubt, tools=tools, choice=choice)
 
     async def _generate(
-        self, messages: Sequence[Message], most: int | None, *, doubt: bool
-    ) -> AsyncGenerator[str, None]:
+        self,
+        messages: Sequence[Message],
+        most: int | None,
+        *,
+        doubt: bool,
+        tools: Sequence[ToolSpec] = (),
+        choice: Choice = "auto",
+    ) -> AsyncGenerator[str | ToolCall, None]:
         """The answer in at most ``most`` tokens; ``doubt`` holds it back until it is known how it begins."""
         s = self.settings
-        cleaner = Cleaner(s.stop, style=s.thoughts, doubt=doubt)
+        usable = offered(tools, choice)
+        cleaner = Cleaner(s.stop, style=s.thoughts, doubt=doubt, tools=usable, model=s.model)
         time = asyncio.get_running_loop().time
         until, which = time() + s.first_token_timeout, "first"
-        finish, tools, spoke = "", set[str](), False
-        body = self._body(messages, most)
+        finish, parts, spoke = "", CallParts(s.model), False
+        body = self._body(messages, most, usable, choice)
         async with self._answer(body, until) as response, aclosing(response.aiter_bytes()) as chunks:
             events, ended = Events(s.model), False
             while not (ended or finish or events.done or cleaner.stopped):
@@ -108,7 +122,7 @@ class OpenAIMind:
                         spoke = True
                         yield text
                     finish = delta.finish or finish
-                    tools.update(delta.tools)
+                    parts.add(delta.calls)
             whole = bool(finish or events.done or cleaner.stopped)
             text = cleaner.flush()
             if doubt and cleaner.opened is None and text:
@@ -121,7 +135,12 @@ class OpenAIMind:
                 yield text
             if not whole:
                 raise BrokenOff(f"model {s.model!r} broke off before its answer was complete", "See the server's log")
-            self._judge(finish, tools, spoke)
+            calls = cleaner.calls()
+            if usable:
+                calls += [checked(call, usable, s.model) for call in parts.whole()]
+            self._judge(finish, parts.names, spoke or bool(calls))
+            for call in calls:
+                yield call
             if not cleaner.stopped:
                 with suppress(TimeoutError, httpx2.HTTPError):
                     async with asyncio.timeout(_DRAIN):
@@ -133,7 +152,7 @@ class OpenAIMind:
 
         async def answer(part: Sequence[Sequence[Message]]) -> list[str]:
             async with aclosing(self.reply(part[0])) as pieces:
-                return ["".join([piece async for piece in pieces])]
+                return ["".join([piece async for piece in pieces if isinstance(piece, str)])]
 
         return await in_parts(conversations, 1, self.settings.concurrency, answer)
 
@@ -235,15 +254,18 @@ class OpenAIMind:
         more = f" and {len(models) - 8} more" if len(models) > 8 else ""
         return UnknownModel(str(error), f"Check llm.model; the server has {', '.join(models[:8])}{more}")
 
-    def _body(self, messages: Sequence[Message], most: int | None) -> dict[str, Any]:
+    def _body(
+        self, messages: Sequence[Message], most: int | None, tools: Sequence[ToolSpec], choice: Choice
+    ) -> dict[str, Any]:
         s = self.settings
         if s.tell_time:
             messages = with_time(messages, self._now())
         options = {self._limit: most, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
         return {
             "model": s.model,
-            "messages": [{"role": m.role, "content": _CONTROL.removed_from(m.content)} for m in messages],
+            "messages": [_told(message) for message in messages],
             "stream": True,
+            **_tools(tools, choice),
             **{key: value for key, value in options.items() if value is not None},
             **({"stop": list(s.stop)} if s.stop else {}),
         }
@@ -283,6 +305,31 @@ class OpenAIMind:
             raise MindTimeout(f"model {s.model!r} gave no {what} {waited}: is it overloaded?") from None
         except httpx2.HTTPError as error:
             raise transport_error(error) from error
+
+
+def _told(message: Message) -> dict[str, Any]:
+    """A message as the server takes it."""
+    told: dict[str, Any] = {"role": message.role, "content": _CONTROL.removed_from(message.content)}
+    if message.calls:
+        told["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _CONTROL.removed_from(call.arguments)},
+            }
+            for call in message.calls
+        ]
+    if message.answers:
+        told["tool_call_id"] = message.answers.id
+    return told
+
+
+def _tools(tools: Sequence[ToolSpec], choice: Choice) -> dict[str, Any]:
+    """The fields that tell of tools; none without any, for some servers refuse an empty list."""
+    if not tools:
+        return {}
+    named = {"type": "function", "function": {"name": choice.name}} if isinstance(choice, Only) else choice
+    return {"tools": [tool.as_function() for tool in tools], "tool_choice": named}
 
 
 async def _bounded(response: httpx2.Response, model: str) -> bytes:

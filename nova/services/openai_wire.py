@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nova.errors import AccessDenied, ModelError, NoModelServer, Overloaded, Rejected, UnknownModel
+from nova.calls import new_id
+from nova.errors import AccessDenied, MalformedCall, ModelError, NoModelServer, Overloaded, Rejected, UnknownModel
+from nova.tools import ToolCall
 
 OPTIONAL = ("max_tokens", "temperature", "top_p", "seed", "stop")
 """Settings that a server may refuse."""
@@ -19,19 +21,75 @@ OPTIONAL = ("max_tokens", "temperature", "top_p", "seed", "stop")
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529}) - {500}
 
 
+MOST_CALLS = 32
+MOST_ARGUMENTS = 256 * 1024
+"""Calls in one answer, and characters of their arguments: a model that goes on and on is not followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDelta:
+    """A part of a tool call: ``index`` says of which, where the server does; what is not told is empty."""
+
+    index: int | None
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What an event adds.
 
     ``text``; whether the model is at work (``alive``) and thinks, where the server tells thoughts apart; why it ended,
-    if it did; tools that it called.
+    if it did; parts of the tool calls that it makes.
     """
 
     text: str = ""
     alive: bool = False
     thinks: bool = False
     finish: str = ""
-    tools: tuple[str, ...] = ()
+    calls: tuple[CallDelta, ...] = ()
+
+
+class CallParts:
+    """Puts an answer's tool calls together, in the order in which they began."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._calls: list[list[str]] = []  # id, name, arguments
+        self._at: dict[int, int] = {}  # place in the list, by the server's index
+
+    def add(self, parts: tuple[CallDelta, ...]) -> None:
+        """Takes what an event brought. Raises :class:`MalformedCall` where it is too much."""
+        for part in parts:
+            if part.index is None:  # whole calls, or one call's parts
+                at = len(self._calls) if part.name or not self._calls else len(self._calls) - 1
+            else:
+                at = self._at.setdefault(part.index, len(self._calls))
+                known = self._calls[at] if at < len(self._calls) else None
+                if known and part.name and known[1] and part.id and part.id != known[0]:  # the same index once more
+                    at = self._at[part.index] = len(self._calls)
+            if at == len(self._calls):
+                self._calls.append(["", "", ""])
+            call = self._calls[at]
+            call[0], call[1], call[2] = part.id or call[0], part.name or call[1], call[2] + part.arguments
+        if len(self._calls) > MOST_CALLS or sum(len(call[2]) for call in self._calls) > MOST_ARGUMENTS:
+            raise MalformedCall(f"model {self._model!r} called tools without end")
+
+    @property
+    def names(self) -> set[str]:
+        """The tools that are called."""
+        return {name for _, name, _ in self._calls if name}
+
+    def whole(self) -> list[ToolCall]:
+        """The calls, once the answer is complete; ids that are missing, or come twice, are made."""
+        seen: set[str] = set()
+        calls = []
+        for name_id, name, arguments in self._calls:
+            unique = name_id if name_id and name_id not in seen else new_id()
+            seen.add(unique)
+            calls.append(ToolCall(unique, name, arguments.strip() or "{}"))
+        return calls
 
 
 def read(event: Mapping[str, Any], model: str) -> Delta:
@@ -49,11 +107,19 @@ def read(event: Mapping[str, Any], model: str) -> Delta:
     text = _text(body.get("content")) or _text(body.get("refusal")) or (bare if isinstance(bare, str) else "")
     listed = body.get("tool_calls")
     calls: list[Any] = listed if isinstance(listed, list) else []
-    tools = tuple(str(_field(_field(call, "function"), "name")) for call in calls if _field(call, "function"))
+    parted = tuple(_call(call) for call in calls if isinstance(_field(call, "function"), dict))
     parts = isinstance(body.get("content"), list) and not text  # a thought's, as Mistral sends it
     thinks = bool(body.get("reasoning_content") or body.get("reasoning") or (parts and body["content"]))
     alive = bool(text or calls or body.get("content") or thinks)
-    return Delta(text, alive, thinks, str(choice.get("finish_reason") or ""), tuple(name for name in tools if name))
+    return Delta(text, alive, thinks, str(choice.get("finish_reason") or ""), parted)
+
+
+def _call(call: dict[str, Any]) -> CallDelta:
+    function, index = call["function"], call.get("index")
+    given = function.get("arguments")
+    arguments = given if isinstance(given, str) else "" if given is None else json.dumps(given, ensure_ascii=False)
+    at = index if isinstance(index, int) else None
+    return CallDelta(at, str(call.get("id") or ""), str(function.get("name") or ""), arguments)
 
 
 def refused(model: str, status: int, headers: Mapping[str, str], body: bytes) -> ModelError:

@@ -25,6 +25,7 @@ from nova.generation import Description, Prompting, TritonSettings, in_parts
 from nova.mind import Message
 from nova.prompts import ChatTemplate
 from nova.tensors import parse_bytes
+from nova.tools import Choice, ToolCall, ToolSpec
 
 Metadata = Sequence[tuple[str, str]]
 T = TypeVar("T")
@@ -77,9 +78,11 @@ class TritonMind:
         self._asking = asyncio.Lock()
         self._ids = itertools.count(1)
 
-    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         """Streams the answer. Close the generator to cancel; leaving the loop without closing it does not."""
-        return self._generate(messages)
+        return self._generate(messages, tools, choice)
 
     async def complete(self, conversations: Sequence[Sequence[Message]]) -> list[str]:
         """The answers to many conversations, in their order.
@@ -159,18 +162,21 @@ class TritonMind:
                 self._adapter = choose(_facts(config))
             return self._adapter
 
-    async def _generate(self, asked: Sequence[Message] | str) -> AsyncGenerator[str, None]:
+    async def _generate(
+        self, asked: Sequence[Message] | str, tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         """The answer to messages or to a rendered prompt."""
         adapter = await self._adapt()
-        prompt = asked if isinstance(asked, str) else self._prompting.prompt(asked)
+        prompt = asked if isinstance(asked, str) else self._prompting.prompt(asked, tools, choice)
         stream = adapter.facts.decoupled
-        cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream)
+        cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream, tools=tools, choice=choice)
         call = patience = None
         final = False
         try:
             if not stream:
-                for text in await self._infer(adapter, [prompt]):
-                    yield text
+                (whole,) = await self._raw(adapter, [prompt])
+                for piece in [*cleaner.take(whole), *cleaner.take(None)]:
+                    yield piece
                 return
             call = self._open(self._request(adapter, [prompt], stream=True))
             patience = _Patience(call)
@@ -179,12 +185,12 @@ class TritonMind:
                 raw, final = self._output(adapter, answer)
                 for part in raw:
                     limit, which = self.settings.token_timeout, "next"
-                    if text := cleaner.feed(part):
-                        yield text
+                    for piece in cleaner.take(part):
+                        yield piece
                 if final or cleaner.stopped:
                     break
-            if text := cleaner.flush():
-                yield text
+            for piece in cleaner.take(None):
+                yield piece
             if final:
                 await self._end(call, patience)
         finally:
@@ -195,9 +201,17 @@ class TritonMind:
 
     async def _whole(self, prompt: str) -> list[str]:
         async with aclosing(self._generate(prompt)) as pieces:
-            return ["".join([piece async for piece in pieces])]
+            return ["".join([piece async for piece in pieces if isinstance(piece, str)])]
 
     async def _infer(self, adapter: Adapter, prompts: Sequence[str]) -> list[str]:
+        """The answers to prompts, in one request."""
+        answers = []
+        for prompt, part in zip(prompts, await self._raw(adapter, prompts), strict=True):
+            cleaner = self._prompting.cleaner(prompt, cumulative=False)
+            answers.append(cleaner.feed(part) + cleaner.flush())
+        return answers
+
+    async def _raw(self, adapter: Adapter, prompts: Sequence[str]) -> list[bytes]:
         """One unary request; its deadline is that of a first token and of all that could follow at the slowest."""
         s = self.settings
         deadline = s.first_token_timeout + s.token_timeout
@@ -215,11 +229,7 @@ class TritonMind:
         raw, _ = self._output(adapter, answer)
         if len(raw) != len(prompts):
             raise ModelError(f"model {s.model!r} gave {len(raw)} answers to {len(prompts)} prompts")
-        answers = []
-        for prompt, part in zip(prompts, raw, strict=True):
-            cleaner = self._prompting.cleaner(prompt, cumulative=False)
-            answers.append(cleaner.feed(part) + cleaner.flush())
-        return answers
+        return raw
 
     def _request(
         self, adapter: Adapter, prompts: Sequence[str], *, stream: bool, max_tokens: int | None = None

@@ -22,6 +22,7 @@ from nova.mind import Message
 from nova.prompts import ChatTemplate
 from nova.services.http import Metadata, events, headers, refused, transport_error
 from nova.services.sse import LIMIT
+from nova.tools import Choice, ToolCall, ToolSpec
 
 
 class TritonRestMind:
@@ -49,10 +50,13 @@ class TritonRestMind:
         version = f"/versions/{self.settings.version}" if self.settings.version else ""
         self._model = f"/v2/models/{self.settings.model}{version}"
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         """Streams the answer. Close the generator to cancel, which closes the connection; Triton notices."""
         adapter = await self._adapt()
-        async with aclosing(self._generate(adapter, self._prompting.prompt(messages))) as pieces:
+        prompt = self._prompting.prompt(messages, tools, choice)
+        async with aclosing(self._generate(adapter, prompt, tools, choice)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -66,7 +70,7 @@ class TritonRestMind:
             if not facts.decoupled:
                 return await self._infer(adapter, part)
             async with aclosing(self._generate(adapter, part[0])) as pieces:
-                return ["".join([piece async for piece in pieces])]
+                return ["".join([piece async for piece in pieces if isinstance(piece, str)])]
 
         prompts = [self._prompting.prompt(messages) for messages in conversations]
         return await in_parts(prompts, size, self.settings.concurrency, answer)
@@ -105,12 +109,16 @@ class TritonRestMind:
                 self._adapter = choose(_facts(await self._json("GET", f"{self._model}/config")))
             return self._adapter
 
-    async def _generate(self, adapter: Adapter, prompt: str) -> AsyncGenerator[str, None]:
-        if not adapter.facts.decoupled:
-            for text in await self._infer(adapter, [prompt]):
-                yield text
+    async def _generate(
+        self, adapter: Adapter, prompt: str, tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
+        stream = adapter.facts.decoupled
+        cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative and stream, tools=tools, choice=choice)
+        if not stream:
+            (whole,) = await self._raw(adapter, [prompt])
+            for part in [*cleaner.take(whole), *cleaner.take(None)]:
+                yield part
             return
-        cleaner = self._prompting.cleaner(prompt, cumulative=adapter.cumulative)
         tensors = adapter.tensors([prompt], self._prompting.sampling, stream=True)
         body = {t.name: t.values[0] if len(t.values) == 1 else list(t.values) for t in tensors}
         async with (
@@ -123,12 +131,12 @@ class TritonRestMind:
                     self._adapter = None
                     raise ModelError(f"model {self.settings.model!r}: {str(event['error'])[:300]}")
                 limit, which = self.settings.token_timeout, "next"
-                if text := cleaner.feed(_piece(event.get(adapter.output, ""), adapter)):
-                    yield text
+                for part in cleaner.take(_piece(event.get(adapter.output, ""), adapter)):
+                    yield part
                 if cleaner.stopped:
                     break
-        if text := cleaner.flush():
-            yield text
+        for part in cleaner.take(None):
+            yield part
 
     async def _next(self, pieces: AsyncIterator[dict[str, Any]], limit: float, which: str) -> dict[str, Any] | None:
         try:
@@ -141,6 +149,13 @@ class TritonRestMind:
             raise transport_error(error) from error
 
     async def _infer(self, adapter: Adapter, prompts: Sequence[str]) -> list[str]:
+        cleaned = []
+        for prompt, text in zip(prompts, await self._raw(adapter, prompts), strict=True):
+            cleaner = self._prompting.cleaner(prompt, cumulative=False)
+            cleaned.append(cleaner.feed(text) + cleaner.flush())
+        return cleaned
+
+    async def _raw(self, adapter: Adapter, prompts: Sequence[str]) -> list[str]:
         s = self.settings
         tensors = adapter.tensors(prompts, self._prompting.sampling, stream=False)
         body = {"inputs": [tensor.json() for tensor in tensors], "outputs": [{"name": adapter.output}]}
@@ -149,11 +164,7 @@ class TritonRestMind:
         texts = [str(text) for text in outputs[0].get("data", [])]
         if len(texts) != len(prompts):
             raise ModelError(f"model {s.model!r} gave {len(texts)} answers to {len(prompts)} prompts")
-        cleaned = []
-        for prompt, text in zip(prompts, texts, strict=True):
-            cleaner = self._prompting.cleaner(prompt, cumulative=False)
-            cleaned.append(cleaner.feed(text) + cleaner.flush())
-        return cleaned
+        return texts
 
     async def _says_yes(self, path: str) -> bool:
         try:

@@ -22,6 +22,7 @@ from pipelines.conversation.events import (
     PlayoutStarted,
     PlayoutUnderrun,
     TextTyped,
+    ToolCalled,
     Transcribed,
     VoiceStarted,
     VoiceStopped,
@@ -137,6 +138,9 @@ class TurnBook:
                 self._failed(happening)
             case ClauseSkipped():
                 self._skipped(happening)
+            case ToolCalled(generation=generation, call=call):
+                if turn := self._making(generation):
+                    turn.ledger.called.append(call.name)
             case GenerationOver():
                 return self._over(happening)
             case Decision():
@@ -278,7 +282,8 @@ class TurnBook:
             case _ if turn.apologised:
                 outcome = Outcome.BROKEN if event.heard else Outcome.FAILED
             case _:
-                outcome = turn.played
+                only_calls = ledger.called and turn.played is Outcome.REPLIED and not event.seconds
+                outcome = Outcome.CALLED if only_calls else turn.played
         ledger.reply = event.text
         ledger.heard = event.all_heard
         ledger.count(Count.TOKENS, event.tokens)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,7 @@ from aurora.performer import Performer
 from aurora.timeline import FaceTimeline
 from nova.history import History
 from nova.mind import Mind
+from nova.tools import Toolbox
 from pipelines.conversation.book import TurnBook
 from pipelines.conversation.events import (
     ClauseSkipped,
@@ -98,7 +99,7 @@ class Tracing(Protocol):
 class Components:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function.
 
-    ``cue`` is played, at the voice's rate, when she begins to listen.
+    ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` may be changed while it runs.
     """
 
     source: AudioSource
@@ -113,6 +114,7 @@ class Components:
     face: Face | None = None
     echo: EchoGuard | None = None
     cue: Pcm | None = None
+    tools: Toolbox = field(default_factory=Toolbox)
 
 
 class Conversation:
@@ -160,6 +162,7 @@ class Conversation:
                     patience=policy.patience,
                 ),
                 history=components.history,
+                tools=components.tools,
                 phrases=components.phrases,
                 show=self._show,
                 group=self._group,

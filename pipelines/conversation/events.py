@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nova.tools import ToolCall
 from pipelines.telemetry.ledger import Count, Ledger
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
@@ -69,6 +70,8 @@ __all__ = [
     "Stopped",
     "TextTyped",
     "Tick",
+    "ToolAnswered",
+    "ToolCalled",
     "Transcribed",
     "TurnEnded",
     "TurnEvent",
@@ -112,6 +115,14 @@ class FaceShown(Event):
     skew: float | None = None
     missing: float | None = None
     late: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAnswered(Event):
+    """Whoever ran the tool of an earlier :class:`ToolCalled` says what came of it."""
+
+    call_id: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +171,17 @@ class Marked(Event):
 
     generation: int
     instant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(Event):
+    """A reply called a tool: a client, or the runtime, is to run it. Told once its turn is decided, never of a guess.
+
+    ``generation`` is 0 for a call that a client tells of, made in an earlier conversation.
+    """
+
+    generation: int
+    call: ToolCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +266,8 @@ Happening = (
     | PlaybackAcknowledged
     | PlaybackStarted
     | FaceShown
+    | ToolCalled
+    | ToolAnswered
     | Listening
     | DeviceLost
     | DeviceBack

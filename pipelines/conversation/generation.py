@@ -20,6 +20,7 @@ from aurora.face import Face, FaceFrame
 from aurora.timeline import FaceTimeline
 from nova.errors import ModelError, Overloaded
 from nova.mind import Message, Mind
+from nova.tools import Toolbox, ToolCall
 from pipelines.conversation.clause_queue import ClauseQueue
 from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
 from pipelines.failures import StageFailed
@@ -69,6 +70,10 @@ class Listener(Protocol):
         """The next piece of the reply's text."""
         ...
 
+    def called(self, generation: int, call: ToolCall) -> None:
+        """The reply calls a tool."""
+        ...
+
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         """A service failed; what was made until then was put into the playout, which is not finished.
 
@@ -96,17 +101,27 @@ class Listener(Protocol):
 class Generation:
     """A reply in the making, of ``messages``; ``text``, ``tokens``, ``seconds`` say how far it is.
 
+    It may call ``tools``; ``calls`` counts the calls that it has made. One that only calls is complete without a sound.
     ``reached`` holds the instants of the ledger that are behind it.
     """
 
-    def __init__(self, number: int, messages: Sequence[Message], services: ReplyServices, listener: Listener) -> None:
+    def __init__(
+        self,
+        number: int,
+        messages: Sequence[Message],
+        services: ReplyServices,
+        listener: Listener,
+        tools: Toolbox | None = None,
+    ) -> None:
         self.number = number
         self.text = ""
         self.tokens = 0
+        self.calls = 0
         self.script = Script(services.playout.rate)
         self._messages = messages
         self._services = services
         self._listener = listener
+        self._tools = replace(tools) if tools else Toolbox()  # as they are now
         self.reached: set[str] = set()
         self.face_failed = False
         self._clauses = ClauseQueue()
@@ -141,7 +156,7 @@ class Generation:
         except _Failure as lost:
             thinking.cancel()
             self._failure = lost
-        if not self._failure and not self._samples:
+        if not self._failure and not self._samples and (self._unsayable or not self.calls):
             nothing = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
             self._failure = _Failure(self._unsayable or nothing)
         if self._failure:
@@ -154,10 +169,11 @@ class Generation:
             try:
                 await self._answer(splitter)
             except Exception as error:
-                if not self.tokens and await self._wait("llm", error, patience):
+                begun = self.tokens > 0 or self.calls > 0
+                if not begun and await self._wait("llm", error, patience):
                     continue
                 # Whole clauses are still spoken before the failure is told.
-                self._failure = _Failure(StageFailed("llm", error), self.tokens > 0 and is_passing(error, "llm"))
+                self._failure = _Failure(StageFailed("llm", error), begun and is_passing(error, "llm"))
             else:
                 self._reached("last_token")
                 for clause in splitter.flush():
@@ -166,11 +182,14 @@ class Generation:
         await self._clauses.end()
 
     async def _answer(self, splitter: ClauseSplitter) -> None:
-        async with aclosing(self._services.llm.reply(self._messages)) as tokens:
+        async with aclosing(self._services.llm.reply(self._messages, self._tools.specs, self._tools.choice)) as tokens:
             with stage("llm"):
                 async for token in tokens:
-                    if not self.tokens:
-                        self._reached("first_token")
+                    self._reached("first_token")
+                    if isinstance(token, ToolCall):
+                        self.calls += 1
+                        self._listener.called(self.number, token)
+                        continue
                     self.tokens += 1
                     self.text += token
                     self._listener.wrote(self.number, token)
@@ -207,7 +226,7 @@ class Generation:
             if self._sound:
                 self._sound.end()
         self._reached("last_audio")
-        if not self._failure and self._samples:
+        if not self._failure and (self._samples or (self.calls and not self._unsayable)):
             self._services.playout.finish(self.number)  # now, for the face may take longer
 
     async def _say_on(self, patience: Patience) -> bool:

@@ -16,17 +16,22 @@ from opentelemetry import context as otel
 
 from aurora.errors import FaceError
 from aurora.face import FaceFrame
+from nova.calls import new_id
 from nova.history import History
+from nova.tools import Toolbox, ToolCall
 from pipelines.conversation.events import (
     ClauseSkipped,
     Failed,
     GenerationOver,
     Happening,
+    HoldEnded,
     Marked,
     PlaybackAcknowledged,
     PlayoutFinished,
     ReplyText,
     Retrying,
+    ToolAnswered,
+    ToolCalled,
 )
 from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
@@ -85,6 +90,8 @@ class _Reply:
     once: bool = False
     """It is not made again when it fails."""
     interrupted: bool = False
+    called: list[ToolCall] = field(default_factory=list)
+    """Tools that it has called; nobody is told before it is committed."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -92,12 +99,13 @@ class _Reply:
 class ReplyContext:
     """What the replies of a conversation work with.
 
-    ``group`` holds their tasks; ``tell`` takes events, ``observers`` words and frames; ``trace`` is a turn's place in a
-    trace, if there is one.
+    ``tools`` are those that a reply may call when it begins. ``group`` holds their tasks; ``tell`` takes events,
+    ``observers`` words and frames; ``trace`` is a turn's place in a trace, if there is one.
     """
 
     services: ReplyServices
     history: History
+    tools: Toolbox
     phrases: Phrases
     show: FaceShow
     group: asyncio.TaskGroup
@@ -154,6 +162,10 @@ class Replies:
                 self._playout.duck()
             case Unduck():
                 self._playout.unduck()
+            case ToolCalled(generation=generation, call=call):
+                context.history.called(generation, call) if generation else context.history.recall(call)
+            case ToolAnswered(call_id=call_id, output=output):
+                context.history.answered(call_id, output)
             case Pause():
                 if self._playout.pause():
                     self._fall_silent()
@@ -180,11 +192,21 @@ class Replies:
     def wrote(self, generation: int, delta: str) -> None:
         self._context.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
 
+    def called(self, generation: int, call: ToolCall) -> None:
+        if reply := self._replies.get(generation):
+            if self._context.history.knows(call.id) or any(call.id == other.id for other in reply.called):
+                call = replace(call, id=new_id())  # servers count from 0 in each answer
+            reply.called.append(call)
+            if reply.committed:
+                self._tell_of(reply, [call])
+
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         reply = self._replies.get(generation)
         again = False
         if reply and failure.service in ("llm", "tts"):
-            lost = reply.once or reply.turn == self._remade or bool(self._playout.heard(generation))
+            lost = (
+                reply.once or bool(reply.called) or reply.turn == self._remade or bool(self._playout.heard(generation))
+            )
             again = not reply.committed or (passing and not lost)
         self._context.tell(
             Failed(
@@ -220,7 +242,8 @@ class Replies:
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
         messages = self._context.history.messages(decision.text)
-        reply.generation = Generation(reply.number, messages, self._context.services, self)
+        context = self._context
+        reply.generation = Generation(reply.number, messages, context.services, self, context.tools)
         self._spawn(reply, reply.generation.run())
 
     def _recite(self, decision: Say) -> None:
@@ -231,8 +254,16 @@ class Replies:
         self._spawn(reply, reply.generation.run())
 
     def _release(self, generation: int) -> None:
-        self._replies[generation].committed = True
+        reply = self._replies[generation]
+        reply.committed = True
         self._playout.release(generation)
+        self._tell_of(reply, reply.called)
+
+    def _tell_of(self, reply: _Reply, calls: Sequence[ToolCall]) -> None:
+        """Tells of tools that a decided reply has called. From now on it has effects, and is not made again."""
+        for call in calls:
+            self._context.tell(HoldEnded(at=self._loop.time(), generation=reply.number))
+            self._context.tell(ToolCalled(at=self._loop.time(), generation=reply.number, call=call))
 
     def _withdraw(self, generation: int) -> None:
         """The turn goes on without this reply, or comes to nothing; words that were recorded are taken back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 from nova.mind import Message
+from nova.tools import Choice, ToolCall, ToolSpec
 
 
 class Verbatim:
@@ -13,5 +14,7 @@ class Verbatim:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         yield self._text

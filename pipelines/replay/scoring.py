@@ -32,6 +32,7 @@ AFTERMATH = 1.5
 """Seconds after a line in which stopping her is blamed on it."""
 
 PLAIN = {
+    Outcome.CALLED: "she called a tool and said nothing",
     Outcome.REPROMPTED: "not understood: she asked again",
     Outcome.DROPPED: "taken for nothing worth a reply",
     Outcome.FAILED: "a service failed and she apologised",

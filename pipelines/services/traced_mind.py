@@ -17,6 +17,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from nova.mind import Message, Mind
+from nova.tools import Choice, ToolCall, ToolSpec
 from pipelines.settings.model import LlmSection
 from pipelines.telemetry import names
 
@@ -52,15 +53,18 @@ class TracedMind:
     async def learn(self, persona: str = "") -> None:
         await self._mind.learn(persona)
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         """Streams the answer as ``mind`` does; closing the generator ends the request and its span."""
         begin = asyncio.get_running_loop().time()
         span = self._begin(messages)
         within = trace.set_span_in_context(span)
         pieces: list[str] = []
+        calls: list[ToolCall] = []
         reason = "error"
         try:
-            async with aclosing(self._mind.reply(messages)) as answer:
+            async with aclosing(self._mind.reply(messages, tools, choice)) as answer:
                 while True:
                     # Attached for each step, not around them all: between two, the context is that of who listens.
                     token = otel.attach(within)
@@ -70,11 +74,14 @@ class TracedMind:
                         otel.detach(token)
                     if piece is None:
                         break
-                    if not pieces:
+                    if not pieces and not calls:
                         span.set_attribute(names.FIRST_CHUNK, asyncio.get_running_loop().time() - begin)
-                    pieces.append(piece)
+                    if isinstance(piece, str):
+                        pieces.append(piece)
+                    else:
+                        calls.append(piece)
                     yield piece
-            reason = "stop"
+            reason = "tool_calls" if calls else "stop"
         except (asyncio.CancelledError, GeneratorExit):  # a guess that was wrong, or the user took the floor: no error
             reason = "cancelled"
             raise
@@ -84,7 +91,7 @@ class TracedMind:
             span.set_status(StatusCode.ERROR)
             raise
         finally:
-            self._end(span, pieces, reason)
+            self._end(span, pieces, calls, reason)
 
     def _begin(self, messages: Sequence[Message]) -> Span:
         settings = self._settings
@@ -105,17 +112,18 @@ class TracedMind:
             attributes[names.CONVERSATION_ID] = str(conversation)
         if self._capture_content:
             system = [_text(message.content) for message in messages if message.role == "system"]
-            said = [_message(message.role, message.content) for message in messages if message.role != "system"]
+            said = [_told(message) for message in messages if message.role != "system"]
             attributes |= {names.INSTRUCTIONS: _json(system), names.INPUT_MESSAGES: _json(said)}
         name = f"{names.CHAT} {settings.model}"
         return _tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
 
-    def _end(self, span: Span, pieces: list[str], reason: str) -> None:
+    def _end(self, span: Span, pieces: list[str], calls: list[ToolCall], reason: str) -> None:
         # Triton's answers are a token each. Other servers send what they like at once.
         counted = names.OUTPUT_PIECES if self._settings.backend == "openai" else names.OUTPUT_TOKENS
         span.set_attribute(counted, len(pieces))
-        if self._capture_content and pieces:
-            answer = {**_message("assistant", "".join(pieces)), "finish_reason": reason}
+        if self._capture_content and (pieces or calls):
+            said = Message("assistant", "".join(pieces), tuple(calls))
+            answer = {**_told(said), "finish_reason": reason}
             span.set_attribute(names.OUTPUT_MESSAGES, _json([answer]))
         span.end()
 
@@ -124,8 +132,15 @@ def _text(content: str) -> dict[str, str]:
     return {"type": "text", "content": content}
 
 
-def _message(role: str, content: str) -> dict[str, object]:
-    return {"role": role, "parts": [_text(content)]}
+def _told(message: Message) -> dict[str, object]:
+    if message.answers:
+        parts = [{"type": "tool_call_response", "id": message.answers.id, "response": message.content}]
+        return {"role": "tool", "parts": parts}
+    called = [
+        {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments} for call in message.calls
+    ]
+    spoken = [_text(message.content)] if message.content or not called else []
+    return {"role": message.role, "parts": [*spoken, *called]}
 
 
 def _json(value: object) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nova.mind import Message
+from nova.tools import Choice, ToolCall, ToolSpec
 from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice
 from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm
 from sophia.transcripts import Transcript, Word
@@ -192,18 +193,22 @@ class SimulatedRecognizer:
 class SimulatedMind(PacedMind):
     """Streams the same tokens for every question, at an exact pace."""
 
-    def __init__(self, tokens: Sequence[str], delays: Delays) -> None:
+    def __init__(self, tokens: Sequence[str | ToolCall], delays: Delays) -> None:
         super().__init__(lambda _: Answer(tokens, delays.first_token, lambda: delays.token))
         self.calls: list[list[Message]] = []
+        self.offers: list[tuple[tuple[ToolSpec, ...], Choice]] = []
 
     @property
     def open(self) -> int:
         """Requests under way."""
         return self.busy.count
 
-    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         self.calls.append(list(messages))
-        return super().reply(messages)
+        self.offers.append((tuple(tools), choice))
+        return super().reply(messages, tools, choice)
 
 
 class SimulatedVoice(PacedVoice):

@@ -15,6 +15,7 @@ import numpy as np
 from aurora.face import ARKIT, FaceFrame, Weights
 from aurora.face import Pcm as FacePcm
 from nova.mind import Message
+from nova.tools import Choice, ToolCall, ToolSpec
 from pipelines.simulation.service_load import Busy
 from sophia.audio import Pcm
 from sophia.speech import SpeechChunk
@@ -28,9 +29,12 @@ CLAUSES = 64
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of the mind: its tokens, seconds to the first, and what tells those to each further one."""
+    """One answer of the mind: its tokens, seconds to the first, and what tells those to each further one.
 
-    tokens: Sequence[str]
+    A call of a tool stands among the tokens.
+    """
+
+    tokens: Sequence[str | ToolCall]
     first: float
     gap: Callable[[], float]
 
@@ -50,7 +54,9 @@ class PacedMind:
         self.busy = busy or Busy()
         self._answer = answer
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto"
+    ) -> AsyncGenerator[str | ToolCall, None]:
         loop = asyncio.get_running_loop()
         with self.busy:
             answer = self._answer(messages)

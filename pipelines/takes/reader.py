@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nova.tools import ToolCall
 from pipelines.conversation.book import TurnBook
 from pipelines.conversation.events import Happening
 from pipelines.failures import RecordedFailure
@@ -54,6 +55,8 @@ def _event(cls: type, data: Mapping[str, Any]) -> Happening:
         heard = dict(fields["transcript"])
         heard["words"] = tuple(Word(**word) for word in heard["words"])
         fields["transcript"] = Transcript(**heard)
+    if "call" in fields:
+        fields["call"] = ToolCall(**fields["call"])
     if unknown := fields.keys() - {field.name for field in dataclasses.fields(cls)}:
         raise ValueError(f"unknown: {unknown}")
     event: Happening = cls(**fields)

@@ -61,6 +61,7 @@ class Outcome(StrEnum):
     """How a turn ended."""
 
     REPLIED = "replied"  # the reply was played to its end
+    CALLED = "called"  # the reply only called tools; another turn answers with what they said
     INTERRUPTED = "interrupted"  # the user took the floor
     REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
     DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
@@ -123,7 +124,8 @@ class Fault:
 class Ledger:
     """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
 
-    ``skipped`` are the clauses of ``reply`` that the voice could not say. ``sound_seconds`` is how much sound was made
+    ``called`` are the names of the tools that the reply called. ``skipped`` are the clauses of ``reply`` that the voice
+    could not say. ``sound_seconds`` is how much sound was made
     for the accepted reply, ``wasted_seconds`` for those that were dropped.
     ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``
     is the share of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
@@ -135,6 +137,7 @@ class Ledger:
     user: str = ""
     reply: str = ""
     heard: str = ""
+    called: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
     counts: Counter[Count] = field(default_factory=Counter)
@@ -256,6 +259,7 @@ class Ledger:
             "user": self.user,
             "reply": self.reply,
             "heard": self.heard,
+            "called": list(self.called),
             "skipped": list(self.skipped),
             "voice_to_voice": self.voice_to_voice,
             "contributions": self.contributions(),

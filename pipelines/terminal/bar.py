@@ -25,6 +25,7 @@ FULL_SCALE = 1.0
 """Seconds of a whole bar: beyond a second a reply is late, and the bar says so with its tip."""
 
 OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.CALLED: "called a tool",
     Outcome.INTERRUPTED: "interrupted",
     Outcome.REPROMPTED: "speech, but no words: asked again",
     Outcome.DROPPED: "nothing to answer",

@@ -23,10 +23,10 @@ def failing_first(base, after, times=1):
     class Failing(base):
         calls_made = 0
 
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             self.calls_made += 1
             count = 0
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 if self.calls_made <= times and count == after:
                     raise Broken("the model ran out of memory")
                 count += 1
@@ -73,12 +73,12 @@ def test_a_voice_that_fails_in_the_third_clause_keeps_the_first_two():
 
 def test_a_mind_that_hangs_without_a_word_does_not_hang_the_conversation():
     class Hanging(SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             self.calls.append(list(messages))
             if len(self.calls) == 1:
                 await asyncio.sleep(3)
                 raise TimeoutError("no token within 3 s")
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 yield token
 
     first, second = Table([ORDER, AGAIN], seconds=30, make_mind=Hanging).talk().turns

@@ -126,9 +126,9 @@ def recorded(tmp_path, table):
 class Gone(SimulatedMind):
     """Fails in the middle of its first answer, and when it is asked again."""
 
-    async def reply(self, messages):
+    async def reply(self, messages, *offered):
         first = len(self.calls) < 2
-        async for token in super().reply(messages):
+        async for token in super().reply(messages, *offered):
             yield token
             if first:
                 raise RuntimeError("the model ran out of memory")

@@ -172,10 +172,10 @@ def test_a_turn_that_waits_for_a_tool_is_not_reopened_by_what_is_said_meanwhile(
     class Working(SimulatedMind):
         """Waits for a tool before it has anything to say."""
 
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             if not self.calls:
                 await asyncio.sleep(4)
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 yield token
 
     table = Table([ORDER, Says(3.5, "is anybody there")], seconds=34, make_mind=Working)
@@ -192,7 +192,7 @@ def test_a_turn_that_waits_for_a_tool_is_not_reopened_by_what_is_said_meanwhile(
 
 def test_an_apology_enters_the_history_as_heard():
     class Down(SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             self.calls.append(list(messages))
             raise RuntimeError("away")
             yield

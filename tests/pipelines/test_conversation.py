@@ -110,9 +110,9 @@ def test_barge_in_leaves_no_call_alive():
     seen = []
 
     class Mind(SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             seen.append(self.open)
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 yield token
 
     table.make_mind = Mind

@@ -42,11 +42,11 @@ def mind_with(fates):
     """A mind whose calls end as told, one after the other, and then well."""
 
     class Moody(SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             number = len(self.calls)
             fate = fates[number] if number < len(fates) else None
             count = 0
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 if fate == "away" or (isinstance(fate, int) and count == fate):
                     raise ModelError("away")
                 if fate == "slow":
@@ -101,7 +101,7 @@ def test_the_questions_of_an_outage_stay_apart(phrases):
     class Down(SimulatedMind):
         back = 34.0
 
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             self.calls.append(list(messages))
             if asyncio.get_running_loop().time() - self.since < self.back:
                 raise ModelError("away")

@@ -48,9 +48,9 @@ def mind(*spans):
     """A mind that refuses calls while it is away."""
 
     class Restarted(Outages, SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             self.check()
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 yield token
 
     Restarted.spans = spans
@@ -147,9 +147,9 @@ def failing(times, after, error):
     """A mind whose first calls break off after so many words."""
 
     class Failing(SimulatedMind):
-        async def reply(self, messages):
+        async def reply(self, messages, *offered):
             number, count = len(self.calls), 0
-            async for token in super().reply(messages):
+            async for token in super().reply(messages, *offered):
                 if number < times and count == after:
                     raise error
                 count += 1

@@ -41,7 +41,7 @@ class Mind:
     async def warm_up(self):
         return 0.1
 
-    async def reply(self, messages):
+    async def reply(self, messages, *offered):
         self.carried.append(dict(metadata_for(ENDPOINT)()))
         for word in ("the ", "xyzzy ", "came"):
             await asyncio.sleep(0.1)

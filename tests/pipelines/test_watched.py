@@ -45,8 +45,8 @@ def test_frames_come_ahead_of_their_sound():
 
 def test_the_words_of_a_canned_phrase_are_told_behind_those_of_the_reply():
     class Breaks(SimulatedMind):
-        async def reply(self, messages):
-            async for token in super().reply(messages):
+        async def reply(self, messages, *offered):
+            async for token in super().reply(messages, *offered):
                 yield token
                 if token.startswith("here."):
                     raise RuntimeError("away")

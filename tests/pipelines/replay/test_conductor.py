@@ -97,7 +97,7 @@ class Broken:
         self._part = part
         self.rate = getattr(part, "rate", 0)
 
-    async def reply(self, messages):
+    async def reply(self, messages, *offered):
         raise ConnectionError("the mind has gone")
         yield ""
 
