@@ -167,7 +167,7 @@ BAD = {
         "max_tokens must be between",
     ),
     "not UTF-8": (request(text_input=("BYTES", [1], b"\1\0\0\0\xff")), "not UTF-8"),
-    "too long": (request(text_input=("BYTES", [1], text("x" * 70_000))), "longer than"),
+    "too long": (request(text_input=("BYTES", [1], text("x" * 270_000))), "longer than"),
     "two prompts": (request(text_input=("BYTES", [2], text("x") * 2)), "unexpected shape"),
     "half a token": (asking('{"max_tokens": "1.5"}'), "max_tokens must be a number without a fraction"),
     "an adapter": (asking('{"lora_name": "sql"}'), "LoRA feature is not enabled."),
@@ -307,8 +307,8 @@ async def test_unary_calls_to_a_streaming_model_are_refused(nova: Service) -> No
 
 async def test_an_error_of_the_model_reaches_the_caller(nova: Service) -> None:
     async with nova.channel() as channel:
-        with pytest.raises(ModelError, match="longer than 65536 bytes"):
-            await heard(mind(channel), "x" * 70_000)
+        with pytest.raises(ModelError, match="longer than 262144 bytes"):
+            await heard(mind(channel), "x" * 270_000)
 
 
 async def test_a_stranger_is_not_trusted(nova: Service, other_pki: Path) -> None:

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nova
+from nova.generation import Prompting, TritonSettings
 from nova.mind import Message
 from nova.prompts import BUILT_IN, with_time
+from nova.tools import Choice, Only, ToolCall, ToolSpec
 
 NOW = datetime(2026, 11, 21, 21, 16)
 FOLDER = Path(nova.__file__).parent / "models" / "nova" / "1"
@@ -329,3 +331,55 @@ def test_tokens_join_to_the_text(text: str) -> None:
     tokens = part("tokens").tokens(text)
     assert "".join(tokens) == text
     assert all(1 <= len(token) <= 6 for token in tokens)
+
+
+WEATHER = ToolSpec(
+    "get_weather", "", {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+)
+LIGHT = ToolSpec(
+    "light",
+    "",
+    {"type": "object", "properties": {"on": {"type": "boolean"}, "room": {"enum": ["kitchen", "hall"]}}},
+)
+
+
+def uses(question: str, *more: Message, choice: Choice = "auto") -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    """What she says to a question while she has tools, and what she calls, as the client reads it."""
+    prompting = Prompting(TritonSettings(), None, lambda: NOW)
+    messages = [Message("system", "You are Sophia."), Message("user", question), *more]
+    prompt = prompting.prompt(messages, (WEATHER, LIGHT), choice)
+    cleaner = prompting.cleaner(prompt, cumulative=False, tools=(WEATHER, LIGHT), choice=choice)
+    out = [*cleaner.take(str(part("talk").answer(prompt))), *cleaner.take(None)]
+    calls = [(call.name, call.parsed()) for call in out if isinstance(call, ToolCall)]
+    return "".join(piece for piece in out if isinstance(piece, str)), calls
+
+
+def test_a_tool_is_called_when_the_question_plainly_names_it() -> None:
+    assert uses("Can you get the weather in Ulm, please?") == ("", [("get_weather", {"city": "ulm"})])
+    assert uses("Turn the kitchen light off.")[1] == [("light", {"on": False, "room": "kitchen"})]
+    assert uses("What is one plus one?") == ("That's 2.", [])
+    both = uses("get the weather for ulm and the hall light on")[1]
+    assert [name for name, _ in both] == ["get_weather", "light"]
+
+
+def test_what_a_tool_says_is_read_out() -> None:
+    call = ToolCall("c", "get_weather", '{"city": "ulm"}')
+    for said in ("", "One moment."):
+        answered = Message("assistant", said, (call,)), Message("tool", '{"sky": "clear", "degrees": 21}', answers=call)
+        assert uses("get the weather in ulm", *answered)[0] == "Here is what I got. sky clear, degrees 21."
+    later = Message("assistant", "It is clear."), Message("user", "What is one plus one?")
+    assert uses("get the weather in ulm", *answered, *later)[0] == "That's 2."
+
+
+def test_a_call_that_must_be_is_made() -> None:
+    assert uses("hello", choice="required")[1][0][0] in ("get_weather", "light")
+    assert uses("hello", choice=Only("light"))[1] == [("light", {"on": True})]
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_whatever_tools_are_told_and_say_there_is_an_answer(name: str, result: str) -> None:
+    call = ToolCall("c", "light")
+    tool = ToolSpec(name, name, {"properties": {name: {"enum": [name]}}})
+    messages = [Message("user", name), Message("assistant", "", (call,)), Message("tool", result, answers=call)]
+    assert part("talk").answer(BUILT_IN["chatml"].render(messages, [tool]))
+    assert part("talk").answer(BUILT_IN["chatml"].render(messages[:1], [tool]))

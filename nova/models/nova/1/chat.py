@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 _TIME = re.compile(r"It is \w+, (\d{1,2}) (\w+) (\d{4}), (\d\d):(\d\d)\.")
+_RESULT = re.compile(r"<tool_response>\n(.*?)\n</tool_response>", re.DOTALL)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -23,10 +24,13 @@ _FILLERS = re.compile(
 
 
 class Turns:
-    """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's."""
+    """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's.
 
-    def __init__(self, system, pairs):
-        self.system, self.pairs = system, pairs
+    ``results`` are what tools said since; then she has called them after those words.
+    """
+
+    def __init__(self, system, pairs, results=()):
+        self.system, self.pairs, self.results = system, pairs, results
 
     @property
     def user(self):
@@ -59,7 +63,24 @@ def parse(prompt):
     if not entries:
         return Turns("", [("user", prompt.strip())])
     system = "\n".join(text for role, text in entries if role == "system")
-    return Turns(system, [(role, text.strip()) for role, text in entries if role in ("user", "assistant")])
+    pairs, results = [], []
+    for role, text in entries:
+        if role == "user" and (told := _RESULT.findall(text)):
+            results = told
+        elif role in ("user", "assistant"):
+            called = role == "assistant" and "<tool_call>" in text
+            said = text.partition("<tool_call>")[0].strip()
+            if said or not called:
+                pairs.append((role, said))
+                results = results if called else []
+    while results and pairs and pairs[-1][0] == "assistant":  # what she said while she called
+        pairs.pop()
+    return Turns(system, pairs, results)
+
+
+def begun(prompt):
+    """How the prompt begins the answer; empty where it leaves that to the model."""
+    return prompt.rpartition("<|im_start|>assistant\n")[2] if "<|im_start|>assistant\n" in prompt else ""
 
 
 def entries_of(prompt):

@@ -18,7 +18,7 @@ from .talk import answer
 from .tokens import cut_at, tokens
 
 FINAL = pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL
-MAX_PROMPT = 65_536  # bytes; far more than any conversation here, and a bound on what a stranger can make us parse
+MAX_PROMPT = 262_144  # bytes; more than any conversation with tools, and a bound on what a stranger can make us parse
 EXTRAS = ("finish_reason", "cumulative_logprob", "logprobs", "num_input_tokens", "num_output_tokens")
 
 

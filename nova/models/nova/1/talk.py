@@ -6,8 +6,8 @@ the same reply. Replies are made for a voice: short sentences, a short first cla
 
 import re
 
-from . import clock, facts, german, memory, numerals, smalltalk, stories, sums, units
-from .chat import parse, plain
+from . import clock, facts, german, memory, numerals, smalltalk, stories, sums, tools, units
+from .chat import begun, parse, plain
 
 _UNKNOWN = (
     "I don't know that one. I'm only a small stand-in, good for sums, units, the time, or a story. Plug in a real "
@@ -21,7 +21,8 @@ _ANOTHER = re.compile(r"\b(another|one more|again|next)\b")
 
 def answer(prompt):
     """The reply to a rendered chat prompt."""
-    return reply(parse(prompt))
+    turns = parse(prompt)
+    return tools.answer(turns, begun(prompt)) or reply(turns)
 
 
 def reply(turns):
