@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sophia.turn_state import TurnState
+from sophia.turn_state import Reply, TurnState
 
 ASKED = "a client asked for an answer"
 
@@ -13,14 +13,20 @@ class Answering:
     def __init__(self, state: TurnState) -> None:
         self._state = state
         self._waiting = False  # for the end of what is being said
+        self._after: Reply | None = None  # and that of this reply
 
     def ask(self, at: float) -> None:
-        """Takes the request in; what is being said is over with it, and is answered first."""
+        """Takes the request in; what is being said is over with it, and is answered first.
+
+        A reply that has had effects, as tools have, may still be heard: what came of them is answered after it.
+        """
         state = self._state
-        if state.committed:
+        self._after = state.committed
+        if self._after and not self._after.held:
             state.refuse(at, "a reply is being made or heard already")
             return
-        state.utterance.commit_asked |= state.utterance.onset is not None
+        if not self._after:
+            state.utterance.commit_asked |= state.utterance.onset is not None
         self._waiting = True
 
     def forget(self) -> bool:
@@ -31,6 +37,9 @@ class Answering:
     def weigh(self, at: float) -> None:
         """Answers what stands, if nothing came of what was being said."""
         state = self._state
+        if self._after and state.committed is self._after:
+            return
+        self._after = None
         if self._waiting and (state.committed or state.utterance.onset is None):
             self._waiting = False
             if not state.committed:

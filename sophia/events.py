@@ -50,7 +50,7 @@ class AnswerRequested(Event):
     """A client wants an answer to what stands in the conversation: the user need not have said anything new.
 
     If the user is speaking, the user's turn is over with it, and is what is answered. Refused while a reply is being
-    made or heard.
+    made or heard, but for one that has called tools: then it waits for the end of that.
     """
 
 

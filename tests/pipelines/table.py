@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nova.history import History
+from nova.tools import Toolbox
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Decision, Failed, TurnEnded
 from pipelines.conversation.observers import Observer
@@ -105,6 +106,7 @@ class Table:
     """What is told from outside: seconds from the start, and what makes the event of the time it is."""
     observers: list = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    toolbox: Toolbox = field(default_factory=Toolbox)
     error: StageFailed | None = None
 
     def talk(self):
@@ -131,6 +133,7 @@ class Table:
             sink=(self.make_sink or NullSink)(),
             echo=self.echo,
             cue=self.cue,
+            tools=self.toolbox,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])
