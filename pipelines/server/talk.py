@@ -15,6 +15,7 @@ from pipelines.conversation.events import (
     EarsLost,
     Happening,
     Levels,
+    Marked,
     PlaybackAcknowledged,
     PlaybackStarted,
     PlayoutFinished,
@@ -131,6 +132,8 @@ class Talk(Observer):
 
     def hear(self, message: object) -> None:
         """A message of the client."""
+        if isinstance(message, dict) and message.get("type") == "session.update":
+            self._voice.flush()  # what was gathered is in the format that was in force until now
         wishes, answers = self.wire.said(message, self._loop.time())
         self._send(answers)
         for wish in wishes:
@@ -190,7 +193,7 @@ class Talk(Observer):
             self._began = _Began(happening.generation, sent, until=happening.at + DATED_SECONDS)
         if isinstance(happening, PlayoutFinished):
             self._voice.finish()
-        if not isinstance(happening, ReplyText):
+        if not isinstance(happening, ReplyText | Marked):  # which say nothing of what is heard
             self._voice.flush()
             self._frames.flush()
         self._send(self.wire.told(happening))

@@ -13,7 +13,8 @@ from pipelines.failures import explain
 from pipelines.server.realtime.delivered import Delivered
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import spoken
-from pipelines.server.realtime.responses import Ordered, Response
+from pipelines.server.realtime.orders import Ordered
+from pipelines.server.realtime.responses import Response
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event
 from sophia.heard import TimedWord
@@ -70,7 +71,7 @@ class Answers:
         """A block of her voice goes out."""
         if not (response := self.running(generation)):
             return []
-        return response.sound(first, pcm, self._state.session.output_rate, send=self._sends_sound)
+        return response.sound(first, pcm, self._state.session.output_format, send=self._sends_sound)
 
     def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
         """Words of a generation, decided or not."""
@@ -120,7 +121,7 @@ class Answers:
             conversation_id=self._conversation_id,
             generation=generation,
             turn=turn,
-            output={"format": session.output_format(), "voice": session.voice},
+            output={"format": session.output_format.told(), "voice": session.voice},
             delivered=Delivered(state.rate),
             order=order,
             asks=asks,

@@ -8,8 +8,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pipelines.server.realtime.responses import Ordered
-
 HUGE: Final = 1e15
 """Numbers beyond this stand for it: a position in a sound is never near."""
 
@@ -21,9 +19,6 @@ MOST_TEXT: Final = 8_000
 
 MOST_AUDIO: Final = 15 * 1024 * 1024
 """Characters of base64 in one ``append``, as OpenAI has it."""
-
-MOST_METADATA: Final = 16
-"""Pairs of texts that a response carries back."""
 
 
 class Refused(Exception):
@@ -97,22 +92,3 @@ def message(item: Mapping[str, Any], *, may_instruct: bool) -> tuple[str, str]:
     if len(joined) > MOST_TEXT:
         raise Refused(f"A message has at most {MOST_TEXT} characters.", "string_above_max_length", "item.content")
     return role, joined
-
-
-def order(wished: object) -> Ordered:
-    """What a ``response.create`` asks of its response."""
-    if wished is None:
-        return Ordered()
-    if not isinstance(wished, Mapping):
-        raise Refused("'response' is an object.", "invalid_type", "response")
-    if wished.get("conversation", "auto") != "auto" or wished.get("input"):
-        raise Refused(
-            "Responses beside the conversation are not served yet.", "unsupported_parameter", "response.input"
-        )
-    metadata = mapping(wished.get("metadata"))
-    if len(metadata) > MOST_METADATA or not all(isinstance(value, str) for value in metadata.values()):
-        raise Refused(f"metadata has at most {MOST_METADATA} texts.", "invalid_value", "response.metadata")
-    kept = {clean(name)[:64]: clean(value)[:512] for name, value in metadata.items()}
-    usual = {"conversation": "auto", "output_modalities": ["audio"], "metadata": wished.get("metadata")}
-    ignored = [clean(name)[:100] for name, value in wished.items() if value not in (None, [], usual.get(name))]
-    return Ordered(kept or None, tuple(ignored[:MOST_METADATA]))

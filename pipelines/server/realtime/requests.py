@@ -20,6 +20,7 @@ from pipelines.conversation.events import (
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import spoken, written
+from pipelines.server.realtime.orders import order
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.reading import (
     MOST_TEXT,
@@ -29,7 +30,6 @@ from pipelines.server.realtime.reading import (
     mapping,
     message,
     number,
-    order,
     samples,
 )
 from pipelines.server.realtime.state import State
@@ -163,10 +163,8 @@ class Requests:
                 return [], []
             self._told_watching = True
             self._must_talk()
-        data = self._odd + samples(event.get("audio"))
-        whole = len(data) - len(data) % 2
-        self._odd = data[whole:]
-        return ([AppendAudio(data[:whole])] if whole else []), []
+        pcm, self._odd = self._session.input_format.decode(samples(event.get("audio")), self._odd)
+        return ([AppendAudio(pcm)] if pcm else []), []
 
     def _must_talk(self) -> None:
         """Refuses what a client that watches cannot ask for: ears and loudspeaker are somebody else's."""

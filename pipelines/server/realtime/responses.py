@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipelines.server.realtime.delivered import Delivered
+from pipelines.server.realtime.formats import Format
 from pipelines.server.realtime.items import Item, Items, spoken
+from pipelines.server.realtime.orders import Ordered
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.wishes import Event
 from sophia.heard import TimedWord
@@ -21,14 +23,6 @@ Status = Literal["completed", "cancelled", "failed"]
 Reason = Literal["turn_detected", "client_cancelled"]
 
 BYTES_A_SAMPLE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """What the client asked for with ``response.create``; ``ignored`` are the fields that change nothing."""
-
-    metadata: dict[str, str] | None = None
-    ignored: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,14 +74,14 @@ class Response:
         self.delivered.add(words)
         return self._transcript(self.delivered.due())
 
-    def sound(self, first: int, pcm: bytes, rate: int, *, send: bool) -> list[Event]:
-        """A block of sound, and the words that are in it; without ``send`` the words alone."""
-        seconds = len(pcm) / BYTES_A_SAMPLE / rate
+    def sound(self, first: int, pcm: bytes, to: Format, *, send: bool) -> list[Event]:
+        """A block of sound in the format ``to``, and the words that are in it; without ``send`` the words alone."""
+        seconds = len(pcm) / BYTES_A_SAMPLE / to.rate
         start = round(first * 1000 / self.delivered.rate, 3)
         self.delivered.deliver(first, seconds)
         events = []
         if send:
-            delta = base64.b64encode(pcm).decode("ascii")
+            delta = base64.b64encode(to.encode(pcm)).decode("ascii")
             events.append(self._part("response.output_audio.delta", delta=delta, sophia={"audio_start_ms": start}))
         return events + self._transcript(self.delivered.due())
 

@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.server.realtime.reading import clean, number
+from pipelines.server.realtime.formats import Format
+from pipelines.server.realtime.reading import Refused, clean, number
 from pipelines.server.realtime.schema import EXTENSIONS
 
 VERSION: Final = 1
 """Version of the ``sophia.*`` events and fields."""
 
-DEFAULT_RATE: Final = 24_000
-"""Hz, both ways. Clients' validators take no other rate, so another one is only told to who asked for it."""
-
-LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
 LEAST_LEAD_MS, MOST_LEAD_MS = 40.0, 2_000.0
 MOST_INSTRUCTIONS: Final = 32_000
 """Characters of instructions."""
@@ -56,7 +53,7 @@ class Session:
         told: Mapping[str, Any],
     ) -> None:
         self.id = session_id
-        self.input_rate = self.output_rate = DEFAULT_RATE
+        self.input_format = self.output_format = Format()
         self.instructions = ""
         self.voice = voice
         self.lead_ms = self._usual_lead = lead_ms
@@ -78,10 +75,6 @@ class Session:
             "audio.output.format": lambda value: self._set_format("output", value),
         }
 
-    def output_format(self) -> dict[str, Any]:
-        """The format of her voice, as responses tell it."""
-        return {"type": "audio/pcm", "rate": self.output_rate}
-
     def in_force(self, now_ms: float) -> dict[str, Any]:
         """The whole effective session. Fields without a value are left out: some validators take no ``null``."""
         return {
@@ -97,7 +90,7 @@ class Session:
             "truncation": "auto",
             "audio": {
                 "input": {
-                    "format": {"type": "audio/pcm", "rate": self.input_rate},
+                    "format": self.input_format.told(),
                     "transcription": {"model": self._model, "language": self._language},
                     "turn_detection": {
                         "type": "semantic_vad",
@@ -106,7 +99,7 @@ class Session:
                         "interrupt_response": self._interrupts,
                     },
                 },
-                "output": {"format": self.output_format(), "voice": self.voice, "speed": 1.0},
+                "output": {"format": self.output_format.told(), "voice": self.voice, "speed": 1.0},
             },
             "extensions": list(self.extensions),
             "sophia": {
@@ -185,17 +178,12 @@ class Session:
                 self._ignore(f"extensions.{name}" if isinstance(name, str) else "extensions")
 
     def _set_format(self, way: str, value: Any) -> None:
-        path = f"audio.{way}.format"
-        if value is None:
-            value = {"type": "audio/pcm", "rate": DEFAULT_RATE}
-        if not isinstance(value, Mapping) or value.get("type", "audio/pcm") != "audio/pcm":
-            self._wrong(f"{path}.type", "Only audio/pcm is served: 16 bit, little-endian, mono.")
+        present: Format = getattr(self, f"{way}_format")
+        try:
+            updated, ignored = present.updated(value, f"audio.{way}.format")
+        except Refused as no:
+            self._wrong(no.param or "", no.message, no.code)
             return
-        for name in value:
-            if name not in ("type", "rate"):
-                self._ignore(f"{path}.{name}")
-        rate = value.get("rate", getattr(self, f"{way}_rate"))
-        if not isinstance(rate, int) or isinstance(rate, bool) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            self._wrong(f"{path}.rate", f"rate is a whole number of Hz from {LOWEST_RATE} to {HIGHEST_RATE}.")
-        else:
-            setattr(self, f"{way}_rate", rate)
+        setattr(self, f"{way}_format", updated)
+        for path in ignored:
+            self._ignore(path)

@@ -99,12 +99,12 @@ class Wire:
     @property
     def input_rate(self) -> int:
         """Rate of the sound that :class:`~pipelines.server.realtime.wishes.AppendAudio` holds, in Hz."""
-        return self._session.input_rate
+        return self._session.input_format.rate
 
     @property
     def output_rate(self) -> int:
         """Rate at which :meth:`sound` wants her voice, in Hz."""
-        return self._session.output_rate
+        return self._session.output_format.rate
 
     @property
     def lead_ms(self) -> float:
@@ -134,6 +134,8 @@ class Wire:
 
     def sound(self, generation: int, first: int, pcm: bytes) -> list[Event]:
         """A block of her voice that is sent now: int16 little-endian mono at :attr:`output_rate` Hz, at most 1 s.
+
+        What the client gets is in the format of its session.
 
         ``first`` is the position of its first sample; after a resume that is earlier than where the last block ended.
         Where a client watches, nothing is sent of ``pcm``, but the words go with it all the same.

@@ -74,7 +74,13 @@ def test_the_lead_is_kept_within_bounds(given, held):
     ("session", "param", "code"),
     [
         ({"type": "transcription"}, "session.type", "invalid_value"),
-        ({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}, "session.audio.input.format.type", "invalid_value"),
+        ({"audio": {"input": {"format": {"type": "audio/opus"}}}}, "session.audio.input.format.type", "invalid_value"),
+        ({"audio": {"input": {"format": {"type": ["audio/pcm"]}}}}, "session.audio.input.format.type", "invalid_value"),
+        (
+            {"audio": {"input": {"format": {"type": "audio/pcmu", "rate": 16_000}}}},
+            "session.audio.input.format.rate",
+            "invalid_value",
+        ),
         ({"audio": {"output": {"format": "pcm16"}}}, "session.audio.output.format.type", "invalid_value"),
         ({"audio": {"input": {"format": {"rate": 7999}}}}, "session.audio.input.format.rate", "invalid_value"),
         ({"audio": {"input": {"format": {"rate": True}}}}, "session.audio.input.format.rate", "invalid_value"),
