@@ -59,10 +59,20 @@ Choice = Literal["auto", "none", "required"] | Only
 
 @dataclass(slots=True)
 class Toolbox:
-    """What a conversation's replies may call from now on."""
+    """What a conversation's replies may call that begin from now on.
+
+    ``once`` stands in its place for the next reply that is begun and decided.
+    """
 
     specs: tuple[ToolSpec, ...] = ()
     choice: Choice = "auto"
+    once: Toolbox | None = None
+
+    @property
+    def now(self) -> Toolbox:
+        """What a reply may call that begins now, whatever changes later."""
+        chosen = self.once or self
+        return Toolbox(chosen.specs, chosen.choice)
 
 
 def offered(tools: Sequence[ToolSpec], choice: Choice) -> tuple[ToolSpec, ...]:

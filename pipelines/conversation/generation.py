@@ -121,7 +121,7 @@ class Generation:
         self._messages = messages
         self._services = services
         self._listener = listener
-        self._tools = replace(tools) if tools else Toolbox()  # as they are now
+        self._tools = tools.now if tools else Toolbox()
         self.reached: set[str] = set()
         self.face_failed = False
         self._clauses = ClauseQueue()

@@ -137,6 +137,7 @@ class Replies:
                 self._start(happening)
             case Commit(generation=generation, text=text):
                 context.history.user(generation, text)
+                context.tools.once = None
                 self._release(generation)
             case Correct(generation=generation, text=text):
                 context.history.user(generation, text)

@@ -196,6 +196,7 @@ class Hall:
             voice=settings.tts.voice or "sophia",
             language=settings.language,
             watch=watch,
+            tools=settings.server.client_tools,
             extensions=[name for name in extensions.split(",") if name],
             budget_ms=settings.stack.voice_to_voice * 1000,
             host=sockets.gethostname(),

@@ -37,6 +37,7 @@ from pipelines.server.realtime.wishes import (
     ClearAudio,
     Instruct,
     MuteMicrophone,
+    OfferOnce,
     PlayoutReport,
     SessionChanged,
     Wish,
@@ -151,6 +152,8 @@ class Talk(Observer):
                 self._source.mute(muted)
             case SessionChanged():
                 self._adapt()
+            case OfferOnce(tools=tools):
+                self.session.tools.once = tools
             case PlayoutReport():
                 self._reported(wish)
             case Instruct():
@@ -166,6 +169,8 @@ class Talk(Observer):
         self._sink.obeys = PLAYOUT in self.wire.extensions
         self._voice.adapt(self.wire.output_rate, gather=not self._sink.obeys)
         self._echo.headphones = self.wire.headphones
+        offered = self.session.tools
+        offered.specs, offered.choice = self.wire.tools.specs, self.wire.tools.choice
 
     def _reported(self, report: PlayoutReport) -> None:
         generation, sample = report.generation, round(report.audio_ms * self._rate / 1000)

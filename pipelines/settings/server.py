@@ -45,6 +45,9 @@ class ServerSettings(BaseModel):
         (), max_length=32, description="pages of other servers that may connect, such as https://sophia.lab"
     )
     sessions: int = Field(4, ge=0, le=1000, description="how many may talk to her at a time, beside the microphone")
+    client_tools: bool = Field(
+        True, description="clients may bring tools that she calls; they run at the client, so they endanger nobody here"
+    )
     drain_seconds: float = Field(
         20.0,
         ge=0,

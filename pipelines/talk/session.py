@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, nullcontext
 
 from opentelemetry import context as otel
 
+from nova.tools import Toolbox
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Happening, Phase
 from pipelines.conversation.measured import Measured
@@ -40,6 +41,11 @@ class Session:
     def phase(self) -> Phase:
         """What she is doing."""
         return self._conversation.phase
+
+    @property
+    def tools(self) -> Toolbox:
+        """What replies may call that begin from now on; it may be changed."""
+        return self._components.tools
 
     def trace_id(self, turn: int) -> str:
         """The id of a turn's trace, of the last few turns; empty where nothing is traced."""

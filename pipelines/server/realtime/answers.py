@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aurora.face import FaceFrame
-from pipelines.conversation.events import Failed, GenerationOver
+from nova.tools import Toolbox, offered
+from pipelines.conversation.events import Failed, GenerationOver, ToolCalled
 from pipelines.conversation.replies import REMEMBERED
 from pipelines.failures import explain
 from pipelines.server.realtime.delivered import Delivered
@@ -42,6 +43,8 @@ class Answers:
         """The client asked for its end."""
         self.order = Ordered()
         """What the client asked of the response that comes next."""
+        self.tools: Toolbox | None = None
+        """Tools that it asked for, if it has its own."""
         self.awaited = False
         """The client asked for a response, and it has not begun: what the user says is not over."""
         self._made: dict[int, Made] = {}
@@ -76,7 +79,8 @@ class Answers:
     def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
         """Words of a generation, decided or not."""
         if response := self.running(generation):
-            return self._extras.words(response.item_id, words, self._state.rate) + response.speak(words)
+            begun = response.open() if words else []
+            return begun + self._extras.words(response.item_id, words, self._state.rate) + response.speak(words)
         if made := self._made.get(generation):
             made.words += words
         return []
@@ -84,7 +88,8 @@ class Answers:
     def frames(self, generation: int, frames: Sequence[FaceFrame]) -> list[Event]:
         """Frames of a generation's face, decided or not."""
         if response := self.running(generation):
-            return self._extras.frames(response.id, response.item_id, frames)
+            begun = response.open() if frames else []
+            return begun + self._extras.frames(response.id, response.item_id, frames)
         if (made := self._made.get(generation)) and self._extras.show_the_face:
             made.frames += frames
         return []
@@ -105,14 +110,31 @@ class Answers:
             events = self.response.begin()
         return events + self.words(generation, made.words) + self.frames(generation, made.frames)
 
+    def called(self, event: ToolCalled) -> list[Event]:
+        """A reply that is decided called a tool."""
+        response = self.running(event.generation) if event.generation else None
+        if not response:
+            return []
+        self._state.calls.add(event.call.id)
+        item_id = self._state.ids("item")
+        self._state.turn(response.turn).items.append(item_id)
+        return response.call(item_id, event.call)
+
     def called_off(self) -> list[Event]:
-        """The client cancels the response that it asked for before it began: it has a begin and an end, and no item."""
+        """The client cancels the response that it asked for before it began: it has a begin and an end, and no item.
+
+        While another one runs nothing is told of it.
+        """
         self.awaited = False
+        if self.response:
+            self.order, self.tools, self.cancelling = Ordered(), None, True
+            return []
         return self._new(0, 0).called_off()
 
     def _new(self, turn: int, generation: int, *, asks: bool = False) -> Response:
         state, session, order = self._state, self._state.session, self.order
-        self.order = Ordered()
+        tools = session.tools if self.tools is None else self.tools
+        self.order, self.tools = Ordered(), None
         return Response(
             write=state.write,
             items=state.items,
@@ -125,6 +147,7 @@ class Answers:
             delivered=Delivered(state.rate),
             order=order,
             asks=asks,
+            may_call=bool(offered(tools.specs, tools.choice)),
         )
 
     def drop(self, generation: int) -> None:
@@ -137,7 +160,7 @@ class Answers:
         """The response ends before its time."""
         if not (response := self.running(generation)):
             return []
-        events = self._extras.playout("clear", response)
+        events = self._extras.playout("clear", response) if response.opened else []
         return events + self._close(
             response, response.end("cancelled", "client_cancelled" if self.cancelling else "turn_detected")
         )
@@ -145,7 +168,7 @@ class Answers:
     def playout(self, what: str, generation: int, back: float = 0.0) -> list[Event]:
         """The playout paused or resumed her voice."""
         response = self.running(generation)
-        return self._extras.playout(what, response, back) if response else []
+        return self._extras.playout(what, response, back) if response and response.opened else []
 
     def apologised(self, generation: int) -> None:
         """The reply has failed, and ends with an apology."""
@@ -183,6 +206,8 @@ class Answers:
 
     def _close(self, response: Response, events: list[Event]) -> list[Event]:
         self._past[response.generation or self._dropped] = response
+        if not response.opened and (turn := self._state.turns.get(response.turn)):
+            turn.items.remove(response.item_id)
         while len(self._past) > REMEMBERED:
             self._past.popitem(last=False)
         self.response, self.cancelling, self._dropped = None, False, 0

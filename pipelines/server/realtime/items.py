@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from nova.tools import ToolCall
+
 Item = dict[str, Any]
 """An item as the protocol has it. It is never changed: another one takes its place."""
 
@@ -26,6 +28,32 @@ def spoken(item_id: str, status: str, transcript: str | None) -> Item:
     """What she says. ``transcript`` is None before the item has a part."""
     part = [] if transcript is None else [{"type": "output_audio", "transcript": transcript}]
     return _message(item_id, "assistant", status, *part)
+
+
+def called(item_id: str, call: ToolCall, status: str = "completed") -> Item:
+    """A call as an item; while it is in progress its arguments are not told."""
+    arguments = "" if status == "in_progress" else call.arguments
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "function_call",
+        "status": status,
+        "name": call.name,
+        "call_id": call.id,
+        "arguments": arguments,
+    }
+
+
+def answered(item_id: str, call_id: str, output: str) -> Item:
+    """What a tool said as an item."""
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "function_call_output",
+        "status": "completed",
+        "call_id": call_id,
+        "output": output,
+    }
 
 
 def _message(item_id: str, role: str, status: str, *content: dict[str, Any]) -> Item:
@@ -85,4 +113,6 @@ class Items:
 
 
 def _size(item: Item) -> int:
-    return sum(len(part.get("text") or part.get("transcript") or "") for part in item["content"])
+    parts = item.get("content", ())
+    text = sum(len(part.get("text") or part.get("transcript") or "") for part in parts)
+    return text + len(item.get("arguments", "")) + len(item.get("output", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +20,8 @@ class Ordered:
     ignored: tuple[str, ...] = ()
 
 
-def order(wished: object) -> Ordered:
-    """What a ``response.create`` asks of its response."""
+def order(wished: object, elsewhere: Collection[str] = ()) -> Ordered:
+    """What a ``response.create`` asks of its response, beside fields that are read ``elsewhere``."""
     if wished is None:
         return Ordered()
     if not isinstance(wished, Mapping):
@@ -35,5 +35,6 @@ def order(wished: object) -> Ordered:
         raise Refused(f"metadata has at most {MOST_METADATA} texts.", "invalid_value", "response.metadata")
     kept = {clean(name)[:64]: clean(value)[:512] for name, value in metadata.items()}
     usual = {"conversation": "auto", "output_modalities": ["audio"], "metadata": wished.get("metadata")}
-    ignored = [clean(name)[:100] for name, value in wished.items() if value not in (None, [], usual.get(name))]
+    given = {name: value for name, value in wished.items() if name not in elsewhere}
+    ignored = [clean(name)[:100] for name, value in given.items() if value not in (None, [], usual.get(name))]
     return Ordered(kept or None, tuple(ignored[:MOST_METADATA]))

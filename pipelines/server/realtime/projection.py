@@ -18,6 +18,7 @@ from pipelines.conversation.events import (
     PlayoutFinished,
     Stopped,
     TextTyped,
+    ToolCalled,
     UserText,
 )
 from pipelines.server.realtime.answers import Answers
@@ -88,6 +89,8 @@ class Projection:
                 return questions.start() + answers.cut_off(generation)
             case Dismiss(at=at, turn=turn, text=text):
                 return questions.dismiss(text, at, turn)
+            case ToolCalled():
+                return answers.called(happening)
             case Apologise(generation=generation):
                 answers.apologised(generation)
             case PlayoutFinished(generation=generation):

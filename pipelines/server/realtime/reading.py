@@ -71,7 +71,7 @@ def message(item: Mapping[str, Any], *, may_instruct: bool) -> tuple[str, str]:
     """The role and the text of an item that can be taken in: a message of the user, or of the system."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind != "message":
-        raise Refused("Only items of type 'message' are taken in so far.", "unsupported_item", "item.type")
+        raise Refused("Only messages, calls and outputs of functions are taken in.", "unsupported_item", "item.type")
     if role not in ("user", "system"):
         raise Refused(
             "Only messages of the user and of the system are taken in so far.", "unsupported_item", "item.role"

@@ -16,10 +16,12 @@ from pipelines.conversation.events import (
     Happening,
     PlaybackAcknowledged,
     TextTyped,
+    ToolAnswered,
+    ToolCalled,
 )
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
-from pipelines.server.realtime.items import spoken, written
+from pipelines.server.realtime.items import Item, answered, called, spoken, written
 from pipelines.server.realtime.orders import order
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.reading import (
@@ -33,12 +35,14 @@ from pipelines.server.realtime.reading import (
     samples,
 )
 from pipelines.server.realtime.state import State
+from pipelines.server.realtime.tools import read_order
 from pipelines.server.realtime.wishes import (
     AppendAudio,
     ClearAudio,
     Event,
     Instruct,
     MuteMicrophone,
+    OfferOnce,
     PlayoutReport,
     SessionChanged,
     Wish,
@@ -69,6 +73,7 @@ class Requests:
     ) -> None:
         self._write = state.write
         self._items = state.items
+        self._calls = state.calls
         self._session = state.session
         self._ids = state.ids
         self._questions = questions
@@ -199,6 +204,9 @@ class Requests:
             raise Refused("conversation.item.create needs an 'item' object.", "missing_required_parameter", "item")
         name = self._new_id(item)
         first, after = self._place(event)
+        if item.get("type") in ("function_call", "function_call_output"):
+            wish, entry = self._tool_item(name, item, at)
+            return [wish], self._take_in(entry, after, first=first)
         role, text = message(item, may_instruct=self._may_instruct)
         entry = written(name, text, role)
         wishes: list[Wish] = []
@@ -208,15 +216,28 @@ class Requests:
             if len(self._messages) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} messages wait for an answer; send response.create.", "too_many_items")
             self._messages.append(name)
-        self._items.put(entry, after, first=first)
         if role == "system":
             self._notes[name] = text
             wishes.append(self._instruct())
+        return wishes, self._take_in(entry, after, first=first)
+
+    def _take_in(self, entry: Item, after: str | None, *, first: bool) -> list[Event]:
+        name = entry["id"]
+        self._items.put(entry, after, first=first)
         previous = self._items.before(name) if name in self._items else None
-        return wishes, [
+        return [
             self._write.event("conversation.item.added", item=entry, previous_item_id=previous),
             self._write.event("conversation.item.done", item=entry, previous_item_id=previous),
         ]
+
+    def _tool_item(self, name: str, item: Mapping[str, Any], at: float) -> tuple[Wish, Item]:
+        """What a tool said, or a call of an earlier conversation."""
+        self._must_talk()
+        if item["type"] == "function_call":
+            call = self._calls.read_call(item)
+            return ToolCalled(at=at, generation=0, call=call), called(name, call)
+        call_id, output = self._calls.read_answer(item)
+        return ToolAnswered(at=at, call_id=call_id, output=output), answered(name, call_id, output)
 
     def _new_id(self, item: Mapping[str, Any]) -> str:
         if item.get("id") is None:
@@ -294,27 +315,32 @@ class Requests:
 
     def _response_create(self, event: Mapping[str, Any], at: float) -> Answer:
         answers = self._answers
-        if answers.response or answers.awaited:
+        items, calls = [name for name in self._messages if name in self._items], answers.response
+        after_calls = calls is not None and calls.has_called and not items  # heard to its end, and then answered
+        if answers.awaited or (answers.response and not after_calls):
             name = answers.response.id if answers.response else "it is about to begin"
             raise Refused(
                 f"Conversation already has an active response in progress: {name}. "
                 "Wait until the response is finished before creating a new one.",
                 ACTIVE,
             )
-        wished = order(event.get("response"))
-        items, self._messages = [name for name in self._messages if name in self._items], []
-        answers.order, answers.awaited = wished, True
+        given, tools = event.get("response"), self._session.tools
+        wished = order(given, elsewhere=("tools", "tool_choice") if self._session.takes_tools else ())
+        own = read_order(given, tools.specs, tools.choice) if self._session.takes_tools else None
+        answers.order, answers.awaited, answers.tools, self._messages = wished, True, own, []
+        once: list[Wish] = [OfferOnce(own)] if own else []
         if not items:
-            return [AnswerRequested(at=at)], []
+            return [*once, AnswerRequested(at=at)], []
         texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
         typed = TextTyped(at=at, text="\n".join(texts))
         self._questions.expected.append((typed, items))
-        return [typed], []
+        return [*once, typed], []
 
     def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
         response, wanted = self._answers.response, event.get("response_id")
         if self._answers.awaited and wanted is None:
-            return [CancelRequested(at=at)], self._answers.called_off()
+            never = self._answers.called_off()
+            return [OfferOnce(None), CancelRequested(at=at)], never
         if response is None or wanted not in (None, response.id):
             raise Refused("Cancellation failed: no active response found.", "response_cancel_not_active")
         self._answers.cancelling = True

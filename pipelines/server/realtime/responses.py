@@ -2,6 +2,9 @@
 
 Each ``added`` is followed by its ``done``, however the response ends, and nothing comes after the end. It is bound to
 a generation, but outlives it: a reply that is made again before anything of it was heard goes on in the same response.
+
+What she says is one item, each call of a tool another. Where she may call, the item of what she says waits for its
+first word or sound: there may be none.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nova.tools import ToolCall
 from pipelines.server.realtime.delivered import Delivered
 from pipelines.server.realtime.formats import Format
-from pipelines.server.realtime.items import Item, Items, spoken
+from pipelines.server.realtime.items import Item, Items, called, spoken
 from pipelines.server.realtime.orders import Ordered
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.wishes import Event
@@ -43,23 +47,76 @@ class Response:
     delivered: Delivered
     order: Ordered = field(default_factory=Ordered)
     asks: bool = False
+    may_call: bool = False
     status: Status | None = None
     """How it ended; None while it runs."""
     apologised: bool = False
     failure: tuple[str, str] | None = None
     """The service that failed in it, and a line for people."""
+    _output: dict[str, Item] = field(default_factory=dict)
+    """Its items by id, in the order in which they were begun."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the client knows of the item of what she says."""
+        return self.item_id in self._output
+
+    @property
+    def has_called(self) -> bool:
+        """Whether she has called a tool."""
+        return len(self._output) > self.opened
 
     def begin(self) -> list[Event]:
         """Everything that stands before the first sound."""
-        item = spoken(self.item_id, "in_progress", None)
-        self.items.put(item)
-        ours = {"turn": self.turn}
+        created = self.write.event(
+            "response.created", response=self._as_it_is("in_progress", []), sophia={"turn": self.turn}
+        )
+        return [created, *([] if self.may_call else self.open())]
+
+    def open(self) -> list[Event]:
+        """Begins the item of what she says, unless it is begun."""
+        if self.opened:
+            return []
+        added = self._added(spoken(self.item_id, "in_progress", None))
+        return [*added, self._part("response.content_part.added", part={"type": "audio", "transcript": ""})]
+
+    def call(self, item_id: str, call: ToolCall) -> list[Event]:
+        """All of a call: it is complete when it is told."""
+        added = self._added(called(item_id, call, "in_progress"))
+        item = called(item_id, call)
+        place = {"response_id": self.id, "item_id": item_id, "output_index": self._at(item_id), "call_id": call.id}
         return [
-            self.write.event("response.created", response=self._as_it_is("in_progress", []), sophia=ours),
-            self.write.event("response.output_item.added", response_id=self.id, output_index=0, item=item, sophia=ours),
-            self.write.event("conversation.item.added", item=item, previous_item_id=self.items.before(self.item_id)),
-            self._part("response.content_part.added", part={"type": "audio", "transcript": ""}),
+            *added,
+            self.write.event("response.function_call_arguments.delta", **place, delta=call.arguments),
+            self.write.event(
+                "response.function_call_arguments.done", **place, name=call.name, arguments=call.arguments
+            ),
+            *self._done(item),
         ]
+
+    def _added(self, item: Item) -> list[Event]:
+        name = item["id"]
+        self.items.put(item)
+        self._output[name] = item
+        place, ours = {"response_id": self.id, "output_index": self._at(name)}, {"turn": self.turn}
+        return [
+            self.write.event("response.output_item.added", **place, item=item, sophia=ours),
+            self.write.event("conversation.item.added", item=item, previous_item_id=self.items.before(name)),
+        ]
+
+    def _done(self, item: Item) -> list[Event]:
+        name, previous = item["id"], None
+        self._output[name] = item
+        if name in self.items:
+            self.items.put(item)
+            previous = self.items.before(name)
+        return [
+            self.write.event("conversation.item.done", item=item, previous_item_id=previous),
+            self.write.event("response.output_item.done", response_id=self.id, output_index=self._at(name), item=item),
+        ]
+
+    def _at(self, item_id: str) -> int:
+        return list(self._output).index(item_id)
 
     def called_off(self) -> list[Event]:
         """All of a response that is cancelled before it begins."""
@@ -79,7 +136,7 @@ class Response:
         seconds = len(pcm) / BYTES_A_SAMPLE / to.rate
         start = round(first * 1000 / self.delivered.rate, 3)
         self.delivered.deliver(first, seconds)
-        events = []
+        events = self.open()
         if send:
             delta = base64.b64encode(to.encode(pcm)).decode("ascii")
             events.append(self._part("response.output_audio.delta", delta=delta, sophia={"audio_start_ms": start}))
@@ -87,35 +144,37 @@ class Response:
 
     def end(self, status: Status, reason: Reason | None = None) -> list[Event]:
         """The end; what was spoken to its end has told all its words by then."""
-        events = [] if status == "cancelled" else self._transcript(self.delivered.rest())
-        self.status, text = status, self.delivered.text
-        item = spoken(self.item_id, "completed" if status == "completed" else "incomplete", text)
-        previous = None
-        if self.item_id in self.items:
-            self.items.put(item)
-            previous = self.items.before(self.item_id)
+        rest = "" if status == "cancelled" else self.delivered.rest()
+        events = [*([] if self.has_called and not rest else self.open()), *self._transcript(rest)]
+        self.status = status
+        if self.opened:
+            text = self.delivered.text
+            events += [
+                self._part("response.output_audio.done"),
+                self._part("response.output_audio_transcript.done", transcript=text),
+                self._part("response.content_part.done", part={"type": "audio", "transcript": text}),
+                *self._done(spoken(self.item_id, "completed" if status == "completed" else "incomplete", text)),
+            ]
         details: dict[str, Any] = {"type": status}
         if reason:
             details["reason"] = reason
         if status == "failed" and self.failure:
             service, line = self.failure
             details["error"] = {"type": "server_error", "code": f"{service}_failed", "message": line}
-        return [
-            *events,
-            self._part("response.output_audio.done"),
-            self._part("response.output_audio_transcript.done", transcript=text),
-            self._part("response.content_part.done", part={"type": "audio", "transcript": text}),
-            self.write.event("conversation.item.done", item=item, previous_item_id=previous),
-            self.write.event("response.output_item.done", response_id=self.id, output_index=0, item=item),
-            self.write.event("response.done", response=self._as_it_is(status, [item], details)),
-        ]
+        done = self.write.event("response.done", response=self._as_it_is(status, list(self._output.values()), details))
+        return [*events, done]
 
     def _transcript(self, text: str) -> list[Event]:
         return [self._part("response.output_audio_transcript.delta", delta=text)] if text else []
 
     def _part(self, kind: str, **fields: Any) -> Event:
         return self.write.event(
-            kind, response_id=self.id, item_id=self.item_id, output_index=0, content_index=0, **fields
+            kind,
+            response_id=self.id,
+            item_id=self.item_id,
+            output_index=self._at(self.item_id),
+            content_index=0,
+            **fields,
         )
 
     def _as_it_is(self, status: str, output: list[Item], details: dict[str, Any] | None = None) -> dict[str, Any]:

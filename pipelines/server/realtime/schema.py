@@ -41,6 +41,11 @@ STANDARD: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "response.output_audio.delta": ((*_PART, "delta"), ("sophia",)),
     "response.output_audio.done": (_PART, ()),
     "response.output_audio_transcript.delta": ((*_PART, "delta"), ()),
+    "response.function_call_arguments.delta": (("response_id", "item_id", "output_index", "call_id", "delta"), ()),
+    "response.function_call_arguments.done": (
+        ("response_id", "item_id", "output_index", "call_id", "name", "arguments"),
+        (),
+    ),
     "response.output_audio_transcript.done": ((*_PART, "transcript"), ()),
 }
 """OpenAI's events that are sent: fields that must be there, and fields of ours that may be."""

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nova.tools import Toolbox
 from pipelines.server.realtime.formats import Format
 from pipelines.server.realtime.reading import Refused, clean, number
 from pipelines.server.realtime.schema import EXTENSIONS
+from pipelines.server.realtime.tools import fitting, read_choice, read_tools, written_choice, written_tools
 
 VERSION: Final = 1
 """Version of the ``sophia.*`` events and fields."""
@@ -36,7 +38,7 @@ class Problem:
 
 class Session:
     """One session's settings. ``interrupts`` says whether a voice stops her, ``instructions`` whether a client may
-    tell her how to speak."""
+    tell her how to speak, ``tools`` whether it may bring tools of its own."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Session:
         role: str,
         interrupts: bool,
         instructions: bool,
+        tools: bool,
         extensions: Iterable[str],
         lead_ms: float,
         told: Mapping[str, Any],
@@ -59,6 +62,8 @@ class Session:
         self.lead_ms = self._usual_lead = lead_ms
         self.headphones = False
         self.extensions: tuple[str, ...] = ()
+        self.tools = Toolbox()
+        self.takes_tools = tools
         self._may_instruct = instructions
         self._model, self._language, self._role, self._interrupts = model, language, role, interrupts
         self._told = dict(told)
@@ -71,6 +76,8 @@ class Session:
             "sophia.lead_ms": self._set_lead,
             "sophia.headphones": self._set_headphones,
             "instructions": self._set_instructions,
+            "tools": self._set_tools,
+            "tool_choice": self._set_choice,
             "audio.input.format": lambda value: self._set_format("input", value),
             "audio.output.format": lambda value: self._set_format("output", value),
         }
@@ -84,8 +91,8 @@ class Session:
             "model": self._model,
             "output_modalities": ["audio"],
             "instructions": self.instructions,
-            "tools": [],
-            "tool_choice": "auto",
+            "tools": written_tools(self.tools.specs),
+            "tool_choice": written_choice(self.tools.choice),
             "max_output_tokens": "inf",
             "truncation": "auto",
             "audio": {
@@ -116,7 +123,8 @@ class Session:
     def update(self, wished: Mapping[str, Any]) -> list[Problem]:
         """Applies what of an update can be applied, and says what is wrong with the rest."""
         self._ignored, self._problems = [], []
-        self._merge(wished, self.in_force(0.0), "")
+        first = {name: wished[name] for name in ("tools",) if name in wished}  # a choice may name one of them
+        self._merge(first | dict(wished), self.in_force(0.0), "")
         return self._problems
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:
@@ -176,6 +184,30 @@ class Session:
         for name in wished:
             if name not in EXTENSIONS:
                 self._ignore(f"extensions.{name}" if isinstance(name, str) else "extensions")
+
+    def _set_tools(self, value: Any) -> None:
+        if not self.takes_tools:
+            if value:
+                self._ignore("tools")
+            return
+        try:
+            specs, others = read_tools(value, "session.tools")
+        except Refused as no:
+            self._problems.append(Problem(no.message, no.code, no.param or "session.tools"))
+            return
+        self.tools = Toolbox(specs, fitting(self.tools.choice, specs))
+        for path in others:
+            self._ignore(path.removeprefix("session."))
+
+    def _set_choice(self, value: Any) -> None:
+        if not self.takes_tools:
+            if value not in (None, "auto"):
+                self._ignore("tool_choice")
+            return
+        try:
+            self.tools = Toolbox(self.tools.specs, read_choice(value, self.tools.specs, "session.tool_choice"))
+        except Refused as no:
+            self._problems.append(Problem(no.message, no.code, no.param or "session.tool_choice"))
 
     def _set_format(self, way: str, value: Any) -> None:
         present: Format = getattr(self, f"{way}_format")

@@ -10,6 +10,7 @@ from pipelines.server.realtime.ids import Ids
 from pipelines.server.realtime.items import Items
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
+from pipelines.server.realtime.tools import Calls
 
 TURNS: Final = 16
 """Turns that are remembered: late words correct what was said in one that is over."""
@@ -39,6 +40,7 @@ class State:
     session: Session
     rate: int
     items: Items = field(default_factory=Items)
+    calls: Calls = field(default_factory=Calls)
     turns: OrderedDict[int, Turn] = field(default_factory=OrderedDict)
 
     def turn(self, number: int) -> Turn:

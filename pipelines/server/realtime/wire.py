@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aurora.face import FaceFrame
+from nova.tools import Toolbox
 from pipelines.conversation.events import Happening
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
@@ -42,8 +43,9 @@ class Wire:
     ``began`` is when the session began: times on the wire count from there. ``voice_rate`` is the playout's rate in
     Hz. ``model``, ``voice`` and ``language`` are what the session tells. ``watch``: the client watches a conversation
     that has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that
-    the address asks for. ``instructions`` says that the client may tell her how to speak, ``barge_in`` that a voice
-    stops her. ``emotions`` is her mood, a share of 0 to 1 each.
+    the address asks for. ``instructions`` says that the client may tell her how to speak, ``tools`` that it may bring
+    tools of its own, which a client that watches may not. ``barge_in``: a voice stops her. ``emotions`` is her mood, a
+    share of 0 to 1 each.
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
@@ -61,6 +63,7 @@ class Wire:
         watch: bool = False,
         extensions: Sequence[str] = (),
         instructions: bool = False,
+        tools: bool = True,
         barge_in: bool = True,
         budget_ms: float = 800.0,
         host: str = "",
@@ -79,6 +82,7 @@ class Wire:
             role="watch" if watch else "talk",
             interrupts=barge_in,
             instructions=instructions,
+            tools=tools and not watch,
             extensions=extensions,
             lead_ms=lead_ms,
             told={"budget_ms": budget_ms, "host": host, "emotions": dict(emotions)},
@@ -115,6 +119,11 @@ class Wire:
     def headphones(self) -> bool:
         """Whether the client says that her voice cannot come back through its microphone."""
         return self._session.headphones
+
+    @property
+    def tools(self) -> Toolbox:
+        """The client's tools, and whether she may or must call one."""
+        return self._session.tools
 
     @property
     def extensions(self) -> frozenset[str]:

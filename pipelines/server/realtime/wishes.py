@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nova.tools import Toolbox
 from pipelines.conversation.events import (
     AnswerRequested,
     CancelRequested,
     CommitRequested,
     PlaybackAcknowledged,
     TextTyped,
+    ToolAnswered,
+    ToolCalled,
 )
 from sophia.events import SayRequested
 
@@ -49,8 +52,15 @@ class Instruct:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms`` and
-    ``headphones``."""
+    """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms``,
+    ``headphones`` and ``tools``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferOnce:
+    """The next reply that is begun and decided may call these tools; ``None``: it may call the session's after all."""
+
+    tools: Toolbox | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +91,14 @@ Wish = (
     | CancelRequested
     | PlaybackAcknowledged
     | SayRequested
+    | ToolCalled
+    | ToolAnswered
     | AppendAudio
     | ClearAudio
     | MuteMicrophone
     | Instruct
     | SessionChanged
+    | OfferOnce
     | PlayoutReport
 )
-"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first six are for ``Session.tell``, at once."""
+"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first eight are for ``Session.tell``."""

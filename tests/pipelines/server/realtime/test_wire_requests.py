@@ -73,7 +73,7 @@ def test_what_is_no_event_is_an_error_and_no_more(talk, text):
         (message(content=[{"type": "input_audio", "audio": "AAAA"}]), "unsupported_content"),
         (message(content=[{"type": "input_image", "image_url": "http://x"}]), "unsupported_content"),
         (message(role="assistant", content=[{"type": "output_text", "text": "x"}]), "unsupported_item"),
-        ({"type": "function_call_output", "call_id": "c", "output": "x"}, "unsupported_item"),
+        ({"type": "mcp_call", "name": "x"}, "unsupported_item"),
     ],
 )
 def test_items_that_cannot_be_taken_in_are_refused_politely(talk, item, code):

@@ -32,13 +32,13 @@ CONVERSATION = (
     "start", "start", "stop", "stop", "partial", "stable", "final", "final", "wait", "wait", "sound", "sound", "words",
     "end", "end", "typed", "cancel", "commit", "say", "hold", "llm fails", "tts fails", "again", "face fails", "deaf",
     "hears", "skipped", "lost", "asks", "asks", "asks", "answers", "answers", "answers", "breaks in", "breaks in",
-    "types", "types", "over her", "answer",
+    "types", "types", "over her", "answer", "calls", "calls", "calls alone",
 )  # fmt: skip
 CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
     "conversation.item.create", "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate",
     "conversation.item.delete", "response.create", "response.create", "response.cancel", "sophia.say",
-    "sophia.playout.position", "sophia.microphone", "no.such.event",
+    "sophia.playout.position", "sophia.microphone", "no.such.event", "tool.output", "tool.output", "tool.call",
 )  # fmt: skip
 
 JSON = st.recursive(
@@ -66,9 +66,18 @@ class Guest:
             case "session.update":
                 wished = [name for at, name in enumerate(EXTENSIONS) if number >> at & 1]
                 session = {"type": "realtime", "extensions": wished, "instructions": text, "odd": number}
+                if number % 2:
+                    session["tools"] = [{"type": "function", "name": f"t{n}"} for n in range(number % 4)]
+                    session["tool_choice"] = "required" if number % 5 else {"type": "function", "name": "t0"}
                 if number % 3 == 0:
                     session["audio"] = {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}
                 return {"session": session}
+            case "tool.output":
+                output = {"type": "function_call_output", "call_id": f"call_{number % 5}", "output": text}
+                return {"type": "conversation.item.create", "item": output}
+            case "tool.call":
+                call = {"type": "function_call", "call_id": f"old_{number % 5}", "name": "now", "arguments": "{}"}
+                return {"type": "conversation.item.create", "item": call}
             case "input_audio_buffer.append":
                 return {"audio": "A" * (number % 12)}
             case "conversation.item.create":
@@ -83,7 +92,10 @@ class Guest:
             case "conversation.item.retrieve" | "conversation.item.delete":
                 return {"item_id": item}
             case "response.create":
-                return {"response": {"metadata": {"n": str(number)}, "instructions": text}} if number % 2 else {}
+                response = {"metadata": {"n": str(number)}, "instructions": text}
+                if number % 3 == 0:
+                    response["tools"] = [{"type": "function", "name": "now"}]
+                return {"response": response} if number % 2 else {}
             case "response.cancel":
                 return {"response_id": "resp_0"} if number % 7 == 0 else {}
             case "sophia.say":
@@ -108,6 +120,8 @@ def happen(talk, kind, text, number):
             talk.starts().wait(0.3).says(text, final=number % 2 == 0, stable=True).wait(0.2)
         case "over her":
             talk.voice(number / 40).says(text).wait(1.0)
+        case "calls" | "calls alone":
+            talk.calls(alone=kind == "calls alone")
         case "types":
             talk.types_message(text or "hello")
         case "partial" | "stable" | "final":
@@ -168,18 +182,19 @@ def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, watch, 
     for kind, gap, text, number in steps:
         talk.wait(gap)
         if kind in CLIENT:
-            talk.message({"type": kind, "event_id": f"client_{number}", **guest.event(kind, number, text)})
+            talk.message({"type": kind, "event_id": f"client_{number}"} | guest.event(kind, number, text))
         else:
             happen(talk, kind, text, number)
     talk.stops()
     for _ in range(20):
         talk.wait(20.0).ends()
     talk.tell(Stopped(at=talk.now))
-    rules = Rules()
+    rules = Rules(may_call=True)
     for batch in talk.sent:
         rules.batch(batch)
         json.dumps(batch, allow_nan=False)
     rules.over()
+    assert rules.called == talk.told_of, "each call that was told, and no other, is on the wire"
 
 
 @settings(max_examples=80, deadline=None)
@@ -195,7 +210,16 @@ def test_whatever_a_client_sends_is_answered_or_ignored_and_never_raises(data):
     values = JSON | st.sampled_from(items) | st.fixed_dictionaries(
         {},
         optional={
-            "type": st.sampled_from(["message", "realtime", "function_call"]) | JSON,
+            "type": st.sampled_from(["message", "realtime", "function_call", "function_call_output"]) | JSON,
+            "call_id": st.sampled_from(["call_1", "old"]) | JSON, "name": st.just("now") | JSON, "output": JSON,
+            "arguments": st.just("{}") | JSON,
+            "tools": st.lists(
+                st.fixed_dictionaries(
+                    {"type": st.just("function")},
+                    optional={"name": st.just("now") | JSON, "parameters": JSON, "description": JSON},
+                )
+            ) | JSON,
+            "tool_choice": st.sampled_from(["auto", "none", "required"]) | JSON,
             "role": st.sampled_from(["user", "system", "assistant"]) | JSON,
             "id": st.sampled_from(items) | JSON,
             "content": st.lists(st.fixed_dictionaries({"type": st.just("input_text"), "text": JSON})) | JSON,

@@ -27,7 +27,7 @@ def test_an_update_answers_with_the_whole_session_and_names_what_it_ignored():
         type="realtime",
         model="gpt-realtime",
         output_modalities=["text"],
-        tools=[{"type": "function", "name": "weather"}],
+        tools=[{"type": "mcp", "server_label": "x", "server_url": "http://x"}],
         tracing="auto",
         prompt=None,
         audio={
@@ -43,7 +43,7 @@ def test_an_update_answers_with_the_whole_session_and_names_what_it_ignored():
     assert session["audio"]["output"]["voice"] == "sophia"
     assert session["extensions"] == ["sophia.words"]
     assert session["sophia"]["ignored"] == [
-        "model", "output_modalities", "tools", "tracing", "audio.input.turn_detection.type",
+        "tools[0]", "model", "output_modalities", "tracing", "audio.input.turn_detection.type",
         "audio.input.turn_detection.threshold", "audio.output.voice", "extensions.sophia.visemes", "sophia.patience",
     ]  # fmt: skip
     assert "u1" not in str(talk.sent[-1])  # an answer to nothing but the session

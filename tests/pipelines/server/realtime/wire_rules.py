@@ -1,5 +1,7 @@
 """The rules that every stream of events keeps, whatever a client and a conversation do."""
 
+import json
+
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
@@ -13,12 +15,20 @@ ENDS = (
     "response.output_audio.done", "response.output_audio_transcript.done", "response.content_part.done",
     "conversation.item.done", "response.output_item.done", "response.done",
 )  # fmt: skip
+CALL = (
+    "conversation.item.added", "response.function_call_arguments.delta", "response.function_call_arguments.done",
+    "conversation.item.done", "response.output_item.done",
+)  # fmt: skip
 
 
 class Rules:
-    """Told every batch of events in order; ``over`` says that the conversation has ended."""
+    """Told every batch of events in order; ``over`` says that the conversation has ended.
 
-    def __init__(self):
+    ``may_call``: the client brings tools, so that a response may have no word.
+    """
+
+    def __init__(self, may_call=False):
+        self.may_call = may_call
         self.ids = set()
         self.extensions = set()
         self.order = []  # the items, as a client would line them up
@@ -30,6 +40,7 @@ class Rules:
         self.expected = ()
         self.started, self.stopped, self.committed, self.completed = [], [], [], {}
         self.deltas = {}
+        self.output, self.finished, self.calls, self.called = [], {}, {}, set()
 
     def batch(self, events):
         for event in events:
@@ -55,6 +66,7 @@ class Rules:
             assert found.type == kind
         if kind in ("session.created", "session.updated"):
             self.extensions = set(event["session"]["extensions"])
+            self.may_call |= bool(event["session"]["tools"])
         if response_id := event.get("response_id"):
             assert response_id == self.response, f"{kind} belongs to no running response"
         if self.expected == BEGIN and kind == "response.done":  # it was called off before it began
@@ -66,7 +78,7 @@ class Rules:
         elif kind in ENDS[:1]:
             self.expected = ENDS[1:]
         elif kind == "response.created":
-            self.expected = BEGIN
+            self.expected = () if self.may_call else BEGIN
         getattr(self, "on_" + kind.replace(".", "_"), lambda event: None)(event)
 
     # Items
@@ -77,8 +89,12 @@ class Rules:
         self.added.add(name)
         assert previous is None or previous in self.order
         at = 0 if previous is None else self.order.index(previous) + 1
-        if event["item"]["role"] == "assistant" or event["item"]["content"][0]["type"] == "input_audio":
-            assert at == len(self.order), "what is said comes last"
+        item = event["item"]
+        said = item["type"] == "message" and (
+            item["role"] == "assistant" or item["content"][0]["type"] == "input_audio"
+        )
+        if said or name in self.calls:
+            assert at == len(self.order), "what is said, and what is called, comes last"
         self.order.insert(at, name)
 
     def on_conversation_item_done(self, event):
@@ -140,6 +156,7 @@ class Rules:
     def on_response_created(self, event):
         assert self.response is None, "one response at a time"
         self.response, self.text = event["response"]["id"], ""
+        self.output, self.finished = [], {}
         assert self.response not in self.responses
         self.responses.add(self.response)
         assert set(self.committed) == set(self.completed), "the question is told before the answer"
@@ -154,13 +171,37 @@ class Rules:
     def on_response_content_part_done(self, event):
         assert event["part"]["transcript"] == self.text
 
+    def on_response_output_item_added(self, event):
+        item = event["item"]
+        assert item["status"] == "in_progress", "some clients run a tool at any item that is completed"
+        assert event["output_index"] == len(self.output)
+        self.output.append(item["id"])
+        if item["type"] == "message":
+            self.expected = ("conversation.item.added", "response.content_part.added")
+        else:
+            assert item["call_id"] not in self.called, "each call has an id of its own"
+            self.called.add(item["call_id"])
+            self.calls[item["id"]] = item["call_id"], item["name"]
+            self.expected = CALL
+
+    def on_response_function_call_arguments_done(self, event):
+        assert self.calls[event["item_id"]] == (event["call_id"], event["name"])
+        assert self.output[event["output_index"]] == event["item_id"]
+        assert isinstance(json.loads(event["arguments"]), dict)
+
     def on_response_output_item_done(self, event):
-        assert event["item"]["content"][0]["transcript"] == self.text
+        assert self.output[event["output_index"]] == event["item"]["id"]
+        self.finished[event["item"]["id"]] = event["item"]
+        if event["item"]["type"] == "message":
+            assert event["item"]["content"][0]["transcript"] == self.text
+        else:
+            assert event["item"]["status"] == "completed"
 
     def on_response_done(self, event):
         response = event["response"]
         assert response["id"] == self.response
         assert response["status"] != "in_progress"
         assert (response["status"] == "cancelled") == ("reason" in response["status_details"])
+        assert response["output"] == [self.finished[name] for name in self.output]
         self.response = None
         self.ended.add(response["id"])

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from nova.tools import ToolCall
 from pipelines.conversation.book import TurnBook
 from pipelines.conversation.events import (
     GenerationOver,
     Happening,
+    HoldEnded,
     PhaseChanged,
     PlaybackAcknowledged,
+    ToolCalled,
     TurnEnded,
     UserText,
 )
@@ -74,6 +77,7 @@ class Reply:
     committed: bool = False
     audible: bool = False
     paused: bool = False
+    called: list = field(default_factory=list)
 
     @property
     def length(self):
@@ -91,6 +95,8 @@ class Talk:
     decided: list = field(default_factory=list)
     ledgers: list = field(default_factory=list)
     wishes: list = field(default_factory=list)
+    called: int = 0
+    told_of: set = field(default_factory=set)
 
     def __post_init__(self):
         self.turns = TurnTaking(self.settings)
@@ -148,6 +154,7 @@ class Talk:
                 self.replies[generation] = Reply(timed(PHRASE), committed=True, phrase_at=0)
             case Commit(generation=generation):
                 self.replies[generation].committed = True
+                return self._calls_of(generation)
             case Apologise(generation=generation) if reply := self.replies.get(generation):
                 kept = reply.words[: max(reply.told, -(-reply.at // WORD))]
                 reply.phrase_at = kept[-1].end if kept else 0
@@ -166,6 +173,17 @@ class Talk:
             case PlaybackAcknowledged(generation=generation, samples=samples) if generation in self.replies:
                 self.acknowledged[generation] = max(0, samples)
         return []
+
+    def _calls_of(self, generation):
+        """As :class:`pipelines.conversation.replies.Replies` tells of calls: once their turn is decided, and once."""
+        reply, news = self.replies[generation], []
+        if reply.committed:
+            for call in reply.called:
+                news.append(HoldEnded(at=self.now, generation=generation))
+                news.append(ToolCalled(at=self.now, generation=generation, call=call))
+                self.told_of.add(call.id)
+            reply.called.clear()
+        return news
 
     def _active(self):
         return next(reply for reply in self.replies.values() if reply.committed)
@@ -229,6 +247,22 @@ class Talk:
             reply.told += len(words)
             self.sent.append(self.wire.words(generation or self.generation, words))
         return self
+
+    def calls(self, name="get_weather", arguments='{"city": "Ulm"}', alone=True):
+        """The newest reply calls a tool; ``alone``: and has not a word to say."""
+        if reply := self.replies.get(self.generation):
+            self.called += 1
+            reply.called.append(ToolCall(f"call_{self.called}", name, arguments))
+            if alone and not reply.told:
+                reply.words = []
+            for happening in self._calls_of(self.generation):
+                self.tell(happening)
+        return self
+
+    def answers_call(self, call_id="call_1", output="warm", **fields):
+        """The client says what a tool has said."""
+        item = {"type": "function_call_output", "call_id": call_id, "output": output, **fields}
+        return self.client("conversation.item.create", item=item)
 
     def sounds(self, seconds):
         """Sound goes out, if she is allowed to sound."""
