@@ -115,6 +115,7 @@ async def play(command: list[str], one: Server, simulated: Lab, tmp_path: Path, 
                     continue  # libraries talk, too
                 if "saw" in told:
                     saw.append(told)
+                    print(line.decode().strip())  # shown of a test that fails
                 elif "ask" in told:
                     match told["ask"]:
                         case "hear":

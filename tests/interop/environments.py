@@ -25,6 +25,13 @@ class Client:
     script: str
     python: tuple[str, ...] = ()
     node: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
+    """Python packages without what they depend on, most of which their client does not use."""
+
+    @property
+    def needs(self) -> list[str]:
+        """All that makes the environment what it is."""
+        return [*self.python, *self.node, *self.bare]
 
     def folder(self, name: str) -> Path:
         """Where its environment is."""
@@ -33,13 +40,13 @@ class Client:
     def command(self, name: str) -> list[str] | None:
         """How its script is run; None where the environment is missing, or is of other versions."""
         folder, script = self.folder(name), CLIENTS_FOLDER / self.script
-        if not self.python and not self.node:
+        if not self.needs:
             return [sys.executable, str(script)]
         try:
             made = json.loads((folder / "made.json").read_text())
         except (OSError, ValueError):
             return None
-        if made != [*self.python, *self.node]:
+        if made != self.needs:
             return None
         if self.python:
             return [str(folder / "bin/python"), str(script)]
@@ -54,6 +61,13 @@ CLIENTS = {
     "openai-agents-python": Client("agents_python.py", python=("openai-agents==0.24.0",)),
     "openai-node": Client("openai_node.mjs", node=("openai@7.59.0", "ws@8")),
     "agents-js": Client("agents_js.mjs", node=("@openai/agents@0.20.0", "zod@4")),
+    "pipecat": Client("pipecat_service.py", python=("pipecat-ai[openai,websocket]==1.14.0",)),
+    "livekit": Client("livekit_model.py", python=("livekit-agents==1.8.9", "livekit-plugins-openai==1.8.9")),
+    "s2s-talk": Client(
+        "s2s_talk.py",
+        python=("openai[realtime]==2.28.0", "jsonschema", "rich", "numpy"),
+        bare=("speech-to-speech==1.1.0",),
+    ),
 }
 
 
@@ -65,11 +79,14 @@ def make(name: str) -> None:
     folder.mkdir(parents=True)
     if client.python:
         venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin/python", "-m", "pip", "install", "-qq", *client.python], check=True)
+        install = [folder / "bin/python", "-m", "pip", "install", "-qq"]
+        subprocess.run([*install, *client.python], check=True)
+        if client.bare:
+            subprocess.run([*install, "--no-deps", *client.bare], check=True)
     else:
         (folder / "package.json").write_text("{}")
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *client.node], cwd=folder, check=True)
-    (folder / "made.json").write_text(json.dumps([*client.python, *client.node]))
+    (folder / "made.json").write_text(json.dumps(client.needs))
 
 
 def main(names: list[str]) -> int:

@@ -35,6 +35,7 @@ async def test_a_real_client_talks(name, tmp_path, pki, monkeypatch):
     assert (cut["status"], cut["reason"], cut["item"]) == ("cancelled", "turn_detected", "incomplete")
     assert ANSWER.startswith(cut["heard"].strip())
     assert len(cut["heard"]) < len(ANSWER)
-    assert [fact["code"] for fact in saw if fact["saw"] == "error"] in ([], ["response_cancel_not_active"])
+    assert ANSWER.startswith(cut.get("server", "").strip())
+    assert {fact["code"] for fact in saw if fact["saw"] == "error"} <= {"response_cancel_not_active"}
     assert not [fact for fact in saw if fact["saw"] == "invalid"], "what the client cannot read"
     assert facts["again"]["first"] == "session.created"

@@ -22,6 +22,8 @@ SOUNDS = Path(os.environ["SOPHIA_SOUNDS"])
 RATE = 24_000
 FRAME = RATE // 50 * 2
 """Bytes of 20 ms."""
+OUT = sys.stdout
+"""Where facts go, whatever a client does with its output."""
 
 TOOL = {
     "type": "function",
@@ -33,12 +35,12 @@ TOOL = {
 
 def saw(what: str, **facts: object) -> None:
     """Tells a fact."""
-    print(json.dumps({"saw": what, **facts}), flush=True)
+    print(json.dumps({"saw": what, **facts}), file=OUT, flush=True)
 
 
 async def ask(what: str, **more: object) -> None:
     """Has something done: ``hear`` (the words of what is said next), ``kill``, ``restart``; waits until it is."""
-    print(json.dumps({"ask": what, **more}), flush=True)
+    print(json.dumps({"ask": what, **more}), file=OUT, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
