@@ -37,8 +37,8 @@ class Call:
         on("error", self.error)
 
     def event(self, event):
-        if event["type"] == "error":
-            saw("error", code=event["error"].get("code"), message=event["error"]["message"])
+        if event["type"] == "error":  # after it is back, it tells of what was said before, of which she takes in a part
+            saw("refused" if self.lost else "error", code=event["error"].get("code"), message=event["error"]["message"])
         self.events.append(dict(event))
         self.news.tell()
 
