@@ -23,6 +23,7 @@ from nova.errors import ModelError
 from nova.mind import Message
 from nova.services.triton_client import TritonMind, TritonSettings
 from nova.services.triton_rest import TritonRestMind
+from nova.tools import Only, ToolCall, ToolSpec
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 
@@ -50,6 +51,22 @@ async def test_it_streams(nova: Service) -> None:
         got = [piece async for piece in pieces]
     assert len(got) > 10
     assert "".join(got) == "1, 2, 3, 4, 5, 6, 7, 8, 9, 10."
+
+
+async def test_it_calls_a_tool_that_the_question_names_and_reads_what_it_says(nova: Service) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = [ToolSpec("get_weather", "Tells the weather.", schema), ToolSpec("now")]
+    talk = [Message("system", "You are Sophia."), Message("user", "Can you get the weather in Ulm?")]
+    async with nova.channel() as channel:
+        for choice in ("auto", Only("get_weather")):
+            async with aclosing(mind(channel).reply(talk, tools, choice)) as pieces:
+                (call,) = [piece async for piece in pieces]
+            assert isinstance(call, ToolCall)
+            assert (call.name, call.parsed()) == ("get_weather", {"city": "ulm"})
+        talk += [Message("assistant", "", (call,)), Message("tool", '{"sky": "clear"}', answers=call)]
+        async with aclosing(mind(channel).reply(talk, tools)) as pieces:
+            said = "".join([str(piece) async for piece in pieces])
+    assert said == "Here is what I got. sky clear."
 
 
 async def test_many_at_once(nova: Service) -> None:

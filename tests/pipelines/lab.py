@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from tritonclient.grpc import service_pb2_grpc as pb_grpc
 from aurora.names import PASCAL_CASE
 from aurora.wire import audio2face_pb2 as wire
 from aurora.wire.audio2face_service_pb2_grpc import add_A2FControllerServiceServicer_to_server
-from nova.tensors import raw_bytes
+from nova.tensors import parse_bytes, raw_bytes
 
 HEARD = "where is my order"
 ANSWER = "Let me see what I can find. Your order left the warehouse this morning. It will be with you tomorrow."
@@ -36,13 +37,17 @@ class Lab(
     riva_tts_pb2_grpc.RivaSpeechSynthesisServicer,
     pb_grpc.GRPCInferenceServiceServicer,
 ):
-    """``bad`` maps a service to what it does wrong, and ``turns`` says when: 0 is the start, 1 the first utterance."""
+    """``bad`` maps a service to what it does wrong, and ``turns`` says when: 0 is the start, 1 the first utterance.
 
-    def __init__(self, bad: dict[str, str] | None = None, turns: tuple[int, ...] = (1,)) -> None:
+    ``calls`` is what the mind writes where it is told of tools.
+    """
+
+    def __init__(self, bad: dict[str, str] | None = None, turns: tuple[int, ...] = (1,), *, calls: str = "") -> None:
         self.bad = bad or {}
         self.turns = turns
         self.turn = 0
         self.port = 0
+        self.calls = calls
         self.heard = HEARD
         self._clauses = self._finals = 0
         self._onset = asyncio.Condition()
@@ -118,9 +123,19 @@ class Lab(
         config.output.add(name="text_output", data_type=BYTES)
         return answer
 
+    def _words(self, prompt: str) -> list[str]:
+        """What the mind writes; one that was taught to call does so where it is told of tools, and reads results."""
+        *_, last = prompt.split("<|im_start|>user\n")
+        if result := re.search(r"<tool_response>\n(.*?)\n</tool_response>", last, re.DOTALL):
+            return [word + " " for word in f"The tool says {result[1]}.".split()]
+        if self.calls and "<tools>" in prompt:
+            begun = prompt.rpartition("<|im_start|>assistant\n")[2]
+            return re.findall(r"(?s).{1,7}", self.calls.removeprefix(begun))
+        return [word + " " for word in ANSWER.split()]
+
     async def ModelStreamInfer(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        words = [word + " " for word in ANSWER.split()]
         async for request in requests:
+            words = self._words(parse_bytes(request.raw_input_contents[0])[0].decode())
             for number, word in enumerate(words):
                 if self.does("llm", "hangs at once") or (number == 8 and self.does("llm", "hangs")):
                     await self._hang()
