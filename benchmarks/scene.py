@@ -81,7 +81,11 @@ class Book(Observer):
         self._script = script
 
     def told(self, happening: Happening) -> None:
-        if isinstance(happening, TurnEnded) and happening.ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
+        if isinstance(happening, TurnEnded) and happening.ledger.outcome not in (
+            Outcome.DROPPED,
+            Outcome.JOINED,
+            Outcome.KEPT,
+        ):
             self.turns.append(happening.ledger)
         elif isinstance(happening, Failed):
             self.faults[happening.service] += 1

@@ -30,7 +30,14 @@ class Absence:
     def weigh(self, at: float) -> None:
         """Says that she cannot hear, once in an outage, when nobody talks and no words are left to answer."""
         state = self._state
-        if state.over or state.deaf_since is None or state.announced or state.speaking or state.utterance.text:
+        if (
+            not state.policy.unasked
+            or state.over
+            or state.deaf_since is None
+            or state.announced
+            or state.speaking
+            or state.utterance.text
+        ):
             return
         if state.reached(at, state.deaf_since + ANNOUNCE_SECONDS):
             state.announce(at, f"her ears have been away for {at - state.deaf_since:.1f} s")

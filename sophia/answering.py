@@ -1,4 +1,4 @@
-"""Answers that a client asks for: to what is being said, or to the conversation as it stands. Pure policy."""
+"""Answers that are not to words just said: a client asks, a reply was in the way, or the silence lasts. Pure policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Answering:
         self._after: Reply | None = None  # and that of this reply
 
     def ask(self, at: float) -> None:
-        """Takes the request in; what is being said is over with it, and is answered first.
+        """Takes the request in. What is being said is over with it and is answered first, unless words were kept.
 
         A reply that has had effects, as tools have, may still be heard: what came of them is answered after it.
         """
@@ -25,7 +25,7 @@ class Answering:
         if self._after and not self._after.held:
             state.refuse(at, "a reply is being made or heard already")
             return
-        if not self._after:
+        if not (self._after or state.kept or state.policy.commits_only):
             state.utterance.commit_asked |= state.utterance.onset is not None
         self._waiting = True
 
@@ -35,12 +35,28 @@ class Answering:
         return waited
 
     def weigh(self, at: float) -> None:
-        """Answers what stands, if nothing came of what was being said."""
-        state = self._state
-        if self._after and state.committed is self._after:
+        """Answers what was kept or what stands, where nobody is to be heard out before."""
+        state, policy, utterance = self._state, self._state.policy, self._state.utterance
+        if state.over or (self._after and state.committed is self._after):
             return
         self._after = None
-        if self._waiting and (state.committed or state.utterance.onset is None):
+        if state.committed:
             self._waiting = False
-            if not state.committed:
-                state.answer_what_stands(at, ASKED)
+        elif self._waiting:
+            if utterance.onset is not None and (utterance.commit_asked or not (state.kept or policy.commits_only)):
+                return
+            self._waiting = False
+            if state.kept:
+                state.answer_kept(at, ASKED)
+            else:
+                state.answer_what_stands(at, "asked", ASKED)
+        elif utterance.onset is None and policy.unasked:
+            if state.queued:
+                state.answer_kept(at, "it was said while she spoke")
+            else:
+                self._weigh_silence(at)
+
+    def _weigh_silence(self, at: float) -> None:
+        state, idle = self._state, self._state.policy.idle
+        if idle is not None and state.quiet_since is not None and state.reached(at, state.quiet_since + idle):
+            state.answer_what_stands(at, "idle", f"nobody has said anything for {idle:.1f} s")

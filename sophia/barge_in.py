@@ -39,9 +39,13 @@ class BargeIn:
         heard, s = self._state.utterance, self._state.settings
         if heard.onset is None:
             return
+        if self._state.policy.commits_only:
+            self._give_back(at, reply, "only a client ends her reply")
+            self._endpointing.weigh(at)
+            return
         # In her first second the user most likely just goes on: stop at once, it may have been a cut-off.
         fresh = reply.audible_at is None or heard.onset < reply.audible_at + s.reopen_window
-        may = s.barge_in or reply.audible_at is None
+        may = self._state.policy.interrupts and (s.barge_in or reply.audible_at is None)
         # She has just asked for words: whatever comes is what she asked for.
         wanted = heard.commit_asked or reply.canned
         talks = bool(heard.text) and (wanted or not is_backchannel(heard.text, s.language))
@@ -52,7 +56,9 @@ class BargeIn:
             self._give_back(at, reply, "nobody may interrupt her")  # paused before she was audible
         elif talks or heard.voicing:
             self._make_way(at, reply, heard, fresh, talks)
-        if not heard.text:
+        if talks and not self._state.policy.interrupts:
+            self._endpointing.weigh(at)  # it is answered after her reply
+        elif not heard.text:
             self._weigh_voice(at, reply, heard)
         elif not talks:
             self._weigh_backchannel(at, reply, heard)

@@ -13,9 +13,9 @@ from typing import Literal
 Phrase = Literal["reprompt", "away", "asr", "llm", "tts"]
 """A canned sentence: "I did not catch that", "I can't hear you just now", or that a service has failed."""
 
-Origin = Literal["voice", "words", "typed", "asked", "agent"]
+Origin = Literal["voice", "words", "typed", "asked", "idle", "agent"]
 """What a turn began with: a voice, words too soft for the voice detector, a typed message, a client that asked for an
-answer without new words, or she herself."""
+answer without new words, a silence that lasted too long, or she herself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +55,27 @@ class Commit(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep(Decision):
+    """The user's turn is over, and nobody asked for an answer so far: the words are kept, and the turn stays open.
+
+    ``text`` holds them, after those that were kept before. ``silence`` is what the user had been silent for, seconds.
+    """
+
+    text: str
+    silence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drop(Decision):
     """Cancel a reply of which nothing was heard; another one follows or the user goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dismiss(Decision):
-    """The turn is over without a reply: there was nothing to answer. ``text`` is what was recognised of it."""
+    """The turn is over without a reply: there was nothing to answer. ``text`` is what was recognised of it.
+
+    Words that were kept may be answered with those that came after them: in another turn.
+    """
 
     text: str = ""
 
@@ -180,6 +194,7 @@ AnyDecision = (
     Begin
     | Start
     | Commit
+    | Keep
     | Drop
     | Dismiss
     | Disregard

@@ -8,6 +8,8 @@ from sophia.transcripts import Transcript
 from sophia.turn_state import TurnState
 from sophia.utterance import Utterance
 
+COMMITTED = "a client asked for it"
+
 
 class Endpointing:
     """The policy over one session's state."""
@@ -18,11 +20,12 @@ class Endpointing:
     def weigh(self, at: float) -> None:
         """Begins a guess, asks for the recogniser's last word, decides the turn, or waits; nothing is committed yet."""
         state, utterance, s = self._state, self._state.utterance, self._state.settings
-        if utterance.onset is None:
+        if utterance.onset is None or (state.policy.commits_only and not utterance.commit_asked):
             return
         # Words from before the last voice are not all of them, or it was no voice: nothing to make a guess from.
         stale = not utterance.interim and utterance.final_at < state.voice_from
-        wanted = s.speculate and not state.reply and utterance.speculations < s.max_speculations
+        wanted = s.speculate and state.policy.unasked and not (state.reply or state.kept)
+        wanted = wanted and utterance.speculations < s.max_speculations
         if utterance.settled and wanted and not stale:
             # A guess is free of risk, so the recogniser's word is enough, even if the voice detector lags behind it.
             utterance.speculations += 1
@@ -32,20 +35,37 @@ class Endpointing:
             # Noise can hold the voice detector for ever. If the recogniser finds no more words in what it hears, it
             # knows better; one that has not closed the utterance may only be slow, and gets longer.
             silent_since = max(utterance.news_at, state.voice_from)
-            patience = s.pause_unfinished + (s.text_timeout if utterance.interim else 0.0)
+            patience = self._longest() + (s.text_timeout if utterance.interim else 0.0)
             if not utterance.text or not state.reached(at, silent_since + patience):
                 return
             utterance.last_voiced = silent_since
         if not utterance.text:
-            self._weigh_reprompt(at, utterance)
+            self._weigh_wordless(at, utterance)
             return
-        pause, sounds, why = state.pauses.after(utterance.pieces)
+        pause, why = self._pause(utterance)
         if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + pause):
             return
         if not utterance.settled and not self.last_word(at, utterance):
             return
-        state.commit(at, utterance, "a client asked for it" if utterance.commit_asked else f"{sounds}: {why}")
-        state.answer(utterance)
+        state.decide(at, utterance, COMMITTED if utterance.commit_asked else why)
+
+    def _pause(self, utterance: Utterance) -> tuple[float, str]:
+        """The silence in seconds that ends this turn, and why it is that long."""
+        policy = self._state.policy
+        if policy.ends == "silence":
+            return policy.silence, f"and {policy.silence:.2f} s are set"
+        pause, sounds, why = self._state.pauses.after(utterance.pieces)
+        return self._patient(pause), f"{sounds}: {why}"
+
+    def _longest(self) -> float:
+        """The silence in seconds that ends a turn whatever the words are."""
+        policy = self._state.policy
+        return policy.silence if policy.ends == "silence" else self._patient(self._state.settings.pause_unfinished)
+
+    def _patient(self, pause: float) -> float:
+        policy = self._state.policy
+        pause *= policy.patience
+        return pause if policy.longest is None else min(pause, policy.longest)
 
     def check_speculation(self, at: float, transcript: Transcript) -> None:
         """Drops an unheard reply whose question is no longer the question."""
@@ -77,7 +97,7 @@ class Endpointing:
         if reply and reply.turn == answered.turn and reply.audible_at is None and not reply.held:
             # Nothing was heard yet, so nothing is lost but the work: answer what was really said.
             state.commit(at, answered, "the final differs from what was about to be answered")
-        elif answered.generation:
+        elif answered.generation or answered is state.kept:
             state.correct(at, answered, "it comes too late to be answered instead")
         else:
             state.disregard(at, answered.turn, text, "a client cancelled it")
@@ -91,27 +111,37 @@ class Endpointing:
         state, s = self._state, self._state.settings
         asked = utterance.asked_final_at
         if asked is None:
-            if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.settle):
+            # A fixed silence is what a client wants, and it is over: then it wants no better words either.
+            settle = 0.0 if state.policy.ends == "silence" else s.settle
+            if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + settle):
                 return False
             asked = at
             self._ask(at, utterance, f"silent for {max(0.0, at - utterance.last_voiced):.2f} s")
         return state.reached(at, asked + s.final_timeout)
 
-    def _weigh_reprompt(self, at: float, utterance: Utterance) -> None:
+    def _weigh_wordless(self, at: float, utterance: Utterance) -> None:
         state, s = self._state, self._state.settings
+        if state.policy.commits_only:
+            if utterance.rejected or self.last_word(at, utterance):
+                state.decide(at, utterance, COMMITTED)
+            return
         heard_until = max(utterance.last_voiced, state.deaf_until)
         verdict = heard_until + (s.pause_open if utterance.rejected else s.text_timeout)
         if utterance.asked_final_at is None and not utterance.rejected:
             if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + s.pause_open):
                 return
             self._ask(at, utterance, "speech, but no text yet")
-        if state.deaf_since is not None:  # it is not for the user to say it again
+        if state.deaf_since is not None and state.policy.unasked:  # it is not for the user to say it again
             if state.announced:
                 state.dismiss(at, "her ears are away, and she has said so")
             return
         if not state.reached(at, verdict):
             return
-        if utterance.voiced < s.reprompt_voice or state.reprompts >= s.max_reprompts:
+        worth = utterance.voiced >= s.reprompt_voice
+        if worth and not state.policy.unasked:
+            state.decide(at, utterance, f"{utterance.voiced:.2f} s of speech without a word recognised")
+            return
+        if not worth or state.reprompts >= s.max_reprompts:
             state.dismiss(at, f"{utterance.voiced:.2f} s of voice without a word: not worth asking")
             return
         state.reprompt(at, utterance, f"{utterance.voiced:.2f} s of speech without a word recognised")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sophia.floor_policy import FloorPolicy
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript
 from sophia.vad import VoiceStarted, VoiceStopped
@@ -41,8 +42,20 @@ class SayRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged(Event):
+    """The floor is shared by another policy from now on."""
+
+    policy: FloorPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitRequested(Event):
     """A client says that the user's turn is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetRequested(Event):
+    """A client takes back what was said since its last commit. Where more than commits end a turn, nothing follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +141,9 @@ TurnEvent = (
     | Transcribed
     | TextTyped
     | SayRequested
+    | PolicyChanged
     | CommitRequested
+    | ForgetRequested
     | AnswerRequested
     | CancelRequested
     | PlayoutStarted

@@ -36,5 +36,6 @@ class Sayings:
     def weigh(self, at: float) -> None:
         """Says the next one, if the floor is free."""
         state = self._state
-        if self._waiting and not (state.over or state.reply or state.utterance.turn):
+        open_turn = state.utterance.turn and not state.policy.commits_only  # else nobody knows when it will be over
+        if self._waiting and not (state.over or state.reply or open_turn):
             state.say(at, self._waiting.popleft(), "asked to say it")

@@ -117,10 +117,15 @@ class VoiceDetector:
         self, model: SileroModel, settings: VadSettings, emit: Callable[[VoiceStarted | VoiceStopped], None]
     ) -> None:
         self._model = model
-        self._settings = settings
+        self._settings = self._usual = settings
         self._emit = emit
         self._activity = VoiceActivity(settings)
         self.reset()
+
+    def adapt(self, threshold: float | None) -> None:
+        """From now on a voice counts from this probability of speech; None is that of the settings."""
+        self._settings = self._usual if threshold is None else self._usual.moved_to(threshold)
+        self._activity.settings = self._settings
 
     def reset(self) -> None:
         """Starts afresh: forgets pending sound, the network's memory and a voice that was on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from sophia.asking import asks
 from sophia.completeness import TurnModel, words
@@ -22,6 +23,7 @@ from sophia.decisions import (
     Drop,
     Farewell,
     Interrupt,
+    Keep,
     Origin,
     Refuse,
     Reopen,
@@ -29,6 +31,7 @@ from sophia.decisions import (
     Say,
     Start,
 )
+from sophia.floor_policy import FloorPolicy
 from sophia.pauses import Pauses
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
@@ -77,6 +80,7 @@ class TurnState:
 
     def __init__(self, settings: TurnSettings, model: TurnModel) -> None:
         self.settings = settings
+        self.policy = FloorPolicy()
         self.pauses = Pauses(settings, model)
         self.deadline: float | None = None
         self.speaking = False
@@ -87,6 +91,12 @@ class TurnState:
         """When a voice was heard last that came to nothing: no words had come of it."""
         self.utterance = Utterance()
         self.answered = Utterance()
+        self.kept: Utterance | None = None
+        """An utterance that is over and has no answer so far, with the words of those before it."""
+        self.queued = False
+        """It is to be answered unasked, once her reply is over."""
+        self.quiet_since: float | None = None
+        """Since when nobody has said anything, after words of hers; None before."""
         self.pending = False
         """The recogniser's final on the answered utterance is still to come."""
         self.sound_began = math.inf
@@ -156,10 +166,12 @@ class TurnState:
         utterance.turn = self._begin(at, origin, reason, onset)
         utterance.onset = utterance.last_voiced = at if onset is None else onset
 
-    def answer(self, utterance: Utterance) -> None:
-        """The utterance is decided to be answered; what comes now is another one."""
-        self.answered, self.pending = utterance, bool(utterance.interim or utterance.guess)
-        if self.pending:
+    def answer(self, utterance: Utterance, *, pending: bool = False) -> None:
+        """The utterance is over and decided; what comes now is another one. ``pending``: words of it may still come."""
+        self.answered, self.pending = utterance, pending or bool(utterance.interim or utterance.guess)
+        if pending and math.isfinite(self.sound_began):
+            self.covered = max(self.covered, self.now - self.sound_began)
+        elif self.pending:
             self.covered = max(self.covered, utterance.processed)
         utterance.voicing = False
         self.utterance = Utterance()
@@ -172,6 +184,7 @@ class TurnState:
             self.out.append(Dismiss(at=at, turn=turn, text=self.utterance.text, reason=reason))
             if not self.utterance.text:
                 self.noise_until = at if self.speaking else self.utterance.last_voiced
+            self.quiet_since = None if self.quiet_since is None else max(at, self.quiet_since)
         self.utterance = Utterance()
 
     def disregard(self, at: float, turn: int, text: str, reason: str) -> None:
@@ -189,6 +202,7 @@ class TurnState:
         if self.committed:
             self.interrupt(at, reason)
         self.dismiss(at, reason)
+        self._let_go(at, reason)
         self.deadline = None
 
     # A reply
@@ -211,6 +225,39 @@ class TurnState:
             Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
         )
         self.reprompts = 0
+
+    def decide(self, at: float, utterance: Utterance, why: str) -> None:
+        """The user's turn is over: it is answered now, or kept until her reply is over or a client asks."""
+        if self.policy.unasked and not self.committed:
+            self.include_kept(at, utterance)
+            self.commit(at, utterance, why)
+            self.answer(utterance)
+            return
+        if not self.committed:
+            self.drop(at, "nobody asked for an answer")
+        self.include_kept(at, utterance)
+        self.kept, self.queued = utterance, self.policy.unasked
+        text, silence = utterance.text, max(0.0, at - utterance.last_voiced)
+        reason = f"silent for {silence:.2f} s, {why}"
+        self.out.append(Keep(at=at, turn=utterance.turn, text=text, silence=silence, reason=reason))
+        self.answer(utterance, pending=not text)
+
+    def include_kept(self, at: float, utterance: Utterance) -> None:
+        """Words that were kept and have no answer are answered with this utterance."""
+        if before := self.kept:
+            utterance.take_in(before, pending=self.pending and self.answered is before)
+            self._let_go(at, "its words are answered with those that came after")
+
+    def answer_kept(self, at: float, why: str) -> None:
+        """Answers what was kept."""
+        if utterance := self.kept:
+            self.kept, self.queued = None, False
+            self.commit(at, utterance, why)
+
+    def _let_go(self, at: float, reason: str) -> None:
+        if before := self.kept:
+            self.out.append(Dismiss(at=at, turn=before.turn, text=before.text, reason=reason))
+        self.kept, self.queued = None, False
 
     def drop(self, at: float, reason: str) -> None:
         """Gives up a reply of which nothing was heard, if there is one."""
@@ -238,14 +285,14 @@ class TurnState:
         """Ends a committed reply before its time."""
         if reply := self.reply:
             self.out.append(Interrupt(at=at, turn=reply.turn, generation=reply.generation, onset=onset, reason=reason))
-            self.reply = None
+            self.reply, self.quiet_since = None, at
 
     def reopen(self, at: float, reply: Reply, reason: str) -> None:
         """The reply came too early: what is being said belongs to its turn."""
         self.reply = None
-        heard, before = self.utterance, self.answered
+        heard, before = self.utterance, reply.to or self.answered
         self.out.append(Reopen(at=at, turn=reply.turn, generation=reply.generation, joined=heard.turn, reason=reason))
-        heard.goes_on_from(before, pending=self.pending)
+        heard.goes_on_from(before, pending=self.pending and self.answered is before)
 
     # What needs no user's words
 
@@ -283,9 +330,9 @@ class TurnState:
         reply.held = True
         self.out.append(Say(at=at, turn=reply.turn, generation=reply.generation, text=text, reason=reason))
 
-    def answer_what_stands(self, at: float, reason: str) -> None:
+    def answer_what_stands(self, at: float, origin: Literal["asked", "idle"], reason: str) -> None:
         """Answers the conversation as it stands, in a turn of its own; what is being said is no part of it."""
-        turn = self._begin(at, "asked", reason)
+        turn = self._begin(at, origin, reason)
         self.commit(at, Utterance(turn=turn, onset=at, last_voiced=at), reason)
 
     def refuse(self, at: float, reason: str) -> None:

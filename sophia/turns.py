@@ -30,8 +30,10 @@ from sophia.events import (
     EarsBack,
     EarsLost,
     Failed,
+    ForgetRequested,
     HoldEnded,
     HoldStarted,
+    PolicyChanged,
     ReplyText,
     SayRequested,
     Stopped,
@@ -40,12 +42,14 @@ from sophia.events import (
     Transcribed,
     TurnEvent,
 )
+from sophia.floor_policy import FloorPolicy
 from sophia.pauses import Pauses
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.sayings import Sayings
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState
+from sophia.utterance import Utterance
 from sophia.vad import VoiceStarted, VoiceStopped
 
 Phase = Literal["idle", "hearing", "thinking", "speaking", "paused"]
@@ -133,13 +137,19 @@ class TurnTaking:
             case PlayoutStarted(generation=generation):
                 if (reply := state.of(generation)) and reply.audible_at is None:
                     reply.audible_at = at
-            case PlayoutFinished(generation=generation):
-                self._reply_ended(at, generation)
+            case PlayoutFinished(generation=generation, time=time):
+                self._reply_ended(at, generation, time)
             case TextTyped(text=text):
                 self._typed(at, text.strip())
             case SayRequested(text=text):
                 self._sayings.ask(at, text.strip())
+            case PolicyChanged(policy=policy):
+                self._change_policy(at, policy)
+            case ForgetRequested():
+                self._forget(at)
             case CommitRequested():
+                if state.utterance.onset is None and state.policy.commits_only:
+                    state.begin(at, "words", "a client says that somebody spoke, though no voice was heard")
                 if state.utterance.onset is None:
                     state.refuse(at, "there is nothing to commit: nothing was said since the last turn")
                 state.utterance.commit_asked = state.utterance.onset is not None
@@ -225,14 +235,14 @@ class TurnTaking:
             state.utterance.last_voiced = at
         return True
 
-    def _reply_ended(self, at: float, generation: int) -> None:
+    def _reply_ended(self, at: float, generation: int, heard_until: float) -> None:
         state = self._state
         if not (reply := state.of(generation)):
             return
         if reply.ducked:
             over = Unduck(at=at, turn=reply.turn, generation=generation, reason="the reply is over")
             state.out.append(over)
-        state.reply = None
+        state.reply, state.quiet_since = None, max(at, heard_until)
         state.pauses.forget()
         if state.utterance.answers_until is not None and not reply.asks:
             state.dismiss(at, f"backchannel “{state.utterance.text}”")
@@ -244,13 +254,21 @@ class TurnTaking:
             return
         if state.committed:
             state.interrupt(at, "a message was typed")
+        spoken = state.utterance
+        if state.policy.commits_only:  # what was not committed is no part of it
+            if spoken.commit_asked:
+                state.decide(at, spoken, "a message came after it")
+            spoken, state.utterance = state.utterance, Utterance()
         if state.utterance.onset is None:
             state.begin(at, "typed", "a message was typed")
         utterance = state.utterance
         utterance.guess_it()
+        state.include_kept(at, utterance)
         utterance.finals.append(text)
         state.commit(at, utterance, "typed: nothing more is waited for")
         state.answer(utterance)
+        if state.policy.commits_only:
+            state.utterance = spoken
 
     def _cancel(self, at: float) -> None:
         state, why = self._state, "a client cancelled the reply"
@@ -259,12 +277,26 @@ class TurnTaking:
             state.interrupt(at, why)
             if state.utterance.answers_until is not None:
                 state.dismiss(at, f"backchannel “{state.utterance.text}”")
-        elif state.reply or asked:
+        elif state.reply or (asked and state.policy.unasked):
             utterance = state.utterance
             state.dismiss(at, why)
             state.answer(utterance)  # its final, if that is still to come, says nothing new
-        elif not waited:
+        elif not (waited or asked):
             state.refuse(at, "there is no reply to cancel")
+
+    def _change_policy(self, at: float, policy: FloorPolicy) -> None:
+        state, state.policy = self._state, policy
+        if not policy.unasked:
+            state.queued = False
+            if not state.committed:
+                state.drop(at, "she answers only when she is asked")
+
+    def _forget(self, at: float) -> None:
+        state = self._state
+        if state.policy.commits_only and state.utterance.onset is not None:
+            utterance = state.utterance
+            state.dismiss(at, "a client took it back")
+            state.answer(utterance, pending=True)
 
     def _failed(self, at: float, event: Failed) -> None:
         state, why = self._state, f"{event.service} failed"

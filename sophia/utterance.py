@@ -98,6 +98,10 @@ class Utterance:
         self.turn, self.onset = before.turn, before.onset
         self.voiced += before.voiced
         self.speculations = before.speculations
+        self.take_in(before, pending=pending)
+
+    def take_in(self, before: Utterance, *, pending: bool) -> None:
+        """The words of another one come ``before`` these; ``pending``: the final on the last of them has not come."""
         before.guess_it()
         self.finals = [*before.finals, *self.finals]
         if pending:

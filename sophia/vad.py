@@ -16,6 +16,9 @@ from sophia.audio import EAR_RATE, Pcm
 _BLOCK = EAR_RATE // 100
 _BELOW_PEAK = 10 ** (-35 / 20)  # quieter than this beside the voice's loudest 10 ms is its room, not the voice
 _ABOVE_NOISE = 2.0
+LEAST_OFFSET = 0.01
+"""Probability of speech under which every window is unvoiced."""
+
 _LOOK_BACK = 0.2  # seconds; the network never trailed by more
 
 
@@ -37,6 +40,11 @@ class VadSettings(BaseModel):
         if self.offset > self.onset:
             raise ValueError(f"offset ({self.offset}) must not be above onset ({self.onset})")
         return self
+
+    def moved_to(self, onset: float) -> VadSettings:
+        """The same with another ``onset``; the ``offset`` stays as far below it, if there is room."""
+        moved = max(LEAST_OFFSET, onset - (self.onset - self.offset))
+        return self.model_copy(update={"onset": onset, "offset": min(moved, onset)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,11 @@ class VoiceActivity:
     """Hysteresis over windows.
 
     ``step`` takes the next window and returns the edge it made certain, dated by the window's own ends, or None.
+    ``settings`` may be changed at any time.
     """
 
     def __init__(self, settings: VadSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self.reset()
 
     def reset(self) -> None:
@@ -93,17 +102,17 @@ class VoiceActivity:
         return self._while_silent(window, at)
 
     def _while_silent(self, window: Window, at: float) -> VoiceStarted | None:
-        if window.probability < self._settings.offset:
+        if window.probability < self.settings.offset:
             self.silence += window.end - window.start
         else:
             self.silence = 0.0
-        if window.probability < self._settings.onset:
+        if window.probability < self.settings.onset:
             self._run = 0
             return None
         if self._run == 0:
             self._edge = window.start
         self._run += 1
-        if self._run < self._settings.onset_windows:
+        if self._run < self.settings.onset_windows:
             return None
         self.speaking, self._run, self.silence = True, 0, 0.0
         started = VoiceStarted(self._edge, at)
@@ -111,12 +120,12 @@ class VoiceActivity:
         return started
 
     def _while_speaking(self, window: Window, at: float) -> VoiceStopped | None:
-        if window.probability >= self._settings.offset:
+        if window.probability >= self.settings.offset:
             self._run = 0
             self._edge = window.end
             return None
         self._run += 1
-        if self._run < self._settings.offset_windows:
+        if self._run < self.settings.offset_windows:
             return None
         self.speaking, self._run = False, 0
         return VoiceStopped(self._edge, at)

@@ -26,7 +26,7 @@ SCHEMA: Final = 2
 _CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
 """What tokenizers take for the end of a turn and the like."""
 
-_SKIPPED = ("dropped", "joined")
+_SKIPPED = ("dropped", "joined", "kept")
 _GOOD = "replied"
 
 

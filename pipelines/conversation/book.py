@@ -39,6 +39,7 @@ from sophia.decisions import (
     Drop,
     Farewell,
     Interrupt,
+    Keep,
     Refuse,
     Reopen,
     Reprompt,
@@ -53,7 +54,8 @@ class _Turn:
     """A turn that is not over.
 
     ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
-    ``apologised``: its reply failed, and ends with an apology. ``shown``: how a remote client shows its face.
+    ``apologised``: its reply failed, and ends with an apology. ``kept``: its words wait for somebody to ask.
+    ``shown``: how a remote client shows its face.
     """
 
     ledger: Ledger
@@ -61,7 +63,13 @@ class _Turn:
     played: Outcome = Outcome.REPLIED
     fates: dict[int, Decision] = field(default_factory=dict)
     apologised: bool = False
+    kept: bool = False
     shown: FaceShown | None = None
+
+    @property
+    def unanswered(self) -> Outcome:
+        """How it ends without an answer of its own."""
+        return Outcome.KEPT if self.kept else Outcome.DROPPED
 
 
 _OUTCOMES: dict[type, Outcome] = {
@@ -171,6 +179,10 @@ class TurnBook:
                 ledger.user = text
                 self._release(turn, at)
                 self._final = turn if self._guessed else None
+            case Keep(text=text):
+                ledger.user, turn.kept = text, True
+                self._hearing = None if self._hearing is turn else self._hearing
+                self._final = turn if self._guessed else None
             case (
                 Reprompt(at=at, generation=generation)
                 | Announce(at=at, generation=generation)
@@ -199,7 +211,7 @@ class TurnBook:
                 ledger.user = text or ledger.user
                 self._hearing = None if self._hearing is turn else self._hearing
                 if turn.generation not in self._generations:
-                    return [self._close(turn, Outcome.DROPPED, decision.at)]
+                    return [self._close(turn, turn.unanswered, decision.at)]
                 turn.fates[turn.generation] = decision  # closed once it is known what was wasted
             case _:
                 pass
@@ -274,7 +286,7 @@ class TurnBook:
                 ledger.count(Count.WASTED_TOKENS, event.tokens)
                 ledger.wasted_seconds += event.seconds
                 if isinstance(fate, Dismiss):
-                    return [self._close(turn, Outcome.DROPPED, event.at)]
+                    return [self._close(turn, turn.unanswered, event.at)]
                 return []
             case Interrupt():
                 outcome = Outcome.INTERRUPTED

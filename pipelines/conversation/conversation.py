@@ -33,6 +33,7 @@ from pipelines.conversation.events import (
     Levels,
     Listening,
     PhaseChanged,
+    PolicyChanged,
     ReplyText,
     Stopped,
     Tick,
@@ -88,6 +89,10 @@ class Detector(Protocol):
 
     def push(self, frame: Frame) -> None: ...
 
+    def adapt(self, threshold: float | None) -> None:
+        """From now on a voice counts from this probability of speech; None is the detector's own."""
+        ...
+
 
 class Tracing(Protocol):
     """Spans of the conversation: an observer that also knows each turn's place in a trace."""
@@ -141,6 +146,8 @@ class Conversation:
         self._idle = asyncio.Event()
         self._frames = 0
         self._listening = False
+        self._detector: Detector | None = None
+        self._threshold: float | None = None
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=ARRIVALS)  # end of the frame, its arrival
         self._last_block = NOTHING
         self._losses = Losses(components.source, components.asr, components.sink)
@@ -242,6 +249,10 @@ class Conversation:
             service = event.service if isinstance(event, Failed) else "tts"
             log_defect(explain(event.error, service), event.error)
         self._pass_on(event)
+        if isinstance(event, PolicyChanged):
+            self._threshold = event.policy.threshold
+            if self._detector:
+                self._detector.adapt(self._threshold)
         if not isinstance(event, TurnEvent):
             return
         for decision in self._turns.tell(event):
@@ -293,7 +304,8 @@ class Conversation:
     # Ears
 
     async def _listen(self) -> None:
-        detector = self._components.detector(self._on_voice)
+        detector = self._detector = self._components.detector(self._on_voice)
+        detector.adapt(self._threshold)
         async for frame in self._components.source.frames():
             self._hear(frame, detector)
         await self._trail_off(detector)

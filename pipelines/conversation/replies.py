@@ -139,7 +139,7 @@ class Replies:
                 context.history.user(generation, text)
                 context.tools.once = None
                 self._release(generation)
-            case Correct(generation=generation, text=text):
+            case Correct(generation=generation, text=text) if generation:  # else it has no answer, and is no history
                 context.history.user(generation, text)
             case Reprompt() | Announce() | Farewell():
                 self._open(happening.turn, happening.generation)

@@ -55,7 +55,7 @@ def _turns(metric: str) -> str:
 _TIMED: Final = _turns("sophia_voice_to_voice_seconds_count")
 _QUICK: Final = _turns(f'sophia_voice_to_voice_seconds_bucket{{le="{VOICE_TO_VOICE}"}}')
 _HEARD: Final = _turns('sophia_turns_total{outcome=~"replied|interrupted"}')
-_WANTED: Final = _turns('sophia_turns_total{outcome!~"dropped|joined"}')
+_WANTED: Final = _turns('sophia_turns_total{outcome!~"dropped|joined|kept"}')
 
 OBJECTIVES: Final = (
     Objective(

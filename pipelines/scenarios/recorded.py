@@ -130,7 +130,7 @@ def _turns(path: Path, beginning: float, notes: list[str]) -> Iterator[_Utteranc
             continue
         if ledger.schema_ != LEDGER_SCHEMA:
             raise Unreadable([f"{path} has ledgers of schema {ledger.schema_}, this version reads {LEDGER_SCHEMA}"])
-        if ledger.outcome in (Outcome.DROPPED, Outcome.JOINED):
+        if ledger.outcome in (Outcome.DROPPED, Outcome.JOINED, Outcome.KEPT):
             continue  # what was said over her is found by its voice, and a piece is part of the turn before it
         at = {mark: time - beginning for mark, time in ledger.marks.items() if np.isfinite(time)}
         if "voice_start" not in at or VOICE_END not in at or at[VOICE_END] - at["voice_start"] < _SHORTEST:

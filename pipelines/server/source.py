@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 
@@ -113,6 +113,8 @@ class NetworkSource:
         self._closed = False
         self._places: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)  # begin of a packet; ms sent before it
         self._sent_ms = 0.0
+        self._given = 0  # frames that were appended and heard
+        self._calls: deque[tuple[int, Callable[[], None]]] = deque()  # after so many of them
 
     def append(self, pcm: Pcm, rate: int) -> bool:
         """Takes sound of ``rate`` Hz, int16 mono; false, and nothing is taken, where too much waits already."""
@@ -145,12 +147,22 @@ class NetworkSource:
             self._news.set()
         return True
 
+    def once_heard(self, call: Callable[[], None]) -> None:
+        """Calls ``call`` once the ears have heard all that was appended so far: now, if they have."""
+        if self._waiting:
+            self._calls.append((self._given + len(self._waiting), call))
+        else:
+            call()
+
     def clear(self) -> None:
-        """Forgets what was appended and not heard yet."""
-        if self._clock and self._waiting:
-            self._clock.leave_out(self._clock.next - self._waiting[0].time)
-            self._clock.next = self._waiting[0].time
-        self._waiting.clear()
+        """Forgets what was appended and not heard yet, but for what a call of :meth:`once_heard` waits for."""
+        kept = self._calls[-1][0] - self._given if self._calls else 0
+        if self._clock and len(self._waiting) > kept:
+            first = self._waiting[kept].time
+            self._clock.leave_out(self._clock.next - first)
+            self._clock.next = first
+        while len(self._waiting) > kept:
+            self._waiting.pop()
 
     def mute(self, muted: bool) -> None:
         """While muted the ears hear silence, whatever is appended."""
@@ -176,6 +188,9 @@ class NetworkSource:
                 wait = self._waiting[0].end - now - EARLY_SECONDS
                 if wait <= TICK:
                     yield self._waiting.popleft()
+                    self._given += 1
+                    while self._calls and self._calls[0][0] <= self._given:
+                        self._calls.popleft()[1]()
                     continue
             else:
                 due = self._clock.next + FRAME_SECONDS if self._clock else 0.0

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aurora.face import FaceFrame
 from pipelines.conversation.events import (
+    AnswerRequested,
+    CancelRequested,
+    CommitRequested,
     EarsLost,
     Happening,
     Levels,
@@ -20,6 +24,7 @@ from pipelines.conversation.events import (
     PlaybackStarted,
     PlayoutFinished,
     PlayoutStarted,
+    PolicyChanged,
     Reading,
     ReplyText,
     Transcribed,
@@ -49,6 +54,7 @@ from pipelines.server.voice import Voice
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
 from sophia.audio import Pcm
+from sophia.floor_policy import FloorPolicy
 from sophia.heard import TimedWord
 from sophia.played import Piece
 
@@ -96,10 +102,13 @@ class Talk(Observer):
         self._rate = runtime.reply_rate
         self._began: _Began | None = None
         self._connection: Connection | None = None
+        self._unheard: deque[CommitRequested | AnswerRequested | None] = deque()  # None was called off
         self._heard = False  # a word of the user
         self.session: Session = runtime.session(
             self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
         )
+        if self.wire.policy != FloorPolicy():
+            self.session.tell(PolicyChanged(at=self._loop.time(), policy=self.wire.policy))
         self._adapt()  # the address, or a client secret, may have asked for something
 
     async def run(self, connection: Connection) -> None:
@@ -158,11 +167,29 @@ class Talk(Observer):
                 self._reported(wish)
             case Instruct():
                 pass  # wires that allow it are not made here
+            case CommitRequested() | AnswerRequested() if self.wire.policy.commits_only:
+                self._unheard.append(wish)
+                self._source.once_heard(self._ask)
+            case CancelRequested() if self._call_off():
+                pass
             case PlaybackAcknowledged(generation=generation, samples=samples):
                 self._sink.stopped(generation, samples)
                 self.session.tell(wish)
             case _:
                 self.session.tell(wish)
+
+    def _ask(self) -> None:
+        """What a client asked for once it was heard to that point."""
+        if (asked := self._unheard.popleft()) is not None:
+            self.session.tell(replace(asked, at=self._loop.time()))
+
+    def _call_off(self) -> bool:
+        """A client cancels an answer that waits for what it has sent to be heard; false if there is none."""
+        for place, asked in enumerate(self._unheard):
+            if isinstance(asked, AnswerRequested):
+                self._unheard[place] = None
+                return True
+        return False
 
     def _adapt(self) -> None:
         self._sink.lead = self.wire.lead_ms / 1000

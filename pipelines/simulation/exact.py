@@ -135,6 +135,9 @@ class OracleDetector:
         self._speaking = False
         self._loop = asyncio.get_running_loop()
 
+    def adapt(self, threshold: float | None) -> None:
+        """It knows without a probability."""
+
     def push(self, frame: Frame) -> None:
         voiced = bool(frame.pcm.any())
         if voiced != self._speaking:

@@ -104,7 +104,7 @@ class _Outcomes(Observer):
 
     def told(self, happening: Happening) -> None:
         match happening:
-            case TurnEnded(ledger=ledger) if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
+            case TurnEnded(ledger=ledger) if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED, Outcome.KEPT):
                 if ledger.outcome is Outcome.REPLIED:
                     self._mended_code = 0  # what broke has been mended
                 if ledger.turn != self._unasked:

@@ -65,6 +65,7 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"  # the user took the floor
     REPROMPTED = "reprompted"  # speech was heard but no text came; she asked again
     DROPPED = "dropped"  # nothing worth a reply: noise, a backchannel, an empty utterance
+    KEPT = "kept"  # nobody asked for an answer to its words alone; those after it, or nothing, answered them
     JOINED = "joined"  # it was the rest of the turn before, which went on
     BROKEN = "broken"  # a service failed in the middle of the reply, which broke off; a part of it was heard
     FAILED = "failed"  # a service failed, and nothing but an apology was heard

@@ -29,6 +29,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.INTERRUPTED: "interrupted",
     Outcome.REPROMPTED: "speech, but no words: asked again",
     Outcome.DROPPED: "nothing to answer",
+    Outcome.KEPT: "no answer asked for",
     Outcome.BROKEN: "broke off",
     Outcome.FAILED: "failed",
 }

@@ -122,7 +122,7 @@ def test_the_rules_of_the_objectives_are_as_generated():
 
 def test_the_objectives_speak_of_what_the_loop_counts():
     assert float(slo.VOICE_TO_VOICE) in VOICE_BUCKETS
-    assert {"replied", "interrupted", "broken", "failed", "reprompted", "dropped", "joined"} == {
+    assert {"replied", "interrupted", "broken", "failed", "reprompted", "dropped", "joined", "kept", "called"} == {
         str(outcome) for outcome in Outcome
     }
     shown = {sample.name for family in Metrics().registry.collect() for sample in family.samples}

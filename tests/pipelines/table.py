@@ -56,7 +56,7 @@ class Notes(Observer):
         match happening:
             case TurnEnded(ledger=ledger):
                 self.ledgers.append(ledger)
-                if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED):
+                if ledger.outcome not in (Outcome.DROPPED, Outcome.JOINED, Outcome.KEPT):
                     self.turns.append(ledger)
             case Failed(service=service, error=error):
                 self.faults.append((service, error))

@@ -11,14 +11,17 @@ from sophia.events import (
     EarsBack,
     EarsLost,
     Failed,
+    ForgetRequested,
     HoldEnded,
     HoldStarted,
+    PolicyChanged,
     ReplyText,
     SayRequested,
     TextTyped,
     Tick,
     Transcribed,
 )
+from sophia.floor_policy import FloorPolicy
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript, Word
 from sophia.turn_settings import TurnSettings
@@ -29,7 +32,8 @@ TEXTS = st.sampled_from(
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
-    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "answer",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "answer", "policy",
+    "forget",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -49,6 +53,15 @@ def _values(field):
 SETTINGS = st.one_of(
     st.just(TurnSettings()),
     st.builds(TurnSettings, **{name: _values(field) for name, field in TurnSettings.model_fields.items()}),
+)
+POLICIES = (
+    FloorPolicy(),
+    FloorPolicy(ends="commit"),
+    FloorPolicy(answers=False),
+    FloorPolicy(interrupts=False),
+    FloorPolicy(ends="silence", silence=0.2, answers=False, interrupts=False),
+    FloorPolicy(ends="silence", silence=1.0, idle=5.0),
+    FloorPolicy(patience=2.0, longest=8.0, interrupts=False),
 )
 QUIET = 60.0
 """Seconds in which every wait that can be set is over."""
@@ -132,6 +145,10 @@ def drive(machine, events, ears=None):
                 event = CommitRequested(at=now)
             case "answer":
                 event = AnswerRequested(at=now)
+            case "policy":
+                event = PolicyChanged(at=now, policy=POLICIES[(len(text) + back) % len(POLICIES)])
+            case "forget":
+                event = ForgetRequested(at=now)
             case "cancel":
                 event = CancelRequested(at=now)
             case "hold":

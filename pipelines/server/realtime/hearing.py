@@ -64,12 +64,14 @@ class Hearing:
         until = max(0, round(self.since_ms), round(until_ms))
         events = self.start()
         events.append(self.write.event("input_audio_buffer.speech_stopped", item_id=self.item_id, audio_end_ms=until))
-        if not kept:
-            return events
+        return events + self.commit(whole, until) if kept else events
+
+    def commit(self, whole: str, until: int) -> list[Event]:
+        """An item comes of it; ``until`` is where it ends in the client's sound, in ms."""
         previous = self.items.last
         item = voiced(self.item_id, None)
         self.items.put(item)
-        events += [
+        events = [
             self.write.event("input_audio_buffer.committed", item_id=self.item_id, previous_item_id=previous),
             self.write.event("conversation.item.added", item=item, previous_item_id=previous),
             self.write.event("conversation.item.done", item=item, previous_item_id=previous),

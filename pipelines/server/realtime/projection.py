@@ -4,7 +4,8 @@ What a client is told is what is true for it:
 
 - A guess is invisible: no response begins before its turn is decided.
 - ``speech_started`` makes a client throw away the sound that it holds. So while a response runs, it is held back until
-  turn taking says that she is interrupted. A backchannel or a noise over her voice is never told.
+  turn taking says that she is interrupted. A backchannel or a noise over her voice is never told. A client that said
+  that nothing interrupts her is told at once.
 - That the user stopped is told with the decision, together with the words, and before the response begins.
 - The words of a reply go out with their sound, and what was cut off is corrected to what was heard.
 """
@@ -16,6 +17,7 @@ from pipelines.conversation.events import (
     GenerationOver,
     Happening,
     PlayoutFinished,
+    PolicyChanged,
     Stopped,
     TextTyped,
     ToolCalled,
@@ -23,6 +25,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.questions import Questions
+from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event
 from sophia.decisions import (
     Announce,
@@ -34,6 +37,7 @@ from sophia.decisions import (
     Drop,
     Farewell,
     Interrupt,
+    Keep,
     Pause,
     Reopen,
     Reprompt,
@@ -46,7 +50,8 @@ from sophia.decisions import (
 class Projection:
     """The standard events of one connection."""
 
-    def __init__(self, questions: Questions, answers: Answers) -> None:
+    def __init__(self, state: State, questions: Questions, answers: Answers) -> None:
+        self._state = state
         self._questions = questions
         self._answers = answers
 
@@ -57,7 +62,10 @@ class Projection:
             case Begin(at=at, turn=turn, origin=origin, onset=onset):
                 if origin in ("voice", "words"):
                     questions.listen(turn, at if onset is None else onset)
-                    return [] if answers.response else questions.start()
+                    held_back = answers.response and self._state.policy.interrupts
+                    return [] if held_back else questions.start()
+                if origin == "idle":
+                    return questions.fell_silent(turn, at)
             case UserText(turn=turn, text=text):
                 return questions.hear(turn, text)
             case TextTyped():
@@ -66,6 +74,10 @@ class Projection:
                 answers.guess(generation)
             case Commit(turn=turn, generation=generation):
                 return questions.decided(happening) + answers.respond(turn, generation)
+            case Keep():
+                return questions.kept(happening)
+            case PolicyChanged(policy=policy):
+                self._state.policy = policy
             case Correct(turn=turn, text=text):
                 return questions.correct(turn, text)
             case Reprompt(at=at, turn=turn, generation=generation):

@@ -9,7 +9,7 @@ from pipelines.server.realtime.hearing import Hearing, rest
 from pipelines.server.realtime.items import voiced, written
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event
-from sophia.decisions import Commit
+from sophia.decisions import Commit, Keep
 
 
 class Questions:
@@ -22,17 +22,20 @@ class Questions:
         """The utterance that is not over."""
         self.expected: list[tuple[TextTyped, list[str]]] = []
         """Messages of this client as the conversation will tell them, and the items that they are already."""
+        self._kept = ""  # words that are items, and that nobody has asked an answer to
         self._texts: list[str] = []  # typed since the last decision
         self._items: list[str] = []
 
     def listen(self, turn: int, since: float) -> None:
         """A turn's voice, or the words of one, set in at ``since``; the client is told by :meth:`start`."""
-        item_id, at = self._state.ids("item"), self._audio_ms(since)
-        self.hearing = Hearing(self._state.write, self._state.items, item_id, turn, at)
+        self.hearing = self._new(turn, self._audio_ms(since) - self._state.session.detection.prefix_ms)
+
+    def _new(self, turn: int, since_ms: float) -> Hearing:
+        return Hearing(self._state.write, self._state.items, self._state.ids("item"), turn, since_ms)
 
     def start(self) -> list[Event]:
-        """Tells of the utterance, if the client does not know of it."""
-        return self.hearing.start() if self.hearing else []
+        """Tells of the utterance, if the client does not know of it and does not itself say when one is over."""
+        return self.hearing.start() if self.hearing and not self._state.policy.commits_only else []
 
     def hear(self, turn: int, text: str) -> list[Event]:
         """The words of a turn so far."""
@@ -70,17 +73,37 @@ class Questions:
         number, turn = decision.turn, self._state.turn(decision.turn)
         turn.typed = " ".join(filter(None, (turn.typed, *self._texts)))
         said = decision.text.removesuffix(turn.typed).strip()
+        kept, self._kept = self._kept, ""
         events: list[Event] = []
         if self.hearing and self.hearing.turn == number:
-            events = self.finish(said, decision.at, number, kept=bool(said))
+            self.hearing.before = kept or self.hearing.before
+            events = self.finish(said, decision.at, number, kept=bool(rest(said, kept)))
         elif turn.question:  # decided again, with the recogniser's last word
             events = self.correct(number, decision.text)
-        elif said and not (turn.items or self.hearing):  # it began before this client came
+        elif rest(said, kept) and not (turn.items or self.hearing):  # it began before this client came
             self.listen(number, decision.at)
             events = self.finish(said, decision.at, number, kept=True)
         turn.items += self._items
         self._texts, self._items = [], []
         return events
+
+    def kept(self, decision: Keep) -> list[Event]:
+        """The turn is over, and is not answered so far: what was said is an item, words or none."""
+        if self.hearing and self.hearing.turn == decision.turn:
+            self.hearing.before = self._kept or self.hearing.before
+        self._kept = decision.text
+        return self.finish(decision.text, decision.at, decision.turn, kept=True)
+
+    def fell_silent(self, turn: int, at: float) -> list[Event]:
+        """Nobody has said anything for too long, and she will speak: the silence is an item without words."""
+        until = max(0, round(self._audio_ms(at)))
+        since = min(max(0, round(self._audio_ms(at - (self._state.policy.idle or 0.0)))), until)
+        hearing = self._new(turn, since)
+        self._state.turn(turn).items.append(hearing.item_id)
+        triggered = self._state.write.event(
+            "input_audio_buffer.timeout_triggered", item_id=hearing.item_id, audio_start_ms=since, audio_end_ms=until
+        )
+        return [triggered, *hearing.commit("", until)]
 
     def finish(self, text: str, at: float, turn: int, *, kept: bool) -> list[Event]:
         """Ends the turn's utterance, if it is being heard; ``kept``: as an item."""
@@ -88,7 +111,10 @@ class Questions:
         if not hearing or hearing.turn != turn:
             return []
         self.hearing = None
-        events = hearing.finish(text, self._audio_ms(at), kept=kept)
+        if self._state.policy.commits_only and not hearing.started:  # the client knows by itself when somebody spoke
+            events = hearing.commit(text, max(0, round(self._audio_ms(at)))) if kept else []
+        else:
+            events = hearing.finish(text, self._audio_ms(at), kept=kept)
         if kept:
             found = self._state.turn(turn)
             found.items.append(hearing.item_id)

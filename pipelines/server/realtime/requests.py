@@ -13,8 +13,10 @@ from pipelines.conversation.events import (
     AnswerRequested,
     CancelRequested,
     CommitRequested,
+    ForgetRequested,
     Happening,
     PlaybackAcknowledged,
+    PolicyChanged,
     TextTyped,
     ToolAnswered,
     ToolCalled,
@@ -71,6 +73,7 @@ class Requests:
         watch: bool,
         may_instruct: bool,
     ) -> None:
+        self._state = state
         self._write = state.write
         self._items = state.items
         self._calls = state.calls
@@ -82,6 +85,7 @@ class Requests:
         self._watch = watch
         self._may_instruct = may_instruct
         self._odd = b""  # half a sample
+        self._appended = False  # sound, since the last commit
         self._told_watching = False
         self._messages: list[str] = []  # items with messages that wait for an answer
         self._notes: dict[str, str] = {}  # what system items say, by item
@@ -147,7 +151,7 @@ class Requests:
         wished = event.get("session")
         if not isinstance(wished, Mapping):
             raise Refused("session.update needs a 'session' object.", "missing_required_parameter", "session")
-        before = self._session.instructions
+        before, shared = self._session.instructions, self._session.detection.policy()
         problems = self._session.update(wished)
         self._write.extensions = frozenset(self._session.extensions)
         errors = [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
@@ -155,6 +159,8 @@ class Requests:
         wishes: list[Wish] = [SessionChanged()]
         if self._session.instructions != before:
             wishes.append(self._instruct())
+        if (policy := self._session.detection.policy()) != shared:
+            wishes.append(PolicyChanged(at=at, policy=policy))
         return wishes, [*errors, updated]
 
     def _instruct(self) -> Instruct:
@@ -169,6 +175,7 @@ class Requests:
             self._told_watching = True
             self._must_talk()
         pcm, self._odd = self._session.input_format.decode(samples(event.get("audio")), self._odd)
+        self._appended |= bool(pcm)
         return ([AppendAudio(pcm)] if pcm else []), []
 
     def _must_talk(self) -> None:
@@ -177,17 +184,20 @@ class Requests:
             raise Refused("This client watches a conversation that has ears and a loudspeaker of its own.", "watching")
 
     def _commit(self, event: Mapping[str, Any], at: float) -> Answer:
-        if self._questions.hearing is None:
+        by_hand = self._state.policy.commits_only
+        if not self._appended if by_hand else self._questions.hearing is None:
+            what = "appended since the last commit" if by_hand else "said since the last turn"
             raise Refused(
-                "Error committing input audio buffer: nothing was said since the last turn.",
-                "input_audio_buffer_commit_empty",
+                f"Error committing input audio buffer: nothing was {what}.", "input_audio_buffer_commit_empty"
             )
+        self._appended = False
         return [CommitRequested(at=at)], []
 
     def _clear(self, event: Mapping[str, Any], at: float) -> Answer:
         self._must_talk()
-        self._odd = b""
-        return [ClearAudio()], [self._write.event("input_audio_buffer.cleared")]
+        self._odd, self._appended = b"", False
+        forget: list[Wish] = [ForgetRequested(at=at)] if self._state.policy.commits_only else []
+        return [ClearAudio(), *forget], [self._write.event("input_audio_buffer.cleared")]
 
     def _microphone(self, event: Mapping[str, Any], at: float) -> Answer:
         self._must_talk()

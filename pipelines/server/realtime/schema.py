@@ -20,6 +20,7 @@ STANDARD: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "session.updated": (("session",), ()),
     "input_audio_buffer.speech_started": (("item_id", "audio_start_ms"), ()),
     "input_audio_buffer.speech_stopped": (("item_id", "audio_end_ms"), ()),
+    "input_audio_buffer.timeout_triggered": (("item_id", "audio_start_ms", "audio_end_ms"), ()),
     "input_audio_buffer.committed": (("item_id", "previous_item_id"), ()),
     "input_audio_buffer.cleared": ((), ()),
     "conversation.item.added": (("item", "previous_item_id"), ()),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nova.tools import Toolbox
+from pipelines.server.realtime.detection import TurnDetection
 from pipelines.server.realtime.formats import Format
 from pipelines.server.realtime.reading import Refused, clean, number
 from pipelines.server.realtime.schema import EXTENSIONS
@@ -65,11 +66,17 @@ class Session:
         self.tools = Toolbox()
         self.takes_tools = tools
         self._may_instruct = instructions
-        self._model, self._language, self._role, self._interrupts = model, language, role, interrupts
+        self._model, self._language, self._role = model, language, role
         self._told = dict(told)
         self._ignored: list[str] = []
         self._problems: list[Problem] = []
         self._extend(list(extensions))
+        path = "audio.input.turn_detection"
+        self.detection = TurnDetection(
+            interrupts,
+            lambda below: self._ignore(f"{path}{below}"),
+            lambda below, message, code: self._wrong(f"{path}{below}", message, code),
+        )
         self._settable: dict[str, Callable[[Any], None]] = {
             "type": self._set_type,
             "extensions": self._extend,
@@ -78,6 +85,7 @@ class Session:
             "instructions": self._set_instructions,
             "tools": self._set_tools,
             "tool_choice": self._set_choice,
+            path: self._set_detection,
             "audio.input.format": lambda value: self._set_format("input", value),
             "audio.output.format": lambda value: self._set_format("output", value),
         }
@@ -99,12 +107,7 @@ class Session:
                 "input": {
                     "format": self.input_format.told(),
                     "transcription": {"model": self._model, "language": self._language},
-                    "turn_detection": {
-                        "type": "semantic_vad",
-                        "eagerness": "auto",
-                        "create_response": True,
-                        "interrupt_response": self._interrupts,
-                    },
+                    "turn_detection": self.detection.in_force(),
                 },
                 "output": {"format": self.output_format.told(), "voice": self.voice, "speed": 1.0},
             },
@@ -174,6 +177,13 @@ class Session:
                 self.instructions = text
         else:
             self._wrong("instructions", "instructions is a text.", "invalid_type")
+
+    def _set_detection(self, value: Any) -> None:
+        if self._role == "watch":  # the conversation is somebody else's
+            if value != self.detection.in_force():
+                self._ignore("audio.input.turn_detection")
+        else:
+            self.detection.update(value)
 
     def _extend(self, value: Any) -> None:
         if value is not None and not isinstance(value, list):

@@ -11,6 +11,7 @@ from pipelines.server.realtime.items import Items
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
 from pipelines.server.realtime.tools import Calls
+from sophia.floor_policy import FloorPolicy
 
 TURNS: Final = 16
 """Turns that are remembered: late words correct what was said in one that is over."""
@@ -42,6 +43,8 @@ class State:
     items: Items = field(default_factory=Items)
     calls: Calls = field(default_factory=Calls)
     turns: OrderedDict[int, Turn] = field(default_factory=OrderedDict)
+    policy: FloorPolicy = field(default_factory=FloorPolicy)
+    """How the conversation shares the floor, as it was told."""
 
     def turn(self, number: int) -> Turn:
         """The turn of this number; the oldest are forgotten."""

@@ -34,6 +34,7 @@ from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event, Wish
+from sophia.floor_policy import FloorPolicy
 from sophia.heard import TimedWord
 
 
@@ -95,7 +96,7 @@ class Wire:
         self._extras = Extras(self._write, ids, began, trace)
         self._answers = Answers(self._state, self._extras, sends_sound=not watch)
         questions = Questions(self._state, audio_ms or self._extras.ms)
-        self._projection = Projection(questions, self._answers)
+        self._projection = Projection(self._state, questions, self._answers)
         self._requests = Requests(
             self._state, questions, self._answers, self._extras, watch=watch, may_instruct=instructions
         )
@@ -109,6 +110,11 @@ class Wire:
     def output_rate(self) -> int:
         """Rate at which :meth:`sound` wants her voice, in Hz."""
         return self._session.output_format.rate
+
+    @property
+    def policy(self) -> FloorPolicy:
+        """How the client wants the floor to be shared: what turn taking is told first, unless it is as usual."""
+        return self._session.detection.policy()
 
     @property
     def lead_ms(self) -> float:

@@ -10,7 +10,9 @@ from pipelines.conversation.events import (
     AnswerRequested,
     CancelRequested,
     CommitRequested,
+    ForgetRequested,
     PlaybackAcknowledged,
+    PolicyChanged,
     TextTyped,
     ToolAnswered,
     ToolCalled,
@@ -86,7 +88,9 @@ Event = dict[str, Any]
 
 Wish = (
     TextTyped
+    | PolicyChanged
     | CommitRequested
+    | ForgetRequested
     | AnswerRequested
     | CancelRequested
     | PlaybackAcknowledged

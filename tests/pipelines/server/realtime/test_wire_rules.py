@@ -41,6 +41,16 @@ CLIENT = (
     "sophia.playout.position", "sophia.microphone", "no.such.event", "tool.output", "tool.output", "tool.call",
 )  # fmt: skip
 
+DETECTIONS = (
+    None,
+    {"type": "server_vad"},
+    {"type": "semantic_vad", "create_response": True, "interrupt_response": True},
+    {"type": "server_vad", "silence_duration_ms": 200, "idle_timeout_ms": 5_000},
+    {"create_response": False},
+    {"type": "semantic_vad", "eagerness": "low", "interrupt_response": False},
+    {"type": "server_vad", "create_response": False, "interrupt_response": False},
+)
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -51,6 +61,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
+
+NUMBERS = st.sampled_from(["type", "threshold", "silence_duration_ms", "idle_timeout_ms", "eagerness", "x"])
 
 
 class Guest:
@@ -69,6 +82,8 @@ class Guest:
                 if number % 2:
                     session["tools"] = [{"type": "function", "name": f"t{n}"} for n in range(number % 4)]
                     session["tool_choice"] = "required" if number % 5 else {"type": "function", "name": "t0"}
+                if number % 3 == 1:
+                    session["audio"] = {"input": {"turn_detection": DETECTIONS[number % len(DETECTIONS)]}}
                 if number % 3 == 0:
                     session["audio"] = {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}
                 return {"session": session}
@@ -226,6 +241,7 @@ def test_whatever_a_client_sends_is_answered_or_ignored_and_never_raises(data):
             "audio": st.dictionaries(st.sampled_from(["input", "output"]), JSON) | JSON,
             "metadata": JSON, "input": JSON, "conversation": JSON, "extensions": JSON, "instructions": JSON,
             "sophia": st.fixed_dictionaries({"lead_ms": JSON}) | JSON,
+            "turn_detection": st.sampled_from(DETECTIONS) | st.dictionaries(NUMBERS, JSON) | JSON,
         },
     )  # fmt: skip
     known = st.dictionaries(names, values, max_size=5).flatmap(

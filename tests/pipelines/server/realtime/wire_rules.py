@@ -41,11 +41,16 @@ class Rules:
         self.started, self.stopped, self.committed, self.completed = [], [], [], {}
         self.deltas = {}
         self.output, self.finished, self.calls, self.called = [], {}, {}, set()
+        self.detection = {}
+        self.triggered = None
 
     def batch(self, events):
         for event in events:
             self.event(event)
-        assert not self.silenced or self.response != self.silenced, "a client told of speech has thrown her sound away"
+        interrupts = self.detection and self.detection["interrupt_response"]
+        assert not interrupts or not self.silenced or self.response != self.silenced, (
+            "a client told of speech has thrown her sound away"
+        )
         self.silenced = None
         assert not self.expected, f"{self.expected[0]} is missing"
 
@@ -57,6 +62,7 @@ class Rules:
 
     def event(self, event):
         kind = event["type"]
+        assert self.triggered is None or kind.startswith("sophia.") or kind == "input_audio_buffer.committed"
         assert event["event_id"] not in self.ids
         self.ids.add(event["event_id"])
         if kind.startswith("sophia."):
@@ -67,6 +73,7 @@ class Rules:
         if kind in ("session.created", "session.updated"):
             self.extensions = set(event["session"]["extensions"])
             self.may_call |= bool(event["session"]["tools"])
+            self.detection = event["session"]["audio"]["input"]["turn_detection"]
         if response_id := event.get("response_id"):
             assert response_id == self.response, f"{kind} belongs to no running response"
         if self.expected == BEGIN and kind == "response.done":  # it was called off before it began
@@ -132,13 +139,20 @@ class Rules:
         assert event["audio_end_ms"] >= self.since
 
     def on_input_audio_buffer_committed(self, event):
-        assert self.stopped[-1] == event["item_id"]
+        name = event["item_id"]
+        assert name in (self.triggered, *self.stopped[-1:]) or (self.detection is None and name not in self.started)
+        self.triggered = None
         assert event["previous_item_id"] == (self.order[-1] if self.order else None)
         self.committed.append(event["item_id"])
 
+    def on_input_audio_buffer_timeout_triggered(self, event):
+        assert self.response is None
+        assert event["audio_end_ms"] >= event["audio_start_ms"]
+        self.triggered = event["item_id"]
+
     def on_conversation_item_input_audio_transcription_delta(self, event):
         name = event["item_id"]
-        assert name in self.started
+        assert name in self.started or name in self.committed
         assert name not in self.completed
         assert event["delta"]
         self.deltas[name] = self.deltas.get(name, "") + event["delta"]
