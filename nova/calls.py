@@ -29,6 +29,9 @@ _TAGS = re.compile(
 _FUNCTION = re.compile(r"<function=([^>\s]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=([^>\s]+)\s*>\n?(.*?)\n?</parameter>", re.DOTALL)
 _END = re.compile(r"<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\|>|</s>")
+MOST_PARAMETERS = 64
+"""Parameters in one call: a model that opens one after the other is not followed."""
+
 _DECODER = json.JSONDecoder()
 
 
@@ -69,6 +72,8 @@ def _functions(text: str, tools: Sequence[ToolSpec]) -> Iterator[tuple[str, str]
         if body.lstrip().startswith("{"):
             yield name, body.strip()
             continue
+        if body.count("<parameter=") > MOST_PARAMETERS:
+            raise ValueError("parameters without end")
         schema = next((tool.parameters for tool in tools if tool.name == name), {})
         properties = schema.get("properties") or {}
         given = {key: _value(text, properties.get(key)) for key, text in _PARAMETER.findall(body)}

@@ -30,6 +30,10 @@ class ToolSpec:
         return {"type": "function", "function": told}
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """The model calls a tool. ``id`` tells this call from others, ``arguments`` is the text of a JSON object."""
@@ -39,10 +43,11 @@ class ToolCall:
     arguments: str = "{}"
 
     def parsed(self) -> dict[str, Any]:
-        """The arguments; raises ``ValueError`` if they are no JSON object."""
-        value = json.loads(self.arguments)
+        """The arguments; raises ``ValueError`` if they are no JSON object, or hold what no other program could read."""
+        value = json.loads(self.arguments, parse_constant=_refuse)
         if not isinstance(value, dict):
             raise ValueError("the arguments are no JSON object")
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair has no bytes
         return value
 
 
