@@ -146,8 +146,10 @@ class History:
         self._newest = max(self._newest, generation)
         self._turns.pop(generation, None)
 
-    def messages(self, pending_user_text: str | None = None) -> list[Message]:
+    def messages(self, pending_user_text: str | None = None, instructions: str = "") -> list[Message]:
         """What the model gets: the persona, as much of the conversation as fits, and the text not yet recorded.
+
+        ``instructions`` stand below the persona, and take of the room as it does.
 
         The roles of ``user`` and ``assistant`` take turns, and ``user`` begins. The results of an assistant's calls
         follow it, and then an assistant again. An empty text asks for an answer to what stands there: to such results,
@@ -157,9 +159,10 @@ class History:
         pending = (pending_user_text or "").strip()
         if pending or (pending_user_text is not None and not (turns and turns[-1].waits)):
             turns.append(_Turn(pending))
-        messages = [Message("system", self.persona)] if self.persona else []
+        system = "\n\n".join(filter(None, (self.persona, instructions)))
+        messages = [Message("system", system)] if system else []
         before: _Turn | None = None
-        for turn in self._fitting(turns):
+        for turn in self._fitting(turns, system):
             if not turn.goes_on_from(before):
                 if before and before.calls:
                     messages.append(Message("assistant", UNHEARD))  # nobody answered with what the tools had said
@@ -201,7 +204,7 @@ class History:
         return self._turns.get(generation)
 
     def _trim(self) -> None:
-        kept = self._fitting(self._spoken())
+        kept = self._fitting(self._spoken(), self.persona)
         for generation, turn in list(self._turns.items()):
             if not kept or turn is kept[0]:
                 break
@@ -211,12 +214,12 @@ class History:
         """The turns in which anything was said, heard or called."""
         return [turn for turn in self._turns.values() if turn.said or turn.heard or turn.calls]
 
-    def _fitting(self, turns: list[_Turn]) -> list[_Turn]:
-        """The newest of these turns that fit; the last one always does.
+    def _fitting(self, turns: list[_Turn], system: str) -> list[_Turn]:
+        """The newest of these turns that fit beside what the system says; the last one always does.
 
         A turn that answers calls is kept with them, or not at all.
         """
-        room = self.max_tokens - (self._count(self.persona) if self.persona else 0)
+        room = self.max_tokens - (self._count(system) if system else 0)
         kept = len(turns)
         for start in range(len(turns) - 1, -1, -1):
             room -= self._cost(turns[start])

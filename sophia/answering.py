@@ -15,7 +15,7 @@ class Answering:
         self._waiting = False  # for the end of what is being said
         self._after: Reply | None = None  # and that of this reply
 
-    def ask(self, at: float) -> None:
+    def ask(self, at: float, *, anew: bool) -> None:
         """Takes the request in. What is being said is over with it and is answered first, unless words were kept.
 
         A reply that has had effects, as tools have, may still be heard: what came of them is answered after it.
@@ -25,6 +25,8 @@ class Answering:
         if self._after and not self._after.held:
             state.refuse(at, "a reply is being made or heard already")
             return
+        if anew and not self._after:
+            state.drop(at, "a client wants another answer than was begun")
         if not (self._after or state.kept or state.policy.commits_only):
             state.utterance.commit_asked |= state.utterance.onset is not None
         self._waiting = True

@@ -64,7 +64,10 @@ class AnswerRequested(Event):
 
     If the user is speaking, the user's turn is over with it, and is what is answered. Refused while a reply is being
     made or heard, but for one that has called tools: then it waits for the end of that.
+    ``anew``: an answer that was begun on a guess is not the one that is wanted, and is dropped.
     """
+
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

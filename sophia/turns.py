@@ -153,8 +153,8 @@ class TurnTaking:
                 if state.utterance.onset is None:
                     state.refuse(at, "there is nothing to commit: nothing was said since the last turn")
                 state.utterance.commit_asked = state.utterance.onset is not None
-            case AnswerRequested():
-                self._answering.ask(at)
+            case AnswerRequested(anew=anew):
+                self._answering.ask(at, anew=anew)
             case CancelRequested():
                 self._cancel(at)
             case HoldStarted(generation=generation) | HoldEnded(generation=generation):

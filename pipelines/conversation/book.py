@@ -294,7 +294,7 @@ class TurnBook:
             case _ if turn.apologised:
                 outcome = Outcome.BROKEN if event.heard else Outcome.FAILED
             case _:
-                only_calls = ledger.called and turn.played is Outcome.REPLIED and not event.seconds
+                only_calls = ledger.called and turn.played is Outcome.REPLIED and not (event.seconds or event.heard)
                 outcome = Outcome.CALLED if only_calls else turn.played
         ledger.reply = event.text
         ledger.heard = event.all_heard

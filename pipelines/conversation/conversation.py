@@ -47,6 +47,7 @@ from pipelines.conversation.events import (
 from pipelines.conversation.face_show import FaceShow
 from pipelines.conversation.generation import ReplyServices
 from pipelines.conversation.losses import Losses
+from pipelines.conversation.manner import Manners
 from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
@@ -104,7 +105,8 @@ class Tracing(Protocol):
 class Components:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function.
 
-    ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` may be changed while it runs.
+    ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` and ``manners`` may be changed
+    while it runs.
     """
 
     source: AudioSource
@@ -120,6 +122,7 @@ class Components:
     echo: EchoGuard | None = None
     cue: Pcm | None = None
     tools: Toolbox = field(default_factory=Toolbox)
+    manners: Manners = field(default_factory=Manners)
 
 
 class Conversation:
@@ -170,6 +173,7 @@ class Conversation:
                 ),
                 history=components.history,
                 tools=components.tools,
+                manners=components.manners,
                 phrases=components.phrases,
                 show=self._show,
                 group=self._group,

@@ -189,6 +189,21 @@ class ToolCalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown(Event):
+    """The next piece of a reply that is decided and written, not spoken: from now on the user can read it."""
+
+    generation: int
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached(Event):
+    """A reply has as many tokens as it may have, and ends there."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClauseSkipped(Event):
     """The voice could not say the clause ``text`` of a generation, with ``error``; the reply goes on without it."""
 
@@ -278,6 +293,8 @@ Happening = (
     | Retrying
     | Lost
     | Marked
+    | Shown
+    | LimitReached
     | ClauseSkipped
     | GenerationOver
     | TurnEnded

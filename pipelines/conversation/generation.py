@@ -22,6 +22,7 @@ from nova.errors import ModelError, Overloaded
 from nova.mind import Message, Mind
 from nova.tools import Toolbox, ToolCall
 from pipelines.conversation.clause_queue import ClauseQueue
+from pipelines.conversation.manner import Manner
 from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
 from pipelines.failures import StageFailed
 from pipelines.telemetry.ranges import stage
@@ -34,6 +35,8 @@ from sophia.speech import SpeechChunk, Synthesizer
 FACE_SECONDS = 60.0
 """Sound that may wait for the face (policy when full: the face sits this reply out). The voice is at most the playout's
 30 s ahead of what is heard, so a face that keeps up with real time never has more than that to do."""
+
+SPOKEN = Manner()
 
 
 @dataclass(slots=True)
@@ -85,6 +88,10 @@ class Listener(Protocol):
         """A service is away, and will be tried again in so many ``seconds``; nothing is lost."""
         ...
 
+    def limited(self, generation: int) -> None:
+        """The reply has all the tokens that it may have."""
+        ...
+
     def framed(self, generation: int, frame: FaceFrame) -> None:
         """The next frame of the face."""
         ...
@@ -101,7 +108,8 @@ class Listener(Protocol):
 class Generation:
     """A reply in the making, of ``messages``; ``text``, ``tokens``, ``seconds`` say how far it is.
 
-    It may call ``tools``; ``calls`` counts the calls that it has made. One that only calls is complete without a sound.
+    ``manner`` says how. It may call ``tools``; ``calls`` counts the calls that it has made. One that only calls is
+    complete without a sound, and so is one that is written. ``limited``: it has all the tokens that it may have.
     ``reached`` holds the instants of the ledger that are behind it.
     """
 
@@ -112,16 +120,21 @@ class Generation:
         services: ReplyServices,
         listener: Listener,
         tools: Toolbox | None = None,
+        *,
+        manner: Manner = SPOKEN,
     ) -> None:
         self.number = number
         self.text = ""
         self.tokens = 0
         self.calls = 0
+        self.limited = False
         self.script = Script(services.playout.rate)
         self._messages = messages
         self._services = services
         self._listener = listener
         self._tools = tools.now if tools else Toolbox()
+        self.written = manner.written
+        self._manner = manner
         self.reached: set[str] = set()
         self.face_failed = False
         self._clauses = ClauseQueue()
@@ -144,7 +157,7 @@ class Generation:
         services = self._services
         async with asyncio.TaskGroup() as group:
             thinking = group.create_task(self._think())
-            if services.face:
+            if services.face and not self.written:
                 self._sound = Backlog(services.tts.rate, FACE_SECONDS)
                 group.create_task(self._animate(services.face, self._sound))
             # A task of its own: cancelled, nothing waits for the voice to close before the model is cancelled too.
@@ -152,15 +165,18 @@ class Generation:
 
     async def _say(self, thinking: asyncio.Task[None]) -> None:
         try:
-            await self._speak()
+            await (asyncio.wait([thinking]) if self.written else self._speak())
         except _Failure as lost:
             thinking.cancel()
             self._failure = lost
-        if not self._failure and not self._samples and (self._unsayable or not self.calls):
+        made = self.tokens if self.written else self._samples
+        if not self._failure and not made and (self._unsayable or not self.calls):
             nothing = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
             self._failure = _Failure(self._unsayable or nothing)
         if self._failure:
             self._listener.failed(self.number, self._failure.stage, passing=self._failure.passing)
+        elif self.written:
+            self._services.playout.finish(self.number)
 
     async def _think(self) -> None:
         splitter = ClauseSplitter(self._services.language)
@@ -193,10 +209,17 @@ class Generation:
                     self.tokens += 1
                     self.text += token
                     self._listener.wrote(self.number, token)
+                    if self.tokens == self._manner.most_tokens:
+                        self._listener.limited(self.number)
+                        self.limited = True
                     for clause in splitter.feed(token):
                         await self._hand_over(clause)
+                    if self.limited:
+                        return
 
     async def _hand_over(self, clause: str) -> None:
+        if self.written:
+            return
         self._reached("first_clause")
         await self._clauses.put(clause)
 

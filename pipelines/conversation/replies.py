@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry import context as otel
@@ -25,18 +25,22 @@ from pipelines.conversation.events import (
     GenerationOver,
     Happening,
     HoldEnded,
+    LimitReached,
     Marked,
     PlaybackAcknowledged,
     PlayoutFinished,
     ReplyText,
     Retrying,
+    Shown,
     ToolAnswered,
     ToolCalled,
 )
 from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
+from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.observers import Observers
 from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.reply import Reply
 from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
 from sophia.decisions import (
@@ -51,6 +55,7 @@ from sophia.decisions import (
     Interrupt,
     Pause,
     Phrase,
+    Refuse,
     Reopen,
     Reprompt,
     Resume,
@@ -74,38 +79,18 @@ ROUNDING_SECONDS = 0.05
 """A client that stops so shortly before the end has played it all: it counts in milliseconds, or in blocks."""
 
 
-@dataclass(slots=True)
-class _Reply:
-    """A reply that is not over. ``generation`` is None while she says nothing but a canned phrase."""
-
-    turn: int
-    number: int
-    generation: Generation | None = None
-    phrase: Phrase | None = None
-    phrase_at: int = 0
-    """Sample at which the phrase begins."""
-    committed: bool = False
-    pulled: int = 0
-    """Samples that the sink took of it, once it is over."""
-    once: bool = False
-    """It is not made again when it fails."""
-    interrupted: bool = False
-    called: list[ToolCall] = field(default_factory=list)
-    """Tools that it has called; nobody is told before it is committed."""
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
     """What the replies of a conversation work with.
 
-    ``tools`` are those that a reply may call when it begins. ``group`` holds their tasks; ``tell`` takes events,
-    ``observers`` words and frames; ``trace`` is a turn's place in a trace, if there is one.
+    ``tools`` are those that a reply may call when it begins, ``manners`` how it is made then. ``group`` holds their
+    tasks; ``tell`` takes events, ``observers`` words and frames; ``trace`` is a turn's place in a trace, if any.
     """
 
     services: ReplyServices
     history: History
     tools: Toolbox
+    manners: Manners
     phrases: Phrases
     show: FaceShow
     group: asyncio.TaskGroup
@@ -122,8 +107,8 @@ class Replies:
         self._context = context
         self._playout = context.services.playout
         self._loop = asyncio.get_running_loop()
-        self._replies: dict[int, _Reply] = {}
-        self._past: dict[int, _Reply] = {}  # those in the history that a client may still correct
+        self._replies: dict[int, Reply] = {}
+        self._past: dict[int, Reply] = {}  # those in the history that a client may still correct
         self._acknowledged: dict[int, int] = {}
         self._remade = 0  # the turn of which a reply was made again after it was decided
         self.last_sound = 0.0
@@ -138,6 +123,7 @@ class Replies:
             case Commit(generation=generation, text=text):
                 context.history.user(generation, text)
                 context.tools.once = None
+                context.manners.decided(happening.turn)
                 self._release(generation)
             case Correct(generation=generation, text=text) if generation:  # else it has no answer, and is no history
                 context.history.user(generation, text)
@@ -172,6 +158,8 @@ class Replies:
                     self._fall_silent()
             case Resume(rewind=rewind):
                 self._playout.resume(rewind)
+            case Refuse():
+                context.manners.once = None
             case FinishUtterance():
                 context.finish_utterance()
             case _:
@@ -183,7 +171,8 @@ class Replies:
         reply = self._replies.get(active) if active is not None else None
         if reply is None:
             return 0, ""
-        return reply.turn, self._texts(reply, self._heard(reply.number, self._playout.heard(reply.number)))[0]
+        samples = self._heard(reply.number, self._playout.heard(reply.number))
+        return reply.turn, reply.texts(self._context.phrases, samples, self._playout.rate)[0]
 
     # What a generation tells
 
@@ -192,6 +181,11 @@ class Replies:
 
     def wrote(self, generation: int, delta: str) -> None:
         self._context.tell(ReplyText(at=self._loop.time(), generation=generation, delta=delta))
+        if (reply := self._replies.get(generation)) and reply.written and reply.committed:
+            self._show(reply, delta)
+
+    def limited(self, generation: int) -> None:
+        self._context.tell(LimitReached(at=self._loop.time(), generation=generation))
 
     def called(self, generation: int, call: ToolCall) -> None:
         if reply := self._replies.get(generation):
@@ -205,9 +199,8 @@ class Replies:
         reply = self._replies.get(generation)
         again = False
         if reply and failure.service in ("llm", "tts"):
-            lost = (
-                reply.once or bool(reply.called) or reply.turn == self._remade or bool(self._playout.heard(generation))
-            )
+            heard = bool(reply.shown) or bool(self._playout.heard(generation))
+            lost = reply.once or bool(reply.called) or reply.turn == self._remade or heard
             again = not reply.committed or (passing and not lost)
         self._context.tell(
             Failed(
@@ -235,23 +228,25 @@ class Replies:
 
     # A reply's life
 
-    def _open(self, turn: int, generation: int) -> _Reply:
+    def _open(self, turn: int, generation: int) -> Reply:
         self._playout.open(generation)
-        reply = self._replies[generation] = _Reply(turn, generation)
+        written = self._context.manners.of(turn).written
+        reply = self._replies[generation] = Reply(turn, generation, written=written)
         return reply
 
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
-        messages = self._context.history.messages(decision.text)
-        context = self._context
-        reply.generation = Generation(reply.number, messages, context.services, self, context.tools)
+        context, manner = self._context, self._context.manners.of(decision.turn)
+        messages = context.history.messages(decision.text, manner.instructions)
+        reply.generation = Generation(reply.number, messages, context.services, self, context.tools, manner=manner)
         self._spawn(reply, reply.generation.run())
 
     def _recite(self, decision: Say) -> None:
         reply = self._open(decision.turn, decision.generation)
         self._release(reply.number)
         services = replace(self._context.services, llm=Verbatim(decision.text))
-        reply.generation, reply.once = Generation(reply.number, (), services, self), True
+        manner = Manner(written=reply.written)
+        reply.generation, reply.once = Generation(reply.number, (), services, self, manner=manner), True
         self._spawn(reply, reply.generation.run())
 
     def _release(self, generation: int) -> None:
@@ -259,8 +254,17 @@ class Replies:
         reply.committed = True
         self._playout.release(generation)
         self._tell_of(reply, reply.called)
+        if reply.written and reply.generation and reply.generation.text:
+            self._show(reply, reply.generation.text)
 
-    def _tell_of(self, reply: _Reply, calls: Sequence[ToolCall]) -> None:
+    def _show(self, reply: Reply, delta: str) -> None:
+        """Lets the user read the next piece; what was read is not taken back."""
+        if not reply.shown:
+            self._context.tell(HoldEnded(at=self._loop.time(), generation=reply.number))
+        reply.shown += delta
+        self._context.tell(Shown(at=self._loop.time(), generation=reply.number, delta=delta))
+
+    def _tell_of(self, reply: Reply, calls: Sequence[ToolCall]) -> None:
         """Tells of tools that a decided reply has called. From now on it has effects, and is not made again."""
         for call in calls:
             self._context.tell(HoldEnded(at=self._loop.time(), generation=reply.number))
@@ -273,14 +277,18 @@ class Replies:
             self._remade = reply.turn
         self._cut_off(generation)
 
-    def _say(self, reply: _Reply, phrase: Phrase) -> None:
+    def _say(self, reply: Reply, phrase: Phrase) -> None:
         """Ends the reply with a canned phrase, or with nothing where that has no sound."""
         reply.phrase = phrase
-        reply.phrase_at = reply.generation.script.samples if reply.generation else 0
+        made = reply.generation
+        reply.phrase_at = len(reply.shown) if reply.written else made.script.samples if made else 0
         self._context.show.faceless(reply.number, reply.phrase_at / self._playout.rate)
 
         async def say() -> None:
             sound = self._context.phrases.sound(phrase)
+            if reply.written:
+                words, sound = self._context.phrases.texts[phrase], None
+                self._show(reply, f" {words}" if reply.shown else words)
             if sound is not None:
                 self._tell_words(reply, phrase)
                 await self._playout.push(reply.number, sound)
@@ -300,7 +308,7 @@ class Replies:
         silenced = self.last_sound if paused else max(self.last_sound, self._loop.time()) + RAMP_SECONDS
         self._over(reply, pulled, silenced=silenced, interrupted=interrupted)
 
-    def _over(self, reply: _Reply, pulled: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
+    def _over(self, reply: Reply, pulled: int, silenced: float | None = None, *, interrupted: bool = False) -> None:
         """Closes a reply of which the sink took ``pulled`` samples, and tells what it was."""
         del self._replies[reply.number]
         reply.pulled, reply.interrupted = pulled, interrupted
@@ -310,7 +318,7 @@ class Replies:
         self._acknowledged.pop(reply.number, None)
         for task in reply.tasks:
             task.cancel()
-        heard, said = self._texts(reply, samples)
+        heard, said = reply.texts(self._context.phrases, samples, self._playout.rate)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
             self._record(reply, samples)
         made = reply.generation
@@ -333,7 +341,7 @@ class Replies:
             )
         )
 
-    def _tell_words(self, reply: _Reply, phrase: Phrase) -> None:
+    def _tell_words(self, reply: Reply, phrase: Phrase) -> None:
         words = self._context.phrases.script(phrase, self._playout.rate).news()
         at, after = reply.phrase_at, bool(reply.generation and reply.generation.script.samples)
         moved = [replace(word, start=word.start + at, end=word.end + at) for word in words]
@@ -346,17 +354,9 @@ class Replies:
         if self._playout.took_back:
             self.last_sound = min(self.last_sound, self._loop.time())
 
-    def _texts(self, reply: _Reply, samples: int) -> tuple[str, str]:
-        """What was heard of the reply's own text, and of the phrase after it or instead."""
-        heard = reply.generation.script.heard(samples) if reply.generation else ""
-        said = ""
-        if reply.phrase and samples > reply.phrase_at:
-            said = self._context.phrases.script(reply.phrase, self._playout.rate).heard(samples - reply.phrase_at)
-        return heard, said
-
     def _blame_the_face(self, made: Generation, heard: str, samples: int, missing: float | None) -> None:
         """Tells a fault if the face did not move with a reply that was heard."""
-        if not self._context.services.face or made.face_failed or not heard:
+        if not self._context.services.face or made.written or made.face_failed or not heard:
             return
         if "first_frame" not in made.reached:
             error = FaceError("the face service sent no frame while she spoke; is it overloaded?")
@@ -379,9 +379,9 @@ class Replies:
         elif reply := self._past.get(generation):  # it plays later than was pulled: the history follows
             self._record(reply, min(samples, reply.pulled))
 
-    def _record(self, reply: _Reply, samples: int) -> None:
+    def _record(self, reply: Reply, samples: int) -> None:
         """Puts what was heard into the history, and keeps the reply in case that is corrected."""
-        text = " ".join(filter(None, self._texts(reply, samples)))
+        text = " ".join(filter(None, reply.texts(self._context.phrases, samples, self._playout.rate)))
         short = reply.pulled - samples > ROUNDING_SECONDS * self._playout.rate
         interrupted = reply.interrupted or short
         self._context.history.assistant(reply.number, text, interrupted=interrupted)
@@ -389,7 +389,7 @@ class Replies:
         if len(self._past) > REMEMBERED:
             del self._past[next(iter(self._past))]
 
-    def _spawn(self, reply: _Reply, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, reply: Reply, work: Coroutine[Any, Any, None]) -> None:
         """Starts a task of the reply in its turn's place in a trace, so that its calls carry the traceparent."""
         place = self._context.trace(reply.turn)
         token = otel.attach(place) if place is not None else None

@@ -197,6 +197,7 @@ class Hall:
             language=settings.language,
             watch=watch,
             tools=settings.server.client_tools,
+            instructions=settings.server.client_instructions and not watch,
             extensions=[name for name in extensions.split(",") if name],
             budget_ms=settings.stack.voice_to_voice * 1000,
             host=sockets.gethostname(),

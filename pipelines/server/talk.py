@@ -40,9 +40,9 @@ from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import (
     AppendAudio,
     ClearAudio,
-    Instruct,
     MuteMicrophone,
     OfferOnce,
+    OnceLike,
     PlayoutReport,
     SessionChanged,
     Wish,
@@ -165,8 +165,8 @@ class Talk(Observer):
                 self.session.tools.once = tools
             case PlayoutReport():
                 self._reported(wish)
-            case Instruct():
-                pass  # wires that allow it are not made here
+            case OnceLike(manner=manner):
+                self.session.manners.once = manner
             case CommitRequested() | AnswerRequested() if self.wire.policy.commits_only:
                 self._unheard.append(wish)
                 self._source.once_heard(self._ask)
@@ -198,6 +198,7 @@ class Talk(Observer):
         self._echo.headphones = self.wire.headphones
         offered = self.session.tools
         offered.specs, offered.choice = self.wire.tools.specs, self.wire.tools.choice
+        self.session.manners.usual = self.wire.manner
 
     def _reported(self, report: PlayoutReport) -> None:
         generation, sample = report.generation, round(report.audio_ms * self._rate / 1000)

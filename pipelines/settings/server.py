@@ -48,6 +48,9 @@ class ServerSettings(BaseModel):
     client_tools: bool = Field(
         True, description="clients may bring tools that she calls; they run at the client, so they endanger nobody here"
     )
+    client_instructions: bool = Field(
+        False, description="clients may tell her how to speak; their instructions stand below llm.persona"
+    )
     drain_seconds: float = Field(
         20.0,
         ge=0,

@@ -10,6 +10,7 @@ from opentelemetry import context as otel
 from nova.tools import Toolbox
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Happening, Phase
+from pipelines.conversation.manner import Manners
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
@@ -46,6 +47,11 @@ class Session:
     def tools(self) -> Toolbox:
         """What replies may call that begin from now on; it may be changed."""
         return self._components.tools
+
+    @property
+    def manners(self) -> Manners:
+        """How replies are made that begin from now on; it may be changed."""
+        return self._components.manners
 
     def trace_id(self, turn: int) -> str:
         """The id of a turn's trace, of the last few turns; empty where nothing is traced."""

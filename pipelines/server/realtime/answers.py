@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from aurora.face import FaceFrame
 from nova.tools import Toolbox, offered
 from pipelines.conversation.events import Failed, GenerationOver, ToolCalled
+from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.replies import REMEMBERED
 from pipelines.failures import explain
 from pipelines.server.realtime.delivered import Delivered
 from pipelines.server.realtime.extras import Extras
-from pipelines.server.realtime.items import spoken
 from pipelines.server.realtime.orders import Ordered
 from pipelines.server.realtime.responses import Response
 from pipelines.server.realtime.state import State
@@ -25,8 +25,10 @@ from sophia.heard import TimedWord
 class Made:
     """What a generation made while its turn was not decided; no more than the playout lets a voice be ahead."""
 
+    manner: Manner
     words: list[TimedWord] = field(default_factory=list)
     frames: list[FaceFrame] = field(default_factory=list)
+    limited: bool = False
 
 
 class Answers:
@@ -45,6 +47,8 @@ class Answers:
         """What the client asked of the response that comes next."""
         self.tools: Toolbox | None = None
         """Tools that it asked for, if it has its own."""
+        self.manners = Manners()
+        """How replies are made, as the conversation knows it."""
         self.awaited = False
         """The client asked for a response, and it has not begun: what the user says is not over."""
         self._made: dict[int, Made] = {}
@@ -66,9 +70,9 @@ class Answers:
 
     # What a generation makes
 
-    def guess(self, generation: int) -> None:
+    def guess(self, turn: int, generation: int) -> None:
         """A reply is begun that may be dropped; what it makes is kept until it is decided."""
-        self._made[generation] = Made()
+        self._made[generation] = Made(self.manners.of(turn))
 
     def sound(self, generation: int, first: int, pcm: bytes) -> list[Event]:
         """A block of her voice goes out."""
@@ -94,19 +98,32 @@ class Answers:
             made.frames += frames
         return []
 
+    def shown(self, generation: int, delta: str) -> list[Event]:
+        """The next piece of a reply that is written."""
+        response = self.running(generation)
+        return response.show(delta) if response else []
+
+    def limited(self, generation: int) -> None:
+        """A reply has all the tokens that it may have, decided or not."""
+        if found := self.running(generation) or self._made.get(generation):
+            found.limited = True
+
     # The life of a response
 
     def respond(self, turn: int, generation: int, *, asks: bool = False) -> list[Event]:
         """Begins the response of a generation, or lets it go on in one that waits for it."""
-        made = self._made.pop(generation, None) or Made()
+        made = self._made.pop(generation, None) or Made(Manner(written=self.manners.of(turn).written))
+        self.manners.decided(turn)
         self.awaited = False
         events: list[Event] = []
         if self.response:  # the reply was made again before a word of it was heard
             self.response.generation, self._dropped = generation, 0
             self.response.delivered.restart()
+            self.response.limited = made.limited
         else:
-            self.response = self._new(turn, generation, asks=asks)
+            self.response = self._new(turn, generation, made.manner, asks=asks)
             self._state.turn(turn).items.append(self.response.item_id)
+            self.response.limited = made.limited
             events = self.response.begin()
         return events + self.words(generation, made.words) + self.frames(generation, made.frames)
 
@@ -126,12 +143,13 @@ class Answers:
         While another one runs nothing is told of it.
         """
         self.awaited = False
+        manner, self.manners.once = self.manners.once or self.manners.usual, None
         if self.response:
             self.order, self.tools, self.cancelling = Ordered(), None, True
             return []
-        return self._new(0, 0).called_off()
+        return self._new(0, 0, manner).called_off()
 
-    def _new(self, turn: int, generation: int, *, asks: bool = False) -> Response:
+    def _new(self, turn: int, generation: int, manner: Manner, *, asks: bool = False) -> Response:
         state, session, order = self._state, self._state.session, self.order
         tools = session.tools if self.tools is None else self.tools
         self.order, self.tools = Ordered(), None
@@ -148,6 +166,8 @@ class Answers:
             order=order,
             asks=asks,
             may_call=bool(offered(tools.specs, tools.choice)),
+            written=manner.written,
+            most_tokens=manner.most_tokens,
         )
 
     def drop(self, generation: int) -> None:
@@ -186,7 +206,11 @@ class Answers:
         """The last of a generation's sound went out."""
         if not (response := self.running(generation)):
             return []
-        return self._close(response, response.end("failed" if response.apologised else "completed"))
+        if response.apologised:
+            return self._close(response, response.end("failed"))
+        if response.limited:
+            return self._close(response, response.end("incomplete", "max_output_tokens"))
+        return self._close(response, response.end("completed"))
 
     def over(self, event: GenerationOver) -> list[Event]:
         """All of a generation was played, or cut off, and this is what was heard."""
@@ -228,7 +252,7 @@ class Answers:
 
     def _remember(self, response: Response, status: str, heard: str) -> None:
         if response.item_id in self._state.items:
-            self._state.items.put(spoken(response.item_id, status, heard))
+            self._state.items.put(response.item(status, heard))
 
     def _error(self, service: str, what: str, line: str) -> Event:
         return self._state.write.error(line, f"{service}_{what}", kind="server_error")

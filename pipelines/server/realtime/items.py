@@ -56,6 +56,12 @@ def answered(item_id: str, call_id: str, output: str) -> Item:
     }
 
 
+def shown(item_id: str, status: str, text: str | None) -> Item:
+    """What she writes. ``text`` is None before the item has a part."""
+    part = [] if text is None else [{"type": "output_text", "text": text}]
+    return _message(item_id, "assistant", status, *part)
+
+
 def _message(item_id: str, role: str, status: str, *content: dict[str, Any]) -> Item:
     return {
         "id": item_id,

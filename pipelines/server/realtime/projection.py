@@ -16,8 +16,10 @@ from pipelines.conversation.events import (
     Failed,
     GenerationOver,
     Happening,
+    LimitReached,
     PlayoutFinished,
     PolicyChanged,
+    Shown,
     Stopped,
     TextTyped,
     ToolCalled,
@@ -39,6 +41,7 @@ from sophia.decisions import (
     Interrupt,
     Keep,
     Pause,
+    Refuse,
     Reopen,
     Reprompt,
     Resume,
@@ -70,8 +73,12 @@ class Projection:
                 return questions.hear(turn, text)
             case TextTyped():
                 return questions.typed(happening)
-            case Start(generation=generation):
-                answers.guess(generation)
+            case Start(turn=turn, generation=generation):
+                answers.guess(turn, generation)
+            case Shown(generation=generation, delta=delta):
+                return answers.shown(generation, delta)
+            case LimitReached(generation=generation):
+                answers.limited(generation)
             case Commit(turn=turn, generation=generation):
                 return questions.decided(happening) + answers.respond(turn, generation)
             case Keep():
@@ -109,6 +116,8 @@ class Projection:
                 return answers.finished(generation)
             case Failed():
                 return answers.failed(happening)
+            case Refuse():
+                answers.manners.once = None
             case Stopped():
                 answers.cancelling = True
             case GenerationOver():

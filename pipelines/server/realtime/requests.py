@@ -21,10 +21,12 @@ from pipelines.conversation.events import (
     ToolAnswered,
     ToolCalled,
 )
+from pipelines.conversation.manner import Manner
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import Item, answered, called, spoken, written
 from pipelines.server.realtime.orders import order
+from pipelines.server.realtime.positions import playout_report
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.reading import (
     MOST_TEXT,
@@ -42,10 +44,9 @@ from pipelines.server.realtime.wishes import (
     AppendAudio,
     ClearAudio,
     Event,
-    Instruct,
     MuteMicrophone,
     OfferOnce,
-    PlayoutReport,
+    OnceLike,
     SessionChanged,
     Wish,
 )
@@ -90,6 +91,7 @@ class Requests:
         self._messages: list[str] = []  # items with messages that wait for an answer
         self._notes: dict[str, str] = {}  # what system items say, by item
         self._asked: tuple[str, str | None, float] | None = None  # what wishes follow from: the event, its id, when
+        self._changed()
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], Answer]] = {
             "session.update": self._session_update,
             "input_audio_buffer.append": self._append,
@@ -151,20 +153,25 @@ class Requests:
         wished = event.get("session")
         if not isinstance(wished, Mapping):
             raise Refused("session.update needs a 'session' object.", "missing_required_parameter", "session")
-        before, shared = self._session.instructions, self._session.detection.policy()
+        shared = self._session.detection.policy()
         problems = self._session.update(wished)
         self._write.extensions = frozenset(self._session.extensions)
         errors = [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
         updated = self._write.event("session.updated", session=self._session.in_force(self._extras.ms(at)))
+        self._changed()
         wishes: list[Wish] = [SessionChanged()]
-        if self._session.instructions != before:
-            wishes.append(self._instruct())
         if (policy := self._session.detection.policy()) != shared:
             wishes.append(PolicyChanged(at=at, policy=policy))
         return wishes, [*errors, updated]
 
-    def _instruct(self) -> Instruct:
-        return Instruct("\n\n".join(filter(None, (self._session.instructions, *self._notes.values()))))
+    def _changed(self) -> None:
+        """Replies are made as the client wants them, from the next on."""
+        session = self._session
+        self._answers.manners.usual = Manner(session.written, self._instruct(session.instructions), session.most_tokens)
+
+    def _instruct(self, instructions: str) -> str:
+        """All of the client's instructions: those for its session, or for one response, and what the system wrote."""
+        return "\n\n".join(filter(None, (instructions, *self._notes.values())))
 
     # Sound
 
@@ -228,7 +235,8 @@ class Requests:
             self._messages.append(name)
         if role == "system":
             self._notes[name] = text
-            wishes.append(self._instruct())
+            self._changed()
+            wishes.append(SessionChanged())
         return wishes, self._take_in(entry, after, first=first)
 
     def _take_in(self, entry: Item, after: str | None, *, first: bool) -> list[Event]:
@@ -315,7 +323,8 @@ class Requests:
         name = self._known(event, "item_delete_invalid_item_id")
         wishes: list[Wish] = []
         if self._notes.pop(name, None) is not None:
-            wishes.append(self._instruct())
+            self._changed()
+            wishes.append(SessionChanged())
         if name in self._messages:
             self._messages.remove(name)
         self._items.remove(name)
@@ -335,12 +344,16 @@ class Requests:
                 ACTIVE,
             )
         given, tools = event.get("response"), self._session.tools
-        wished = order(given, elsewhere=("tools", "tool_choice") if self._session.takes_tools else ())
-        own = read_order(given, tools.specs, tools.choice) if self._session.takes_tools else None
+        instruct, takes = self._instruct if self._may_instruct else None, self._session.takes_tools
+        usual = None if self._watch else answers.manners.usual
+        wished, manner = order(given, usual, instruct, elsewhere=("tools", "tool_choice") if takes else ())
+        own = read_order(given, tools.specs, tools.choice) if takes else None
         answers.order, answers.awaited, answers.tools, self._messages = wished, True, own, []
+        answers.manners.once = manner
         once: list[Wish] = [OfferOnce(own)] if own else []
+        once += [OnceLike(manner)] if manner else []
         if not items:
-            return [*once, AnswerRequested(at=at)], []
+            return [*once, AnswerRequested(at=at, anew=bool(own or manner))], []
         texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
         typed = TextTyped(at=at, text="\n".join(texts))
         self._questions.expected.append((typed, items))
@@ -350,7 +363,7 @@ class Requests:
         response, wanted = self._answers.response, event.get("response_id")
         if self._answers.awaited and wanted is None:
             never = self._answers.called_off()
-            return [OfferOnce(None), CancelRequested(at=at)], never
+            return [OfferOnce(None), OnceLike(None), CancelRequested(at=at)], never
         if response is None or wanted not in (None, response.id):
             raise Refused("Cancellation failed: no active response found.", "response_cancel_not_active")
         self._answers.cancelling = True
@@ -370,23 +383,9 @@ class Requests:
         response = self._answers.by_item(name) if isinstance(name, str) else None
         if response is None or audio_ms is None or not response.generation:
             return [], []
-        delivered = response.delivered
-        audio_ms = max(0.0, audio_ms)
-        report = PlayoutReport(
-            at=at,
-            generation=response.generation,
-            audio_ms=audio_ms,
-            buffered_ms=max(0.0, number(event.get("buffered_ms")) or 0.0),
-            playing=event.get("playing") is not False,
-            underruns=max(0, int(number(event.get("underruns")) or 0)),
-            face={
-                name: value
-                for name in ("skew_mean_ms", "skew_p95_ms", "missing", "late", "frames")
-                if (value := number(mapping(event.get("face")).get(name))) is not None
-            },
-        )
+        report, delivered = playout_report(event, response.generation, audio_ms, at), response.delivered
         if self._watch:  # she is heard elsewhere
             return [report], []
-        delivered.played = min(round(audio_ms * delivered.rate / 1000), delivered.top)
+        delivered.played = min(round(report.audio_ms * delivered.rate / 1000), delivered.top)
         heard = PlaybackAcknowledged(at=at, generation=response.generation, samples=delivered.played)
         return [heard, report], []

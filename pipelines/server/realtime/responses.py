@@ -17,14 +17,14 @@ from typing import Any, Literal
 from nova.tools import ToolCall
 from pipelines.server.realtime.delivered import Delivered
 from pipelines.server.realtime.formats import Format
-from pipelines.server.realtime.items import Item, Items, called, spoken
+from pipelines.server.realtime.items import Item, Items, called, shown, spoken
 from pipelines.server.realtime.orders import Ordered
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.wishes import Event
 from sophia.heard import TimedWord
 
-Status = Literal["completed", "cancelled", "failed"]
-Reason = Literal["turn_detected", "client_cancelled"]
+Status = Literal["completed", "cancelled", "incomplete", "failed"]
+Reason = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
 
 BYTES_A_SAMPLE = 2
 
@@ -48,6 +48,10 @@ class Response:
     order: Ordered = field(default_factory=Ordered)
     asks: bool = False
     may_call: bool = False
+    written: bool = False
+    most_tokens: int | None = None
+    limited: bool = False
+    """It has as many tokens as the client let it have."""
     status: Status | None = None
     """How it ended; None while it runs."""
     apologised: bool = False
@@ -77,8 +81,8 @@ class Response:
         """Begins the item of what she says, unless it is begun."""
         if self.opened:
             return []
-        added = self._added(spoken(self.item_id, "in_progress", None))
-        return [*added, self._part("response.content_part.added", part={"type": "audio", "transcript": ""})]
+        added = self._added(self.item("in_progress", None))
+        return [*added, self._part("response.content_part.added", part=self._content(""))]
 
     def call(self, item_id: str, call: ToolCall) -> list[Event]:
         """All of a call: it is complete when it is told."""
@@ -118,6 +122,18 @@ class Response:
     def _at(self, item_id: str) -> int:
         return list(self._output).index(item_id)
 
+    def item(self, status: str, text: str | None) -> Item:
+        """The item of what she says, or writes; ``text`` is None before there is any."""
+        return (shown if self.written else spoken)(self.item_id, status, text)
+
+    def show(self, text: str) -> list[Event]:
+        """The next piece of what she writes."""
+        begun = self.open()
+        self.delivered.text += text
+        if self.written:
+            return [*begun, self._part("response.output_text.delta", delta=text)]
+        return begun + self._transcript(text)
+
     def called_off(self) -> list[Event]:
         """All of a response that is cancelled before it begins."""
         details = {"type": "cancelled", "reason": "client_cancelled"}
@@ -150,10 +166,9 @@ class Response:
         if self.opened:
             text = self.delivered.text
             events += [
-                self._part("response.output_audio.done"),
-                self._part("response.output_audio_transcript.done", transcript=text),
-                self._part("response.content_part.done", part={"type": "audio", "transcript": text}),
-                *self._done(spoken(self.item_id, "completed" if status == "completed" else "incomplete", text)),
+                *self._closed(text),
+                self._part("response.content_part.done", part=self._content(text)),
+                *self._done(self.item("completed" if status == "completed" else "incomplete", text)),
             ]
         details: dict[str, Any] = {"type": status}
         if reason:
@@ -163,6 +178,17 @@ class Response:
             details["error"] = {"type": "server_error", "code": f"{service}_failed", "message": line}
         done = self.write.event("response.done", response=self._as_it_is(status, list(self._output.values()), details))
         return [*events, done]
+
+    def _content(self, text: str) -> dict[str, str]:
+        return {"type": "text", "text": text} if self.written else {"type": "audio", "transcript": text}
+
+    def _closed(self, text: str) -> list[Event]:
+        if self.written:
+            return [self._part("response.output_text.done", text=text)]
+        return [
+            self._part("response.output_audio.done"),
+            self._part("response.output_audio_transcript.done", transcript=text),
+        ]
 
     def _transcript(self, text: str) -> list[Event]:
         return [self._part("response.output_audio_transcript.delta", delta=text)] if text else []
@@ -185,8 +211,8 @@ class Response:
             "status_details": details,
             "output": output,
             "conversation_id": self.conversation_id,
-            "output_modalities": ["audio"],
-            "max_output_tokens": "inf",
+            "output_modalities": ["text" if self.written else "audio"],
+            "max_output_tokens": self.most_tokens or "inf",
             "audio": {"output": self.output},
             "usage": None,
             "metadata": self.order.metadata,

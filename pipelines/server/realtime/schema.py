@@ -47,6 +47,8 @@ STANDARD: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("response_id", "item_id", "output_index", "call_id", "name", "arguments"),
         (),
     ),
+    "response.output_text.delta": ((*_PART, "delta"), ()),
+    "response.output_text.done": ((*_PART, "text"), ()),
     "response.output_audio_transcript.done": ((*_PART, "transcript"), ()),
 }
 """OpenAI's events that are sent: fields that must be there, and fields of ours that may be."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from nova.tools import Toolbox
 from pipelines.server.realtime.detection import TurnDetection
 from pipelines.server.realtime.formats import Format
+from pipelines.server.realtime.orders import instructions, tokens, written
 from pipelines.server.realtime.reading import Refused, clean, number
 from pipelines.server.realtime.schema import EXTENSIONS
 from pipelines.server.realtime.tools import fitting, read_choice, read_tools, written_choice, written_tools
@@ -22,8 +23,6 @@ VERSION: Final = 1
 """Version of the ``sophia.*`` events and fields."""
 
 LEAST_LEAD_MS, MOST_LEAD_MS = 40.0, 2_000.0
-MOST_INSTRUCTIONS: Final = 32_000
-"""Characters of instructions."""
 MOST_IGNORED: Final = 100
 """Fields that are named as ignored at most."""
 
@@ -59,13 +58,16 @@ class Session:
         self.id = session_id
         self.input_format = self.output_format = Format()
         self.instructions = ""
+        self.written = False
+        """She writes, and says nothing."""
+        self.most_tokens: int | None = None
         self.voice = voice
         self.lead_ms = self._usual_lead = lead_ms
         self.headphones = False
         self.extensions: tuple[str, ...] = ()
         self.tools = Toolbox()
         self.takes_tools = tools
-        self._may_instruct = instructions
+        self.may_instruct = instructions
         self._model, self._language, self._role = model, language, role
         self._told = dict(told)
         self._ignored: list[str] = []
@@ -77,6 +79,10 @@ class Session:
             lambda below: self._ignore(f"{path}{below}"),
             lambda below, message, code: self._wrong(f"{path}{below}", message, code),
         )
+        made = {
+            "output_modalities": lambda value: self._read("written", "output_modalities", value, written),
+            "max_output_tokens": lambda value: self._read("most_tokens", "max_output_tokens", value, tokens),
+        }
         self._settable: dict[str, Callable[[Any], None]] = {
             "type": self._set_type,
             "extensions": self._extend,
@@ -86,6 +92,7 @@ class Session:
             "tools": self._set_tools,
             "tool_choice": self._set_choice,
             path: self._set_detection,
+            **({} if role == "watch" else made),
             "audio.input.format": lambda value: self._set_format("input", value),
             "audio.output.format": lambda value: self._set_format("output", value),
         }
@@ -97,11 +104,11 @@ class Session:
             "object": "realtime.session",
             "id": self.id,
             "model": self._model,
-            "output_modalities": ["audio"],
+            "output_modalities": ["text" if self.written else "audio"],
             "instructions": self.instructions,
             "tools": written_tools(self.tools.specs),
             "tool_choice": written_choice(self.tools.choice),
-            "max_output_tokens": "inf",
+            "max_output_tokens": self.most_tokens or "inf",
             "truncation": "auto",
             "audio": {
                 "input": {
@@ -166,17 +173,18 @@ class Session:
             self._wrong("sophia.headphones", "headphones is true or false.", "invalid_type")
 
     def _set_instructions(self, value: Any) -> None:
-        if value is None or isinstance(value, str):
-            text = clean(value or "")
-            if not self._may_instruct:
-                if text:
-                    self._ignore("instructions")
-            elif len(text) > MOST_INSTRUCTIONS:
-                self._wrong("instructions", f"Instructions have at most {MOST_INSTRUCTIONS} characters.")
-            else:
-                self.instructions = text
-        else:
-            self._wrong("instructions", "instructions is a text.", "invalid_type")
+        if isinstance(value, str) and not self.may_instruct:
+            if value:
+                self._ignore("instructions")
+            return
+        self._read("instructions", "instructions", value, instructions)
+
+    def _read(self, name: str, path: str, value: Any, read: Callable[[object, str], Any]) -> None:
+        """Sets what is read of a value."""
+        try:
+            setattr(self, name, read(value, path))
+        except Refused as no:
+            self._wrong(path, no.message, no.code)
 
     def _set_detection(self, value: Any) -> None:
         if self._role == "watch":  # the conversation is somebody else's

@@ -24,6 +24,7 @@ from typing import Any
 from aurora.face import FaceFrame
 from nova.tools import Toolbox
 from pipelines.conversation.events import Happening
+from pipelines.conversation.manner import Manner
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.ids import Ids, random_id
@@ -130,6 +131,11 @@ class Wire:
     def tools(self) -> Toolbox:
         """The client's tools, and whether she may or must call one."""
         return self._session.tools
+
+    @property
+    def manner(self) -> Manner:
+        """How the client wants replies to be made."""
+        return self._answers.manners.usual
 
     @property
     def extensions(self) -> frozenset[str]:

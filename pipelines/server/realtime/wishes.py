@@ -17,6 +17,7 @@ from pipelines.conversation.events import (
     ToolAnswered,
     ToolCalled,
 )
+from pipelines.conversation.manner import Manner
 from sophia.events import SayRequested
 
 
@@ -43,19 +44,9 @@ class MuteMicrophone:
 
 
 @dataclass(frozen=True, slots=True)
-class Instruct:
-    """How she is to speak, by the client: ``text`` is all of it, and replaces what was there; empty clears it.
-
-    Only given where the wire was made with ``instructions=True``.
-    """
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class SessionChanged:
     """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms``,
-    ``headphones`` and ``tools``."""
+    ``headphones``, ``tools`` and ``manner``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +54,13 @@ class OfferOnce:
     """The next reply that is begun and decided may call these tools; ``None``: it may call the session's after all."""
 
     tools: Toolbox | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnceLike:
+    """The next reply that is begun and decided is made like this; ``None``: as usual after all."""
+
+    manner: Manner | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,9 @@ Wish = (
     | AppendAudio
     | ClearAudio
     | MuteMicrophone
-    | Instruct
     | SessionChanged
     | OfferOnce
+    | OnceLike
     | PlayoutReport
 )
 """What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first eight are for ``Session.tell``."""

@@ -7,7 +7,7 @@ from wire_talk import OFFSET, RATE, Talk, counting, of
 
 from pipelines.server.realtime.schema import EXTENSIONS
 from pipelines.server.realtime.wire import Wire
-from pipelines.server.realtime.wishes import Instruct, SessionChanged
+from pipelines.server.realtime.wishes import SessionChanged
 
 
 def wire(**options):
@@ -25,7 +25,7 @@ def test_an_update_answers_with_the_whole_session_and_names_what_it_ignored():
         talk,
         type="realtime",
         model="gpt-realtime",
-        output_modalities=["text"],
+        truncation="disabled",
         tools=[{"type": "mcp", "server_label": "x", "server_url": "http://x"}],
         tracing="auto",
         prompt=None,
@@ -43,7 +43,7 @@ def test_an_update_answers_with_the_whole_session_and_names_what_it_ignored():
     assert session["audio"]["output"]["voice"] == "sophia"
     assert session["extensions"] == ["sophia.words"]
     assert session["sophia"]["ignored"] == [
-        "tools[0]", "model", "output_modalities", "tracing", "audio.output.voice",
+        "tools[0]", "model", "truncation", "tracing", "audio.output.voice",
         "extensions.sophia.visemes", "sophia.patience",
     ]  # fmt: skip
     assert "u1" not in str(of(talk, "session.updated"))  # an answer to nothing but the session
@@ -107,14 +107,16 @@ def test_an_update_without_a_session_is_an_error():
 def test_instructions_are_the_clients_right_only_where_the_server_says_so():
     talk = Talk()
     assert updated(talk, instructions="Be brief.")["sophia"]["ignored"] == ["instructions"]
-    assert not [wish for wish in talk.wishes if isinstance(wish, Instruct)]
+    assert not talk.wire.manner.instructions
     talk = Talk(wire=wire(instructions=True))
     assert updated(talk, instructions="Be brief.")["instructions"] == "Be brief."
     note = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "It rains."}]}
+    assert talk.wire.manner.instructions == "Be brief."
     talk.client("conversation.item.create", item={**note, "id": "note"})
+    assert talk.wire.manner.instructions == "Be brief.\n\nIt rains."
     talk.client("conversation.item.delete", item_id="note")
-    told = [wish.text for wish in talk.wishes if isinstance(wish, Instruct)]
-    assert told == ["Be brief.", "Be brief.\n\nIt rains.", "Be brief."]
+    assert talk.wire.manner.instructions == "Be brief."
+    assert all(isinstance(wish, SessionChanged) for wish in talk.wishes)
     talk = Talk().client("conversation.item.create", item=note)
     assert of(talk, "error")[0]["error"]["code"] == "instructions_not_allowed"
 

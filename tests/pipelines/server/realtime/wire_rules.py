@@ -11,10 +11,9 @@ VALID = TypeAdapter(RealtimeServerEvent)
 
 OF_A_RESPONSE = ("response.output_audio.delta", "response.output_audio_transcript.delta")
 BEGIN = ("response.output_item.added", "conversation.item.added", "response.content_part.added")
-ENDS = (
-    "response.output_audio.done", "response.output_audio_transcript.done", "response.content_part.done",
-    "conversation.item.done", "response.output_item.done", "response.done",
-)  # fmt: skip
+LAST = ("response.content_part.done", "conversation.item.done", "response.output_item.done", "response.done")
+ENDS = ("response.output_audio.done", "response.output_audio_transcript.done", *LAST)
+WRITTEN_ENDS = ("response.output_text.done", *LAST)
 CALL = (
     "conversation.item.added", "response.function_call_arguments.delta", "response.function_call_arguments.done",
     "conversation.item.done", "response.output_item.done",
@@ -84,6 +83,8 @@ class Rules:
             self.expected = self.expected[1:]
         elif kind in ENDS[:1]:
             self.expected = ENDS[1:]
+        elif kind == WRITTEN_ENDS[0]:
+            self.expected = LAST
         elif kind == "response.created":
             self.expected = () if self.may_call else BEGIN
         getattr(self, "on_" + kind.replace(".", "_"), lambda event: None)(event)
@@ -171,6 +172,7 @@ class Rules:
         assert self.response is None, "one response at a time"
         self.response, self.text = event["response"]["id"], ""
         self.output, self.finished = [], {}
+        self.written = event["response"]["output_modalities"] == ["text"]
         assert self.response not in self.responses
         self.responses.add(self.response)
         assert set(self.committed) == set(self.completed), "the question is told before the answer"
@@ -179,11 +181,27 @@ class Rules:
         assert event["delta"]
         self.text += event["delta"]
 
+    def on_response_content_part_added(self, event):
+        assert event["part"]["type"] == ("text" if self.written else "audio")
+
+    def on_response_output_audio_delta(self, event):
+        assert not self.written
+
+    def on_response_output_text_delta(self, event):
+        assert event["delta"]
+        assert self.written
+        self.text += event["delta"]
+
+    def on_response_output_text_done(self, event):
+        assert self.written
+        assert event["text"] == self.text
+
     def on_response_output_audio_transcript_done(self, event):
+        assert not self.written
         assert event["transcript"] == self.text
 
     def on_response_content_part_done(self, event):
-        assert event["part"]["transcript"] == self.text
+        assert event["part"]["text" if self.written else "transcript"] == self.text
 
     def on_response_output_item_added(self, event):
         item = event["item"]
@@ -207,7 +225,9 @@ class Rules:
         assert self.output[event["output_index"]] == event["item"]["id"]
         self.finished[event["item"]["id"]] = event["item"]
         if event["item"]["type"] == "message":
-            assert event["item"]["content"][0]["transcript"] == self.text
+            (part,) = event["item"]["content"]
+            assert part["type"] == ("output_text" if self.written else "output_audio")
+            assert part["text" if self.written else "transcript"] == self.text
         else:
             assert event["item"]["status"] == "completed"
 
@@ -215,7 +235,8 @@ class Rules:
         response = event["response"]
         assert response["id"] == self.response
         assert response["status"] != "in_progress"
-        assert (response["status"] == "cancelled") == ("reason" in response["status_details"])
+        assert (response["status"] in ("cancelled", "incomplete")) == ("reason" in response["status_details"])
+        assert (response["output_modalities"] == ["text"]) == self.written
         assert response["output"] == [self.finished[name] for name in self.output]
         self.response = None
         self.ended.add(response["id"])

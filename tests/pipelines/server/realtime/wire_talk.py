@@ -10,11 +10,14 @@ from pipelines.conversation.events import (
     HoldEnded,
     PhaseChanged,
     PlaybackAcknowledged,
+    Shown,
     ToolCalled,
     TurnEnded,
     UserText,
 )
+from pipelines.conversation.manner import Manners
 from pipelines.server.realtime.wire import Wire
+from pipelines.server.realtime.wishes import OnceLike, SessionChanged
 from sophia.decisions import (
     Announce,
     Apologise,
@@ -24,6 +27,7 @@ from sophia.decisions import (
     Farewell,
     Interrupt,
     Pause,
+    Refuse,
     Reopen,
     Reprompt,
     Resume,
@@ -78,6 +82,8 @@ class Reply:
     audible: bool = False
     paused: bool = False
     called: list = field(default_factory=list)
+    written: bool = False
+    shown: str = ""
 
     @property
     def length(self):
@@ -103,6 +109,7 @@ class Talk:
         self.book = TurnBook()
         self.wire = self.wire or Wire(began=OFFSET, voice_rate=RATE, ids=counting())
         self.replies = {}
+        self.manners = Manners()
         self.acknowledged = {}
         self.phase = "idle"
         self.sent.append(self.wire.opened(self.now))
@@ -146,15 +153,20 @@ class Talk:
 
     def _carry_out(self, happening):
         match happening:
-            case Start(generation=generation):
-                self.replies[generation] = Reply(timed(REPLY))
-            case Say(generation=generation, text=text):
-                self.replies[generation] = Reply(timed(text), committed=True)
+            case Start(turn=turn, generation=generation):
+                self.replies[generation] = Reply(timed(REPLY), written=self.manners.of(turn).written)
+            case Say(turn=turn, generation=generation, text=text):
+                written = self.manners.of(turn).written
+                self.replies[generation] = Reply(timed(text), committed=True, written=written)
             case Reprompt(generation=generation) | Announce(generation=generation) | Farewell(generation=generation):
-                self.replies[generation] = Reply(timed(PHRASE), committed=True, phrase_at=0)
-            case Commit(generation=generation):
+                written = self.manners.of(happening.turn).written
+                self.replies[generation] = Reply(timed(PHRASE), committed=True, phrase_at=0, written=written)
+            case Commit(turn=turn, generation=generation):
+                self.manners.decided(turn)
                 self.replies[generation].committed = True
-                return self._calls_of(generation)
+                return self._calls_of(generation) + self._show(generation)
+            case Refuse():
+                self.manners.once = None
             case Apologise(generation=generation) if reply := self.replies.get(generation):
                 kept = reply.words[: max(reply.told, -(-reply.at // WORD))]
                 reply.phrase_at = kept[-1].end if kept else 0
@@ -185,6 +197,17 @@ class Talk:
             reply.called.clear()
         return news
 
+    def _show(self, generation):
+        """As :meth:`pipelines.conversation.replies.Replies._show`: what is known of a written reply can be read."""
+        reply = self.replies[generation]
+        text = "".join(word.text for word in reply.words[: reply.told])
+        delta, first = text[len(reply.shown) :], not reply.shown
+        if not (reply.written and reply.committed and delta):
+            return []
+        reply.shown = text
+        held = [HoldEnded(at=self.now, generation=generation)] if first else []
+        return [*held, Shown(at=self.now, generation=generation, delta=delta)]
+
     def _active(self):
         return next(reply for reply in self.replies.values() if reply.committed)
 
@@ -192,6 +215,8 @@ class Talk:
         reply = self.replies.pop(generation)
         heard = min(reply.at, self.acknowledged.get(generation, reply.at)) if silenced is not None else reply.at
         edge = reply.length if reply.phrase_at is None else reply.phrase_at
+        if reply.written:
+            heard = reply.told * WORD  # of what was written all was read
         words = [word for word in reply.words if (word.start + word.end) / 2 <= heard]
         return GenerationOver(
             at=self.now, generation=generation, text="".join(word.text for word in reply.words),
@@ -245,6 +270,10 @@ class Talk:
         if reply := self.replies.get(generation or self.generation):
             words = reply.words[reply.told : reply.told + count]
             reply.told += len(words)
+            if reply.written:
+                for event in self._show(generation or self.generation):
+                    self.tell(event)
+                return self
             self.sent.append(self.wire.words(generation or self.generation, words))
         return self
 
@@ -268,7 +297,7 @@ class Talk:
         """Sound goes out, if she is allowed to sound."""
         for generation, reply in self.replies.items():
             samples = min(round(seconds * RATE), reply.length - reply.at)
-            if not reply.committed or reply.paused or samples <= 0:
+            if not reply.committed or reply.paused or samples <= 0 or reply.written:
                 continue
             pcm = bytes(2 * round(samples * self.wire.output_rate / RATE))
             self.sent.append(self.wire.sound(generation, reply.at, pcm))
@@ -302,6 +331,10 @@ class Talk:
         for wish in wishes:
             if isinstance(wish, Happening):
                 self.tell(wish)
+            elif isinstance(wish, SessionChanged):
+                self.manners.usual = self.wire.manner
+            elif isinstance(wish, OnceLike):
+                self.manners.once = wish.manner
         return self
 
     def types_message(self, text, **response):
