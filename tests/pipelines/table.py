@@ -10,6 +10,7 @@ from nova.history import History
 from nova.tools import Toolbox
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Decision, Failed, TurnEnded
+from pipelines.conversation.manner import Manners
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
 from pipelines.failures import StageFailed
@@ -107,6 +108,7 @@ class Table:
     observers: list = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
     toolbox: Toolbox = field(default_factory=Toolbox)
+    manners: Manners = field(default_factory=Manners)
     error: StageFailed | None = None
 
     def talk(self):
@@ -134,6 +136,7 @@ class Table:
             echo=self.echo,
             cue=self.cue,
             tools=self.toolbox,
+            manners=self.manners,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])

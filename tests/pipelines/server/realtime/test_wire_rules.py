@@ -9,7 +9,7 @@ from turn_events import SETTINGS
 from wire_rules import Rules
 from wire_talk import OFFSET, RATE, Talk, counting
 
-from pipelines.conversation.events import ClauseSkipped, DeviceLost, Retrying, TextTyped
+from pipelines.conversation.events import ClauseSkipped, DeviceLost, LimitReached, Retrying, TextTyped
 from pipelines.server.realtime.schema import EXTENSIONS
 from pipelines.server.realtime.wire import Wire
 from sophia.events import (
@@ -33,6 +33,7 @@ CONVERSATION = (
     "end", "end", "typed", "cancel", "commit", "say", "hold", "llm fails", "tts fails", "again", "face fails", "deaf",
     "hears", "skipped", "lost", "asks", "asks", "asks", "answers", "answers", "answers", "breaks in", "breaks in",
     "types", "types", "over her", "answer", "calls", "calls", "calls alone",
+    "limit",
 )  # fmt: skip
 CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
@@ -84,8 +85,14 @@ class Guest:
                     session["tool_choice"] = "required" if number % 5 else {"type": "function", "name": "t0"}
                 if number % 3 == 1:
                     session["audio"] = {"input": {"turn_detection": DETECTIONS[number % len(DETECTIONS)]}}
+                if number % 4 == 0:
+                    session["output_modalities"] = ["text"] if number % 8 else ["audio"]
+                if number % 5 == 0:
+                    session["max_output_tokens"] = number or "inf"
                 if number % 3 == 0:
-                    session["audio"] = {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}
+                    session["audio"] = {
+                        "output": {"format": {"type": ["audio/pcm", "audio/pcmu", "audio/pcma"][number % 9 // 3]}}
+                    }
                 return {"session": session}
             case "tool.output":
                 output = {"type": "function_call_output", "call_id": f"call_{number % 5}", "output": text}
@@ -110,6 +117,10 @@ class Guest:
                 response = {"metadata": {"n": str(number)}, "instructions": text}
                 if number % 3 == 0:
                     response["tools"] = [{"type": "function", "name": "now"}]
+                if number % 5 == 0:
+                    response["output_modalities"] = [["text"], ["audio"]][number % 2]
+                if number % 7 == 0:
+                    response["max_output_tokens"] = 1 + number
                 return {"response": response} if number % 2 else {}
             case "response.cancel":
                 return {"response_id": "resp_0"} if number % 7 == 0 else {}
@@ -162,6 +173,8 @@ def happen(talk, kind, text, number):
         case "llm fails" | "tts fails" | "face fails" | "again":
             service = "llm" if kind == "again" else kind.split()[0]
             talk.tell(Failed(at=now, service=service, error=gone, generation=generation, again=kind == "again"))
+        case "limit":
+            talk.tell(LimitReached(at=now, generation=generation))
         case "deaf":
             talk.tell(EarsLost(at=now, error=gone))
         case "hears":
