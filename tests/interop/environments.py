@@ -27,11 +27,13 @@ class Client:
     node: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     """Python packages without what they depend on, most of which their client does not use."""
+    sample: tuple[str, ...] = ()
+    """A git repository and its commit, cloned into ``sample``."""
 
     @property
     def needs(self) -> list[str]:
         """All that makes the environment what it is."""
-        return [*self.python, *self.node, *self.bare]
+        return [*self.python, *self.node, *self.bare, *self.sample]
 
     def folder(self, name: str) -> Path:
         """Where its environment is."""
@@ -68,6 +70,14 @@ CLIENTS = {
         python=("openai[realtime]==2.28.0", "jsonschema", "rich", "numpy"),
         bare=("speech-to-speech==1.1.0",),
     ),
+    "twilio": Client(
+        "twilio_call.py",
+        python=("fastapi==0.116.1", "uvicorn==0.35.0", "websockets==15.0.1", "twilio==9.7.2", "python-dotenv==1.1.1"),
+        sample=(
+            "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python.git",
+            "d70e2511115ed0491f05d562f39f90b424858a8b",
+        ),
+    ),
 }
 
 
@@ -86,6 +96,10 @@ def make(name: str) -> None:
     else:
         (folder / "package.json").write_text("{}")
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *client.node], cwd=folder, check=True)
+    if client.sample:
+        address, commit = client.sample
+        subprocess.run(["git", "clone", "-q", address, folder / "sample"], check=True)
+        subprocess.run(["git", "-C", folder / "sample", "checkout", "-q", commit], check=True)
     (folder / "made.json").write_text(json.dumps(client.needs))
 
 

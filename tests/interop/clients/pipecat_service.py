@@ -156,7 +156,7 @@ async def main():
         await ask("hear", words="no stop that please")
         one.voice.say("question")
         done = (await one.count("response.done", 5)).response
-        await one.count("conversation.item.truncated", 2)
+        await one.news.until(lambda: sum(e.item_id == item.id for e in one.of("conversation.item.truncated")) == 2)
         kept = await one.service.retrieve_conversation_item(item.id)
         await one.news.until(lambda: len(one.said("assistant")) >= 5)
         saw(
@@ -166,7 +166,7 @@ async def main():
             heard=one.said("assistant")[4],
             item=kept.status,
             server=kept.content[0].transcript,
-            cuts_ms=[event.audio_end_ms for event in one.of("conversation.item.truncated")],
+            cuts_ms=[e.audio_end_ms for e in one.of("conversation.item.truncated") if e.item_id == item.id],
         )
         await one.count("response.done", 6)
         await one.news.until(lambda: len(one.said("assistant")) >= 6)
