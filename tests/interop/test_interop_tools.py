@@ -14,6 +14,10 @@ SCRIPTS = {
     "openai-agents-python": "tool_agents_python.py",
     "agents-js": "tool_agents_js.mjs",
     "pipecat": "tool_pipecat.py",
+    "openai-python": "tool_openai_python.py",
+    "openai-node": "tool_openai_node.mjs",
+    "livekit": "tool_livekit.py",
+    "s2s-talk": "tool_s2s_talk.py",
 }
 CALL = '<tool_call>\n{"name": "order_status", "arguments": {"number": 7}}\n</tool_call>'
 OUTSET = "Let me have a look. It takes a moment only."

@@ -165,4 +165,5 @@ async def main():
             await one.session.aclose()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

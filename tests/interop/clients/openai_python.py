@@ -1,11 +1,11 @@
-"""openai-python: ``client.realtime.connect()``, with the events as the library gives them."""
+"""openai-python: ``client.realtime.connect()``, with the events as the library gives them. It records them all."""
 
 import asyncio
 import base64
 from contextlib import suppress
 
 from openai import AsyncOpenAI
-from scene import KEY, RATE, URL, News, Voice, ask, encoded, saw
+from scene import KEY, RATE, SOUNDS, URL, News, Voice, ask, encoded, saw
 from websockets.exceptions import ConnectionClosed
 
 
@@ -30,7 +30,11 @@ class Session:
             self.news.tell()
 
     async def take(self):
-        async for event in self.connection:
+        while True:
+            data = await self.connection.recv_bytes()
+            with (SOUNDS / "events.jsonl").open("ab") as record:
+                record.write(data + b"\n")
+            event = self.connection.parse_event(data)
             self.events.append(event)
             if event.type == "response.output_audio.delta":
                 event.delta = len(base64.b64decode(event.delta))
@@ -113,4 +117,5 @@ async def main():
         saw("again", first=(await connection.recv()).type)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

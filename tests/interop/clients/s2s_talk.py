@@ -195,8 +195,8 @@ class Talk:
         saw("again", first=self.events[before].type)
 
 
-def main():
-    talk = Talk()
+def main(talk, *more):
+    """Runs a scene beside the command, which has further arguments."""
     CARD.told = talk.told
     handle = audio_client.handle_server_event
 
@@ -222,6 +222,7 @@ def main():
     sys.stdout = talk.screen
     sys.argv = ["speech-to-speech", "talk", "--url", SOCKET, "--api-key", KEY, "--model", "sophia"]
     sys.argv += ["--send-rate", str(RATE), "--recv-rate", str(RATE), "--chunk-size", str(RATE // 50)]
+    sys.argv += more
     thread = threading.Thread(target=scene)
     thread.start()
     while not talk.over:
@@ -240,4 +241,5 @@ def main():
         raise failed[0]
 
 
-main()
+if __name__ == "__main__":
+    main(Talk())

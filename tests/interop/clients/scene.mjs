@@ -7,6 +7,11 @@ export const SOCKET = `${URL.replace('https:', 'wss:')}/realtime`;
 export const RATE = 24000;
 const FRAME = (RATE / 50) * 2; // bytes of 20 ms
 
+export const TOOL = {
+  type: 'function', name: 'order_status', description: 'Where an order is.',
+  parameters: { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'] },
+};
+
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 export const saw = (what, facts = {}) => console.log(JSON.stringify({ saw: what, ...facts }));
