@@ -13,6 +13,7 @@ import yaml
 
 from aurora.face import ARKIT
 from nova.errors import ModelError
+from nova.tools import ToolCall
 from pipelines.conversation.events import (
     Decision,
     Failed,
@@ -21,6 +22,8 @@ from pipelines.conversation.events import (
     PhaseChanged,
     PlayoutFinished,
     TextTyped,
+    ToolAnswered,
+    ToolCalled,
     Transcribed,
     TurnEnded,
     VoiceStarted,
@@ -160,6 +163,8 @@ async def test_events_are_read_back_as_they_were_told(tmp_path):
         Transcribed(at=100.3, transcript=Transcript("hello", stability=1.0, words=(Word("hello", 0.1, 0.3, 0.9),))),
         Begin(at=100.2, turn=1, origin="voice", onset=100.1, reason="a voice set in"),
         PlayoutFinished(3, 104.0, 22_050, 104.1),
+        ToolCalled(at=103.0, generation=3, call=ToolCall("call_1", "now", '{"zone": "é"}')),
+        ToolAnswered(at=103.5, call_id="call_1", output="noon"),
         GenerationOver(at=104.1, generation=3, text="Hi.", heard="Hi.", tokens=2, seconds=0.7),
     ]
     take = begin(tmp_path / "take")
@@ -173,7 +178,7 @@ async def test_events_are_read_back_as_they_were_told(tmp_path):
     assert (failed.service, failed.generation, str(failed.error)) == ("tts", 3, "The voice broke.")
     with (tmp_path / "take" / "events.jsonl").open("a") as file:
         file.write('{"t": 1, "kind": "voice_sta')
-    with pytest.raises(ValueError, match=r"events.jsonl, line 7: not an event of this version"):
+    with pytest.raises(ValueError, match=r"events.jsonl, line 9: not an event of this version"):
         list(read_events(tmp_path / "take"))
 
 

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from aurora import calls as aurora_calls
 from nova.errors import MindTimeout, ModelError
 from nova.mind import Message
+from nova.tools import ToolCall
 from pipelines.services import traced_mind
 from pipelines.services.channels import metadata_for
 from pipelines.services.traced_mind import TracedMind
@@ -73,7 +74,7 @@ def spans(monkeypatch):
     return Spans(monkeypatch)
 
 
-def ask(spans, mind, take=3, capture_content=False, **settings):
+def ask(spans, mind, take=3, capture_content=False, asked=ASKED, **settings):
     """The reply's first pieces, asked for in a turn; whatever is current between them is not the request's span."""
 
     async def main():
@@ -81,7 +82,7 @@ def ask(spans, mind, take=3, capture_content=False, **settings):
         pieces = []
         try:
             traced = TracedMind(mind, LlmSection(**settings), capture_content=capture_content)
-            reply = traced.reply(ASKED)
+            reply = traced.reply(asked)
             async for piece in reply:
                 assert trace.get_current_span() is trace.get_current_span(spans.turn.context)
                 pieces.append(piece)
@@ -137,6 +138,28 @@ def test_with_content_it_holds_the_conversation_in_the_conventions_form(spans):
     ]
     assert json.loads(told["gen_ai.output.messages"]) == [
         {"role": "assistant", "parts": [{"type": "text", "content": "the xyzzy came"}], "finish_reason": "stop"}
+    ]
+
+
+def test_a_call_of_a_tool_is_told_as_the_conventions_have_it(spans):
+    call = ToolCall("call_1", "now", '{"zone": "xyzzy"}')
+
+    class Caller(Mind):
+        async def reply(self, messages, *offered):
+            yield call
+
+    asked = [*ASKED, Message("assistant", "", (call,)), Message("tool", "noon, xyzzy", answers=call)]
+    ask(spans, Caller(), take=9, asked=asked)
+    ask(spans, Caller(), take=9, asked=asked, capture_content=True)
+    plain, told = (span.attributes for span in spans.finished())
+    assert "xyzzy" not in str(dict(plain))
+    told_call = {"type": "tool_call", "id": "call_1", "name": "now", "arguments": '{"zone": "xyzzy"}'}
+    assert json.loads(told["gen_ai.input.messages"])[1:] == [
+        {"role": "assistant", "parts": [told_call]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": "noon, xyzzy"}]},
+    ]
+    assert json.loads(told["gen_ai.output.messages"]) == [
+        {"role": "assistant", "parts": [told_call], "finish_reason": "tool_calls"}
     ]
 
 

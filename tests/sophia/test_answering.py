@@ -4,7 +4,7 @@ import pytest
 from turn_table import Table, answered
 
 from sophia.decisions import Begin, Commit, Correct, Dismiss, Drop, Interrupt, Refuse, Reopen, Reprompt, Say, Start
-from sophia.events import AnswerRequested, CancelRequested, Failed, SayRequested
+from sophia.events import AnswerRequested, CancelRequested, Failed, HoldEnded, SayRequested
 
 
 def asked(table, at):
@@ -29,6 +29,24 @@ def test_it_is_refused_while_a_reply_is_made_or_heard():
     table = asked(asked(Table(), 1.0), 1.1)
     assert "already" in table.only(Refuse).reason
     assert table.kinds() == [Start, Commit, Refuse]
+
+
+def test_what_tools_said_is_answered_after_the_reply_that_called_them():
+    table = answered()
+    table.tell(HoldEnded(at=2.2, generation=table.generation))
+    table = asked(table, 2.5).wait(3.9)
+    assert not [d for d in table.decisions if isinstance(d, Commit)]  # the reply sounds
+    table.ends(4.0)
+    assert (table.only(Commit).at, table.only(Commit).text) == (4.0, "")
+    assert not [d for d in table.decisions if isinstance(d, Refuse)]
+
+
+def test_a_client_that_cancels_does_not_want_what_tools_said_answered_either():
+    table = answered()
+    table.tell(HoldEnded(at=2.2, generation=table.generation))
+    table = asked(table, 2.5).tell(CancelRequested(at=2.6)).wait(9)
+    assert table.only(Interrupt)
+    assert not [d for d in table.decisions if isinstance(d, Commit)]
 
 
 def test_what_is_being_said_is_over_with_it_and_is_what_is_answered():
