@@ -112,3 +112,15 @@ async def test_tools_of_one_response_are_gone_with_it(tmp_path, pki):
         done = await one.wait("response.done", 3)
         assert done["response"]["output"][0]["content"][0]["transcript"].split() == ANSWER.split()
         assert len(one.of("response.function_call_arguments.done")) == 1
+
+
+async def test_a_client_secret_brings_the_tools_that_it_was_minted_with(tmp_path, pki):
+    async with house(tmp_path, pki, lab=Lab(calls=CALL)) as (client, url, _):
+        wish = {"session": {"type": "realtime", "tools": [TOOL]}}
+        async with client.post(url + "/v1/realtime/client_secrets", json=wish) as answer:
+            secret = (await answer.json())["value"]
+        headers = {"Origin": url, "Authorization": f"Bearer {secret}"}
+        async with page(client, url, headers=headers) as one:
+            await types(one, "where is it")
+            call = await one.wait("response.function_call_arguments.done")
+            assert call["name"] == "find_order"
