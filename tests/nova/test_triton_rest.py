@@ -15,6 +15,7 @@ from nova.mind import Message
 from nova.prompts import ChatTemplate
 from nova.services.triton_client import TritonSettings
 from nova.services.triton_rest import TritonRestMind
+from nova.tools import ToolCall, ToolSpec
 
 HELLO = [Message("user", "Hello.")]
 MODEL = "/v2/models/nova"
@@ -102,6 +103,21 @@ async def test_closing_the_generator_closes_the_connection(service: tuple[HttpSe
     assert await anext(pieces) == "One"
     await pieces.aclose()
     await asyncio.wait_for(fake.gone.wait(), 5)
+
+
+@pytest.mark.parametrize("decoupled", [True, False])
+async def test_a_tool_is_called(service: tuple[HttpService, httpx2.AsyncClient], decoupled: bool) -> None:
+    fake, client = service
+    written = ["Well. <tool_", 'call>{"name": "now"}</tool_call>', "<|im_end|>"]
+    whole = {"outputs": [{"name": "text_output", "data": ["".join(written)]}]}
+    fake.handlers |= {CONFIG: answers(config(decoupled=decoupled)), INFER: answers(whole)}
+    fake.handlers[STREAM] = says(ok(), *map(event, written))
+    template = ChatTemplate("{{ tools | length }} {{ messages[-1].content }}", ("<|im_end|>",))
+    mind = TritonRestMind(client, TritonSettings(tell_time=False), template=template)
+    async with aclosing(mind.reply(HELLO, [ToolSpec("now"), ToolSpec("then")])) as pieces:
+        said, call = [piece async for piece in pieces]
+    assert (said, isinstance(call, ToolCall) and call.name) == ("Well. ", "now")
+    assert "2 Hello." in json.dumps(fake.bodies[1])
 
 
 async def test_many_prompts_in_one_request(service: tuple[HttpService, httpx2.AsyncClient]) -> None:
