@@ -32,12 +32,12 @@ SECONDS = 100.0
 class Server:
     """The server as a process of its own, on one port."""
 
-    def __init__(self, settings: Path, pki: Path, key: Path) -> None:
+    def __init__(self, settings: Path, pki: Path, key: Path, **more: object) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self._command = [sys.executable, "-m", "pipelines.server", "--config", str(settings)]
         for name, value in {
-            "port": self.port, "cert": pki / "server.crt", "key": pki / "server.key", "api_key_file": key,
+            "port": self.port, "cert": pki / "server.crt", "key": pki / "server.key", "api_key_file": key, **more,
         }.items():  # fmt: skip
             self._command += ["--set", f"server.{name}={value}"]
         self._process: asyncio.subprocess.Process | None = None
@@ -63,13 +63,13 @@ class Server:
 
 
 @asynccontextmanager
-async def server(tmp_path: Path, pki: Path):
-    """Yields the server, running, and the lab behind it."""
+async def server(tmp_path: Path, pki: Path, **more: object):
+    """Yields the server, running, and the lab behind it; ``more`` are settings of the server."""
     simulated = Lab()
     key = tmp_path / "key"
     key.write_text(KEY)
     async with lab.serving(simulated, pki) as port:
-        one = Server(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), pki, key)
+        one = Server(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), pki, key, **more)
         await one.start()
         try:
             yield one, simulated
