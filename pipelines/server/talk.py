@@ -32,6 +32,7 @@ from pipelines.conversation.events import (
 from pipelines.conversation.observers import Observer
 from pipelines.failures import StageFailed
 from pipelines.server.admission import is_exhausted
+from pipelines.server.aside_talk import AsideTalk
 from pipelines.server.client_echo import ClientEcho
 from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Connection
 from pipelines.server.frames import FrameBatch
@@ -39,6 +40,8 @@ from pipelines.server.outbox import Event
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import (
     AppendAudio,
+    AskAside,
+    CancelAside,
     ClearAudio,
     MuteMicrophone,
     OfferOnce,
@@ -107,6 +110,7 @@ class Talk(Observer):
         self.session: Session = runtime.session(
             self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
         )
+        self._aside = AsideTalk(self.wire, self.session, runtime.reply_rate, self._send)
         if self.wire.policy != FloorPolicy():
             self.session.tell(PolicyChanged(at=self._loop.time(), policy=self.wire.policy))
         self._adapt()  # the address, or a client secret, may have asked for something
@@ -121,6 +125,7 @@ class Talk(Observer):
         finally:
             self._connection = None
             self.session.stop()
+            await self._aside.close()
             await talking
 
     async def _talk(self) -> None:
@@ -144,6 +149,7 @@ class Talk(Observer):
         """A message of the client."""
         if isinstance(message, dict) and message.get("type") == "session.update":
             self._voice.flush()  # what was gathered is in the format that was in force until now
+            self._aside.flush()
         wishes, answers = self.wire.said(message, self._loop.time())
         self._send(answers)
         for wish in wishes:
@@ -163,6 +169,10 @@ class Talk(Observer):
                 self._adapt()
             case OfferOnce(tools=tools):
                 self.session.tools.once = tools
+            case AskAside():
+                self._aside.begin(wish)
+            case CancelAside():
+                self._aside.cancel()
             case PlayoutReport():
                 self._reported(wish)
             case OnceLike(manner=manner):
@@ -195,6 +205,7 @@ class Talk(Observer):
         self._sink.lead = self.wire.lead_ms / 1000
         self._sink.obeys = PLAYOUT in self.wire.extensions
         self._voice.adapt(self.wire.output_rate, gather=not self._sink.obeys)
+        self._aside.adapt()
         self._echo.headphones = self.wire.headphones
         offered = self.session.tools
         offered.specs, offered.choice = self.wire.tools.specs, self.wire.tools.choice

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, nullcontext
 
 from opentelemetry import context as otel
 
+from nova.mind import Message
 from nova.tools import Toolbox
+from pipelines.conversation.aside import Aside, Asker
 from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Happening, Phase
-from pipelines.conversation.manner import Manners
+from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
+from sophia.sinks import Sink
 
 
 class Session:
@@ -52,6 +55,16 @@ class Session:
     def manners(self) -> Manners:
         """How replies are made that begin from now on; it may be changed."""
         return self._components.manners
+
+    def aside(self, messages: Sequence[Message] | None, manner: Manner, sink: Sink, asker: Asker) -> Aside:
+        """An answer beside the conversation; None: to the conversation as it stands. Whoever asked runs it."""
+        parts, history = self._components, self._components.history
+        if messages is None:
+            asked = history.messages("", manner.instructions)
+        else:
+            system = "\n\n".join(filter(None, (history.persona, manner.instructions)))
+            asked = [*([Message("system", system)] if system else []), *messages]
+        return Aside(parts.llm, parts.tts, asked, manner=manner, sink=sink, asker=asker)
 
     def trace_id(self, turn: int) -> str:
         """The id of a turn's trace, of the last few turns; empty where nothing is traced."""

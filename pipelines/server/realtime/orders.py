@@ -44,7 +44,9 @@ def order(
         raise Refused("'response' is an object.", "invalid_type", "response")
     if wished.get("conversation", "auto") != "auto" or wished.get("input"):
         raise Refused(
-            "Responses beside the conversation are not served yet.", "unsupported_parameter", "response.input"
+            '\'conversation\' is "auto" or "none", and \'input\' is for "none" alone.',
+            "unsupported_parameter",
+            "response.input",
         )
     metadata = mapping(wished.get("metadata"))
     if len(metadata) > MOST_METADATA or not all(isinstance(value, str) for value in metadata.values()):

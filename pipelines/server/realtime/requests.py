@@ -23,6 +23,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.manner import Manner
 from pipelines.server.realtime.answers import Answers
+from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import Item, answered, called, spoken, written
 from pipelines.server.realtime.orders import order
@@ -71,6 +72,7 @@ class Requests:
         answers: Answers,
         extras: Extras,
         *,
+        asides: Asides,
         watch: bool,
         may_instruct: bool,
     ) -> None:
@@ -83,6 +85,7 @@ class Requests:
         self._questions = questions
         self._answers = answers
         self._extras = extras
+        self._asides = asides
         self._watch = watch
         self._may_instruct = may_instruct
         self._odd = b""  # half a sample
@@ -333,7 +336,10 @@ class Requests:
     # Responses
 
     def _response_create(self, event: Mapping[str, Any], at: float) -> Answer:
-        answers = self._answers
+        answers, instruct = self._answers, self._instruct if self._may_instruct else None
+        if self._asides.wanted(event):
+            self._must_talk()
+            return self._asides.create(event["response"], answers.manners.usual, instruct)
         items, calls = [name for name in self._messages if name in self._items], answers.response
         after_calls = calls is not None and calls.has_called and not items  # heard to its end, and then answered
         if answers.awaited or (answers.response and not after_calls):
@@ -344,8 +350,7 @@ class Requests:
                 ACTIVE,
             )
         given, tools = event.get("response"), self._session.tools
-        instruct, takes = self._instruct if self._may_instruct else None, self._session.takes_tools
-        usual = None if self._watch else answers.manners.usual
+        takes, usual = self._session.takes_tools, None if self._watch else answers.manners.usual
         wished, manner = order(given, usual, instruct, elsewhere=("tools", "tool_choice") if takes else ())
         own = read_order(given, tools.specs, tools.choice) if takes else None
         answers.order, answers.awaited, answers.tools, self._messages = wished, True, own, []
@@ -361,6 +366,8 @@ class Requests:
 
     def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
         response, wanted = self._answers.response, event.get("response_id")
+        if aside := self._asides.cancel(wanted):
+            return aside, []
         if self._answers.awaited and wanted is None:
             never = self._answers.called_off()
             return [OfferOnce(None), OnceLike(None), CancelRequested(at=at)], never

@@ -40,7 +40,8 @@ class Response:
     items: Items
     id: str
     item_id: str
-    conversation_id: str
+    conversation_id: str | None
+    """None: it is beside the conversation, and its item is in nobody's list."""
     generation: int
     turn: int
     output: dict[str, Any]
@@ -100,13 +101,14 @@ class Response:
 
     def _added(self, item: Item) -> list[Event]:
         name = item["id"]
-        self.items.put(item)
         self._output[name] = item
         place, ours = {"response_id": self.id, "output_index": self._at(name)}, {"turn": self.turn}
-        return [
-            self.write.event("response.output_item.added", **place, item=item, sophia=ours),
-            self.write.event("conversation.item.added", item=item, previous_item_id=self.items.before(name)),
-        ]
+        added = self.write.event("response.output_item.added", **place, item=item, sophia=ours)
+        if self.conversation_id is None:
+            return [added]
+        self.items.put(item)
+        previous = self.items.before(name)
+        return [added, self.write.event("conversation.item.added", item=item, previous_item_id=previous)]
 
     def _done(self, item: Item) -> list[Event]:
         name, previous = item["id"], None
@@ -114,10 +116,11 @@ class Response:
         if name in self.items:
             self.items.put(item)
             previous = self.items.before(name)
-        return [
-            self.write.event("conversation.item.done", item=item, previous_item_id=previous),
-            self.write.event("response.output_item.done", response_id=self.id, output_index=self._at(name), item=item),
-        ]
+        place = {"response_id": self.id, "output_index": self._at(name)}
+        done = self.write.event("response.output_item.done", **place, item=item)
+        if self.conversation_id is None:
+            return [done]
+        return [self.write.event("conversation.item.done", item=item, previous_item_id=previous), done]
 
     def _at(self, item_id: str) -> int:
         return list(self._output).index(item_id)
@@ -217,4 +220,6 @@ class Response:
             "usage": None,
             "metadata": self.order.metadata,
         }
+        if self.conversation_id is None:
+            del response["conversation_id"]  # some validators take no null
         return response | {"sophia": {"ignored": list(self.order.ignored)}} if self.order.ignored else response

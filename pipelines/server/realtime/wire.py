@@ -26,6 +26,7 @@ from nova.tools import Toolbox
 from pipelines.conversation.events import Happening
 from pipelines.conversation.manner import Manner
 from pipelines.server.realtime.answers import Answers
+from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.ids import Ids, random_id
 from pipelines.server.realtime.projection import Projection
@@ -97,9 +98,17 @@ class Wire:
         self._extras = Extras(self._write, ids, began, trace)
         self._answers = Answers(self._state, self._extras, sends_sound=not watch)
         questions = Questions(self._state, audio_ms or self._extras.ms)
+        self.asides = Asides(self._state)
+        """Responses beside the conversation: whoever makes them hands over what comes of them."""
         self._projection = Projection(self._state, questions, self._answers)
         self._requests = Requests(
-            self._state, questions, self._answers, self._extras, watch=watch, may_instruct=instructions
+            self._state,
+            questions,
+            self._answers,
+            self._extras,
+            asides=self.asides,
+            watch=watch,
+            may_instruct=instructions,
         )
 
     @property

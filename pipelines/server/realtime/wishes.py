@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nova.mind import Message
 from nova.tools import Toolbox
 from pipelines.conversation.events import (
     AnswerRequested,
@@ -64,6 +65,22 @@ class OnceLike:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAside:
+    """An answer beside the conversation is to be made: to ``messages``, or to the conversation as it stands if None.
+
+    What comes of it is handed to :attr:`~pipelines.server.realtime.wire.Wire.asides`. One is made at a time.
+    """
+
+    messages: tuple[Message, ...] | None
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAside:
+    """The answer beside the conversation is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutReport:
     """How playing goes at the client, for measurement: what ``sophia.playout.position`` says beside the position.
 
@@ -101,6 +118,8 @@ Wish = (
     | SessionChanged
     | OfferOnce
     | OnceLike
+    | AskAside
+    | CancelAside
     | PlayoutReport
 )
 """What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first eight are for ``Session.tell``."""

@@ -128,7 +128,7 @@ def test_a_response_that_runs_is_the_only_one(talk):
 
 @pytest.mark.parametrize(
     ("response", "code"),
-    [("now", "invalid_type"), ({"conversation": "none"}, "unsupported_parameter"),
+    [("now", "invalid_type"), ({"conversation": "old"}, "unsupported_parameter"),
      ({"input": [message()]}, "unsupported_parameter"), ({"metadata": {"a": 1}}, "invalid_value"),
      ({"metadata": {str(n): "" for n in range(17)}}, "invalid_value")],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from turn_events import SETTINGS
 from wire_rules import Rules
-from wire_talk import OFFSET, RATE, Talk, counting
+from wire_talk import OFFSET, RATE, Talk, counting, timed
 
 from pipelines.conversation.events import ClauseSkipped, DeviceLost, LimitReached, Retrying, TextTyped
 from pipelines.server.realtime.schema import EXTENSIONS
@@ -33,7 +33,7 @@ CONVERSATION = (
     "end", "end", "typed", "cancel", "commit", "say", "hold", "llm fails", "tts fails", "again", "face fails", "deaf",
     "hears", "skipped", "lost", "asks", "asks", "asks", "answers", "answers", "answers", "breaks in", "breaks in",
     "types", "types", "over her", "answer", "calls", "calls", "calls alone",
-    "limit",
+    "limit", "aside", "aside", "aside over",
 )  # fmt: skip
 CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
@@ -119,10 +119,20 @@ class Guest:
                     response["tools"] = [{"type": "function", "name": "now"}]
                 if number % 5 == 0:
                     response["output_modalities"] = [["text"], ["audio"]][number % 2]
+                if number % 3 == 2:
+                    part = {"type": "input_text", "text": text}
+                    said = {"type": "message", "role": "user", "content": [part]}
+                    response |= {
+                        "conversation": "none",
+                        "input": [said, {"type": "item_reference", "id": item}][: number % 4],
+                    }
                 if number % 7 == 0:
                     response["max_output_tokens"] = 1 + number
                 return {"response": response} if number % 2 else {}
             case "response.cancel":
+                aside = self._talk.wire.asides.response
+                if aside and number % 3 == 0:
+                    return {"response_id": aside.id}
                 return {"response_id": "resp_0"} if number % 7 == 0 else {}
             case "sophia.say":
                 return {"text": text}
@@ -173,6 +183,16 @@ def happen(talk, kind, text, number):
         case "llm fails" | "tts fails" | "face fails" | "again":
             service = "llm" if kind == "again" else kind.split()[0]
             talk.tell(Failed(at=now, service=service, error=gone, generation=generation, again=kind == "again"))
+        case "aside":
+            asides = talk.wire.asides
+            if asides.response and asides.response.written:
+                talk.sent.append(asides.wrote(text or "so"))
+            elif asides.response:
+                talk.sent += [asides.words(timed("so it is")), asides.sound(0, bytes(9_600))]
+        case "aside over":
+            failed = number % 3 == 0
+            ended = "failed" if failed else "incomplete" if number % 3 == 1 else "completed"
+            talk.sent.append(talk.wire.asides.over(ended, ("llm", "gone") if failed else None))
         case "limit":
             talk.tell(LimitReached(at=now, generation=generation))
         case "deaf":
@@ -217,6 +237,7 @@ def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, watch, 
     for _ in range(20):
         talk.wait(20.0).ends()
     talk.tell(Stopped(at=talk.now))
+    talk.sent.append(talk.wire.asides.over("cancelled"))
     rules = Rules(may_call=True)
     for batch in talk.sent:
         rules.batch(batch)

@@ -20,6 +20,41 @@ CALL = (
 )  # fmt: skip
 
 
+class Aside:
+    """Responses beside the conversation, one at a time: the same life, and nothing of it in the conversation's list."""
+
+    def __init__(self):
+        self.response, self.step, self.text = None, 0, ""
+
+    def takes(self, event):
+        """Judges an event of such a response; false for any other."""
+        kind, response = event["type"], event.get("response", {})
+        if kind == "response.created" and "conversation_id" not in response:
+            assert self.response is None, "one at a time"
+            self.response, self.text = response["id"], ""
+            self.written = response["output_modalities"] == ["text"]
+            ends = (WRITTEN_ENDS if self.written else ENDS)[:-1]
+            self.order = [BEGIN[0], BEGIN[2], None, *(end for end in ends if not end.startswith("conversation")), None]
+            return True
+        if self.response is None or self.response not in (event.get("response_id"), response.get("id")):
+            return False
+        if kind.endswith(".delta"):
+            assert self.order[0] is None
+            if kind != "response.output_audio.delta":
+                assert kind.startswith("response.output_text" if self.written else "response.output_audio")
+                self.text += event["delta"]
+        elif kind == "response.done":
+            assert self.order == [None]
+            (part,) = response["output"][0]["content"]
+            assert part["text" if self.written else "transcript"] == self.text
+            self.response = None
+        else:
+            if self.order[0] is None:
+                self.order.pop(0)
+            assert self.order.pop(0) == kind
+        return True
+
+
 class Rules:
     """Told every batch of events in order; ``over`` says that the conversation has ended.
 
@@ -39,6 +74,7 @@ class Rules:
         self.expected = ()
         self.started, self.stopped, self.committed, self.completed = [], [], [], {}
         self.deltas = {}
+        self.aside = Aside()
         self.output, self.finished, self.calls, self.called = [], {}, {}, set()
         self.detection = {}
         self.triggered = None
@@ -55,6 +91,7 @@ class Rules:
 
     def over(self):
         assert self.response is None
+        assert self.aside.response is None
         assert self.added == self.done
         assert self.started == self.stopped
         assert set(self.committed) == set(self.completed)
@@ -69,6 +106,8 @@ class Rules:
         else:
             found = VALID.validate_python(event, strict=True)
             assert found.type == kind
+        if self.aside.takes(event):
+            return
         if kind in ("session.created", "session.updated"):
             self.extensions = set(event["session"]["extensions"])
             self.may_call |= bool(event["session"]["tools"])

@@ -17,7 +17,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.manner import Manners
 from pipelines.server.realtime.wire import Wire
-from pipelines.server.realtime.wishes import OnceLike, SessionChanged
+from pipelines.server.realtime.wishes import CancelAside, OnceLike, SessionChanged
 from sophia.decisions import (
     Announce,
     Apologise,
@@ -333,6 +333,8 @@ class Talk:
                 self.tell(wish)
             elif isinstance(wish, SessionChanged):
                 self.manners.usual = self.wire.manner
+            elif isinstance(wish, CancelAside):
+                self.sent.append(self.wire.asides.over("cancelled"))
             elif isinstance(wish, OnceLike):
                 self.manners.once = wish.manner
         return self
