@@ -363,6 +363,7 @@ def test_no_response_begins_unasked_where_the_client_asks(turn_detection, chosen
         talk.wait(20.0).ends()
     assert len(of(talk, "response.created")) <= allowed
     talk.tell(Stopped(at=talk.now))
+    talk.sent.append(talk.wire.asides.over("cancelled"))
     rules = keeps_the_rules(talk, may_call=True)
     rules.over()
     kept = [decision for decision in talk.decided if isinstance(decision, Keep)]
