@@ -24,11 +24,11 @@ CHATML = (
     + """\
 {% if tools and messages[0].role != "system" %}<|im_start|>system
 {{ toolbox() }}<|im_end|>
-{% endif %}{% for m in messages %}{% if m.role == "tool" %}{% if loop.previtem.role != "tool" %}<|im_start|>user
-{% endif %}<tool_response>
+{% endif %}{% for m in messages %}{% if m.role == "tool" %}\
+{{ "<|im_start|>user" if loop.previtem.role != "tool" }}
+<tool_response>
 {{ m.content }}
-</tool_response>
-{% if loop.last or loop.nextitem.role != "tool" %}<|im_end|>
+</tool_response>{% if loop.last or loop.nextitem.role != "tool" %}<|im_end|>
 {% endif %}{% else %}<|im_start|>{{ m.role }}
 {{ m.content }}{% if tools and loop.first and m.role == "system" %}{{ "\\n\\n" }}{{ toolbox() }}{% endif %}\
 {% for call in m.tool_calls or [] %}{{ "\\n" if m.content or not loop.first }}<tool_call>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_stream import CLOCK, TOOLS, WEATHER, plain, read
 
@@ -59,6 +59,30 @@ def test_two_calls_at_once_have_ids_of_their_own(text: str) -> None:
 def test_what_is_said_around_calls_is_spoken() -> None:
     spoken, calls = read(["One moment.", DIALECTS["hermes"], " I am on it.", "<|im_end|> more"])
     assert (spoken, plain(calls)) == ("One moment.I am on it.", [ULM])
+
+
+FRAGMENTS = st.sampled_from(
+    ["<tool_call>", "</tool_call>", '{"name": "now"}', '{"name"', "{", "}", "<think>", "</think>", "<|im_end|>", "\n",
+     "<|python_tag|>", "[TOOL_CALLS]", "<TOOLCALL>[", "]</TOOLCALL>", " Hello. ", "<tool_", "<|channel|>", "final",
+     "<|message|>", "<function=now>", "</function>", "; ", "<|eot_id|>", "```tool_call", "```", "[INST]", "a<", "<|"]
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(FRAGMENTS, max_size=9), st.data(), st.booleans())
+def test_whatever_marks_meet_the_cuts_change_nothing(parts: list[str], data: st.DataObject, doubt: bool) -> None:
+    def result(pieces: list[str]) -> object:
+        cleaner = Cleaner((), style="auto", tools=TOOLS, model="m", doubt=doubt)
+        spoken = "".join(map(cleaner.feed, pieces)) + cleaner.flush()
+        try:
+            return spoken, plain(cleaner.calls())
+        except MalformedCall:
+            return spoken, "malformed"
+
+    whole = "".join(parts)
+    cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(whole) - 1)), max_size=8)))
+    assert result([whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]) == result([whole])
+    assert result(list(whole)) == result([whole])
 
 
 @given(st.text(alphabet='{}[]"<>/|nametolcUOL_:, \n', max_size=40), st.integers(0, 40))
