@@ -61,19 +61,22 @@ class _Called:
 class _Turn:
     """What was said and heard under one generation; ``heard`` is empty while nothing was, or was so far.
 
-    ``wordless``: it answers what stands there, such as the results of tools.
+    ``wordless``: it answers what stands there, such as the results of tools. ``unsaid``, ``unheard``: what was said, or
+    heard, is forgotten.
     """
 
     said: str = ""
     heard: str = ""
     interrupted: bool = False
     wordless: bool = False
+    unsaid: bool = False
+    unheard: bool = False
     calls: list[_Called] = field(default_factory=list)
 
     @property
     def waits(self) -> bool:
         """Whether there is something in it to answer: a question, or what tools said."""
-        return bool(self.calls or (self.said and not self.heard))
+        return bool(self.calls or (self.said and not (self.heard or self.unheard)))
 
     def question(self) -> Message:
         return Message("user", self.said or UNCLEAR)
@@ -104,14 +107,14 @@ class History:
     def user(self, generation: int, text: str) -> None:
         """Records, or corrects, what the user said that ``generation`` replies to; empty if it answers results."""
         if turn := self._turn(generation):
-            turn.said = text.strip()
+            turn.said = "" if turn.unsaid else text.strip()
             turn.wordless = not turn.said
             self._trim()
 
     def assistant(self, generation: int, heard: str, interrupted: bool = False) -> None:
         """Records, or corrects, what was heard of a reply; of one that was withdrawn or forgotten nothing is kept."""
         if turn := self._turn(generation):
-            turn.heard, turn.interrupted = heard.strip(), interrupted
+            turn.heard, turn.interrupted = "" if turn.unheard else heard.strip(), interrupted
             self._trim()
 
     def called(self, generation: int, call: ToolCall) -> bool:
@@ -141,6 +144,22 @@ class History:
         """Whether a call with this id is remembered."""
         return any(called.call.id == call_id for turn in self._turns.values() for called in turn.calls)
 
+    def remember(self, place: int, said: str, heard: str) -> None:
+        """Records an exchange of an earlier conversation; ``place``, below zero, stands for its generation."""
+        self._turns[place] = _Turn(said.strip(), heard.strip())
+        self._trim()
+
+    def forget(self, generation: int, *, said: bool) -> None:
+        """Forgets what the user ``said`` in a turn, or else what was heard of the reply, whatever is told of it later.
+
+        A turn of which both are forgotten is gone. What tools were called stays with it.
+        """
+        if turn := self._turns.get(generation):
+            if said:
+                turn.said, turn.unsaid = "", True
+            else:
+                turn.heard, turn.unheard = "", True
+
     def withdraw(self, generation: int) -> None:
         """Takes a turn back that was decided too early, with what was said and heard in it, for good."""
         self._newest = max(self._newest, generation)
@@ -169,7 +188,7 @@ class History:
                 messages.append(turn.question())
             messages += self._answer(turn)
             before = turn
-        if before and not before.heard and not before.calls:
+        if before and not before.heard and not before.unheard and not before.calls:
             messages.pop()  # it is being answered
         return messages
 

@@ -189,6 +189,26 @@ class ToolCalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered(Event):
+    """A client tells of an exchange that was before: what the user ``said``, and what was ``heard`` of the answer.
+
+    ``place`` is below zero, and none that was given before.
+    """
+
+    place: int
+    said: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten(Event):
+    """A client wants the model to forget what the user ``said``, or else what was heard, in a generation or place."""
+
+    place: int
+    said: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown(Event):
     """The next piece of a reply that is decided and written, not spoken: from now on the user can read it."""
 
@@ -293,6 +313,8 @@ Happening = (
     | Retrying
     | Lost
     | Marked
+    | Remembered
+    | Forgotten
     | Shown
     | LimitReached
     | ClauseSkipped

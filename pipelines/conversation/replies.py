@@ -22,6 +22,7 @@ from nova.tools import Toolbox, ToolCall
 from pipelines.conversation.events import (
     ClauseSkipped,
     Failed,
+    Forgotten,
     GenerationOver,
     Happening,
     HoldEnded,
@@ -29,6 +30,7 @@ from pipelines.conversation.events import (
     Marked,
     PlaybackAcknowledged,
     PlayoutFinished,
+    Remembered,
     ReplyText,
     Retrying,
     Shown,
@@ -39,6 +41,7 @@ from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
 from pipelines.conversation.generation import Generation, ReplyServices
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.observers import Observers
+from pipelines.conversation.past import record
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.reply import Reply
 from pipelines.conversation.verbatim import Verbatim
@@ -149,10 +152,8 @@ class Replies:
                 self._playout.duck()
             case Unduck():
                 self._playout.unduck()
-            case ToolCalled(generation=generation, call=call):
-                context.history.called(generation, call) if generation else context.history.recall(call)
-            case ToolAnswered(call_id=call_id, output=output):
-                context.history.answered(call_id, output)
+            case ToolCalled() | ToolAnswered() | Remembered() | Forgotten():
+                record(context.history, happening)
             case Pause():
                 if self._playout.pause():
                     self._fall_silent()

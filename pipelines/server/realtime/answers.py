@@ -125,6 +125,7 @@ class Answers:
             self._state.turn(turn).items.append(self.response.item_id)
             self.response.limited = made.limited
             events = self.response.begin()
+        self._state.memory.place(self.response.item_id, generation, said=False)
         return events + self.words(generation, made.words) + self.frames(generation, made.frames)
 
     def called(self, event: ToolCalled) -> list[Event]:

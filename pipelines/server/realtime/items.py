@@ -81,7 +81,7 @@ class Items:
         self._order: list[str] = []
         self._characters = 0
 
-    def __contains__(self, item_id: str) -> bool:
+    def __contains__(self, item_id: object) -> bool:
         return item_id in self._items
 
     @property

@@ -85,6 +85,9 @@ class Questions:
             events = self.finish(said, decision.at, number, kept=True)
         turn.items += self._items
         self._texts, self._items = [], []
+        asked = [name for name in turn.items if (self._state.items.get(name) or {}).get("role") == "user"]
+        if len(asked) == 1:  # several are one question, of which no part can be forgotten
+            self._state.memory.place(asked[0], decision.generation, said=True)
         return events
 
     def kept(self, decision: Keep) -> list[Event]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 HUGE: Final = 1e15
@@ -67,28 +67,59 @@ def samples(audio: object) -> bytes:
         raise Refused("'audio' is not valid base64.", "invalid_value", "audio") from None
 
 
+_WORDS: Final = {
+    "user": {"input_text": "text", "input_audio": "transcript"},
+    "system": {"input_text": "text"},
+    "assistant": {"output_text": "text", "output_audio": "transcript"},
+}
+"""The parts of a message that are taken in, and where their words stand."""
+
+
+def _words(part: Mapping[str, Any], role: str) -> str:
+    kind = part.get("type")
+    name = _WORDS[role].get(kind) if isinstance(kind, str) else None
+    if name is None:
+        kinds = ", ".join(_WORDS[role])
+        raise Refused(f"The parts of this message are of type {kinds}.", "unsupported_content", "item.content")
+    text = part.get(name)
+    if not isinstance(text, str):
+        sound = "Sound in items is not recognised: append it, or give its words as 'transcript'."
+        raise Refused(
+            sound if name == "transcript" else f"A part of type '{kind}' has a 'text'.",
+            "unsupported_content",
+            "item.content",
+        )
+    return clean(text)
+
+
 def message(item: Mapping[str, Any], *, may_instruct: bool) -> tuple[str, str]:
-    """The role and the text of an item that can be taken in: a message of the user, or of the system."""
+    """The role and the text of an item that can be taken in: a message of the user, the system or the assistant."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind != "message":
         raise Refused("Only messages, calls and outputs of functions are taken in.", "unsupported_item", "item.type")
-    if role not in ("user", "system"):
-        raise Refused(
-            "Only messages of the user and of the system are taken in so far.", "unsupported_item", "item.role"
-        )
+    if role not in ("user", "system", "assistant"):
+        raise Refused("A message is the user's, the system's or the assistant's.", "unsupported_item", "item.role")
     if role == "system" and not may_instruct:
         raise Refused("Clients may not instruct her here.", "instructions_not_allowed", "item.role")
     content = item.get("content")
-    parts = content if isinstance(content, list) else []
-    texts = []
-    for part in parts:
-        text = mapping(part).get("text")
-        if mapping(part).get("type") != "input_text" or not isinstance(text, str):
-            raise Refused("Only parts of type 'input_text' are taken in so far.", "unsupported_content", "item.content")
-        texts.append(clean(text))
+    texts = [_words(mapping(part), role) for part in (content if isinstance(content, list) else [])]
     joined = "\n".join(texts).strip()
     if not joined:
         raise Refused("The message is empty.", "invalid_value", "item.content")
     if len(joined) > MOST_TEXT:
         raise Refused(f"A message has at most {MOST_TEXT} characters.", "string_above_max_length", "item.content")
     return role, joined
+
+
+def place_of(event: Mapping[str, Any], items: Container[str]) -> tuple[bool, str | None]:
+    """Where an item is to stand: whether it is the first, and else after which; after the last, if after None."""
+    previous = event.get("previous_item_id")
+    if previous is None or previous == "root":
+        return previous == "root", None
+    if not isinstance(previous, str) or previous not in items:
+        raise Refused(
+            "Error adding item: the previous item does not exist.",
+            "item_create_invalid_previous_item_id",
+            "previous_item_id",
+        )
+    return False, previous

@@ -25,7 +25,7 @@ from pipelines.conversation.manner import Manner
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
-from pipelines.server.realtime.items import Item, answered, called, spoken, written
+from pipelines.server.realtime.items import Item, answered, called, shown, spoken, written
 from pipelines.server.realtime.orders import order
 from pipelines.server.realtime.positions import playout_report
 from pipelines.server.realtime.questions import Questions
@@ -37,6 +37,7 @@ from pipelines.server.realtime.reading import (
     mapping,
     message,
     number,
+    place_of,
     samples,
 )
 from pipelines.server.realtime.state import State
@@ -223,11 +224,16 @@ class Requests:
         if not isinstance(item, Mapping):
             raise Refused("conversation.item.create needs an 'item' object.", "missing_required_parameter", "item")
         name = self._new_id(item)
-        first, after = self._place(event)
+        first, after = place_of(event, self._items)
         if item.get("type") in ("function_call", "function_call_output"):
             wish, entry = self._tool_item(name, item, at)
             return [wish], self._take_in(entry, after, first=first)
         role, text = message(item, may_instruct=self._may_instruct)
+        if role == "assistant":
+            self._must_talk()
+            waiting, self._messages = self._waiting(), []
+            past = self._state.memory.recall(at, name, text, [(asked, self._text(asked)) for asked in waiting])
+            return [past], self._take_in(shown(name, "completed", text), after, first=first)
         entry = written(name, text, role)
         wishes: list[Wish] = []
         if role == "system" and len(self._notes) >= MOST_WAITING:
@@ -275,18 +281,6 @@ class Requests:
             )
         return name
 
-    def _place(self, event: Mapping[str, Any]) -> tuple[bool, str | None]:
-        previous = event.get("previous_item_id")
-        if previous is None or previous == "root":
-            return previous == "root", None
-        if not isinstance(previous, str) or previous not in self._items:
-            raise Refused(
-                "Error adding item: the previous item does not exist.",
-                "item_create_invalid_previous_item_id",
-                "previous_item_id",
-            )
-        return False, previous
-
     def _known(self, event: Mapping[str, Any], code: str) -> str:
         name = event.get("item_id")
         if not isinstance(name, str) or name not in self._items:
@@ -324,7 +318,7 @@ class Requests:
 
     def _item_delete(self, event: Mapping[str, Any], at: float) -> Answer:
         name = self._known(event, "item_delete_invalid_item_id")
-        wishes: list[Wish] = []
+        wishes: list[Wish] = [] if self._watch else [*self._state.memory.forget(at, name)]
         if self._notes.pop(name, None) is not None:
             self._changed()
             wishes.append(SessionChanged())
@@ -340,7 +334,7 @@ class Requests:
         if self._asides.wanted(event):
             self._must_talk()
             return self._asides.create(event["response"], answers.manners.usual, instruct)
-        items, calls = [name for name in self._messages if name in self._items], answers.response
+        items, calls = self._waiting(), answers.response
         after_calls = calls is not None and calls.has_called and not items  # heard to its end, and then answered
         if answers.awaited or (answers.response and not after_calls):
             name = answers.response.id if answers.response else "it is about to begin"
@@ -359,10 +353,15 @@ class Requests:
         once += [OnceLike(manner)] if manner else []
         if not items:
             return [*once, AnswerRequested(at=at, anew=bool(own or manner))], []
-        texts = [part["text"] for name in items for part in (self._items.get(name) or {})["content"]]
-        typed = TextTyped(at=at, text="\n".join(texts))
+        typed = TextTyped(at=at, text="\n".join(map(self._text, items)))
         self._questions.expected.append((typed, items))
         return [*once, typed], []
+
+    def _waiting(self) -> list[str]:
+        return [name for name in self._messages if name in self._items]
+
+    def _text(self, item_id: str) -> str:
+        return "\n".join(part["text"] for part in (self._items.get(item_id) or {})["content"])
 
     def _response_cancel(self, event: Mapping[str, Any], at: float) -> Answer:
         response, wanted = self._answers.response, event.get("response_id")

@@ -8,6 +8,7 @@ from typing import Final
 
 from pipelines.server.realtime.ids import Ids
 from pipelines.server.realtime.items import Items
+from pipelines.server.realtime.memory import Memory
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
 from pipelines.server.realtime.tools import Calls
@@ -42,6 +43,7 @@ class State:
     rate: int
     items: Items = field(default_factory=Items)
     calls: Calls = field(default_factory=Calls)
+    memory: Memory = field(default_factory=Memory)
     turns: OrderedDict[int, Turn] = field(default_factory=OrderedDict)
     policy: FloorPolicy = field(default_factory=FloorPolicy)
     """How the conversation shares the floor, as it was told."""

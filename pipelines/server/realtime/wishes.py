@@ -12,8 +12,10 @@ from pipelines.conversation.events import (
     CancelRequested,
     CommitRequested,
     ForgetRequested,
+    Forgotten,
     PlaybackAcknowledged,
     PolicyChanged,
+    Remembered,
     TextTyped,
     ToolAnswered,
     ToolCalled,
@@ -112,6 +114,8 @@ Wish = (
     | SayRequested
     | ToolCalled
     | ToolAnswered
+    | Remembered
+    | Forgotten
     | AppendAudio
     | ClearAudio
     | MuteMicrophone
@@ -122,4 +126,4 @@ Wish = (
     | CancelAside
     | PlayoutReport
 )
-"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first eight are for ``Session.tell``."""
+"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first twelve are for ``Session.tell``."""

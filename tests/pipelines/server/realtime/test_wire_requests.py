@@ -72,7 +72,9 @@ def test_what_is_no_event_is_an_error_and_no_more(talk, text):
         (message(content="hello"), "invalid_value"),
         (message(content=[{"type": "input_audio", "audio": "AAAA"}]), "unsupported_content"),
         (message(content=[{"type": "input_image", "image_url": "http://x"}]), "unsupported_content"),
-        (message(role="assistant", content=[{"type": "output_text", "text": "x"}]), "unsupported_item"),
+        (message(role="assistant", content=[{"type": "input_text", "text": "x"}]), "unsupported_content"),
+        (message(role="tool"), "unsupported_item"),
+        (message(role=["user"]), "unsupported_item"),
         ({"type": "mcp_call", "name": "x"}, "unsupported_item"),
     ],
 )

@@ -103,8 +103,8 @@ class Guest:
             case "input_audio_buffer.append":
                 return {"audio": "A" * (number % 12)}
             case "conversation.item.create":
-                role = "system" if number % 4 == 0 else "user"
-                content = [{"type": "input_text", "text": text}]
+                role = "system" if number % 4 == 0 else "assistant" if number % 5 == 0 else "user"
+                content = [{"type": "output_text" if role == "assistant" else "input_text", "text": text}]
                 places = {0: {}, 1: {"previous_item_id": item}, 2: {"previous_item_id": "root"}}[number % 3]
                 name = {"id": item} if number % 2 else {}
                 return {"item": {"type": "message", "role": role, "content": content, **name}, **places}

@@ -137,9 +137,8 @@ class Rules:
         assert previous is None or previous in self.order
         at = 0 if previous is None else self.order.index(previous) + 1
         item = event["item"]
-        said = item["type"] == "message" and (
-            item["role"] == "assistant" or item["content"][0]["type"] == "input_audio"
-        )
+        hers = item.get("role") == "assistant" and item["status"] == "in_progress"
+        said = item["type"] == "message" and (hers or item["content"][0]["type"] == "input_audio")
         if said or name in self.calls:
             assert at == len(self.order), "what is said, and what is called, comes last"
         self.order.insert(at, name)
