@@ -211,6 +211,19 @@ def test_reset_forgets_a_voice_and_pending_sound(model: SileroModel, speech: np.
     run(main())
 
 
+def test_a_threshold_may_change_at_any_time_and_none_is_the_usual_one(model: SileroModel) -> None:
+    edges: Edges = []
+    detector = VoiceDetector(model, VadSettings(), edges.append)
+    counts = []
+    for threshold in (0.9, None, 0.9, 0.6):
+        detector.adapt(threshold)
+        for _ in range(3):
+            detector.judged(0.7, 0.0)
+        counts.append(len(edges))
+    assert counts == [0, 1, 2, 3]  # a voice of 0.7 begins, and ends, where more is asked for
+    assert [type(edge) for edge in edges] == [VoiceStarted, VoiceStopped, VoiceStarted]
+
+
 def test_the_model_survives_a_loop_that_ended_with_a_batch_pending(model: SileroModel, speech: np.ndarray) -> None:
     loop = asyncio.new_event_loop()
 

@@ -89,3 +89,10 @@ def test_in_noise_as_loud_as_the_voice_the_edge_stands() -> None:
 def test_the_end_is_never_after_the_edge_nor_far_before(samples: int, before: float) -> None:
     edge = 10.0 - before
     assert edge - 0.22 <= last_voiced(tone(samples / 16_000, 9000), 10.0, edge) <= edge
+
+
+@pytest.mark.parametrize(("onset", "offset"), [(0.8, 0.65), (0.05, 0.01), (0.3, 0.15)])
+def test_a_threshold_moves_both_and_keeps_their_distance_where_there_is_room(onset, offset):
+    moved = VadSettings().moved_to(onset)
+    assert (moved.onset, moved.offset) == (onset, pytest.approx(offset))
+    assert VadSettings(onset=0.6, offset=0.6).moved_to(onset).offset == onset

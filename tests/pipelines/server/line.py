@@ -45,9 +45,13 @@ class Notes(Observer):
 
 
 class Line:
-    """A user, a page, a network of so many seconds each way, and a session behind it."""
+    """A user, a page, a network of so many seconds each way, and a session behind it.
 
-    def __init__(self, script, seconds, *, network=0.01, card=0.03, face=None, tokens=TOKENS, watched_by=None):
+    ``detection`` is what the page wants of ``turn_detection``; ``messages`` are what it sends, by the user's seconds.
+    """
+
+    def __init__(self, script, seconds, *, network=0.01, card=0.03, face=None, tokens=TOKENS, watched_by=None,
+                 detection=None, messages=()):  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self.network = network
         self.user = SimulatedUser(script, seconds)
@@ -55,6 +59,8 @@ class Line:
         self.events = []
         self.items = []
         self.face = face or {}
+        self.detection = detection or {}
+        self.messages = messages
         self.history = History("You are Nova.")
         self.tokens = tokens
         self.notes = watched_by or Notes()
@@ -122,9 +128,11 @@ class Line:
 
     async def speak(self):
         extensions = [f"sophia.{name}" for name in EXTENSIONS]
-        audio = {"input": {"format": {"type": "audio/pcm", "rate": 16_000}}}
+        audio = {"input": {"format": {"type": "audio/pcm", "rate": 16_000}, **self.detection}}
         session = {"type": "realtime", "extensions": extensions, "audio": audio, "sophia": {"lead_ms": 100}}
         self.talk.hear({"type": "session.update", "session": session})
+        for at, message in self.messages:
+            self.loop.call_later(at, self.talk.hear, message)
         async for frame in self.user.frames():
             audio = base64.b64encode(frame.pcm.tobytes()).decode()
             message = {"type": "input_audio_buffer.append", "audio": audio}

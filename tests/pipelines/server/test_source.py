@@ -304,3 +304,22 @@ def test_a_time_of_the_ears_is_a_place_in_the_clients_sound():
         assert where(99.0) == 2000
 
     hear(scenario)
+
+
+def test_a_call_comes_once_all_that_was_appended_was_heard_and_a_clearing_leaves_that():
+    called = []
+
+    async def talk(ears):
+        def call(name):
+            ears.source.once_heard(lambda: called.append((name, len(ears.voiced()) if ears.frames else 0)))
+
+        call("at once")
+        ears.source.append(ramp(0, 3 * EAR), EAR)
+        call("first")
+        ears.source.append(ramp(0, 2 * EAR), EAR)
+        ears.source.clear()
+        call("second")
+        await asyncio.sleep(8.0)
+
+    hear(talk)
+    assert called == [("at once", 0), ("first", 3 * EAR), ("second", 3 * EAR)]
