@@ -153,6 +153,9 @@ class Rules:
 
     def on_conversation_item_deleted(self, event):
         self.order.remove(event["item_id"])
+        if event["item_id"] in self.done:  # a client may give its id again
+            self.added.discard(event["item_id"])
+            self.done.discard(event["item_id"])
 
     def on_conversation_item_truncated(self, event):
         assert event["item_id"] in self.added
