@@ -104,7 +104,7 @@ def message(item: Mapping[str, Any], *, may_instruct: bool) -> tuple[str, str]:
     content = item.get("content")
     texts = [_words(mapping(part), role) for part in (content if isinstance(content, list) else [])]
     joined = "\n".join(texts).strip()
-    if not joined:
+    if not joined and role != "assistant":  # nothing may have been heard of a reply; livekit tells of it so
         raise Refused("The message is empty.", "invalid_value", "item.content")
     if len(joined) > MOST_TEXT:
         raise Refused(f"A message has at most {MOST_TEXT} characters.", "string_above_max_length", "item.content")

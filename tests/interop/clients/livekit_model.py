@@ -37,8 +37,8 @@ class Call:
         on("error", self.error)
 
     def event(self, event):
-        if event["type"] == "error":  # after it is back, it tells of what was said before, of which she takes in a part
-            saw("refused" if self.lost else "error", code=event["error"].get("code"), message=event["error"]["message"])
+        if event["type"] == "error":
+            saw("error", code=event["error"].get("code"), message=event["error"]["message"])
         self.events.append(dict(event))
         self.news.tell()
 
@@ -160,6 +160,14 @@ async def main():
         await one.news.until(lambda: one.reconnected)
         await one.news.until(lambda: any(e["type"] == "session.updated" for e in one.events[before:]))
         saw("again", first=one.events[before]["type"])
+
+        # It tells of the conversation so far. Each item comes back to it.
+        def roles():
+            items = [e["item"] for e in one.events[before:] if e["type"] == "conversation.item.done"]
+            return [item["role"] for item in items]
+
+        await one.news.until(lambda: roles().count("assistant") >= 3)
+        saw("memory", roles=roles())
         speaking.cancel()
         with suppress(Exception):
             await one.session.aclose()

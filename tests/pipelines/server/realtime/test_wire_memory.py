@@ -72,6 +72,16 @@ def test_a_greeting_needs_no_question(talk):
     assert talk.given() == [("user", UNCLEAR), ("assistant", "Hello.")]
 
 
+def test_a_reply_of_which_nothing_was_heard_leaves_its_question(talk):
+    create(talk, "u1", "user", type="input_text", text="No, stop.")
+    create(talk, "a1", "assistant", type="output_text", text="")
+    create(talk, "u2", "user", type="input_text", text="Go on.")
+    create(talk, "a2", "assistant", type="output_text", text="So be it.")
+    assert talk.given() == [
+        ("user", "No, stop."), ("assistant", UNHEARD), ("user", "Go on."), ("assistant", "So be it."),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("gone", "left"),
     [
