@@ -15,9 +15,9 @@ class FloorPolicy:
 
     ``patience`` multiplies the pauses of our own judgement, and ``longest`` bounds them, if it is given. ``silence`` is
     the fixed one. ``answers``: a turn that is over is answered unasked; else its words are kept until an answer is
-    asked for. ``interrupts``: words over hers take the floor; else they are answered after her reply. ``idle`` is how
-    long after her last words she speaks again if nobody says anything. ``threshold`` is the probability of speech from
-    which a voice counts as one; None leaves that to the detector's settings.
+    asked for, unless nothing ``remembers`` them. ``interrupts``: words over hers take the floor; else they are answered
+    after her reply. ``idle`` is how long after her last words she speaks again if nobody says anything. ``threshold``
+    is the probability of speech from which a voice counts as one; None leaves that to the detector's settings.
     """
 
     ends: Ends = "judged"
@@ -25,6 +25,7 @@ class FloorPolicy:
     longest: float | None = None
     silence: float = 0.5
     answers: bool = True
+    remembers: bool = True
     interrupts: bool = True
     idle: float | None = None
     threshold: float | None = None

@@ -245,7 +245,8 @@ class TurnState:
     def include_kept(self, at: float, utterance: Utterance) -> None:
         """Words that were kept and have no answer are answered with this utterance."""
         if before := self.kept:
-            utterance.take_in(before, pending=self.pending and self.answered is before)
+            if self.policy.remembers:
+                utterance.take_in(before, pending=self.pending and self.answered is before)
             self._let_go(at, "its words are answered with those that came after")
 
     def answer_kept(self, at: float, why: str) -> None:

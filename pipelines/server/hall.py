@@ -134,7 +134,7 @@ class Hall:
             talk = Talk(
                 self._runtime,
                 lambda audio_ms, trace: self._wire(
-                    wished=request[WISHED], extensions=_extensions(request), audio_ms=audio_ms, trace=trace
+                    wished=_wished(request), extensions=_extensions(request), audio_ms=audio_ms, trace=trace
                 ),
                 reports,
                 echo,
@@ -221,6 +221,12 @@ class Hall:
 
 def _extensions(request: web.Request) -> str:
     return request.query.get("extensions", "")
+
+
+def _wished(request: web.Request) -> Mapping[str, Any]:
+    """The session that is wished by a client secret, and by the address."""
+    wished: Mapping[str, Any] = request[WISHED]
+    return {**wished, "type": "transcription"} if request.query.get("intent") == "transcription" else wished
 
 
 def _watches(request: web.Request) -> bool:

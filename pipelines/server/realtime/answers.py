@@ -114,7 +114,9 @@ class Answers:
         """Begins the response of a generation, or lets it go on in one that waits for it."""
         made = self._made.pop(generation, None) or Made(Manner(written=self.manners.of(turn).written))
         self.manners.decided(turn)
-        self.awaited = False
+        asked, self.awaited = self.awaited, False
+        if self._state.session.transcribes and not (asked or self.response):  # such as that her ears are away
+            return []
         events: list[Event] = []
         if self.response:  # the reply was made again before a word of it was heard
             self.response.generation, self._dropped = generation, 0

@@ -94,7 +94,7 @@ class Questions:
         """The turn is over, and is not answered so far: what was said is an item, words or none."""
         if self.hearing and self.hearing.turn == decision.turn:
             self.hearing.before = self._kept or self.hearing.before
-        self._kept = decision.text
+        self._kept = decision.text if self._state.policy.remembers else ""
         return self.finish(decision.text, decision.at, decision.turn, kept=True)
 
     def fell_silent(self, turn: int, at: float) -> list[Event]:

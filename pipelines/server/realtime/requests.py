@@ -124,6 +124,7 @@ class Requests:
             text = f"There is no event of type '{clean(kind)[:80]}', or it is not served yet."
             return [], [self._write.error(text, "unknown_event", cause=cause, param="type")]
         try:
+            self._session.must_serve(kind)
             wishes, answers = handler(event, at)
         except Refused as no:
             return [], [self._write.error(no.message, no.code, cause=cause, param=no.param)]
@@ -157,14 +158,14 @@ class Requests:
         wished = event.get("session")
         if not isinstance(wished, Mapping):
             raise Refused("session.update needs a 'session' object.", "missing_required_parameter", "session")
-        shared = self._session.detection.policy()
+        shared = self._session.policy()
         problems = self._session.update(wished)
         self._write.extensions = frozenset(self._session.extensions)
         errors = [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
         updated = self._write.event("session.updated", session=self._session.in_force(self._extras.ms(at)))
         self._changed()
         wishes: list[Wish] = [SessionChanged()]
-        if (policy := self._session.detection.policy()) != shared:
+        if (policy := self._session.policy()) != shared:
             wishes.append(PolicyChanged(at=at, policy=policy))
         return wishes, [*errors, updated]
 

@@ -8,7 +8,7 @@ is really in force, never what was wished.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from nova.tools import Toolbox
@@ -18,11 +18,14 @@ from pipelines.server.realtime.orders import instructions, tokens, written
 from pipelines.server.realtime.reading import Refused, clean, number
 from pipelines.server.realtime.schema import EXTENSIONS
 from pipelines.server.realtime.tools import fitting, read_choice, read_tools, written_choice, written_tools
+from sophia.floor_policy import FloorPolicy
 
 VERSION: Final = 1
 """Version of the ``sophia.*`` events and fields."""
 
 LEAST_LEAD_MS, MOST_LEAD_MS = 40.0, 2_000.0
+ANSWERED: Final = ("response.create", "conversation.item.create", "sophia.say")
+"""Events that ask for an answer, or are for one."""
 MOST_IGNORED: Final = 100
 """Fields that are named as ignored at most."""
 
@@ -58,6 +61,8 @@ class Session:
         self.id = session_id
         self.input_format = self.output_format = Format()
         self.instructions = ""
+        self.transcribes = False
+        """She only listens: there are no responses."""
         self.written = False
         """She writes, and says nothing."""
         self.most_tokens: int | None = None
@@ -99,6 +104,14 @@ class Session:
 
     def in_force(self, now_ms: float) -> dict[str, Any]:
         """The whole effective session. Fields without a value are left out: some validators take no ``null``."""
+        whole = self._whole(now_ms)
+        if not self.transcribes:
+            return whole
+        whole |= {"type": "transcription", "object": "realtime.transcription_session"}
+        whole["audio"] = {"input": whole["audio"]["input"]}
+        return {name: whole[name] for name in ("type", "object", "id", "audio", "extensions", "sophia")}
+
+    def _whole(self, now_ms: float) -> dict[str, Any]:
         return {
             "type": "realtime",
             "object": "realtime.session",
@@ -134,7 +147,7 @@ class Session:
         """Applies what of an update can be applied, and says what is wrong with the rest."""
         self._ignored, self._problems = [], []
         first = {name: wished[name] for name in ("tools",) if name in wished}  # a choice may name one of them
-        self._merge(first | dict(wished), self.in_force(0.0), "")
+        self._merge(first | dict(wished), self._whole(0.0), "")
         return self._problems
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:
@@ -155,8 +168,20 @@ class Session:
         self._problems.append(Problem(message, code, f"session.{path}"))
 
     def _set_type(self, value: Any) -> None:
-        if value != "realtime":
-            self._wrong("type", "Only sessions of type 'realtime' are served.")
+        if value not in ("realtime", "transcription") or (value == "transcription" and self._role == "watch"):
+            self._wrong("type", "A session is of type 'realtime' or 'transcription', and who watches has the first.")
+        else:
+            self.transcribes = value == "transcription"
+
+    def must_serve(self, kind: str) -> None:
+        """Refuses a client's event that a session which only transcribes has no use for."""
+        if self.transcribes and kind in ANSWERED:
+            raise Refused("This session transcribes; it makes no responses.", "transcription_session", "type")
+
+    def policy(self) -> FloorPolicy:
+        """How the floor is shared: where she only transcribes, nobody is answered and nothing is kept."""
+        policy = self.detection.policy()
+        return replace(policy, answers=False, remembers=False, idle=None) if self.transcribes else policy
 
     def _set_lead(self, value: Any) -> None:
         if value is None:

@@ -124,7 +124,7 @@ class Wire:
     @property
     def policy(self) -> FloorPolicy:
         """How the client wants the floor to be shared: what turn taking is told first, unless it is as usual."""
-        return self._session.detection.policy()
+        return self._session.policy()
 
     @property
     def lead_ms(self) -> float:

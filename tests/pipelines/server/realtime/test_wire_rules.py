@@ -79,7 +79,8 @@ class Guest:
         match kind:
             case "session.update":
                 wished = [name for at, name in enumerate(EXTENSIONS) if number >> at & 1]
-                session = {"type": "realtime", "extensions": wished, "instructions": text, "odd": number}
+                kind = "transcription" if number % 10 == 9 else "realtime"
+                session = {"type": kind, "extensions": wished, "instructions": text, "odd": number}
                 if number % 2:
                     session["tools"] = [{"type": "function", "name": f"t{n}"} for n in range(number % 4)]
                     session["tool_choice"] = "required" if number % 5 else {"type": "function", "name": "t0"}

@@ -73,7 +73,7 @@ def test_the_lead_is_kept_within_bounds(given, held):
 @pytest.mark.parametrize(
     ("session", "param", "code"),
     [
-        ({"type": "transcription"}, "session.type", "invalid_value"),
+        ({"type": "translation"}, "session.type", "invalid_value"),
         ({"audio": {"input": {"format": {"type": "audio/opus"}}}}, "session.audio.input.format.type", "invalid_value"),
         ({"audio": {"input": {"format": {"type": ["audio/pcm"]}}}}, "session.audio.input.format.type", "invalid_value"),
         (

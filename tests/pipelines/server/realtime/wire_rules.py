@@ -110,7 +110,7 @@ class Rules:
             return
         if kind in ("session.created", "session.updated"):
             self.extensions = set(event["session"]["extensions"])
-            self.may_call |= bool(event["session"]["tools"])
+            self.may_call |= bool(event["session"].get("tools"))
             self.detection = event["session"]["audio"]["input"]["turn_detection"]
         if response_id := event.get("response_id"):
             assert response_id == self.response, f"{kind} belongs to no running response"
