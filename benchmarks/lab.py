@@ -17,7 +17,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ class Lab(
             response = riva_asr_pb2.StreamingRecognizeResponse()
             found = response.results.add(audio_processed=processed, **result)
             found.alternatives.add(transcript=text, confidence=0.9)
-            await context.write(response)
+            with suppress(Exception):  # whoever listened has hung up
+                await context.write(response)
 
         def tell(seconds: float, text: str, **result: Any) -> None:
             task = asyncio.create_task(answer(loop.time() + seconds, text, samples / EAR_RATE, **result))

@@ -33,8 +33,8 @@ async def wires(count: int, seconds: float, *, watched: bool = False) -> dict[st
     with tempfile.TemporaryDirectory() as folder:
         make_development_pki(Path(folder))
         async with (
-            running(Path(folder), _another_processor()) as ports,
-            Runtime(_settings(ports, folder), sessions=count) as runtime,
+            running(Path(folder), another_processor()) as ports,
+            Runtime(settings_for(ports, folder), sessions=count) as runtime,
         ):
             assert runtime.faceless is None, runtime.faceless
             return await _measure(runtime, count, seconds, watched)
@@ -84,14 +84,16 @@ class WatchedBook(Book):
         """Looks at it."""
 
 
-def _settings(ports: dict[str, int], folder: str) -> Settings:
+def settings_for(ports: dict[str, int], folder: str) -> Settings:
+    """The settings that reach the lab."""
+
     def at(place: str) -> dict[str, Any]:
         return {"endpoint": {"target": f"localhost:{ports[place]}", "tls": {"ca": f"{folder}/ca.crt"}}}
 
     return Settings.model_validate({"asr": at("speech"), "tts": at("speech"), "llm": at("llm"), "face": at("face")})
 
 
-def _another_processor() -> int | None:
+def another_processor() -> int | None:
     """One that this process need not share, if there are two."""
     ours, all_of_them = os.sched_getaffinity(0), set(range(os.cpu_count() or 1))
     if len(ours) > 1:

@@ -111,7 +111,10 @@ def make_app(
         refusal = refusal or visits.refusal(request)
         if refusal and (stranger or not readable(request.headers)):
             return refused(refusal)
-        socket = await opened(request)
+        try:
+            socket = await opened(request)
+        except ConnectionError:  # gone in the middle of the handshake
+            return web.Response(status=400)
         if refusal:
             await turn_away(socket, refusal)
         else:

@@ -11,6 +11,7 @@ None of this has a public way: a failed write is the end of grpc.aio's own accou
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable
@@ -89,7 +90,11 @@ class CoreCall:
         """A write failed. The call is over, then, and its status is on the way."""
 
     async def receive_serialized_message(self) -> Any:
-        message = await self._core.receive_serialized_message()
+        # Where the one who waits is cancelled, grpc.aio forgets the message that it was about to be handed, but not its
+        # memory, 8 KiB with each. So the core's own waiting goes on until the call is over, which is at once.
+        reading = asyncio.ensure_future(self._core.receive_serialized_message())
+        reading.add_done_callback(_seen)
+        message = await asyncio.shield(reading)
         if message is not cygrpc.EOF:
             self._heard()
         return message
@@ -106,6 +111,12 @@ class CoreCall:
     @property
     def _status(self) -> Any:
         return _lost_status() if self._lost else self._core._status
+
+
+def _seen(reading: asyncio.Future[Any]) -> None:
+    """Whoever waited for it may be gone, so nobody else looks at how it ended."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _lost_status() -> Any:
