@@ -10,7 +10,7 @@ from wire_talk import REPLY, Talk, of, only
 from pipelines.conversation.events import CancelRequested, LimitReached, TextTyped
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.server.realtime.wire import Wire
-from pipelines.simulation.exact import Says
+from pipelines.simulation.exact import Delays, Says
 from pipelines.telemetry.ledger import Outcome
 
 BEGINS = [
@@ -177,3 +177,15 @@ def test_instructions_stand_below_the_persona_for_one_answer():
     client = table(manners, (0.5, typed), (12.0, typed))
     systems = [messages[0].content for messages in client.table.mind.calls]
     assert systems == ["You are Nova.\n\nSing.", "You are Nova."]
+
+
+def test_words_over_a_written_answer_are_a_turn_of_their_own():
+    script = [Says(1.0, "where is my order"), Says(3.6, "no the blue one")]
+    client = table(Manners(Manner(written=True)), script=script, delays=Delays(token=0.2))
+    first, second = client.table.notes.ledgers
+    assert first.outcome is Outcome.INTERRUPTED
+    assert (first.user, second.user) == ("where is my order", "no the blue one")
+    said = [message.content for message in client.table.history.messages()[1:]]
+    assert said == ["where is my order", f"{first.heard} —", "no the blue one", SAID]
+    assert SAID.startswith(first.heard)
+    assert first.heard
