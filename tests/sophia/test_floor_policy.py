@@ -113,6 +113,13 @@ def test_what_a_client_takes_back_is_named_and_comes_to_nothing():
     assert found(by(SILENT).voice(0.2, 1.0).tell(ForgetRequested(at=1.2)), Dismiss) == []
 
 
+def test_words_that_come_only_after_they_were_taken_back_are_not_committed():
+    table = by(COMMITS).voice(0.2, 1.0).tell(ForgetRequested(at=1.1)).says(1.4, "forget it", final=True)
+    table.tell(CommitRequested(at=2.0)).wait(5)
+    assert texts(table, Disregard) == ["forget it"]
+    assert texts(table, Keep) == [""]
+
+
 # Whether she answers
 
 
@@ -188,6 +195,12 @@ def test_who_is_still_speaking_when_she_is_over_is_heard_out():
     assert texts(table, Commit) == ["it is late very late"]
 
 
+def test_a_client_that_took_over_meanwhile_is_the_one_that_asks():
+    table = by(STEADY, answered()).voice(2.0, 2.8).says(2.9, "it is late", final=True).wait(5)
+    by(STEADY, by(SILENT, table)).ends(6.0).wait(9)
+    assert found(table, Commit) == []
+
+
 def test_who_cancels_her_is_answered_what_was_said_meanwhile():
     table = by(STEADY, answered()).voice(2.0, 2.8).says(2.9, "it is late", final=True).wait(5)
     table.tell(CancelRequested(at=5.0))
@@ -216,6 +229,11 @@ def test_she_speaks_again_after_a_silence_that_began_with_her_last_sample():
     table.wait(8.1)
     assert found(table, Begin)[-1].origin == "idle"
     assert (table.only(Commit).text, table.only(Commit).at) == ("", pytest.approx(8.0))
+
+
+def test_a_silence_also_begins_where_a_client_cancels_her():
+    table = by(FloorPolicy(ends="silence", idle=5.0), answered()).wait(3.0).tell(CancelRequested(at=3.0)).wait(9)
+    assert table.only(Commit).at == pytest.approx(8.0)
 
 
 def test_a_voice_is_no_silence_and_a_noise_begins_it_anew():

@@ -4,13 +4,14 @@ import asyncio
 
 from table import Table
 
-from pipelines.conversation.events import AnswerRequested, PolicyChanged
+from pipelines.conversation.events import AnswerRequested, PolicyChanged, Transcribed
 from pipelines.simulation.exact import OracleDetector, Says
 from pipelines.takes.reader import ledgers, read_events
 from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import Outcome
-from sophia.decisions import Keep
+from sophia.decisions import Correct, Keep
 from sophia.floor_policy import FloorPolicy
+from sophia.transcripts import Transcript
 
 ORDER, LATE = Says(1.0, "where is my order"), Says(6.0, "it is late")
 
@@ -43,6 +44,15 @@ def test_words_that_nobody_asked_about_are_no_part_of_the_history_until_somebody
     assert remembered(table) == ["where is my order it is late", ledger.heard]
     assert ledger.voice_to_voice > 1.5  # from the last voiced sample, the client's own wait with it
     assert abs(ledger.residue) < 1e-6
+
+
+def test_late_words_of_what_has_no_answer_are_no_part_of_the_history_either():
+    final = Transcript("where is my order", final=True)
+    late = (5.0, lambda at: Transcribed(at=at, transcript=final))
+    table = Table([Says(1.0, "", seconds=0.8)], seconds=8)
+    told = talk(table, (0.5, shared(answers=False)), late)
+    assert [decision.text for decision in told.decisions if isinstance(decision, Correct)] == [final.text]
+    assert remembered(table) == []
 
 
 def test_the_detector_is_told_of_a_threshold_whenever_it_changes():

@@ -200,6 +200,15 @@ def test_all_that_was_said_and_written_since_is_answered_and_each_is_an_item_of_
     keeps_the_rules(talk)
 
 
+def test_words_that_are_answered_with_the_next_turn_stay_in_their_own_item():
+    talk = detecting({"create_response": False}).asks("where is my order")
+    talk.client("session.update", session={"audio": {"input": {"turn_detection": {"create_response": True}}}})
+    talk.asks("it is late")
+    assert talk.decided[-1].text == "where is my order it is late"
+    assert transcripts(talk) == ["where is my order", "it is late"]
+    keeps_the_rules(talk)
+
+
 def test_speech_without_words_is_an_item_and_she_does_not_ask_again():
     talk = detecting({"create_response": False}).voice(0.8).wait(5)
     assert transcripts(talk) == [""]
