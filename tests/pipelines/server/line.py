@@ -48,10 +48,11 @@ class Line:
     """A user, a page, a network of so many seconds each way, and a session behind it.
 
     ``detection`` is what the page wants of ``turn_detection``; ``messages`` are what it sends, by the user's seconds.
+    ``wished`` is an update of its session before that begins.
     """
 
     def __init__(self, script, seconds, *, network=0.01, card=0.03, face=None, tokens=TOKENS, watched_by=None,
-                 detection=None, messages=()):  # fmt: skip
+                 detection=None, messages=(), wished=None):  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self.network = network
         self.user = SimulatedUser(script, seconds)
@@ -61,6 +62,7 @@ class Line:
         self.face = face or {}
         self.detection = detection or {}
         self.messages = messages
+        self.wished = wished or {}
         self.history = History("You are Nova.")
         self.tokens = tokens
         self.notes = watched_by or Notes()
@@ -71,7 +73,7 @@ class Line:
         self.talk = Talk(runtime, self._wire, self.reports, ClientEcho(None), watched_by=[self.notes])
 
     def _wire(self, audio_ms, trace):
-        return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace)
+        return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished)
 
     def _session(self, source, sink, observers, *, echo, patience):
         delays = Delays()

@@ -52,6 +52,12 @@ def test_what_was_said_without_an_answer_is_one_question_of_the_history():
     assert [ledger["outcome"] for ledger in line.of("sophia.turn.ledger")] == ["kept", "replied"]
 
 
+def test_what_a_client_secret_wishes_is_in_force_from_the_first_word_on():
+    line = hold([ORDER], 24, wished={"audio": {"input": detection(type="server_vad", silence_duration_ms=2_000)}})
+    stopped = times(line, "input_audio_buffer.speech_stopped")[0]
+    assert stopped - (line.user.started + ORDER.at + ORDER.length) == pytest.approx(2.0, abs=0.1)
+
+
 def test_a_commit_waits_for_the_last_word_and_not_for_a_pause():
     commit, create = (3.0, {"type": "input_audio_buffer.commit"}), (3.001, {"type": "response.create"})
     line = hold([ORDER], 24, detection=detection(), messages=[commit, create])
