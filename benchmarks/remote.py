@@ -136,12 +136,14 @@ async def _caller(socket: Any, index: int, count: int, seconds: float) -> tuple[
     every, pcm = period(speech()), speech()
     said = script(int((seconds + BEFORE + 4) / every) + 1, every, 0, pcm, every * index / count)
     caller = user(said, seconds + BEFORE, phase=phase(index))
-    session = {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}}}
+    # With headphones: an echo canceller costs more than all the rest of it, and the local sessions have none.
+    audio = {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}}
+    session = {"type": "realtime", "audio": audio, "sophia": {"headphones": True}}
     await socket.send_str(json.dumps({"type": "session.update", "session": session}))
     hearing = asyncio.create_task(_hear(socket))
     async for frame in caller.frames():
-        audio = base64.b64encode(frame.pcm.astype("<i2").tobytes()).decode("ascii")
-        await socket.send_str(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+        sound = base64.b64encode(frame.pcm.astype("<i2").tobytes()).decode("ascii")
+        await socket.send_str(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
     await socket.close()
     heard, cut_off = await hearing
     ends = [caller.started + says.at + says.length for says in said]
