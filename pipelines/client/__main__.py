@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("server", nargs="?", default="http://127.0.0.1:8765/", help="address of the server (default: %(default)s)")
-    add("--key-file", type=Path, metavar="FILE", help="holds the key (default: the address, or SOPHIA_API_KEY)")
+    add("--key-file", type=Path, metavar="FILE", help="holds the key (default: that of the address)")
     add("--ca", type=Path, metavar="FILE", help="the authority that signed the server's certificate, PEM")
     add("--headphones", action="store_true", help="do not keep her voice out of the microphone's sound")
     add("--soundbite", type=Path, action="append", default=[], metavar="WAV", help="say this; may be repeated")

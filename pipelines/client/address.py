@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,7 @@ class Address:
 def find_server(text: str, key_file: Path | None = None, ca: Path | None = None) -> Address:
     """Reads an address: of the page as the server prints it (``https://spark:8765/#key=…``), or of its WebSocket.
 
-    The key is that of ``key_file``, else of the address, else of ``SOPHIA_API_KEY``. ``ca`` holds the authority that
+    The key is that of ``key_file``, else of the address. ``ca`` holds the authority that
     signed the server's certificate, PEM. Raises :class:`BadAddress`.
     """
     try:
@@ -38,7 +37,7 @@ def find_server(text: str, key_file: Path | None = None, ca: Path | None = None)
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise BadAddress(f"{text.partition('#')[0]} is no address; the server prints one, such as http://spark:8765/.")
     scheme = SCHEMES[parts.scheme]
-    key: str | None = next(iter(parse_qs(parts.fragment).get("key", [])), os.environ.get("SOPHIA_API_KEY"))
+    key: str | None = next(iter(parse_qs(parts.fragment).get("key", [])), None)
     tls = None
     try:
         if key_file:

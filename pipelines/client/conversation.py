@@ -149,7 +149,10 @@ class Client:
             try:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
-                        await self._take(json.loads(message.data))
+                        try:
+                            await self._take(json.loads(message.data))
+                        except (ValueError, LookupError, TypeError, AttributeError):  # whatever a server may send
+                            self._say("The server sent what is not understood here; that was left out.")
             finally:
                 self._queue = None
                 self._voice.stop_all()

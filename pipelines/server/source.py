@@ -134,9 +134,8 @@ class NetworkSource:
         self._arrived = now
         for frame in frames:
             if clock.next - frame.time < FRAME_SECONDS:
-                clock.owed = max(
-                    0.0, clock.owed - FRAME_SECONDS
-                )  # it is on time: what was heard as silence was silence
+                # It is on time: what was heard as silence was silence.
+                clock.owed = max(0.0, clock.owed - FRAME_SECONDS)
             elif clock.owed >= FRAME_SECONDS and dbfs(frame.pcm) < QUIET_DB:
                 clock.owed -= FRAME_SECONDS
                 clock.leave_out(FRAME_SECONDS)

@@ -15,17 +15,14 @@ from pipelines.client.address import BadAddress, find_server
         ("http://[::1]:80", "ws://[::1]:80/v1/realtime", None),
     ],
 )
-def test_an_address_as_the_server_prints_it(text, url, key, monkeypatch):
-    monkeypatch.delenv("SOPHIA_API_KEY", raising=False)
+def test_an_address_as_the_server_prints_it(text, url, key):
     found = find_server(text)
     assert (found.url, found.key) == (url, key)
     assert (found.tls is not None) == url.startswith("wss")
     assert key is None or key not in repr(found)
 
 
-def test_where_the_key_comes_from(tmp_path, monkeypatch):
-    monkeypatch.setenv("SOPHIA_API_KEY", "of the environment")
-    assert find_server("spark:8765").key == "of the environment"
+def test_where_the_key_comes_from(tmp_path):
     assert find_server("https://spark:8765/#key=pasted").key == "pasted"
     file = tmp_path / "key"
     file.write_text("of the file\n")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
+import aiohttp
 import lab
 import numpy as np
 import pytest
@@ -153,3 +154,19 @@ async def test_why_a_server_does_not_want_somebody(tmp_path, pki, other_pki, mon
             client.write("where is my order")
             assert await terminal.wait("sophia: ") == f"sophia: {ANSWER}"
     assert "cannot be reached" in await refusal(url, pki)
+
+
+async def test_what_is_no_protocol_ends_nothing():
+    class Strange:
+        async def send_str(self, text):
+            pass
+
+        async def __aiter__(self):
+            for data in ("no json", "[]", '{"type": "response.done", "response": {"status": "failed", "output": []}}'):
+                yield aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, data, None)
+
+    terminal = Terminal()
+    devices = Devices(Microphone(), NullSink(), None, None, [], None)
+    client = Client(find_server("spark:8765"), devices, headphones=True, say=terminal.say)
+    await client._hold(Strange(), asyncio.Event())
+    assert len(terminal.lines) == 3
