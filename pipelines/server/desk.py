@@ -28,7 +28,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Desk:
-    """Answers for one server; ``ready`` says why no conversation can be begun just now, None if one can."""
+    """Answers for one server; ``ready`` says why no conversation can be begun just now, None if one can.
+
+    ``load`` tells how many talk, and whether there is room.
+    """
 
     def __init__(
         self,
@@ -36,10 +39,12 @@ class Desk:
         model: str,
         effective: Effective,
         ready: Callable[[], str | None],
+        *,
+        load: Callable[[], Mapping[str, Any]],
         registry: CollectorRegistry,
     ) -> None:
         self._access, self._model, self._effective, self._ready = access, model, effective, ready
-        self._registry = registry
+        self._load, self._registry = load, registry
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
@@ -48,6 +53,7 @@ class Desk:
             web.get("/v1/models/{model}", self._with_key(self._one_model)),
             web.post("/v1/realtime/client_secrets", self._with_key(self._client_secret)),
             web.get("/metrics", self._with_key(self._metrics)),
+            web.get("/load", self._with_key(self._loaded)),
             web.get("/readyz", self._readyz),
         ]
 
@@ -90,6 +96,9 @@ class Desk:
     async def _readyz(self, request: web.Request) -> web.Response:
         why = self._ready()
         return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200, headers=UNCACHED)
+
+    async def _loaded(self, request: web.Request) -> web.Response:
+        return web.json_response(self._load(), headers=UNCACHED)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, kind = choose_encoder(request.headers.get("Accept", ""))

@@ -65,7 +65,9 @@ class Hall:
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing = False
+        self._arrived = 0
         metrics = runtime.telemetry.metrics
+        metrics.places(self._settings.sessions)
         self._admission = Admission(self._settings.sessions, asyncio.get_running_loop().time, metrics.least_lag)
 
     @property
@@ -78,9 +80,9 @@ class Hall:
         if self._closing:
             return Refusal(503, "server_shutting_down", "The server is shutting down; try again in a moment.")
         if _watches(request):
-            if self.watchable is None:
-                return NOTHING_TO_WATCH
             places = self._settings.watchers
+            if self.watchable is None or not places:
+                return NOTHING_TO_WATCH
             return full(f"All places are taken ({places})", places) if self._watching >= places else None
         return self._admission.refusal(len(self._talks))
 
@@ -129,6 +131,7 @@ class Hall:
         echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
         streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
         self._talks[hub] = None
+        self._arrived += 1
         self._talking(len(self._talks))
         try:
             talk = Talk(
@@ -178,6 +181,15 @@ class Hall:
             return "shutting down"
         away = self._runtime.away
         return f"cannot reach: {', '.join(away)}" if away else None
+
+    def load(self) -> dict[str, Any]:
+        """For a dispatcher: ``places``, how many are ``talking``, how many ever ``arrived``, and is there ``room``.
+
+        There is room where whoever comes now would be let in.
+        """
+        talking = len(self._talks)
+        room = self.ready() is None and self._admission.refusal(talking) is None
+        return {"places": self._settings.sessions, "talking": talking, "arrived": self._arrived, "room": room}
 
     def _wire(
         self,

@@ -37,12 +37,13 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
     ports: list[int] = []
 
     def facts(request: web.Request) -> dict[str, Any]:
+        watch = hall.watchable is not None and settings.watchers > 0
         return {
             "name": NAME,
             "host": sockets.gethostname(),
             "language": runtime.settings.language,
-            "watch": hall.watchable is not None,
-            "type_while_watching": hall.watchable is not None,
+            "watch": watch,
+            "type_while_watching": watch,
             "budget_ms": round(runtime.settings.stack.voice_to_voice * 1000),
             "secure_url": place.url(ports[0]) if place.tls else None,
             "key_needed": place.access.asks_for_a_key,
@@ -50,7 +51,7 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
         }
 
     registry = runtime.telemetry.metrics.registry
-    desk = Desk(place.access, runtime.settings.llm.model, hall.effective, hall.ready, registry)
+    desk = Desk(place.access, runtime.settings.llm.model, hall.effective, hall.ready, load=hall.load, registry=registry)
     app = make_app(place.access, page, head.asset, facts, hall, more=desk.routes())
     async with _listening(app, place, any_port=any_port) as port:
         ports.append(port)

@@ -195,6 +195,7 @@ class Metrics:
         for role in PAGE_ROLES:
             self._pages.labels(role)
         self._lags: deque[float] = deque(maxlen=round(60 / LAG_INTERVAL))
+        self._places = prom.Gauge("sophia_places", "Clients that may talk at a time", registry=self.registry)
         self._loop_lag = _Histogram("sophia_loop_lag_seconds", "How late the event loop was", LAG_BUCKETS, at)
         self._turns = _Counter("sophia_turns", "Turns by how they ended", at, label="outcome")
         self._turns.prepare([str(outcome) for outcome in Outcome])
@@ -266,6 +267,10 @@ class Metrics:
             yield
         finally:
             self._pages.labels(role).dec()
+
+    def places(self, count: int) -> None:
+        """Tells how many clients may talk at a time."""
+        self._places.set(count)
 
     def page_reply(self, skew: float | None, missing: float | None, late: int) -> None:
         """Takes in how a reply went in a page: seconds that the lips led, share without a frame, late frames."""

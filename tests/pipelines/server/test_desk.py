@@ -30,7 +30,7 @@ def bare(url):
 async def test_programs_need_the_key_and_probes_do_not(tmp_path, pki, key_file):
     async with house(tmp_path, pki, api_key_file=key_file) as (client, address, runtime):
         url = bare(address)
-        for path in ("/v1/models", "/v1/models/x", "/metrics"):
+        for path in ("/v1/models", "/v1/models/x", "/metrics", "/load"):
             async with client.get(url + path) as answer:
                 assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
         async with client.post(url + "/v1/realtime/client_secrets") as answer:
@@ -136,3 +136,28 @@ async def test_it_is_not_ready_while_a_service_is_away(tmp_path, pki):
             services.channels = {"asr": ears, "face": face}
             await until(lambda: runtime.away == ["asr"])
             assert await ready() == (503, "cannot reach: asr\n")
+
+
+async def test_a_dispatcher_is_told_who_talks_and_whether_there_is_room(tmp_path, pki):
+    async with house(tmp_path, pki, sessions=1) as (client, url, runtime):
+
+        async def load():
+            async with client.get(url + "/load") as answer:
+                return await answer.json()
+
+        assert await load() == {"places": 1, "talking": 0, "arrived": 0, "room": True}
+        async with client.ws_connect(url + "/v1/realtime"):
+            assert await load() == {"places": 1, "talking": 1, "arrived": 1, "room": False}
+            assert runtime.telemetry.metrics.registry.get_sample_value("sophia_places") == 1
+            async with client.ws_connect(url + "/v1/realtime?watch=1"):
+                assert (await load())["arrived"] == 1, "who watches takes no place"
+        await until(lambda: runtime.telemetry.metrics.registry.get_sample_value("sophia_pages", {"role": "talk"}) == 0)
+        assert await load() == {"places": 1, "talking": 0, "arrived": 1, "room": True}
+
+
+async def test_where_nobody_may_watch_nothing_is_there_to_watch(tmp_path, pki):
+    async with house(tmp_path, pki, watchers=0) as (client, url, _), client.ws_connect(url + "/v1/realtime"):
+        async with client.get(url + "/page.json") as answer:
+            assert (await answer.json())["watch"] is False
+        async with client.get(url + "/v1/realtime?watch=1") as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (404, "nothing_to_watch")
