@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 DOCKER = Path(__file__).parents[2] / "docker"
-PROFILES = ("spark", "workstation", "speech-remote", "speech")
+PROFILES = ("spark", "workstation", "speech-remote", "speech", "pool")
 
 VARIABLE = r"\$\{([A-Z0-9_]+):-([^}]*)\}"
 """The one form of variable that these files use: with a default."""

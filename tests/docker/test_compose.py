@@ -14,7 +14,10 @@ import pytest
 import yaml
 from stack_files import DOCKER, PROFILES, merged, parts, settings_of, tool, variables
 
+from pipelines.certs import HOSTS
+from pipelines.command.stopping import STOP_SECONDS
 from pipelines.settings.model import load_settings
+from pipelines.settings.server import ServerSettings
 
 ROOT = DOCKER.parent
 REHEARSAL = DOCKER / "docker-compose.rehearsal.yml"
@@ -101,13 +104,12 @@ def test_ports_do_not_collide_and_only_tls_can_be_opened(profile: str) -> None:
     assert [p for p, n in Counter(p for p, *_ in published).items() if n > 1] == []
     for port, address, name, _ in published:
         if address != "127.0.0.1":
-            assert profile == "speech"
-            assert name == "proxy", f"{name} opens port {port}"
+            assert (profile, name) == ("speech", "proxy"), f"{name} opens port {port}"
     for path in FILES:  # an address that can be changed belongs to a port that speaks TLS
         for line in path.read_text().splitlines():
             if "host_ip" in line and "host_ip: 127.0.0.1" not in line:
-                assert path.name in ("docker-compose.proxy.yml", "docker-compose.triton.yml"), line
-                assert re.search(r'host_ip: "\$\{(PROXY|TRITON)_BIND:-127\.0\.0\.1\}"', line), line
+                assert re.fullmatch(r"docker-compose\.(proxy|triton|pool)\.yml", path.name), line
+                assert re.search(r'host_ip: "\$\{(PROXY|TRITON|POOL)_BIND:-127\.0\.0\.1\}"', line), line
 
 
 def test_what_can_be_opened_to_other_machines_asks_them_who_they_are() -> None:
@@ -119,7 +121,10 @@ def test_what_can_be_opened_to_other_machines_asks_them_who_they_are() -> None:
         for port in service.get("ports", ())
         if (match := re.match(r"\$\{(\w+):-", port["host_ip"]))
     }
-    assert movable == {("TRITON_BIND", "triton"), ("PROXY_BIND", "proxy")}
+    assert movable == {("TRITON_BIND", "triton"), ("PROXY_BIND", "proxy"), ("POOL_BIND", "pool")}
+    behind = pool_server_settings()
+    assert behind.secure
+    assert behind.api_key_file, "the pool asks nobody: its servers do"
     for profile in PROFILES[:3]:
         triton = services(merged(profile))["triton"]
         assert "--grpc-use-ssl-mutual=true" in triton["command"]
@@ -129,7 +134,7 @@ def test_what_can_be_opened_to_other_machines_asks_them_who_they_are() -> None:
         for flag in ("--grpc-restricted-protocol=", "--http-restricted-api="):
             assert flag in restricted
         assert "closed=model-repository,shared-memory,trace,logging:" in restricted
-    for profile in PROFILES:  # the proxy itself refuses to start where it is open and asks nobody: test_proxy.py
+    for profile in PROFILES[:4]:  # the proxy itself refuses to start where it is open and asks nobody: test_proxy.py
         settings = settings_of(profile)
         proxy = services(merged(profile))["proxy"]["environment"]
         assert proxy["PROXY_BIND"] == settings.get("PROXY_BIND", "127.0.0.1")
@@ -284,6 +289,33 @@ def test_the_runtime_understands_its_settings_and_reaches_what_runs(profile: str
             assert profile == "speech-remote"
     assert settings.face.enabled == ("a2f" in running or settings.embedded_services == ("face",))
     assert bool(settings.embedded_services) == (profile == "spark"), "nothing for arm64, so the project's own"
+
+
+def pool_server_settings() -> ServerSettings:
+    server = services(merged("pool"))["server"]
+    assert server["command"][0] == "--config"
+    return load_settings(server["command"][1], environment=server["environment"]).server
+
+
+def test_the_pool_looks_for_servers_where_they_listen() -> None:
+    running = services(merged("pool"))
+    text = (DOCKER / "proxy/pool.cfg").read_text()
+    preset = dict(re.findall(r"^ +presetenv (\w+) (\S+)", text, re.MULTILINE))
+    settings = pool_server_settings()
+    assert preset["POOL_SERVERS"] == f"server:{settings.port}"
+    assert [str(port["target"]) for port in running["pool"]["ports"]] == [preset["POOL_PORT"]]
+    assert running["pool"]["environment"]["POOL_SESSIONS"] == preset["POOL_SESSIONS"] == str(settings.sessions)
+    assert preset["POOL_SERVER_NAME"] in HOSTS, "a name that every certificate of pipelines.certs holds"
+    assert int(running["server"]["deploy"]["replicas"]) <= int(re.findall(r"server-template server 1-(\d+)", text)[0])
+    assert preset["POOL_CERTIFICATE"] == str(settings.cert)
+
+
+def test_a_server_that_stops_has_as_long_as_its_conversations() -> None:
+    server = services(merged("pool"))["server"]
+    assert server["stop_signal"] == "SIGTERM"
+    settings = pool_server_settings()
+    assert int(server["stop_grace_period"].removesuffix("s")) > settings.drain_seconds + STOP_SECONDS
+    assert settings.watchers == 0
 
 
 def test_the_proxy_looks_for_services_where_they_listen() -> None:
