@@ -1,20 +1,29 @@
 // A page for tests: the stage as it is served, and questions about what stands on it.
 import { createStage } from './stage.js';
 
-const canvas = document.querySelector('canvas');
+let canvas = document.querySelector('canvas');
 let names; // the 52, in the order of the weights
 let stage;
 let seconds = 0;
 
 const pose = (weights = {}, head = [0, 0, 0], breath = 0) => ({ weights: Float32Array.from(names, (name) => weights[name] ?? 0), head, breath });
+const fresh = () => {
+  const next = canvas.cloneNode();
+  canvas.replaceWith(next);
+  return (canvas = next);
+};
 const told = (error) => ({ code: error.code ?? error.name, message: error.message });
 
 window.lab = {
-  async create(arkit, options) {
+  /** `driver`: the words of another one than this browser's. */
+  async create(arkit, options, driver) {
     names = arkit;
+    const { prototype } = WebGL2RenderingContext;
+    const { getParameter } = prototype;
+    if (driver) prototype.getParameter = function (what) { return what === 0x9246 ? driver : getParameter.call(this, what); };
     try {
-      stage = await createStage(canvas, options);
-      return { quality: stage.quality };
+      stage = await createStage(fresh, options);
+      return { quality: stage.quality, smooth: stage.renderer.getContextAttributes().antialias };
     } catch (error) {
       return told(error);
     }

@@ -55,7 +55,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         make().write(folder / f"{name}.glb")
     with chromiums() as launch, serving(folder) as address:
         lab = Lab(launch, address, folder)
-        assert lab("create", ARKIT, {"quality": "auto"}) == {"quality": "low"}  # it sees that software draws
+        assert lab("create", ARKIT, {"quality": "auto"}) == {"quality": "low", "smooth": False}  # software draws
         lab("resize", 100, 120)
         yield lab
         assert lab.troubles == []
@@ -217,6 +217,21 @@ def test_after_the_graphics_were_taken_away_she_is_drawn_again(lab: Lab, name: s
     (after,) = lab("brightness", [[0, 0, 0.6, 0.6]], {}, [0, 0, 0])
     assert after == pytest.approx(before, abs=0.02)
     assert abs(before["mean"] - 0.5) > 0.02  # something was drawn over the grey
+
+
+def test_a_graphics_card_is_given_smooth_edges_and_every_pixel(lab: Lab) -> None:
+    other = lab.elsewhere()
+    card = "ANGLE (NVIDIA, NVIDIA GB10/PCIe/SSE2, OpenGL ES 3.2)"
+    assert other("create", ARKIT, {"quality": "auto"}, card) == {"quality": "high", "smooth": True}
+    width, height = other("resize", 800, 600)
+    assert width * height > 800 * 600
+
+
+def test_the_processor_draws_only_so_many_pixels(lab: Lab) -> None:
+    width, height = lab("resize", 1600, 1200)
+    assert width * height < 260_000
+    assert width / height == pytest.approx(4 / 3, abs=0.01)
+    assert lab("resize", 100, 120) == [100, 120]
 
 
 def test_without_webgl_the_page_is_told_so(lab: Lab) -> None:

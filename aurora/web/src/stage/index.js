@@ -27,27 +27,35 @@ const SHOWN = { high: 2.45, wide: 1.7 };
 const ABOVE = 0.05;
 /** Drawn pixels for one of the page on coarse screens: strands of hair are thinner than a pixel. */
 const FINE = 1.5;
+/** Pixels that the processor draws at most, at low quality; the browser enlarges them. */
+const FEW = 250_000;
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /**
- * A stage on `canvas`, which it draws on from now on. Throws {@link StageError} `nowebgl`.
- * @param {HTMLCanvasElement} canvas
+ * A stage on the canvas that `fresh` gives, which it draws on from now on. It may ask for a second one, in the place of
+ * the first. Throws {@link StageError} `nowebgl`.
+ * @param {() => HTMLCanvasElement} fresh
  * @param {Options} [options]
  */
-export async function createStage(canvas, options = {}) {
-  return new Stage(canvas, options);
+export async function createStage(fresh, { quality = 'auto', ...options } = {}) {
+  const auto = quality === 'auto';
+  const gl = contextOf(fresh(), quality === 'high');
+  if (!auto || bySoftware(gl)) return new Stage(gl, { ...options, quality: auto ? 'low' : quality, auto });
+  // Whether edges are smooth is decided when a context is made. Software takes a third of a second for each, so the
+  // first try is for it; a graphics card takes next to nothing.
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return new Stage(contextOf(fresh(), true), { ...options, quality: 'high', auto });
 }
 
 export class Stage {
-  /** @param {HTMLCanvasElement} canvas @param {Options} options */
-  constructor(canvas, { quality = 'auto', theme = 'dark', onSlow = () => {} }) {
-    const gl = canvas.getContext('webgl2', { alpha: true, antialias: quality !== 'low', powerPreference: 'high-performance' });
-    if (!gl) throw new StageError('nowebgl', 'this browser draws no 3-D (WebGL 2)');
+  /** @param {WebGL2RenderingContext} gl @param {{quality: 'high' | 'low', auto: boolean, theme?: Theme, onSlow?: () => void}} options */
+  constructor(gl, { quality, auto, theme = 'dark', onSlow = () => {} }) {
+    const canvas = /** @type {HTMLCanvasElement} */ (gl.canvas);
     this.canvas = canvas;
-    this.auto = quality === 'auto';
+    this.auto = auto;
     this.onSlow = onSlow;
-    /** @type {'high' | 'low'} */
-    this.quality = quality === 'auto' ? (SOFTWARE.test(drawnBy(gl)) ? 'low' : 'high') : quality;
+    this.quality = quality;
+    this.software = bySoftware(gl);
     this.renderer = new THREE.WebGLRenderer({ canvas, context: gl });
     this.renderer.shadowMap.enabled = this.quality === 'high';
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
@@ -142,7 +150,9 @@ export class Stage {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(this.quality === 'high' ? Math.min(Math.max(window.devicePixelRatio, FINE), 2) : 1);
+    const fine = Math.min(Math.max(window.devicePixelRatio, FINE), 2);
+    const coarse = this.software ? Math.min(1, Math.sqrt(FEW / (width * height))) : 1;
+    this.renderer.setPixelRatio(this.quality === 'high' ? fine : coarse);
     this.renderer.setSize(width, height, false);
     this.aim();
   }
@@ -204,8 +214,15 @@ function isToon(model) {
   return found;
 }
 
-/** Who draws, in the driver's words. @param {WebGL2RenderingContext} gl */
-function drawnBy(gl) {
+/** @param {HTMLCanvasElement} canvas @param {boolean} smooth edges */
+function contextOf(canvas, smooth) {
+  const gl = canvas.getContext('webgl2', { alpha: true, antialias: smooth, powerPreference: 'high-performance' });
+  if (!gl) throw new StageError('nowebgl', 'this browser draws no 3-D (WebGL 2)');
+  return gl;
+}
+
+/** Whether the processor draws, by the driver's own words. @param {WebGL2RenderingContext} gl */
+function bySoftware(gl) {
   const more = gl.getExtension('WEBGL_debug_renderer_info');
-  return String(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  return SOFTWARE.test(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
 }

@@ -25,9 +25,10 @@ export function dress(scene, quality) {
     mesh.castShadow = mesh.receiveShadow = true;
     const old = mesh.material;
     const kept = /** @type {any} */ (Object.fromEntries(KEPT.map((key) => [key, old[key]])));
-    for (const picture of [old.map, old.normalMap]) if (picture) picture.anisotropy = quality === 'high' ? 8 : 2;
-    if (old.name === 'Hair' && quality === 'low') {
-      mesh.material = /** @type {any} */ (plain(kept));
+    for (const picture of [old.map, old.normalMap]) if (picture) picture.anisotropy = quality === 'high' ? 8 : 1;
+    const plain = quality === 'low' && PLAIN[old.name];
+    if (plain) {
+      mesh.material = /** @type {any} */ (plain(kept, mesh));
     } else {
       const material = new THREE.MeshPhysicalMaterial(kept);
       (SURFACES[old.name] ?? cloth)(material, mesh, quality);
@@ -35,6 +36,41 @@ export function dress(scene, quality) {
     }
     old.dispose();
   }
+}
+
+/**
+ * At low quality what shines little is matt: software has to translate each kind of shading before the first picture.
+ * @type {Readonly<Record<string, (kept: any, mesh: THREE.Mesh) => THREE.Material>>}
+ */
+const PLAIN = {
+  Hair(kept) {
+    const material = matt(kept);
+    plainHair(material);
+    return material;
+  },
+  Lash(kept, mesh) {
+    shadowless(mesh, 3);
+    return Object.assign(matt(kept), { depthWrite: false, forceSinglePass: true });
+  },
+  EyeShade(kept, mesh) {
+    shadowless(mesh, 1);
+    return Object.assign(matt(kept), { depthWrite: false });
+  },
+  Eye: matt,
+  Teeth: inside,
+  Tongue: inside,
+};
+
+/** @param {any} kept of the file's material */
+function inside(kept) {
+  const material = matt(kept);
+  hollow(material);
+  return material;
+}
+
+/** @param {any} kept of the file's material */
+function matt({ name, color, map, vertexColors, side, transparent, opacity, alphaTest }) {
+  return new THREE.MeshLambertMaterial({ name, color, map, vertexColors, side, transparent, opacity, alphaTest });
 }
 
 /** @type {Readonly<Record<string, (material: THREE.MeshPhysicalMaterial, mesh: THREE.Mesh, quality: Quality) => void>>} */
@@ -52,7 +88,7 @@ const SURFACES = {
     fringe(material, mesh);
   },
   Lash(material, mesh) {
-    Object.assign(material, { transparent: true, depthWrite: false, specularIntensity: 0.1 });
+    Object.assign(material, { transparent: true, depthWrite: false, specularIntensity: 0.1, forceSinglePass: true });
     shadowless(mesh, 3);
   },
   Eye(material) {
@@ -86,13 +122,6 @@ const SURFACES = {
 function cloth(material, _, quality) {
   if (quality === 'low') return;
   Object.assign(material, { sheen: 0.4, sheenColor: material.color.clone().lerp(new THREE.Color('#ffffff'), 0.25), sheenRoughness: 0.6 });
-}
-
-/** @param {any} kept of the file's material */
-function plain({ name, color, map, vertexColors, side, alphaTest }) {
-  const material = new THREE.MeshLambertMaterial({ name, color, map, vertexColors, side, alphaTest });
-  plainHair(material);
-  return material;
 }
 
 /**

@@ -13,7 +13,7 @@ function swapped(text, old, fresh) {
   return text.replace(old, fresh);
 }
 
-/** @param {Material} material @param {string} key of the program @param {(shader: Shader) => void} change */
+/** @param {Material | import('three').MeshLambertMaterial} material @param {string} key of the program @param {(shader: Shader) => void} change */
 function changed(material, key, change) {
   material.onBeforeCompile = change;
   material.customProgramCacheKey = () => key;
@@ -30,7 +30,7 @@ const HOLLOW = `#include <lights_fragment_end>
   #endif
   reflectedLight.indirectDiffuse *= mix(.35, 1., vColor.g);`;
 
-/** Teeth, tongue, gums: lit by how open the place is. @param {Material} material */
+/** Teeth, tongue, gums: lit by how open the place is. @param {Material | import('three').MeshLambertMaterial} material */
 export function hollow(material) {
   changed(material, 'hollow', (shader) => {
     shader.fragmentShader = swapped(shader.fragmentShader, '#include <lights_fragment_end>', HOLLOW);
@@ -118,7 +118,7 @@ const VERTEX_SHINE = `#include <beginnormal_vertex>
 
 /** Hair at low quality. @param {import('three').MeshLambertMaterial} material */
 export function plainHair(material) {
-  changed(/** @type {any} */ (material), 'hair-plain', (shader) => {
+  changed(material, 'hair-plain', (shader) => {
     shader.vertexShader = `attribute vec3 _flow;\nvarying float vShine;\n${swapped(shader.vertexShader, '#include <beginnormal_vertex>', VERTEX_SHINE)}`;
     let text = swapped(shader.fragmentShader, '#include <normal_fragment_begin>', ONE_SIDED);
     text = swapped(text, '#include <lights_fragment_end>', '#include <lights_fragment_end>\n  reflectedLight.directDiffuse += diffuseColor.rgb * vShine * .8;');

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {import('../types.d.ts').Stage} Stage
- * @typedef {(canvas: HTMLCanvasElement, options: object) => Promise<Stage>} CreateStage
+ * @typedef {(fresh: () => HTMLCanvasElement, options: object) => Promise<Stage>} CreateStage
  * @typedef {{url: string, light_url?: string|null, kind: string, name: string, missing: string[]}} Model
  */
 
@@ -36,10 +36,9 @@ export class Face {
     this.stage?.dispose();
     this.stage = null;
     if (quality === 'flat' || !this.model) return this.tell({ type: 'noface' });
-    if (!webgl()) return this.tell({ type: 'flat' });
     try {
       const { createStage } = await this.code();
-      const stage = await createStage(this.freshCanvas(), { quality, theme, onSlow: () => this.tell({ type: 'slow' }) });
+      const stage = await createStage(() => this.freshCanvas(), { quality, theme, onSlow: () => this.tell({ type: 'slow' }) });
       if (mine !== this.opening) return stage.dispose();
       const { url, light_url: light } = this.model;
       const onProgress = (/** @type {number} */ share) => mine === this.opening && this.tell({ type: 'progress', share });
@@ -61,14 +60,5 @@ export class Face {
     this.canvas.replaceWith(canvas);
     this.canvas = canvas;
     return canvas;
-  }
-}
-
-/** Whether this browser draws in three dimensions. */
-function webgl() {
-  try {
-    return !!document.createElement('canvas').getContext('webgl2');
-  } catch {
-    return false;
   }
 }
