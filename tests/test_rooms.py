@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("scenarios", "monitoring", "talk"),
     ("client", "server", "simulation"),
     ("replay",),
-    ("doctor", "load", "tune", "models", "nova_benchmark", "voice_loop"),
+    ("doctor", "load", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
 )
 """From the ground up. A room imports from floors below its own, and nothing from its own but itself."""
 
@@ -60,6 +60,7 @@ MAY: dict[str, str] = {
     "tune": "command home log machine page records replay scenarios settings simulation",
     "models": "command services settings nova",
     "nova_benchmark": "command embedded failures home log machine services settings nova",
+    "scale": "command home log server settings",
     "voice_loop": "command log server settings takes talk terminal",
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""

@@ -25,13 +25,14 @@ REPLY_SECONDS = 10.0
 Say = Callable[[str], None]
 
 
-async def serve(settings: Settings, say: Say) -> int:
+async def serve(settings: Settings, say: Say, opened: Callable[[str], None] | None = None) -> int:
     """Serves until it is told to stop, and returns the exit code; ``say`` is handed lines for people.
 
+    ``opened`` is told the address in place of an invitation for people, with the key in its fragment if there is one.
     Ctrl+C lets replies that sound come to their end, SIGTERM conversations; both within bounds. A second signal ends it
     at once.
     """
-    program = _Program(settings, say)
+    program = _Program(settings, say, opened or (lambda address: _invite(address, say)))
     task = asyncio.create_task(program.run())
     with (
         told_to_stop(lambda: program.stop(task, REPLY_SECONDS, replies=True), within=None, signals=(signal.SIGINT,)),
@@ -50,9 +51,10 @@ async def serve(settings: Settings, say: Say) -> int:
 class _Program:
     """One run."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
+    def __init__(self, settings: Settings, say: Say, opened: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
+        self._opened = opened
         self._hall: Hall | None = None
         self._draining: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -86,8 +88,7 @@ class _Program:
                 hall = Hall(runtime, stream=stream)
                 async with stream or nullcontext(), serving(runtime, hall) as address:
                     self._hall = hall
-                    for line in invitation(address):
-                        self._say(line)
+                    self._opened(address)
                     await self._stopped.wait()
                     if self._draining:
                         self._draining.cancel()
@@ -102,6 +103,11 @@ class _Program:
                 self._say(failure.hint)
             return failure.exit_code
         return 0
+
+
+def _invite(address: str, say: Say) -> None:
+    for line in invitation(address):
+        say(line)
 
 
 def invitation(address: str) -> list[str]:

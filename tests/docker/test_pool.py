@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import aiohttp
 import pytest
-from lab import Lab, config
+from lab import Lab
 from lab import serving as services
-from pooled import KEY, Names, server, talking
+from pooled import KEY, Names, patient, server, talking
 from stack_files import DOCKER
 
 CONFIG = DOCKER / "proxy/pool.cfg"
@@ -102,7 +102,7 @@ async def pooled(tmp_path, pki, count, *, known=None):
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(services(Lab(), pki))
         names, dns = await stack.enter_async_context(Names.serving(addresses[:known]))
-        settings = config(tmp_path, pki, dict.fromkeys(("asr", "llm", "tts", "face"), lab))
+        settings = patient(tmp_path, pki, lab)
         servers = {}
         for address in addresses:
             servers[address] = await stack.enter_async_context(server(settings, host=address, **placed))

@@ -9,9 +9,27 @@ import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
+from lab import config
 
 KEY = "a-key-of-the-whole-pool"
+LIMITS = {
+    "asr": ("open_seconds", "answer_seconds", "give_up_seconds"),
+    "llm": ("first_token_timeout", "token_timeout", "call_timeout"),
+    "tts": ("first_audio_seconds", "chunk_seconds"),
+    "face": ("answer_seconds",),
+}
 HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+
+
+def patient(folder, pki, port):
+    """A configuration for services at ``port``, in which nothing is too late on a busy machine."""
+    path = config(folder, pki, dict.fromkeys(("asr", "llm", "tts", "face"), port))
+    content = json.loads(path.read_text())
+    for section, limits in LIMITS.items():
+        content[section] |= dict.fromkeys(limits, 20)
+        content[section]["endpoint"]["connect_seconds"] = 20
+    path.write_text(json.dumps(content))
+    return path
 
 
 class Server:
@@ -30,7 +48,7 @@ class Server:
         raise AssertionError(f"it ended without “{beginning}”: {self.lines}")
 
     async def ended(self):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self.process.wait()
 
 
@@ -91,7 +109,7 @@ class Talking:
 
     async def until(self, kind):
         """The next event of this kind; ``ConnectionError`` where the socket ends before it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             async for message in self.socket:
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     break
@@ -109,7 +127,7 @@ class Talking:
 
     async def closed(self):
         """Waits until it is closed from the other side, and tells how."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             async for _ in self.socket:
                 pass
         return self.socket.close_code
@@ -117,7 +135,8 @@ class Talking:
 
 async def talking(client, url, key=KEY):
     """A conversation that is begun. Raises ``aiohttp.WSServerHandshakeError`` where nobody is let in."""
-    socket = await client.ws_connect(f"{url}/v1/realtime", headers={"Authorization": f"Bearer {key}"}, max_msg_size=0)
+    address = url if url.startswith("ws") else f"{url}/v1/realtime"
+    socket = await client.ws_connect(address, headers={"Authorization": f"Bearer {key}"}, max_msg_size=0)
     one = Talking(socket)
     await one.until("session.created")
     return one
