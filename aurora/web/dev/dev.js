@@ -42,6 +42,7 @@ async function parts() {
   return {
     session: (/** @type {any} */ page, /** @type {any} */ options) => new MockSession(page, options, { at, first: Number(ask.get('turns') ?? 0) }),
     stage: () => import(new URL('../static/stage.js', import.meta.url).href),
+    ask: async () => info(),
     life: new Life(7), performer: new Performer(),
   };
 }

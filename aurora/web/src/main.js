@@ -24,6 +24,7 @@ const page = new Page(info ?? UNKNOWN, {
   stage: () => import('./stage/index.js'),
   life: new Life(Date.now() % 1000),
   performer: new Performer(),
+  ask,
   key,
 });
 if (!info) page.tell({ type: 'nopage' });

@@ -161,6 +161,23 @@ async def test_a_conversation_that_is_over_when_the_page_would_watch_it_is_no_fa
     await page.close()
 
 
+async def test_who_watched_sees_the_next_conversation(browser: Any, double: Double) -> None:
+    async def end(talk: Talk) -> None:
+        if len(double.talks) == 1:
+            error = {"code": "conversation_over", "message": "The conversation that was watched is over."}
+            await talk._socket.send_json({"type": "error", "event_id": "e", "error": error})
+            await talk._socket.close(code=1000)
+
+    double.facts = {"watch": True}
+    double.script = end
+    page = await opened(browser, double)
+    await until(page, "document.querySelector('#word').textContent === 'Ready'")
+    await until(page, "document.querySelector('#word').textContent !== 'Ready'")
+    await until(page, "sophia.page.state.session === 'watching'")
+    assert len(double.talks) == 2
+    await page.close()
+
+
 async def test_written_words_reach_the_server(browser: Any, double: Double) -> None:
     async def quiet(talk: Talk) -> None:
         await talk.until(lambda: any(event["type"] == "response.create" for event in talk.heard))

@@ -21,12 +21,15 @@ import { Settings } from './settings.js';
  * @typedef {object} Parts
  * @property {import('../types.d.ts').NewSession} session
  * @property {() => Promise<any>} stage  fetches the code that draws
+ * @property {() => Promise<PageInfo|null>} ask  what the server tells of itself now
  * @property {{at(seconds: number, talk: {floor: string, level: {you: number, her: number}}): Pose}} life
  * @property {string|null} [key]  the server's, if it asks for one
  * @property {{share: number, perform(life: Pose, speech: Float32Array|null, seconds: number): Pose}} performer
  */
 
 const LOGGED = 5000;
+/** Milliseconds until a page that watched asks for the next conversation. */
+const LOOK_AGAIN = 5000;
 const STILL = matchMedia('(prefers-reduced-motion: reduce)');
 const NIGHT = matchMedia('(prefers-color-scheme: dark)');
 const LOGGED_TOO = new Set(['clear', 'silenced', 'underrun']);
@@ -48,6 +51,8 @@ export class Page {
     this.settings = new Settings(() => localStorage);
     this.measured = 0;
     this.ticking = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.looking = undefined;
 
     this.panels = new Panels();
     this.form = new Form(this.settings, (name, value) => this.change(name, value));
@@ -110,7 +115,22 @@ export class Page {
     if (event.type === 'over') this.scene.place.watch = false;
     this.talk.tell(event);
     this.tell(event);
-    if (event.type === 'over') this.session = null;
+    if (event.type !== 'over') return;
+    this.session = null;
+    this.lookAgain();
+  }
+
+  /** Watches the next conversation when there is one, unless somebody uses the page for something else meanwhile. */
+  lookAgain() {
+    clearTimeout(this.looking);
+    const waits = () => this.state.session === 'idle' && this.state.use === 'watch';
+    if (!waits()) return;
+    this.looking = setTimeout(async () => {
+      const info = waits() ? await this.parts.ask() : null;
+      if (!info?.watch || !waits()) return this.lookAgain();
+      this.scene.place.watch = true;
+      this.begin('watch');
+    }, LOOK_AGAIN);
   }
 
   /** A button was pressed, or its key. @param {string} event */

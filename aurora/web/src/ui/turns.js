@@ -92,7 +92,7 @@ export class Turn {
   get outcome() {
     const words = {
       interrupted: 'cut off', reprompted: 'asked again', dropped: 'nothing to answer', joined: 'went on',
-      broken: 'broke off', failed: 'failed',
+      broken: 'broke off', failed: 'failed', called: 'used a tool',
     };
     const outcome = /** @type {keyof typeof words} */ (this.ledger?.outcome);
     return words[outcome] ?? (this.typed && this.ledger ? 'typed' : '');
