@@ -144,9 +144,12 @@ class History:
         """Whether a call with this id is remembered."""
         return any(called.call.id == call_id for turn in self._turns.values() for called in turn.calls)
 
-    def remember(self, place: int, said: str, heard: str) -> None:
-        """Records an exchange of an earlier conversation; ``place``, below zero, stands for its generation."""
-        self._turns[place] = _Turn(said.strip(), heard.strip())
+    def remember(self, place: int, said: str, heard: str, interrupted: bool = False) -> None:
+        """Records an exchange of an earlier conversation; ``place``, below zero, stands for its generation.
+
+        Where nothing was said before the answer, it answers what the turn before has called, if it has.
+        """
+        self._turns[place] = _Turn(said.strip(), heard.strip(), interrupted, wordless=not said.strip())
         self._trim()
 
     def forget(self, generation: int, *, said: bool) -> None:

@@ -48,6 +48,7 @@ class Client:
         self._queue: asyncio.Queue[dict[str, Any]] | None = None
         self._floor = ("listening", 0.0)
         self._trouble = ""
+        self._token: str | None = None  # what a server gave us, to go on at another
 
     async def run(self) -> None:
         """Raises :class:`Refused`, and what source and sink raise, in an exception group."""
@@ -166,9 +167,9 @@ class Client:
     def _wishes(self) -> dict[str, Any]:
         return {
             "type": "realtime",
-            "extensions": ["sophia.playout", "sophia.ledger", "sophia.floor", "sophia.notice"],
+            "extensions": ["sophia.playout", "sophia.ledger", "sophia.floor", "sophia.notice", "sophia.resume"],
             "audio": {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}},
-            "sophia": {"headphones": self._headphones or self._devices.echo is not None},
+            "sophia": {"headphones": self._headphones or self._devices.echo is not None, "resume": self._token},
         }
 
     async def _take(self, event: dict[str, Any]) -> None:
@@ -190,6 +191,10 @@ class Client:
             case "sophia.turn.ledger" if event["voice_to_voice_ms"] is not None:
                 parts = " + ".join(f"{name} {ms:.0f}" for name, ms in event["contributions"].items())
                 self._say(f"  turn {event['turn']}: {event['voice_to_voice_ms']:.0f} ms = {parts}")
+            case "sophia.resume.token":
+                self._token = event["token"]
+            case "sophia.resume.restored" if event["item_ids"]:
+                self._say("She goes on where the conversation was.")
             case "sophia.floor":
                 self._floor = event["state"], asyncio.get_running_loop().time()
             case "sophia.notice":

@@ -192,12 +192,13 @@ class ToolCalled(Event):
 class Remembered(Event):
     """A client tells of an exchange that was before: what the user ``said``, and what was ``heard`` of the answer.
 
-    ``place`` is below zero, and none that was given before.
+    ``place`` is below zero, and none that was given before. ``interrupted``: the answer was not heard to its end.
     """
 
     place: int
     said: str
     heard: str
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ def record(history: History, happening: ToolCalled | ToolAnswered | Remembered |
             history.called(generation, call) if generation else history.recall(call)
         case ToolAnswered(call_id=call_id, output=output):
             history.answered(call_id, output)
-        case Remembered(place=place, said=said, heard=heard):
-            history.remember(place, said, heard)
+        case Remembered(place=place, said=said, heard=heard, interrupted=interrupted):
+            history.remember(place, said, heard, interrupted)
         case Forgotten(place=place, said=of_the_user):
             history.forget(place, said=of_the_user)

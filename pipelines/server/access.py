@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipelines.server.secrets import Secrets
+from pipelines.server.tokens import Tokens
 
 KEY_PROTOCOL = "openai-insecure-api-key."
 """Prefix of the WebSocket subprotocol in which browsers hand over a key: they can send no other header."""
@@ -52,6 +53,8 @@ class Access:
         self._key = None if key is None else key.encode()
         self.secrets = Secrets(key)
         """Mints and reads the keys of browsers."""
+        self.tokens = Tokens(key)
+        """Mints and reads what clients carry to another server."""
 
     @property
     def asks_for_a_key(self) -> bool:

@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from pipelines.server.access import Access, Refusal, readable
 from pipelines.server.files import Asset, Page
+from pipelines.server.tokens import Tokens
 
 MESSAGE_BYTES = 1 << 20
 """The longest message that is taken: 16 s of 24 kHz sound in base64. A longer one ends the connection (1009)."""
@@ -72,6 +73,9 @@ Models = Callable[[bool], Awaitable[Asset]]
 WISHED: web.RequestKey[Mapping[str, Any]] = web.RequestKey("wished", Mapping)
 """What a client's secret says about its session."""
 
+TOKENS: web.RequestKey[Tokens] = web.RequestKey("tokens", Tokens)
+"""Mints and reads what clients carry to another server."""
+
 
 def make_app(
     access: Access, page: Page, model: Models, facts: Facts, visits: Visits, *, more: Iterable[web.RouteDef] = ()
@@ -106,6 +110,7 @@ def make_app(
     async def realtime(request: web.Request) -> web.StreamResponse:
         now = time.time()
         refusal = access.talk(request.headers, secure=request.secure, now=now)
+        request[TOKENS] = access.tokens
         request[WISHED] = access.wished(request.headers, now) or {}
         stranger = refusal is not None and refusal.status != 401
         refusal = refusal or visits.refusal(request)

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from pipelines.server.access import Refusal
 from pipelines.server.admission import Admission, full
-from pipelines.server.app import WISHED, turn_away
+from pipelines.server.app import TOKENS, WISHED, turn_away
 from pipelines.server.client_echo import ClientEcho, guard
 from pipelines.server.connection import SHUTTING_DOWN, Connection
+from pipelines.server.realtime.resuming import Open
 from pipelines.server.realtime.session import Problem
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
@@ -127,7 +128,7 @@ class Hall:
         talk: Talk | None = None
         hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
         metrics = self._runtime.telemetry.metrics
-        reports = Reports(metrics)
+        reports, tokens = Reports(metrics), request[TOKENS]
         echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
         streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
         self._talks[hub] = None
@@ -137,10 +138,15 @@ class Hall:
             talk = Talk(
                 self._runtime,
                 lambda audio_ms, trace: self._wire(
-                    wished=_wished(request), extensions=_extensions(request), audio_ms=audio_ms, trace=trace
+                    wished=_wished(request),
+                    extensions=_extensions(request),
+                    audio_ms=audio_ms,
+                    trace=trace,
+                    open_token=tokens.read,
                 ),
                 reports,
                 echo,
+                tokens,
                 watched_by=[hub, self._admission, *([streamed] if streamed else [])],
             )
             self._talks[hub] = talk
@@ -199,6 +205,7 @@ class Hall:
         watch: bool = False,
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
+        open_token: Open | None = None,
     ) -> Wire:
         settings = self._runtime.settings
         return Wire(
@@ -217,6 +224,7 @@ class Hall:
             audio_ms=audio_ms,
             trace=trace,
             wished=wished,
+            open_token=open_token,
         )
 
     @contextmanager

@@ -19,8 +19,8 @@ MOST_SOUND = 2.0
 MOST_EVENTS = 4000
 """Events that may wait: some ten seconds of a lively reply, and more than a page that joins is told at once."""
 
-PASSING = frozenset({"sophia.levels", "sophia.playout.position"})
-"""Events that tell how things are just now: the newer replaces the one that waits."""
+PASSING = frozenset({"sophia.levels", "sophia.playout.position", "sophia.resume.token"})
+"""Events that tell how things are just now: the newer replaces the one that waits. A token can be long, too."""
 
 
 class Outbox:

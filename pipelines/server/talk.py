@@ -53,6 +53,7 @@ from pipelines.server.realtime.wishes import (
 from pipelines.server.reports import Reports
 from pipelines.server.sink import NetworkSink
 from pipelines.server.source import NetworkSource
+from pipelines.server.tokens import Keeper, Tokens
 from pipelines.server.voice import Voice
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
@@ -92,6 +93,8 @@ class Talk(Observer):
         make_wire: Callable[[Callable[[float], float], Callable[[int], str]], Wire],
         reports: Reports,
         echo: ClientEcho,
+        tokens: Tokens,
+        *,
         watched_by: Sequence[Observer],
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -110,6 +113,7 @@ class Talk(Observer):
         self.session: Session = runtime.session(
             self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
         )
+        self._keeper = Keeper(self.wire, tokens, self._send)
         self._aside = AsideTalk(self.wire, self.session, runtime.reply_rate, self._send)
         if self.wire.policy != FloorPolicy():
             self.session.tell(PolicyChanged(at=self._loop.time(), policy=self.wire.policy))
@@ -124,6 +128,7 @@ class Talk(Observer):
             await connection.run()
         finally:
             self._connection = None
+            self._keeper.close()
             self.session.stop()
             await self._aside.close()
             await talking
@@ -154,6 +159,7 @@ class Talk(Observer):
         self._send(answers)
         for wish in wishes:
             self._grant(wish)
+        self._keeper.look()
 
     def _grant(self, wish: Wish) -> None:
         match wish:
@@ -241,6 +247,7 @@ class Talk(Observer):
             self._voice.flush()
             self._frames.flush()
         self._send(self.wire.told(happening))
+        self._keeper.look()
 
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):
@@ -258,6 +265,7 @@ class Talk(Observer):
 
     def _say(self, generation: int, first: int, pcm: Pcm, seconds: float) -> None:
         self._send(self.wire.sound(generation, first, pcm.astype("<i2", copy=False).tobytes()), seconds)
+        self._keeper.look()
 
     def _show(self, generation: int, frames: Sequence[FaceFrame]) -> None:
         self._send(self.wire.frames(generation, frames))

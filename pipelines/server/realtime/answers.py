@@ -68,6 +68,11 @@ class Answers:
         """The response of a generation: the running one, or one of the last few."""
         return self.running(generation) or self._past.get(generation)
 
+    def unsettled(self) -> dict[str, Response]:
+        """The responses of which it is not told yet what was heard, by the item of what she says."""
+        known = [*self._past.values(), *([self.response] if self.response else [])]
+        return {response.item_id: response for response in known if not response.settled}
+
     # What a generation makes
 
     def guess(self, turn: int, generation: int) -> None:
@@ -222,6 +227,7 @@ class Answers:
             return self._close(self.response, self.response.end("cancelled", "turn_detected"))
         if not (response := self._past.get(event.generation)):
             return []
+        response.settled = True
         heard = event.all_heard
         if response.status == "cancelled" and response.delivered.client_ms:
             return self._truncated(response, heard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from nova.tools import ToolCall
@@ -80,6 +81,11 @@ class Items:
         self._items: dict[str, Item] = {}
         self._order: list[str] = []
         self._characters = 0
+        self.changes = 0
+        """Counts what was put in and removed."""
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._items[name] for name in self._order)
 
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._items
@@ -100,6 +106,7 @@ class Items:
 
     def put(self, item: Item, after: str | None = None, *, first: bool = False) -> None:
         """Adds an item at the end, after the item ``after``, or as the ``first``; one that is there is replaced."""
+        self.changes += 1
         name = item["id"]
         if name not in self._items:
             at = 0 if first else len(self._order) if after is None else self._order.index(after) + 1
@@ -114,8 +121,14 @@ class Items:
     def remove(self, item_id: str) -> None:
         """Forgets an item; one that is not there is no error."""
         if item_id in self._items:
+            self.changes += 1
             self._characters -= _size(self._items.pop(item_id))
             self._order.remove(item_id)
+
+
+def words(item: Item) -> str:
+    """The text of a message, written or spoken."""
+    return "\n".join(part.get("text") or part.get("transcript") or "" for part in item["content"])
 
 
 def _size(item: Item) -> int:

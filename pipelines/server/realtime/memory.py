@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from pipelines.conversation.events import Forgotten, Remembered
-from pipelines.server.realtime.items import MOST_ITEMS
+from pipelines.server.realtime.items import MOST_ITEMS, Item, words
 
 
 class Memory:
@@ -29,6 +29,20 @@ class Memory:
         if len(before) == 1:  # several are one question, of which no part can be forgotten
             self.place(before[0][0], self._told, said=True)
         return Remembered(at=at, place=self._told, said="\n".join(said for _, said in before), heard=text)
+
+    def restore(self, at: float, asked: Sequence[Item], answers: Sequence[Item]) -> Remembered:
+        """An exchange of a conversation that is taken up: what the user said, and what was heard."""
+        self._told -= 1
+        for items, said in ((asked, True), (answers, False)):
+            if len(items) == 1:  # of several no part can be forgotten
+                self.place(items[0]["id"], self._told, said=said)
+        return Remembered(
+            at=at,
+            place=self._told,
+            said="\n".join(filter(None, map(words, asked))),
+            heard=" ".join(filter(None, map(words, answers))),
+            interrupted=any(item["status"] == "incomplete" for item in answers),
+        )
 
     def forget(self, at: float, item_id: str) -> list[Forgotten]:
         """The client deletes an item; nothing where the model does not know it by itself."""

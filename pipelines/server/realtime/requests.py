@@ -40,6 +40,7 @@ from pipelines.server.realtime.reading import (
     place_of,
     samples,
 )
+from pipelines.server.realtime.resuming import Resuming
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.tools import read_order
 from pipelines.server.realtime.wishes import (
@@ -58,6 +59,9 @@ from sophia.events import SayRequested
 MOST_WAITING: Final = 32
 """Messages that may wait for a ``response.create``, and messages of the system."""
 
+REFUSABLE: Final = ("sophia.say", "response.create", "response.cancel", "input_audio_buffer.commit")
+"""Events that the conversation itself may refuse."""
+
 ACTIVE: Final = "conversation_already_has_active_response"
 
 Answer = tuple[list[Wish], list[Event]]
@@ -74,6 +78,7 @@ class Requests:
         extras: Extras,
         *,
         asides: Asides,
+        resuming: Resuming,
         watch: bool,
         may_instruct: bool,
     ) -> None:
@@ -87,13 +92,13 @@ class Requests:
         self._answers = answers
         self._extras = extras
         self._asides = asides
+        self._resuming = resuming
         self._watch = watch
         self._may_instruct = may_instruct
         self._odd = b""  # half a sample
         self._appended = False  # sound, since the last commit
         self._told_watching = False
         self._messages: list[str] = []  # items with messages that wait for an answer
-        self._notes: dict[str, str] = {}  # what system items say, by item
         self._asked: tuple[str, str | None, float] | None = None  # what wishes follow from: the event, its id, when
         self._changed()
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], Answer]] = {
@@ -140,12 +145,7 @@ class Requests:
         if not isinstance(happening, Refuse) or self._asked is None:
             return []
         kind, cause, at = self._asked
-        if happening.at != at or kind not in (
-            "sophia.say",
-            "response.create",
-            "response.cancel",
-            "input_audio_buffer.commit",
-        ):
+        if happening.at != at or kind not in REFUSABLE:
             return []
         code = "refused"
         if kind == "response.create":
@@ -159,15 +159,17 @@ class Requests:
         if not isinstance(wished, Mapping):
             raise Refused("session.update needs a 'session' object.", "missing_required_parameter", "session")
         shared = self._session.policy()
+        errors = self._resuming.take_up(mapping(wished.get("sophia")).get("resume"))
         problems = self._session.update(wished)
         self._write.extensions = frozenset(self._session.extensions)
-        errors = [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
+        errors += [self._write.error(wrong.message, wrong.code, param=wrong.param) for wrong in problems]
         updated = self._write.event("session.updated", session=self._session.in_force(self._extras.ms(at)))
+        past, restored = self._resuming.restored(at)
         self._changed()
-        wishes: list[Wish] = [SessionChanged()]
+        wishes: list[Wish] = [SessionChanged(), *past]
         if (policy := self._session.policy()) != shared:
             wishes.append(PolicyChanged(at=at, policy=policy))
-        return wishes, [*errors, updated]
+        return wishes, [*errors, updated, *restored]
 
     def _changed(self) -> None:
         """Replies are made as the client wants them, from the next on."""
@@ -176,7 +178,7 @@ class Requests:
 
     def _instruct(self, instructions: str) -> str:
         """All of the client's instructions: those for its session, or for one response, and what the system wrote."""
-        return "\n\n".join(filter(None, (instructions, *self._notes.values())))
+        return "\n\n".join(filter(None, (instructions, *self._state.notes.values())))
 
     # Sound
 
@@ -237,14 +239,14 @@ class Requests:
             return [past], self._take_in(shown(name, "completed", text), after, first=first)
         entry = written(name, text, role)
         wishes: list[Wish] = []
-        if role == "system" and len(self._notes) >= MOST_WAITING:
+        if role == "system" and len(self._state.notes) >= MOST_WAITING:
             raise Refused(f"She is told {MOST_WAITING} things by the system already.", "too_many_items")
         if role == "user":
             if len(self._messages) >= MOST_WAITING:
                 raise Refused(f"{MOST_WAITING} messages wait for an answer; send response.create.", "too_many_items")
             self._messages.append(name)
         if role == "system":
-            self._notes[name] = text
+            self._state.notes[name] = text
             self._changed()
             wishes.append(SessionChanged())
         return wishes, self._take_in(entry, after, first=first)
@@ -320,7 +322,7 @@ class Requests:
     def _item_delete(self, event: Mapping[str, Any], at: float) -> Answer:
         name = self._known(event, "item_delete_invalid_item_id")
         wishes: list[Wish] = [] if self._watch else [*self._state.memory.forget(at, name)]
-        if self._notes.pop(name, None) is not None:
+        if self._state.notes.pop(name, None) is not None:
             self._changed()
             wishes.append(SessionChanged())
         if name in self._messages:

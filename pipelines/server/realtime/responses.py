@@ -55,6 +55,8 @@ class Response:
     """It has as many tokens as the client let it have."""
     status: Status | None = None
     """How it ended; None while it runs."""
+    settled: bool = False
+    """All of it was played, or cut off: its item says what was heard."""
     apologised: bool = False
     failure: tuple[str, str] | None = None
     """The service that failed in it, and a line for people."""

@@ -74,9 +74,14 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sophia.playout.clear": ("sophia.playout", ("item_id", "audio_ms")),
     "sophia.playout.position": ("sophia.playout", ("item_id", "audio_ms", "playing", "at_ms")),
     "sophia.levels": ("sophia.levels", ("user_db", "agent_db", "at_ms")),
+    "sophia.resume.token": ("sophia.resume", ("token", "expires_at", "dropped", "settings")),
+    "sophia.resume.restored": ("sophia.resume", ("item_ids", "unanswered")),
     "sophia.notice": ("sophia.notice", ("service", "state", "message", "hint")),
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""
+
+RESUME: Final = "sophia.resume"
+"""The extension of clients that go on at another server."""
 
 EXTENSIONS: Final = tuple(sorted({extension for extension, _ in OURS.values()}))
 

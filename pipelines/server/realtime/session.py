@@ -16,7 +16,7 @@ from pipelines.server.realtime.detection import TurnDetection
 from pipelines.server.realtime.formats import Format
 from pipelines.server.realtime.orders import instructions, tokens, written
 from pipelines.server.realtime.reading import Refused, clean, number
-from pipelines.server.realtime.schema import EXTENSIONS
+from pipelines.server.realtime.schema import EXTENSIONS, RESUME
 from pipelines.server.realtime.tools import fitting, read_choice, read_tools, written_choice, written_tools
 from sophia.floor_policy import FloorPolicy
 
@@ -75,6 +75,8 @@ class Session:
         self.may_instruct = instructions
         self._model, self._language, self._role = model, language, role
         self._told = dict(told)
+        self.changes = 0
+        """Counts updates."""
         self._ignored: list[str] = []
         self._problems: list[Problem] = []
         self._extend(list(extensions))
@@ -93,6 +95,7 @@ class Session:
             "extensions": self._extend,
             "sophia.lead_ms": self._set_lead,
             "sophia.headphones": self._set_headphones,
+            "sophia.resume": lambda value: None,  # was taken up before everything else of the update
             "instructions": self._set_instructions,
             "tools": self._set_tools,
             "tool_choice": self._set_choice,
@@ -146,9 +149,25 @@ class Session:
     def update(self, wished: Mapping[str, Any]) -> list[Problem]:
         """Applies what of an update can be applied, and says what is wrong with the rest."""
         self._ignored, self._problems = [], []
+        self.changes += 1
         first = {name: wished[name] for name in ("tools",) if name in wished}  # a choice may name one of them
         self._merge(first | dict(wished), self._whole(0.0), "")
         return self._problems
+
+    def wishes(self) -> dict[str, Any]:
+        """An update that makes a new session like this one."""
+        whole = self._whole(0.0)
+        made = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "extensions")
+        heard, voice = whole["audio"]["input"], whole["audio"]["output"]
+        return {
+            "type": "transcription" if self.transcribes else "realtime",
+            **{name: whole[name] for name in made},
+            "audio": {
+                "input": {name: heard[name] for name in ("format", "turn_detection")},
+                "output": {"format": voice["format"]},
+            },
+            "sophia": {"lead_ms": self.lead_ms, "headphones": self.headphones},
+        }
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:
         for name, value in wished.items():
@@ -223,9 +242,10 @@ class Session:
             self._wrong("extensions", "extensions is a list of names.", "invalid_type")
             return
         wished = value or []
-        self.extensions = tuple(name for name in EXTENSIONS if name in wished)
+        offered = [name for name in EXTENSIONS if name != RESUME or self._role == "talk"]
+        self.extensions = tuple(name for name in offered if name in wished)
         for name in wished:
-            if name not in EXTENSIONS:
+            if name not in offered:
                 self._ignore(f"extensions.{name}" if isinstance(name, str) else "extensions")
 
     def _set_tools(self, value: Any) -> None:

@@ -44,6 +44,8 @@ class State:
     items: Items = field(default_factory=Items)
     calls: Calls = field(default_factory=Calls)
     memory: Memory = field(default_factory=Memory)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the system wrote, by item."""
     turns: OrderedDict[int, Turn] = field(default_factory=OrderedDict)
     policy: FloorPolicy = field(default_factory=FloorPolicy)
     """How the conversation shares the floor, as it was told."""

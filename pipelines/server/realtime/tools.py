@@ -120,6 +120,11 @@ class Calls:
         while len(self._answered) > MOST_CALLS:
             self._answered.popitem(last=False)
 
+    def answer(self, call_id: str) -> None:
+        """A call has its output; one that is forgotten needs none."""
+        if call_id in self._answered:
+            self._answered[call_id] = True
+
     def read_call(self, item: Mapping[str, Any]) -> ToolCall:
         """A call of an earlier conversation that a client tells of. Raises :class:`Refused`."""
         call_id, name = _text(item, "call_id", MOST_ID), _text(item, "name", MOST_ID)

@@ -32,6 +32,7 @@ from pipelines.server.realtime.ids import Ids, random_id
 from pipelines.server.realtime.projection import Projection
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.requests import Requests
+from pipelines.server.realtime.resuming import Open, Resuming
 from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
 from pipelines.server.realtime.state import State
@@ -53,6 +54,7 @@ class Wire:
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
     ``wished`` is an update of the session before it begins; what of it cannot be is in :attr:`problems`.
+    ``open_token`` reads what a client kept of an earlier conversation.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Wire:
         trace: Callable[[int], str] = lambda turn: "",
         ids: Ids = random_id,
         wished: Mapping[str, Any] = MappingProxyType({}),
+        open_token: Open | None = None,
     ) -> None:
         self._session = Session(
             ids("sess"),
@@ -101,12 +104,15 @@ class Wire:
         self.asides = Asides(self._state)
         """Responses beside the conversation: whoever makes them hands over what comes of them."""
         self._projection = Projection(self._state, questions, self._answers)
+        self.resuming = Resuming(self._state, self._answers, None if watch else open_token)
+        """What the client may carry to another server."""
         self._requests = Requests(
             self._state,
             questions,
             self._answers,
             self._extras,
             asides=self.asides,
+            resuming=self.resuming,
             watch=watch,
             may_instruct=instructions,
         )

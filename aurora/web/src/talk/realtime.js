@@ -4,7 +4,7 @@
 import { toBase64 } from './pcm.js';
 
 /** Our extensions of the wire; a server without them leaves them out of its answer. */
-export const EXTENSIONS = ['face', 'words', 'floor', 'ledger', 'playout', 'levels', 'notice'].map(name => `sophia.${name}`);
+export const EXTENSIONS = ['face', 'words', 'floor', 'ledger', 'playout', 'levels', 'notice', 'resume'].map(name => `sophia.${name}`);
 
 /** Seconds without a word after which a connection counts as dead: levels come ten times a second, also in silence. */
 export const SILENCE = 10;
@@ -61,6 +61,7 @@ export class RealtimeSocket {
     this.asked = 0; // how often the places were all taken
     this.opened = NaN; // when the connection that stands was opened
     this.ever = false; // whether one ever was
+    this.token = /** @type {string | null} */ (null); // what the server last gave us, to go on elsewhere
     /** @type {WebSocket | null} */
     this.socket = null;
     /** @type {Refusal | null} */
@@ -149,7 +150,9 @@ export class RealtimeSocket {
       const { code, message } = event.error ?? {}, places = event.sophia?.places;
       this.refusal = { code: String(code), message: String(message ?? ''), places: Number.isInteger(places) ? places : null };
     }
-    if (event.type === 'session.created') this.socket?.send(JSON.stringify({ type: 'session.update', session: this.session }));
+    if (event.type === 'sophia.resume.token') this.token = String(event.token);
+    if (event.type === 'error' && String(event.error?.code).startsWith('resume_')) this.token = null;
+    if (event.type === 'session.created') this.socket?.send(JSON.stringify({ type: 'session.update', session: this.#wishes() }));
     const first = event.type === 'session.updated' && !this.open;
     if (first) {
       this.opened = this.now();
@@ -158,6 +161,12 @@ export class RealtimeSocket {
     }
     this.event(event);
     if (first) this.told('open');
+  }
+
+  /** What the session is to be; the conversation that a server dropped goes on in it. */
+  #wishes() {
+    const { sophia, ...session } = /** @type {any} */ (this.session);
+    return { ...session, sophia: this.token ? { ...sophia, resume: this.token } : sophia };
   }
 
   /** @param {number} code @param {string} reason */

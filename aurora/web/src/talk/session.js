@@ -251,7 +251,8 @@ export class TalkSession extends EventTarget {
       this.ours = Array.isArray(inForce);
       if (this.voice) this.voice.obeys = this.ours && inForce.includes('sophia.playout');
     }
-    if (event.type === 'error' && this.socket?.open && event.error?.code !== 'response_cancel_not_active') this.#tell('notice', { message: String(event.error?.message ?? '') });
+    const code = event.type === 'error' ? String(event.error?.code) : '';
+    if (code && (this.socket?.open || code.startsWith('resume_')) && code !== 'response_cancel_not_active') this.#tell('notice', { message: String(event.error?.message ?? '') });
     this.#pass(this.voice?.take(event, this.#heard()) ?? []);
     this.#pass(this.projection.take(event));
   }

@@ -163,6 +163,12 @@ class Rules:
         assert event["audio_end_ms"] >= 0
         assert isinstance(heard, str)
 
+    def on_sophia_resume_restored(self, event):
+        assert not self.order, "before everything else"
+        self.order = list(event["item_ids"])
+        self.added |= set(self.order)
+        self.done |= set(self.order)
+
     def on_conversation_item_retrieved(self, event):
         assert event["item"]["id"] in self.order
 
