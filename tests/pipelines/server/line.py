@@ -18,6 +18,7 @@ from pipelines.server.client_echo import ClientEcho
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
 from pipelines.server.talk import Talk
+from pipelines.server.tokens import Tokens
 from pipelines.simulation.exact import (
     Delays,
     OracleDetector,
@@ -70,7 +71,7 @@ class Line:
         self._ended = asyncio.Event()
         runtime = SimpleNamespace(reply_rate=RATE, session=self._session)
         self.reports = Reports(self.metrics)
-        self.talk = Talk(runtime, self._wire, self.reports, ClientEcho(None), watched_by=[self.notes])
+        self.talk = Talk(runtime, self._wire, self.reports, ClientEcho(None), Tokens(None), watched_by=[self.notes])
 
     def _wire(self, audio_ms, trace):
         return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished)

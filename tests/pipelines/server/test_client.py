@@ -11,6 +11,7 @@ import pytest
 from lab import ANSWER, HEARD
 from page_client import until
 from rooms import house
+from test_written_talk import Deaf
 
 from pipelines.client import conversation
 from pipelines.client.address import find_server
@@ -140,6 +141,26 @@ async def test_a_server_that_comes_back_is_found_again(tmp_path, pki, monkeypatc
             await until(lambda: client._queue is not None)
             client.write("where is my order")
             assert await terminal.wait("sophia: ") == f"sophia: {ANSWER}"
+
+
+async def test_she_goes_on_where_the_conversation_was(tmp_path, pki, monkeypatch):
+    monkeypatch.setattr(conversation, "PATIENCE", (0.1,) * 100)
+    key = tmp_path / "key"
+    key.write_text("a-key-of-the-tests\n")
+    lab = Deaf()
+    async with house(tmp_path, pki, lab=lab, api_key_file=key) as (_, url, _):
+        port = int(url.partition("#")[0].rstrip("/").rpartition(":")[2])
+        running = talking(url, pki)
+        client, _, terminal = await running.__aenter__()
+        await until(lambda: client._queue is not None)
+        client.write("My name is Kim.")
+        await terminal.wait("sophia: ")
+    async with house(tmp_path, pki, lab=lab, api_key_file=key, port=port):
+        await terminal.wait("She goes on where the conversation was.")
+        client.write("What is my name?")
+        await terminal.wait("sophia: ")
+        await running.__aexit__(None, None, None)
+    assert lab.prompts[-1].index("My name is Kim.") < lab.prompts[-1].index("What is my name?")
 
 
 async def test_why_a_server_does_not_want_somebody(tmp_path, pki, other_pki, monkeypatch):

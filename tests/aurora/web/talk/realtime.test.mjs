@@ -30,6 +30,21 @@ test('it greets with the key as a subprotocol, asks once, and is open when the s
   assert.deepEqual([socket.open, states()], [true, ['open']]);
 });
 
+test('what the server gave to go on with is shown at the next one, until that refuses it', () => {
+  make({ session: { type: 'realtime', sophia: { lead_ms: 100 } } }).connect();
+  FakeSocket.last.greets();
+  for (const token of ['resume_1', 'resume_2']) FakeSocket.last.says({ type: 'sophia.resume.token', token });
+  FakeSocket.last.drops();
+  pass(3);
+  FakeSocket.last.says({ type: 'session.created' });
+  assert.deepEqual(FakeSocket.last.sent[0].session, { type: 'realtime', sophia: { lead_ms: 100, resume: 'resume_2' } });
+  FakeSocket.last.says({ type: 'error', error: { code: 'resume_expired', message: 'Too long ago.' } });
+  FakeSocket.last.drops();
+  pass(5);
+  FakeSocket.last.says({ type: 'session.created' });
+  assert.deepEqual(FakeSocket.last.sent[0].session.sophia, { lead_ms: 100 });
+});
+
 test('a key that no header could hold is a wrong key', () => {
   FakeSocket.refuse = true;
   make({ key: 'with blank' }).connect();

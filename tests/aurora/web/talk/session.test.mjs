@@ -328,6 +328,14 @@ test('an error in a conversation is a notice, but not that nothing was to be can
   assert.deepEqual(told.slice(2), [{ type: 'notice', message: 'What is that?' }]);
 });
 
+test('that she has forgotten a conversation is a notice, before the next one is open', async () => {
+  const session = begin();
+  await session.talk();
+  FakeSocket.last.says({ type: 'session.created', session: {} });
+  FakeSocket.last.says({ type: 'error', error: { code: 'resume_invalid', message: 'It begins anew.' } });
+  assert.deepEqual(told.at(-1), { type: 'notice', message: 'It begins anew.' });
+});
+
 test('settings change while it runs: another microphone, headphones, earlier lips', async () => {
   const session = await talking();
   const first = browser.track;
