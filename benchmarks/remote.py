@@ -136,9 +136,8 @@ async def _caller(socket: Any, index: int, count: int, seconds: float) -> tuple[
     every, pcm = period(speech()), speech()
     said = script(int((seconds + BEFORE + 4) / every) + 1, every, 0, pcm, every * index / count)
     caller = user(said, seconds + BEFORE, phase=phase(index))
-    # With headphones: an echo canceller costs more than all the rest of it, and the local sessions have none.
     audio = {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}}
-    session = {"type": "realtime", "audio": audio, "sophia": {"headphones": True}}
+    session = {"type": "realtime", "audio": audio}
     await socket.send_str(json.dumps({"type": "session.update", "session": session}))
     hearing = asyncio.create_task(_hear(socket))
     async for frame in caller.frames():

@@ -13,7 +13,7 @@ from aiohttp import web
 from pipelines.server.access import Refusal
 from pipelines.server.admission import Admission, full
 from pipelines.server.app import TOKENS, WISHED, turn_away
-from pipelines.server.client_echo import ClientEcho, guard
+from pipelines.server.client_echo import ClientEcho, may_cancel
 from pipelines.server.connection import SHUTTING_DOWN, Connection
 from pipelines.server.realtime.resuming import Open
 from pipelines.server.realtime.session import Problem
@@ -129,7 +129,7 @@ class Hall:
         hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
         metrics = self._runtime.telemetry.metrics
         reports, tokens = Reports(metrics), request[TOKENS]
-        echo = ClientEcho(guard(self._runtime.settings.microphone.echo))
+        echo = ClientEcho(self._runtime.settings.microphone.echo)
         streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
         self._talks[hub] = None
         self._arrived += 1
@@ -216,6 +216,7 @@ class Hall:
             language=settings.language,
             watch=watch,
             tools=settings.server.client_tools,
+            cancels=may_cancel(settings.microphone.echo),
             instructions=settings.server.client_instructions and not watch,
             extensions=[name for name in extensions.split(",") if name],
             budget_ms=settings.stack.voice_to_voice * 1000,

@@ -212,7 +212,7 @@ class Talk(Observer):
         self._sink.obeys = PLAYOUT in self.wire.extensions
         self._voice.adapt(self.wire.output_rate, gather=not self._sink.obeys)
         self._aside.adapt()
-        self._echo.headphones = self.wire.headphones
+        self._echo.adapt(headphones=self.wire.headphones, wished=self.wire.cancel_echo)
         offered = self.session.tools
         offered.specs, offered.choice = self.wire.tools.specs, self.wire.tools.choice
         self.session.manners.usual = self.wire.manner

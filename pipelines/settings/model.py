@@ -75,7 +75,8 @@ class MicrophoneSection(MicrophoneSettings):
     echo: Literal["auto", "cancel", "half-duplex", "off"] = Field(
         "auto",
         description="her own voice in the microphone: cancel it (extra 'aec'), close the ear while she speaks, "
-        "do nothing (headphones); auto cancels where the extra is installed, else half-duplex",
+        "do nothing (headphones); auto cancels where the extra is installed, else half-duplex. Remote clients cancel "
+        "their own: for them auto does nothing unless they ask for it (sophia.cancel_echo)",
     )
     cue: bool = Field(True, description="play a short soft sound when she begins to listen")
     vad: VadSettings = Field(default_factory=VadSettings, description="when a voice counts as started and stopped")

@@ -41,7 +41,8 @@ class Problem:
 
 class Session:
     """One session's settings. ``interrupts`` says whether a voice stops her, ``instructions`` whether a client may
-    tell her how to speak, ``tools`` whether it may bring tools of its own."""
+    tell her how to speak, ``tools`` whether it may bring tools of its own, ``cancels`` whether the server can keep her
+    voice out of its microphone's sound."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Session:
         interrupts: bool,
         instructions: bool,
         tools: bool,
+        cancels: bool,
         extensions: Iterable[str],
         lead_ms: float,
         told: Mapping[str, Any],
@@ -68,7 +70,8 @@ class Session:
         self.most_tokens: int | None = None
         self.voice = voice
         self.lead_ms = self._usual_lead = lead_ms
-        self.headphones = False
+        self.headphones = self.cancel_echo = False
+        self.may_cancel = cancels
         self.extensions: tuple[str, ...] = ()
         self.tools = Toolbox()
         self.takes_tools = tools
@@ -94,7 +97,8 @@ class Session:
             "type": self._set_type,
             "extensions": self._extend,
             "sophia.lead_ms": self._set_lead,
-            "sophia.headphones": self._set_headphones,
+            "sophia.headphones": lambda value: self._switch("headphones", value),
+            "sophia.cancel_echo": self._set_cancel_echo,
             "sophia.resume": lambda value: None,  # was taken up before everything else of the update
             "instructions": self._set_instructions,
             "tools": self._set_tools,
@@ -141,6 +145,7 @@ class Session:
                 "role": self._role,
                 "lead_ms": self.lead_ms,
                 "headphones": self.headphones,
+                "cancel_echo": self.cancel_echo,
                 "now_ms": round(now_ms, 3),
                 **self._told,
             },
@@ -166,7 +171,7 @@ class Session:
                 "input": {name: heard[name] for name in ("format", "turn_detection")},
                 "output": {"format": voice["format"]},
             },
-            "sophia": {"lead_ms": self.lead_ms, "headphones": self.headphones},
+            "sophia": {name: whole["sophia"][name] for name in ("lead_ms", "headphones", "cancel_echo")},
         }
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:
@@ -210,11 +215,17 @@ class Session:
         else:
             self.lead_ms = min(max(lead, LEAST_LEAD_MS), MOST_LEAD_MS)
 
-    def _set_headphones(self, value: Any) -> None:
+    def _switch(self, name: str, value: Any) -> None:
         if value is None or isinstance(value, bool):
-            self.headphones = bool(value)
+            setattr(self, name, bool(value))
         else:
-            self._wrong("sophia.headphones", "headphones is true or false.", "invalid_type")
+            self._wrong(f"sophia.{name}", f"{name} is true or false.", "invalid_type")
+
+    def _set_cancel_echo(self, value: Any) -> None:
+        if value is True and not self.may_cancel:
+            self._ignore("sophia.cancel_echo")
+        else:
+            self._switch("cancel_echo", value)
 
     def _set_instructions(self, value: Any) -> None:
         if isinstance(value, str) and not self.may_instruct:

@@ -48,8 +48,8 @@ class Wire:
     Hz. ``model``, ``voice`` and ``language`` are what the session tells. ``watch``: the client watches a conversation
     that has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that
     the address asks for. ``instructions`` says that the client may tell her how to speak, ``tools`` that it may bring
-    tools of its own, which a client that watches may not. ``barge_in``: a voice stops her. ``emotions`` is her mood, a
-    share of 0 to 1 each.
+    tools of its own, which a client that watches may not. ``cancels``: its echo can be cancelled here.
+    ``barge_in``: a voice stops her. ``emotions`` is her mood, a share of 0 to 1 each.
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
@@ -69,6 +69,7 @@ class Wire:
         extensions: Sequence[str] = (),
         instructions: bool = False,
         tools: bool = True,
+        cancels: bool = False,
         barge_in: bool = True,
         budget_ms: float = 800.0,
         host: str = "",
@@ -89,6 +90,7 @@ class Wire:
             interrupts=barge_in,
             instructions=instructions,
             tools=tools and not watch,
+            cancels=cancels and not watch,
             extensions=extensions,
             lead_ms=lead_ms,
             told={"budget_ms": budget_ms, "host": host, "emotions": dict(emotions)},
@@ -141,6 +143,11 @@ class Wire:
     def headphones(self) -> bool:
         """Whether the client says that her voice cannot come back through its microphone."""
         return self._session.headphones
+
+    @property
+    def cancel_echo(self) -> bool:
+        """Whether the client wishes that her voice is kept out of its microphone's sound here."""
+        return self._session.cancel_echo
 
     @property
     def tools(self) -> Toolbox:

@@ -71,7 +71,7 @@ class Line:
         self._ended = asyncio.Event()
         runtime = SimpleNamespace(reply_rate=RATE, session=self._session)
         self.reports = Reports(self.metrics)
-        self.talk = Talk(runtime, self._wire, self.reports, ClientEcho(None), Tokens(None), watched_by=[self.notes])
+        self.talk = Talk(runtime, self._wire, self.reports, ClientEcho("off"), Tokens(None), watched_by=[self.notes])
 
     def _wire(self, audio_ms, trace):
         return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished)

@@ -64,6 +64,15 @@ def test_only_what_is_given_changes_and_null_brings_the_default_back():
     assert (talk.wire.output_rate, talk.wire.lead_ms, talk.wire.headphones) == (48_000, 300, False)
 
 
+@pytest.mark.parametrize("may", [True, False])
+def test_a_wish_for_an_echo_canceller_is_met_where_there_is_one(may):
+    talk = Talk(wire=Wire(began=OFFSET, voice_rate=RATE, cancels=may))
+    session = updated(talk, sophia={"cancel_echo": True})
+    assert (session["sophia"]["cancel_echo"], talk.wire.cancel_echo) == (may, may)
+    assert session["sophia"]["ignored"] == ([] if may else ["sophia.cancel_echo"])
+    assert updated(talk, sophia={"cancel_echo": False})["sophia"]["cancel_echo"] is False
+
+
 @pytest.mark.parametrize(("given", "held"), [(0, 40), (-5.5, 40), (1e9, 2000), (10**400, 2000), (120.5, 120.5)])
 def test_the_lead_is_kept_within_bounds(given, held):
     talk = Talk()
@@ -86,6 +95,7 @@ def test_the_lead_is_kept_within_bounds(given, held):
         ({"audio": {"input": {"format": {"rate": True}}}}, "session.audio.input.format.rate", "invalid_value"),
         ({"extensions": "sophia.face"}, "session.extensions", "invalid_type"),
         ({"sophia": {"lead_ms": float("nan")}}, "session.sophia.lead_ms", "invalid_type"),
+        ({"sophia": {"cancel_echo": 1}}, "session.sophia.cancel_echo", "invalid_type"),
         ({"sophia": {"headphones": "yes"}}, "session.sophia.headphones", "invalid_type"),
         ({"instructions": 5}, "session.instructions", "invalid_type"),
     ],
