@@ -20,7 +20,8 @@ from pipelines.client.conversation import Client, Refused
 from pipelines.client.voice import RATE
 from pipelines.command.endings import one_line, say
 from pipelines.command.run import run
-from pipelines.settings.model import Settings, SettingsError, load_settings
+from pipelines.settings.arguments import add_settings, settings_of
+from pipelines.settings.model import Settings, SettingsError
 from pipelines.talk.devices import open_devices, read_bites
 from sophia.microphone import MicrophoneError
 from sophia.sinks import SinkError
@@ -55,18 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--headphones", action="store_true", help="do not keep her voice out of the microphone's sound")
     add("--soundbite", type=Path, action="append", default=[], metavar="WAV", help="say this; may be repeated")
     add("--reply", type=Path, metavar="WAV", help="write her voice into a file in place of the loudspeaker")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as microphone.device=USB")
+    add_settings(parser)
     args = parser.parse_args(argv)
-    wished = dict(pair.partition("=")[::2] for pair in args.set)
+    args.set += ["microphone.echo=off"] if args.headphones else []
     try:
-        settings = load_settings((), wished | ({"microphone.echo": "off"} if args.headphones else {}))
-        asyncio.run(talk(find_server(args.server, args.key_file, args.ca), settings, args))
-    except (BadAddress, SettingsError, WavError) as error:
+        asyncio.run(talk(find_server(args.server, args.key_file, args.ca), settings_of(args), args))
+    except (BadAddress, SettingsError, WavError, Refused, SinkError, MicrophoneError) as error:
         say(*str(error).splitlines())
-        return BAD
-    except (Refused, SinkError, MicrophoneError) as error:
-        say(str(error))
-        return REFUSED
+        return BAD if isinstance(error, BadAddress | SettingsError | WavError) else REFUSED
     return 0
 
 

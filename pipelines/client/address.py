@@ -38,15 +38,11 @@ def find_server(text: str, key_file: Path | None = None, ca: Path | None = None)
         raise BadAddress(f"{text.partition('#')[0]} is no address; the server prints one, such as http://spark:8765/.")
     scheme = SCHEMES[parts.scheme]
     key: str | None = next(iter(parse_qs(parts.fragment).get("key", [])), None)
-    tls = None
     try:
         if key_file:
-            key = key_file.read_text("utf-8").strip()
-        if scheme == "wss":
-            tls = ssl.create_default_context(cafile=str(ca) if ca else None)
-    except (OSError, UnicodeDecodeError) as error:  # an SSLError is an OSError
-        raise BadAddress(
-            f"{key_file if key_file and scheme == 'ws' else ca or key_file} cannot be read: {error}"
-        ) from None
+            key = key_file.read_text("utf-8", "replace").strip()
+        tls = ssl.create_default_context(cafile=ca) if scheme == "wss" else None
+    except OSError as error:  # an SSLError is one, and names no file
+        raise BadAddress(f"{error.filename or ca} cannot be read: {error.strerror}") from None
     path = parts.path if parts.path.strip("/") else PATH
     return Address(f"{scheme}://{parts.netloc.rpartition('@')[2]}{path}", key, tls)

@@ -14,6 +14,7 @@ import aiohttp
 
 from pipelines.client.address import Address
 from pipelines.client.voice import Voice
+from pipelines.talk.cueing import cue_in_turn
 from pipelines.talk.devices import Devices
 from sophia.aside import aside
 from sophia.audio import EAR_RATE, Pcm
@@ -26,11 +27,8 @@ PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try to reach a server that is away or full; then it is given up."""
 
 CONNECT_SECONDS = 5.0
-QUIET_SECONDS = 3.0
-"""Quiet after a soundbite, before the next one is played."""
 
-HUSH = "hush"
-"""Id of a request that may well be refused."""
+NOTHING_TO_CANCEL = "response_cancel_not_active"
 
 REFUSALS = {401: "it asks for its key: paste its whole address, or name a --key-file", 404: "it serves no such thing"}
 
@@ -43,26 +41,30 @@ class Client:
     """Talks until the soundbites or the typed lines are over; ``say`` is handed lines for people."""
 
     def __init__(self, server: Address, devices: Devices, *, headphones: bool, say: Callable[[str], None]) -> None:
-        self._server, self._devices, self._headphones, self._say = server, devices, headphones, say
+        self._server, self._devices, self._say = server, devices, say
         self._voice = Voice(self.send, self._sounds)
         self._queue: asyncio.Queue[dict[str, Any]] | None = None
-        self._floor = ("listening", 0.0)
+        self._floor, self._turns = "listening", 0
         self._trouble = ""
-        self._token: str | None = None  # what a server gave us, to go on at another
+        self._wishes: dict[str, Any] = {
+            "type": "realtime",
+            "extensions": ["sophia.playout", "sophia.ledger", "sophia.floor", "sophia.notice", "sophia.resume"],
+            "audio": {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}},
+            "sophia": {"headphones": headphones or devices.echo is not None},
+        }
 
     async def run(self) -> None:
         """Raises :class:`Refused`, and what source and sink raise, in an exception group."""
-        source, ready = self._devices.source, asyncio.Event()
+        source, sink, ready = self._devices.source, self._devices.sink, asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            sink = group.create_task(self._devices.sink.run(self._voice.playout))
-            tasks = [sink, *map(group.create_task, (self._voice.report(), self._stay_connected(ready)))]
+            work = sink.run(self._voice.playout), self._voice.report(), self._stay_connected(ready), self._listen(ready)
+            tasks = [group.create_task(one) for one in work]
             await ready.wait()
-            tasks.append(group.create_task(self._listen()))
             await (self._cue(source) if isinstance(source, Soundbite) else self._type())
             for task in tasks:
                 task.cancel()
         await source.aclose()
-        await self._devices.sink.aclose()
+        await sink.aclose()
 
     def send(self, event: dict[str, Any]) -> None:
         """Sends an event; while there is no connection, to nobody."""
@@ -76,7 +78,7 @@ class Client:
         if not self._queue:
             return self._say("There is no connection; that was not sent.")
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-        self.send({"type": "response.cancel", "event_id": HUSH})  # she answers one thing at a time
+        self.send({"type": "response.cancel"})  # she answers one thing at a time
         self.send({"type": "conversation.item.create", "item": item})
         self.send({"type": "response.create"})
 
@@ -84,8 +86,9 @@ class Client:
         if self._devices.echo:
             self._devices.echo.reference(pcm, self._voice.playout.rate, time)
 
-    async def _listen(self) -> None:
+    async def _listen(self, ready: asyncio.Event) -> None:
         echo = self._devices.echo
+        await ready.wait()
         async for heard in self._devices.source.frames():
             for frame in echo.process(heard) if echo else (heard,):
                 audio = base64.b64encode(frame.pcm.astype("<i2", copy=False).tobytes()).decode("ascii")
@@ -98,34 +101,27 @@ class Client:
         await asyncio.Event().wait()  # nobody types any more, and somebody may speak
 
     async def _cue(self, source: Soundbite) -> None:
-        loop, begun = asyncio.get_running_loop(), 0
-        while True:
-            await asyncio.sleep(0.05)
-            state, since = self._floor
-            quiet = loop.time() - QUIET_SECONDS
-            spoken = len(source.spoken) > begun and (source.spoken[-1].last_voiced or 0.0) < quiet
-            if spoken and state == "listening" and since < loop.time() - 1.0 and self._voice.playout.idle:
-                if not source.left:
-                    return
-                begun = len(source.spoken)
-                source.cue()
+        def busy() -> bool:
+            return self._floor != "listening" or not self._voice.playout.idle
+
+        await cue_in_turn(source, busy, lambda: self._turns, self._say)
 
     async def _stay_connected(self, ready: asyncio.Event) -> None:
-        tries = iter(PATIENCE)
-        async with aiohttp.ClientSession() as session:
+        server, tries = self._server, iter(PATIENCE)
+        headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
+        async with aiohttp.ClientSession(headers=headers) as session:
             while True:
                 why = "The server has ended the conversation"
                 try:
                     async with asyncio.timeout(CONNECT_SECONDS):
-                        socket = await self._open(session)
+                        socket = await session.ws_connect(server.url, heartbeat=20.0, ssl=server.tls or True)
                     tries = iter(PATIENCE)
                     await self._hold(socket, ready)
                     if socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
                         raise Refused(f"The server ended it: {self._trouble or 'it gave no reason'}.")
                 except aiohttp.ClientConnectorCertificateError as error:
-                    raise Refused(
-                        f"The server's certificate is not trusted ({error.certificate_error}); give --ca."
-                    ) from None
+                    why = f"The server's certificate is not trusted ({error.certificate_error}); give --ca."
+                    raise Refused(why) from None
                 except aiohttp.WSServerHandshakeError as error:
                     why = f"The server says no ({error.status}): {REFUSALS.get(error.status, error.message)}"
                     if error.status != 503:
@@ -133,17 +129,13 @@ class Client:
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     why = f"The server cannot be reached ({error or 'no answer'})"
                 if (wait := next(tries, None)) is None:
-                    raise Refused(f"{why}; given up. Is it running at {self._server.url}?")
+                    raise Refused(f"{why}; given up. Is it running at {server.url}?")
                 self._say(f"{why}. Trying again in {wait:g} s.")
                 await asyncio.sleep(wait)
 
-    async def _open(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
-        headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
-        return await session.ws_connect(self._server.url, headers=headers, heartbeat=20.0, ssl=self._server.tls or True)
-
     async def _hold(self, socket: aiohttp.ClientWebSocketResponse, ready: asyncio.Event) -> None:
         self._queue, self._trouble = asyncio.Queue(WAITING), ""
-        self.send({"type": "session.update", "session": self._wishes()})
+        self.send({"type": "session.update", "session": self._wishes})
         ready.set()
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(self._send_all(socket, self._queue))
@@ -164,14 +156,6 @@ class Client:
             while True:
                 await socket.send_str(json.dumps(await queue.get()))
 
-    def _wishes(self) -> dict[str, Any]:
-        return {
-            "type": "realtime",
-            "extensions": ["sophia.playout", "sophia.ledger", "sophia.floor", "sophia.notice", "sophia.resume"],
-            "audio": {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}},
-            "sophia": {"headphones": self._headphones or self._devices.echo is not None, "resume": self._token},
-        }
-
     async def _take(self, event: dict[str, Any]) -> None:
         item, ours = event.get("item_id", ""), event.get("sophia") or {}
         match event.get("type"):
@@ -188,17 +172,19 @@ class Client:
                 self._say(f"sophia: {ours.get('heard', '')} —")
             case "response.done" if event["response"]["status"] != "cancelled":
                 self._say(f"sophia: {event['response']['output'][0]['content'][0]['transcript']}")
-            case "sophia.turn.ledger" if event["voice_to_voice_ms"] is not None:
-                parts = " + ".join(f"{name} {ms:.0f}" for name, ms in event["contributions"].items())
-                self._say(f"  turn {event['turn']}: {event['voice_to_voice_ms']:.0f} ms = {parts}")
+            case "sophia.turn.ledger":
+                self._turns += 1
+                if (whole := event["voice_to_voice_ms"]) is not None:
+                    parts = " + ".join(f"{name} {ms:.0f}" for name, ms in event["contributions"].items())
+                    self._say(f"  turn {event['turn']}: {whole:.0f} ms = {parts}")
             case "sophia.resume.token":
-                self._token = event["token"]
+                self._wishes["sophia"]["resume"] = event["token"]  # shown to the server that we come to next
             case "sophia.resume.restored" if event["item_ids"]:
                 self._say("She goes on where the conversation was.")
             case "sophia.floor":
-                self._floor = event["state"], asyncio.get_running_loop().time()
+                self._floor = event["state"]
             case "sophia.notice":
                 self._say(event["message"])
-            case "error" if event["error"].get("event_id") != HUSH:
+            case "error" if event["error"]["code"] != NOTHING_TO_CANCEL:
                 self._trouble = event["error"]["message"]
                 self._say(f"The server: {self._trouble}")

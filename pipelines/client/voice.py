@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sophia.playout import Playout, Tap
-from sophia.playout_events import PlayoutEvent, PlayoutFinished, PlayoutUnderrun
+from sophia.playout_events import PlayoutEvent, PlayoutFinished
 
 RATE = 24_000
 """Hz of her voice on the wire, unless another rate is asked for."""
@@ -43,7 +43,6 @@ class Voice:
         self._send = send
         self._runs: dict[int, _Run] = {}
         self._cleared: deque[str] = deque(maxlen=64)
-        self._underruns = 0
 
     async def sound(self, item: str, start_ms: float | None, pcm: bytes) -> None:
         """The next sound of an item: int16 little-endian mono of :data:`RATE`, ``start_ms`` into the item."""
@@ -71,7 +70,7 @@ class Voice:
             self._cleared.append(item)
         for number, run in list(self._runs.items()):
             if run.item == item and run.open:
-                self._over(number, run, self.playout.clear(number))
+                self._over(run, self.playout.clear(number))
 
     def stop_all(self) -> None:
         """The same for every item: nothing more of them will come."""
@@ -84,29 +83,18 @@ class Voice:
             await self.playout.wanted()
             place = self.playout.at(asyncio.get_running_loop().time())
             if place and (run := self._runs.get(place.generation)) and run.open:
-                self._tell(run, place.sample, playing=True, buffered=self.playout.buffered(place.generation))
+                self._tell(run, place.sample, playing=True)
             await asyncio.sleep(REPORT_SECONDS)
 
     def _told(self, event: PlayoutEvent) -> None:
-        match event:
-            case PlayoutFinished(generation=number, samples=samples) if run := self._runs.get(number):
-                self._over(number, run, samples)
-            case PlayoutUnderrun():
-                self._underruns += 1
+        if isinstance(event, PlayoutFinished) and (run := self._runs.get(event.generation)):
+            self._over(run, event.samples)
 
-    def _over(self, number: int, run: _Run, heard: int) -> None:
+    def _over(self, run: _Run, heard: int) -> None:
         if run.open:
             run.open = False
-            self._tell(run, heard, playing=False, buffered=0.0)
+            self._tell(run, heard, playing=False)
 
-    def _tell(self, run: _Run, sample: int, *, playing: bool, buffered: float) -> None:
-        self._send(
-            {
-                "type": "sophia.playout.position",
-                "item_id": run.item,
-                "audio_ms": round((run.first + sample) * 1000 / RATE, 3),
-                "playing": playing,
-                "buffered_ms": round(buffered * 1000, 1),
-                "underruns": self._underruns,
-            }
-        )
+    def _tell(self, run: _Run, sample: int, *, playing: bool) -> None:
+        place = {"item_id": run.item, "audio_ms": round((run.first + sample) * 1000 / RATE, 3)}
+        self._send({"type": "sophia.playout.position", **place, "playing": playing})

@@ -28,6 +28,7 @@ from pipelines.settings.layers import SettingsError
 from pipelines.settings.model import Settings, shareable
 from pipelines.settings.outputs import shown
 from pipelines.takes.writer import TakeWriter
+from pipelines.talk.cueing import cue_in_turn
 from pipelines.talk.devices import Bites, Devices, open_devices, read_bites
 from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.ledger_lines import LedgerLines
@@ -39,12 +40,6 @@ from pipelines.terminal.observer import Shown
 from sophia.decisions import Announce, Say
 from sophia.resting import RestingSource
 from sophia.soundbite import Soundbite
-
-SETTLED_SECONDS = 0.5
-"""Quiet after a reply, before the next soundbite is played."""
-
-UNANSWERED_SECONDS = 3.0
-"""Quiet after a soundbite without any reaction, before it counts as not understood and the next one is played."""
 
 
 class Beside(Protocol):
@@ -269,27 +264,15 @@ class VoiceLoop:
             self._session.tell(event)
 
     async def _cue(self, source: Soundbite, session: Session, outcomes: _Outcomes) -> None:
-        """Plays the next soundbite when the reply to the last one is over; ends the talk after the last reply."""
-        loop = asyncio.get_running_loop()
-        quiet_since, turns, begun = loop.time(), 0, 0
-        while True:
-            await asyncio.sleep(0.05)
-            now = loop.time()
-            over = len(source.spoken) > begun and now >= (source.spoken[-1].last_voiced or 0.0)
-            if session.phase != "idle" or not over or outcomes.deaf:  # ears that come back hear what was said meanwhile
-                quiet_since = now
-                continue
-            answered = outcomes.turns > turns
-            if now - quiet_since < (SETTLED_SECONDS if answered else UNANSWERED_SECONDS):
-                continue
-            if not answered:
-                self._display.notice(f"{source.spoken[-1].bite.name}: nothing was understood.")
-                self._blame(1)  # a missed turn: whoever plays soundbites wants to know
-            if not source.left:
-                session.stop()
-                return
-            turns, begun = outcomes.turns, len(source.spoken)
-            source.cue()
+        def busy() -> bool:
+            return session.phase != "idle" or outcomes.deaf  # ears that come back hear what was said meanwhile
+
+        def unanswered(line: str) -> None:
+            self._display.notice(line)
+            self._blame(1)  # a missed turn: whoever plays soundbites wants to know
+
+        await cue_in_turn(source, busy, lambda: outcomes.turns, unanswered)
+        session.stop()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.client.__main__ import main
 from pipelines.client.address import BadAddress, find_server
 
 
@@ -44,3 +45,8 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "ca.crt").write_text("no certificate")
     with pytest.raises(BadAddress, match=r"ca\.crt cannot be read"):
         find_server("https://spark:8765", ca=tmp_path / "ca.crt")
+
+
+def test_a_setting_without_a_value_is_refused(capsys):
+    assert main(["--set", "microphone.device"]) == 2
+    assert "--set microphone.device: write KEY=VALUE" in capsys.readouterr().err

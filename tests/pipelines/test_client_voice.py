@@ -35,7 +35,7 @@ def test_an_item_is_told_ten_times_a_second_and_at_its_end():
         assert 8 <= sum(event["playing"] for event in told) <= 11
         places = [event["audio_ms"] for event in told]
         assert places == sorted(places)
-        assert told[-1] | {"playing": False, "audio_ms": 1000.0, "underruns": 0} == told[-1]
+        assert told[-1] | {"playing": False, "audio_ms": 1000.0} == told[-1]
         assert sum(int((pcm != 0).sum()) for pcm in sound) == RATE
 
     run(main())
@@ -84,7 +84,7 @@ def test_nothing_of_an_interrupted_item_is_heard_any_more():
     run(main())
 
 
-def test_a_gap_in_the_sound_is_counted():
+def test_after_a_gap_the_sound_goes_on():
     async def main():
         async with playing() as (voice, told, _):
             await voice.sound("a", 0.0, steady(0.2))
@@ -92,6 +92,6 @@ def test_a_gap_in_the_sound_is_counted():
             await voice.sound("a", 200.0, steady(0.2))
             voice.finish("a")
             await asyncio.sleep(0.5)
-        assert told[-1] | {"underruns": 1, "audio_ms": 400.0} == told[-1]
+        assert told[-1] | {"playing": False, "audio_ms": 400.0} == told[-1]
 
     run(main())
