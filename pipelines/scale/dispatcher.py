@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipelines.scale.asking import Asking
 from pipelines.scale.book import CLOCK_SECONDS, LEASE_SECONDS, LeaseBook, Load
 from pipelines.scale.engines import Away, Dead, Engine
 from pipelines.scale.keeper import Look
@@ -20,9 +21,6 @@ GONE_SECONDS: Final = 60.0
 
 DEAD_SECONDS: Final = 3.0
 """Before another server takes the place of one whose keeper died for good: the next may die of the same."""
-
-Asking = Callable[[str], Awaitable[Load]]
-"""Asks a server, by its address, how full it is. Raises ``OSError`` or ``TimeoutError`` where it does not answer."""
 
 Say = Callable[[str], None]
 

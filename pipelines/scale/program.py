@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import aiohttp
 
 from pipelines.command.endings import SETTINGS, STOPPED
 from pipelines.command.stopping import STOP_SECONDS, told_to_stop
-from pipelines.home import home
-from pipelines.scale.book import Load
+from pipelines.scale.asking import ASK_SECONDS, asking, trusting
 from pipelines.scale.desk import LeaseDesk
-from pipelines.scale.dispatcher import Asking, Dispatcher
+from pipelines.scale.dispatcher import Dispatcher
 from pipelines.scale.engines import Engine
 from pipelines.server.errors import ServerError
 from pipelines.server.listener import listening
-from pipelines.server.place import Place, find_place
+from pipelines.server.place import find_place
 from pipelines.settings.server import ServerSettings
-
-ASK_SECONDS: Final = 2.0
-"""A server that has not told its load by then hangs: nobody is sent there."""
 
 Say = Callable[[str], None]
 
@@ -37,9 +31,9 @@ async def dispatch(engine: Engine, settings: ServerSettings, count: int, authori
     """
     try:
         place = await asyncio.to_thread(find_place, settings)
-        trust = await asyncio.to_thread(_trust, authority)
+        trust = await asyncio.to_thread(trusting, authority)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS)) as client:
-            dispatcher = Dispatcher(engine, _asking(client, place, trust), count, say)
+            dispatcher = Dispatcher(engine, asking(client, place.key, trust), count, say)
             async with listening(LeaseDesk(place.access, dispatcher).app(), place) as port:
                 say(f"Leases: POST {place.url(port)}v1/leases{'  (asks for the key)' if place.key else ''}")
                 return await _until_stopped(dispatcher, settings.drain_seconds, say)
@@ -70,26 +64,3 @@ async def _until_stopped(dispatcher: Dispatcher, drain_seconds: float, say: Say)
         finally:
             await dispatcher.remove_all()
     return 0
-
-
-def _asking(client: aiohttp.ClientSession, place: Place, trust: ssl.SSLContext) -> Asking:
-    headers = {"Authorization": f"Bearer {place.key}"} if place.key else {}
-
-    async def ask(address: str) -> Load:
-        try:
-            async with client.get(f"{address}load", headers=headers, ssl=trust) as answer:
-                answer.raise_for_status()
-                told = await answer.json()
-                return Load(int(told["places"]), int(told["talking"]), int(told["arrived"]), bool(told["room"]))
-        except (aiohttp.ClientError, ValueError, KeyError, TypeError) as error:
-            raise ConnectionError(str(error)) from error
-
-    return ask
-
-
-def _trust(authority: Path | None) -> ssl.SSLContext:
-    path = authority or home() / "tls" / "ca.crt"
-    try:
-        return ssl.create_default_context(cafile=str(path) if authority or path.exists() else None)
-    except (OSError, ssl.SSLError) as error:
-        raise ServerError(f"--ca: {path} cannot be used ({error}); name the servers' authority, PEM") from error

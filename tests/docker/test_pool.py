@@ -231,4 +231,5 @@ async def test_a_server_that_is_added_is_found_by_its_name(tmp_path, pki):
         talks += [await pool.talk() for _ in range(PLACES)]
         assert await refused(pool) == 503
         pool.names.addresses.pop()  # forgotten: nobody new is sent there, and who is there stays
+        await pool.until_up(1)
         assert await asyncio.gather(*(one.ask() for one in talks)) == ["completed"] * 2 * PLACES
