@@ -32,7 +32,7 @@ class Made:
 
 
 class Answers:
-    """One connection's. Without ``sends_sound`` her voice is heard elsewhere, and only its words are sent."""
+    """One connection's. Without ``sends_sound`` her voice goes beside the events, and only its words are sent."""
 
     def __init__(self, state: State, extras: Extras, *, sends_sound: bool) -> None:
         self._state = state
@@ -83,7 +83,8 @@ class Answers:
         """A block of her voice goes out."""
         if not (response := self.running(generation)):
             return []
-        return response.sound(first, pcm, self._state.session.output_format, send=self._sends_sound)
+        begun = self._buffer("started", response) if self._state.session.tracks and not response.sounds else []
+        return begun + response.sound(first, pcm, self._state.session.output_format, send=self._sends_sound)
 
     def words(self, generation: int, words: Sequence[TimedWord]) -> list[Event]:
         """Words of a generation, decided or not."""
@@ -189,6 +190,7 @@ class Answers:
         if not (response := self.running(generation)):
             return []
         events = self._extras.playout("clear", response) if response.opened else []
+        events += self._buffer("cleared", response) if response.sounds else []
         return events + self._close(
             response, response.end("cancelled", "client_cancelled" if self.cancelling else "turn_detected")
         )
@@ -215,10 +217,12 @@ class Answers:
         if not (response := self.running(generation)):
             return []
         if response.apologised:
-            return self._close(response, response.end("failed"))
-        if response.limited:
-            return self._close(response, response.end("incomplete", "max_output_tokens"))
-        return self._close(response, response.end("completed"))
+            ended = response.end("failed")
+        elif response.limited:
+            ended = response.end("incomplete", "max_output_tokens")
+        else:
+            ended = response.end("completed")
+        return self._close(response, ended) + (self._buffer("stopped", response) if response.sounds else [])
 
     def over(self, event: GenerationOver) -> list[Event]:
         """All of a generation was played, or cut off, and this is what was heard."""
@@ -245,6 +249,12 @@ class Answers:
             self._past.popitem(last=False)
         self.response, self.cancelling, self._dropped = None, False, 0
         return events
+
+    def _buffer(self, what: str, response: Response) -> list[Event]:
+        """Where her sound goes by a track, the client is told when it begins, ends, or is taken away."""
+        response.sounds = True
+        begun = response.open() if what == "started" else []
+        return [*begun, self._state.write.event(f"output_audio_buffer.{what}", response_id=response.id)]
 
     def _truncated(self, response: Response, heard: str) -> list[Event]:
         heard_ms = round(response.delivered.heard_ms, 3)

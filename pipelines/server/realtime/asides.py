@@ -58,6 +58,9 @@ class Asides:
         given = wished.get("input")
         ordered, own = order({**wished, "conversation": "auto", "input": None}, usual, instruct)
         manner, messages = own or usual, None
+        if self._state.session.tracks and not manner.written:
+            text = 'Over WebRTC she has one voice; ask beside the conversation for "output_modalities": ["text"].'
+            raise Refused(text, "unsupported_parameter", "response.output_modalities")
         if given is not None:
             asked = self._read(given, may_instruct=instruct is not None)
             manner = Manner(manner.written, "\n\n".join([manner.instructions, *asked.said]).strip(), manner.most_tokens)

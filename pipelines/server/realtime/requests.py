@@ -12,8 +12,6 @@ from typing import Any, Final
 from pipelines.conversation.events import (
     AnswerRequested,
     CancelRequested,
-    CommitRequested,
-    ForgetRequested,
     Happening,
     PlaybackAcknowledged,
     PolicyChanged,
@@ -38,21 +36,12 @@ from pipelines.server.realtime.reading import (
     message,
     number,
     place_of,
-    samples,
 )
 from pipelines.server.realtime.resuming import Resuming
+from pipelines.server.realtime.sounds import Sounds
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.tools import read_order
-from pipelines.server.realtime.wishes import (
-    AppendAudio,
-    ClearAudio,
-    Event,
-    MuteMicrophone,
-    OfferOnce,
-    OnceLike,
-    SessionChanged,
-    Wish,
-)
+from pipelines.server.realtime.wishes import Event, OfferOnce, OnceLike, SessionChanged, Wish
 from sophia.decisions import Refuse
 from sophia.events import SayRequested
 
@@ -95,17 +84,12 @@ class Requests:
         self._resuming = resuming
         self._watch = watch
         self._may_instruct = may_instruct
-        self._odd = b""  # half a sample
-        self._appended = False  # sound, since the last commit
-        self._told_watching = False
+        self._sounds = Sounds(state, questions, answers, watch=watch)
         self._messages: list[str] = []  # items with messages that wait for an answer
         self._asked: tuple[str, str | None, float] | None = None  # what wishes follow from: the event, its id, when
         self._changed()
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], Answer]] = {
             "session.update": self._session_update,
-            "input_audio_buffer.append": self._append,
-            "input_audio_buffer.commit": self._commit,
-            "input_audio_buffer.clear": self._clear,
             "conversation.item.create": self._item_create,
             "conversation.item.retrieve": self._item_retrieve,
             "conversation.item.truncate": self._item_truncate,
@@ -114,7 +98,7 @@ class Requests:
             "response.cancel": self._response_cancel,
             "sophia.say": self._say,
             "sophia.playout.position": self._position,
-            "sophia.microphone": self._microphone,
+            **self._sounds.handlers,
         }
 
     def said(self, message: object, at: float) -> Answer:
@@ -180,46 +164,6 @@ class Requests:
         """All of the client's instructions: those for its session, or for one response, and what the system wrote."""
         return "\n\n".join(filter(None, (instructions, *self._state.notes.values())))
 
-    # Sound
-
-    def _append(self, event: Mapping[str, Any], at: float) -> Answer:
-        if self._watch:
-            if self._told_watching:
-                return [], []
-            self._told_watching = True
-            self._must_talk()
-        pcm, self._odd = self._session.input_format.decode(samples(event.get("audio")), self._odd)
-        self._appended |= bool(pcm)
-        return ([AppendAudio(pcm)] if pcm else []), []
-
-    def _must_talk(self) -> None:
-        """Refuses what a client that watches cannot ask for: ears and loudspeaker are somebody else's."""
-        if self._watch:
-            raise Refused("This client watches a conversation that has ears and a loudspeaker of its own.", "watching")
-
-    def _commit(self, event: Mapping[str, Any], at: float) -> Answer:
-        by_hand = self._state.policy.commits_only
-        if not self._appended if by_hand else self._questions.hearing is None:
-            what = "appended since the last commit" if by_hand else "said since the last turn"
-            raise Refused(
-                f"Error committing input audio buffer: nothing was {what}.", "input_audio_buffer_commit_empty"
-            )
-        self._appended = False
-        return [CommitRequested(at=at)], []
-
-    def _clear(self, event: Mapping[str, Any], at: float) -> Answer:
-        self._must_talk()
-        self._odd, self._appended = b"", False
-        forget: list[Wish] = [ForgetRequested(at=at)] if self._state.policy.commits_only else []
-        return [ClearAudio(), *forget], [self._write.event("input_audio_buffer.cleared")]
-
-    def _microphone(self, event: Mapping[str, Any], at: float) -> Answer:
-        self._must_talk()
-        muted = event.get("muted")
-        if not isinstance(muted, bool):
-            raise Refused("'muted' is true or false.", "invalid_type", "muted")
-        return [MuteMicrophone(muted)], []
-
     # Items
 
     def _item_create(self, event: Mapping[str, Any], at: float) -> Answer:
@@ -233,7 +177,7 @@ class Requests:
             return [wish], self._take_in(entry, after, first=first)
         role, text = message(item, may_instruct=self._may_instruct)
         if role == "assistant":
-            self._must_talk()
+            self._sounds.must_talk()
             waiting, self._messages = self._waiting(), []
             past = self._state.memory.recall(at, name, text, [(asked, self._text(asked)) for asked in waiting])
             return [past], self._take_in(shown(name, "completed", text), after, first=first)
@@ -262,7 +206,7 @@ class Requests:
 
     def _tool_item(self, name: str, item: Mapping[str, Any], at: float) -> tuple[Wish, Item]:
         """What a tool said, or a call of an earlier conversation."""
-        self._must_talk()
+        self._sounds.must_talk()
         if item["type"] == "function_call":
             call = self._calls.read_call(item)
             return ToolCalled(at=at, generation=0, call=call), called(name, call)
@@ -295,7 +239,7 @@ class Requests:
         return [], [self._write.event("conversation.item.retrieved", item=self._items.get(name))]
 
     def _item_truncate(self, event: Mapping[str, Any], at: float) -> Answer:
-        self._must_talk()
+        self._sounds.must_talk()
         name = self._known(event, "item_truncate_invalid_item_id")
         end = number(event.get("audio_end_ms"))
         if end is None:
@@ -335,7 +279,7 @@ class Requests:
     def _response_create(self, event: Mapping[str, Any], at: float) -> Answer:
         answers, instruct = self._answers, self._instruct if self._may_instruct else None
         if self._asides.wanted(event):
-            self._must_talk()
+            self._sounds.must_talk()
             return self._asides.create(event["response"], answers.manners.usual, instruct)
         items, calls = self._waiting(), answers.response
         after_calls = calls is not None and calls.has_called and not items  # heard to its end, and then answered

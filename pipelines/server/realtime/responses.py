@@ -58,6 +58,8 @@ class Response:
     settled: bool = False
     """All of it was played, or cut off: its item says what was heard."""
     apologised: bool = False
+    sounds: bool = False
+    """The client was told that she begins to sound: where its sound goes by a track."""
     failure: tuple[str, str] | None = None
     """The service that failed in it, and a line for people."""
     _output: dict[str, Item] = field(default_factory=dict)

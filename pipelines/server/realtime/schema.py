@@ -50,6 +50,9 @@ STANDARD: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "response.output_text.delta": ((*_PART, "delta"), ()),
     "response.output_text.done": ((*_PART, "text"), ()),
     "response.output_audio_transcript.done": ((*_PART, "transcript"), ()),
+    "output_audio_buffer.started": (("response_id",), ()),
+    "output_audio_buffer.stopped": (("response_id",), ()),
+    "output_audio_buffer.cleared": (("response_id",), ()),
 }
 """OpenAI's events that are sent: fields that must be there, and fields of ours that may be."""
 

@@ -42,7 +42,8 @@ class Problem:
 class Session:
     """One session's settings. ``interrupts`` says whether a voice stops her, ``instructions`` whether a client may
     tell her how to speak, ``tools`` whether it may bring tools of its own, ``cancels`` whether the server can keep her
-    voice out of its microphone's sound."""
+    voice out of its microphone's sound. ``tracks``: sound goes beside the events, so its format and its lead are no
+    business of theirs."""
 
     def __init__(
         self,
@@ -59,8 +60,10 @@ class Session:
         extensions: Iterable[str],
         lead_ms: float,
         told: Mapping[str, Any],
+        tracks: bool = False,
     ) -> None:
         self.id = session_id
+        self.tracks = tracks
         self.input_format = self.output_format = Format()
         self.instructions = ""
         self.transcribes = False
@@ -93,10 +96,14 @@ class Session:
             "output_modalities": lambda value: self._read("written", "output_modalities", value, written),
             "max_output_tokens": lambda value: self._read("most_tokens", "max_output_tokens", value, tokens),
         }
+        carried: dict[str, Callable[[Any], None]] = {
+            "sophia.lead_ms": self._set_lead,
+            "audio.input.format": lambda value: self._set_format("input", value),
+            "audio.output.format": lambda value: self._set_format("output", value),
+        }
         self._settable: dict[str, Callable[[Any], None]] = {
             "type": self._set_type,
             "extensions": self._extend,
-            "sophia.lead_ms": self._set_lead,
             "sophia.headphones": lambda value: self._switch("headphones", value),
             "sophia.cancel_echo": self._set_cancel_echo,
             "sophia.resume": lambda value: None,  # was taken up before everything else of the update
@@ -105,8 +112,7 @@ class Session:
             "tool_choice": self._set_choice,
             path: self._set_detection,
             **({} if role == "watch" else made),
-            "audio.input.format": lambda value: self._set_format("input", value),
-            "audio.output.format": lambda value: self._set_format("output", value),
+            **({} if tracks else carried),
         }
 
     def in_force(self, now_ms: float) -> dict[str, Any]:

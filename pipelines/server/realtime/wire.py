@@ -49,7 +49,8 @@ class Wire:
     that has its own microphone and speaker; it gets no sound, and its own is refused. ``extensions`` are those that
     the address asks for. ``instructions`` says that the client may tell her how to speak, ``tools`` that it may bring
     tools of its own, which a client that watches may not. ``cancels``: its echo can be cancelled here.
-    ``barge_in``: a voice stops her. ``emotions`` is her mood, a share of 0 to 1 each.
+    ``barge_in``: a voice stops her. ``emotions`` is her mood, a share of 0 to 1 each. ``tracks``: both voices go beside
+    the events (WebRTC), and what was sent of hers was heard.
 
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
@@ -70,6 +71,7 @@ class Wire:
         instructions: bool = False,
         tools: bool = True,
         cancels: bool = False,
+        tracks: bool = False,
         barge_in: bool = True,
         budget_ms: float = 800.0,
         host: str = "",
@@ -92,7 +94,8 @@ class Wire:
             tools=tools and not watch,
             cancels=cancels and not watch,
             extensions=extensions,
-            lead_ms=lead_ms,
+            lead_ms=0.0 if tracks else lead_ms,
+            tracks=tracks,
             told={"budget_ms": budget_ms, "host": host, "emotions": dict(emotions)},
         )
         self.problems = self._session.update(wished) if wished else []
@@ -101,7 +104,7 @@ class Wire:
         self._write.extensions = frozenset(self._session.extensions)
         self._state = State(self._write, ids, self._session, voice_rate)
         self._extras = Extras(self._write, ids, began, trace)
-        self._answers = Answers(self._state, self._extras, sends_sound=not watch)
+        self._answers = Answers(self._state, self._extras, sends_sound=not (watch or tracks))
         questions = Questions(self._state, audio_ms or self._extras.ms)
         self.asides = Asides(self._state)
         """Responses beside the conversation: whoever makes them hands over what comes of them."""
@@ -181,7 +184,7 @@ class Wire:
         What the client gets is in the format of its session.
 
         ``first`` is the position of its first sample; after a resume that is earlier than where the last block ended.
-        Where a client watches, nothing is sent of ``pcm``, but the words go with it all the same.
+        Where a client watches, or has it by a track, nothing is sent of ``pcm``. The words go with it all the same.
         """
         return self._answers.sound(generation, first, pcm)
 

@@ -39,7 +39,7 @@ CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
     "conversation.item.create", "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate",
     "conversation.item.delete", "response.create", "response.create", "response.cancel", "sophia.say",
-    "sophia.playout.position", "sophia.microphone", "no.such.event", "tool.output", "tool.output", "tool.call",
+    "sophia.playout.position", "sophia.microphone", "output_audio_buffer.clear", "no.such.event", "tool.output", "tool.output", "tool.call",
 )  # fmt: skip
 
 DETECTIONS = (
@@ -220,10 +220,14 @@ STEPS = st.lists(
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.just(TurnSettings()) | SETTINGS, STEPS, st.booleans(), st.booleans(), st.booleans())
-def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, watch, instructions, extended):
+@given(
+    st.just(TurnSettings()) | SETTINGS, STEPS, st.sampled_from(["talks", "watches", "calls"]), st.booleans(),
+    st.booleans(),
+)  # fmt: skip
+def test_any_conversation_with_any_client_keeps_the_rules(chosen, steps, role, instructions, extended):
     wire = Wire(
-        began=OFFSET, voice_rate=RATE, ids=counting(), watch=watch, instructions=instructions,
+        began=OFFSET, voice_rate=RATE, ids=counting(), watch=role == "watches", tracks=role == "calls",
+        instructions=instructions,
         extensions=EXTENSIONS if extended else (),
     )  # fmt: skip
     talk = Talk(chosen, wire)

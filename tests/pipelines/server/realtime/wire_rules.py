@@ -78,6 +78,7 @@ class Rules:
         self.output, self.finished, self.calls, self.called = [], {}, {}, set()
         self.detection = {}
         self.triggered = None
+        self.sounding, self.by_track = None, False  # the response whose sound goes by a track just now
 
     def batch(self, events):
         for event in events:
@@ -92,6 +93,7 @@ class Rules:
     def over(self):
         assert self.response is None
         assert self.aside.response is None
+        assert self.sounding is None
         assert self.added == self.done
         assert self.started == self.stopped
         assert set(self.committed) == set(self.completed)
@@ -112,7 +114,7 @@ class Rules:
             self.extensions = set(event["session"]["extensions"])
             self.may_call |= bool(event["session"].get("tools"))
             self.detection = event["session"]["audio"]["input"]["turn_detection"]
-        if response_id := event.get("response_id"):
+        if (response_id := event.get("response_id")) and kind != "output_audio_buffer.stopped":
             assert response_id == self.response, f"{kind} belongs to no running response"
         if self.expected == BEGIN and kind == "response.done":  # it was called off before it began
             assert event["response"]["output"] == []
@@ -215,8 +217,23 @@ class Rules:
 
     # Her
 
+    def on_output_audio_buffer_started(self, event):
+        assert self.sounding is None
+        assert not self.written
+        self.sounding, self.by_track = event["response_id"], True
+
+    def on_output_audio_buffer_cleared(self, event):
+        assert self.sounding == event["response_id"]
+        self.sounding = None
+
+    def on_output_audio_buffer_stopped(self, event):
+        assert self.response is None, "it stops behind the end of its response"
+        assert self.sounding == event["response_id"]
+        self.sounding = None
+
     def on_response_created(self, event):
         assert self.response is None, "one response at a time"
+        assert self.sounding is None
         self.response, self.text = event["response"]["id"], ""
         self.output, self.finished = [], {}
         self.written = event["response"]["output_modalities"] == ["text"]
@@ -233,6 +250,7 @@ class Rules:
 
     def on_response_output_audio_delta(self, event):
         assert not self.written
+        assert not self.by_track
 
     def on_response_output_text_delta(self, event):
         assert event["delta"]
