@@ -67,15 +67,15 @@ class Access:
 
     def call(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
         """Whether a call that needs the key itself is refused; ``secure`` tells that it came over TLS."""
-        if refusal := self._stranger(headers, secure=secure):
+        if refusal := self.stranger(headers, secure=secure):
             return refusal
         if self._key is not None and not hmac.compare_digest(_bytes(_shown(headers)), self._key):
             return KEYLESS
         return None
 
     def talk(self, headers: Mapping[str, str], *, secure: bool, now: float) -> Refusal | None:
-        """Whether a WebSocket is refused. A client secret is as good as the key until it ends (``now``: epoch s)."""
-        if refusal := self._stranger(headers, secure=secure):
+        """Whether a conversation is refused. A client secret is as good as the key until it ends (``now``: epoch s)."""
+        if refusal := self.stranger(headers, secure=secure):
             return refusal
         return self.call(headers, secure=secure) if self.wished(headers, now) is None else None
 
@@ -83,7 +83,8 @@ class Access:
         """What a session is to be by the client secret that is shown; None if none is."""
         return self.secrets.read(_shown(headers), now)
 
-    def _stranger(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
+    def stranger(self, headers: Mapping[str, str], *, secure: bool) -> Refusal | None:
+        """Whether a request is refused for the name that it calls, or for the page that it comes from."""
         if refusal := self.page(headers):
             return refusal
         origin = headers.get("Origin")

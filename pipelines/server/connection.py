@@ -13,8 +13,9 @@ import logging
 import socket as sockets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType
 
 from pipelines.server.app import CLOSE_SECONDS
 from pipelines.server.outbox import Event, Outbox
@@ -56,8 +57,24 @@ FULL = Ending(1013, "session_limit_reached", "Her ears take no more; try again i
 ENDED = Ending(1011, "session_ended", "The conversation cannot go on; see the log.", "server_error")
 
 
+class Socket(Protocol):
+    """What is used of a WebSocket. It yields messages, each with a ``type`` and ``data``, until the peer is gone."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def close_code(self) -> int | None: ...
+
+    async def send_str(self, data: str) -> None: ...
+
+    async def close(self, *, code: int, message: bytes) -> object: ...
+
+    def __aiter__(self) -> Any: ...
+
+
 class Connection:
-    """The life of one socket, with the ``transport`` under it.
+    """The life of one socket, with the ``transport`` under it, if that is of one's own.
 
     ``hear`` is handed each message as JSON gave it, or ``None`` for what is no JSON. After ``idle_seconds`` without a
     message it is ended, if there is such a limit.
@@ -65,7 +82,7 @@ class Connection:
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
+        socket: Socket,
         transport: asyncio.Transport | None,
         hear: Callable[[object], None],
         *,
@@ -93,6 +110,10 @@ class Connection:
         """Closes the socket; the first reason counts."""
         self._ending = self._ending or ending
         self._ended.set()
+
+    def alive(self) -> None:
+        """The peer was heard of on another way, which counts as a message."""
+        self._heard = self._loop.time()
 
     async def run(self) -> Ending:
         """Holds the connection until the peer leaves or :meth:`end` is called; closes it and says why it ended."""

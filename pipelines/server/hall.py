@@ -20,7 +20,8 @@ from pipelines.server.realtime.session import Problem
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
 from pipelines.server.streamed import Streamed
-from pipelines.server.talk import Talk
+from pipelines.server.talk import Talk, Track
+from pipelines.server.tokens import Tokens
 from pipelines.server.watch import Hub, Watcher
 from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
@@ -36,6 +37,9 @@ LOOK_SECONDS = 0.05
 
 LEAD_SECONDS = 0.5
 """After her last sample was sent, so long it may still sound at the client."""
+
+Begin = Callable[..., Talk]
+"""Begins a talk: like this session is wished, with these extensions, and perhaps with a track for her voice."""
 
 NOTHING_TO_WATCH = Refusal(404, "nothing_to_watch", "There is no conversation to watch here.")
 
@@ -125,34 +129,48 @@ class Hall:
             return
 
     async def _talk(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        with self.seat(request[TOKENS]) as begin:
+            talk = begin(_wished(request), extensions_of(request))
+            await self.hold(talk, Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS))
+
+    async def hold(self, talk: Talk, connection: Connection) -> None:
+        """Holds a talk to its end, and the connection with it."""
+        with self._connected(connection), self._runtime.telemetry.metrics.page("talk"):
+            await talk.run(connection)
+
+    @contextmanager
+    def seat(self, tokens: Tokens) -> Iterator[Begin]:
+        """Takes a place until the block ends, and yields what begins the talk in it, once."""
         talk: Talk | None = None
         hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
-        metrics = self._runtime.telemetry.metrics
-        reports, tokens = Reports(metrics), request[TOKENS]
-        echo = ClientEcho(self._runtime.settings.microphone.echo)
+        reports = Reports(self._runtime.telemetry.metrics)
         streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
-        self._talks[hub] = None
-        self._arrived += 1
-        self._talking(len(self._talks))
-        try:
-            talk = Talk(
+
+        def begin(wished: Mapping[str, Any], extensions: str, track: Track | None = None) -> Talk:
+            nonlocal talk
+            self._talks[hub] = talk = Talk(
                 self._runtime,
                 lambda audio_ms, trace: self._wire(
-                    wished=_wished(request),
-                    extensions=_extensions(request),
+                    wished=wished,
+                    extensions=extensions,
+                    tracks=track is not None,
                     audio_ms=audio_ms,
                     trace=trace,
                     open_token=tokens.read,
                 ),
                 reports,
-                echo,
+                ClientEcho(self._runtime.settings.microphone.echo),
                 tokens,
                 watched_by=[hub, self._admission, *([streamed] if streamed else [])],
+                track=track,
             )
-            self._talks[hub] = talk
-            connection = Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS)
-            with self._connected(connection), metrics.page("talk"):
-                await talk.run(connection)
+            return talk
+
+        self._talks[hub] = None
+        self._arrived += 1
+        self._talking(len(self._talks))
+        try:
+            yield begin
         finally:
             if streamed:
                 streamed.close()
@@ -165,7 +183,7 @@ class Hall:
         hub, metrics = self.watchable, self._runtime.telemetry.metrics
         assert hub is not None
         watcher = Watcher(
-            hub, self._wire(wished={}, extensions=_extensions(request), watch=True, trace=hub.trace), Reports(metrics)
+            hub, self._wire(wished={}, extensions=extensions_of(request), watch=True, trace=hub.trace), Reports(metrics)
         )
         connection = Connection(socket, request.transport, watcher.hear)
         self._watching += 1
@@ -203,6 +221,7 @@ class Hall:
         wished: Mapping[str, Any],
         extensions: str = "",
         watch: bool = False,
+        tracks: bool = False,
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
         open_token: Open | None = None,
@@ -215,6 +234,7 @@ class Hall:
             voice=settings.tts.voice or "sophia",
             language=settings.language,
             watch=watch,
+            tracks=tracks,
             tools=settings.server.client_tools,
             cancels=may_cancel(settings.microphone.echo),
             instructions=settings.server.client_instructions and not watch,
@@ -240,7 +260,8 @@ class Hall:
                 self._empty.set()
 
 
-def _extensions(request: web.Request) -> str:
+def extensions_of(request: web.Request) -> str:
+    """The extensions that an address asks for."""
     return request.query.get("extensions", "")
 
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import tempfile
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from pipelines.certs import HOSTS, make_development_pki
@@ -37,6 +38,16 @@ class Place:
     tls: ssl.SSLContext | None
     key: str | None
     access: Access
+
+    @property
+    def media_addresses(self) -> list[str] | None:
+        """The addresses that WebRTC offers; None is all of this machine's but the loopback."""
+        if self.host == "localhost":
+            return ["127.0.0.1"]
+        try:
+            return None if ip_address(self.host).is_unspecified else [self.host]
+        except ValueError:  # a name of this machine
+            return None
 
     def url(self, port: int) -> str:
         """The address without the key."""

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from pipelines.server.app import make_app
+from pipelines.server.calls import Calls, peers
 from pipelines.server.desk import Desk
 from pipelines.server.errors import PortTaken
 from pipelines.server.files import Page
@@ -50,15 +51,18 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
             "model": head.facts(),
         }
 
+    make_peer = await asyncio.to_thread(peers, runtime.reply_rate, place.media_addresses)
+    calls = Calls(place.access, hall, make_peer)
     registry = runtime.telemetry.metrics.registry
     desk = Desk(place.access, runtime.settings.llm.model, hall.effective, hall.ready, load=hall.load, registry=registry)
-    app = make_app(place.access, page, head.asset, facts, hall, more=desk.routes())
+    app = make_app(place.access, page, head.asset, facts, hall, more=[*desk.routes(), *calls.routes()])
     async with _listening(app, place, any_port=any_port) as port:
         ports.append(port)
         try:
             yield place.url_to_open(port)
         finally:
             await hall.close()
+            await calls.close()
 
 
 @asynccontextmanager

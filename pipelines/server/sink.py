@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sophia.audio import FRAME_SECONDS
@@ -56,14 +57,28 @@ class NetworkSink:
     An observer of the conversation sends what is pulled, at once. ``lead`` is how many seconds it is ahead, ``packet``
     how many one block has. ``obeys`` says that the client falls silent at a pause and drops what it holds; at a
     clearing every client does. All three may be changed at any time.
+
+    ``keeps``: no client ever drops anything, so all that was pulled will be heard. ``delay`` is what is assumed of a
+    client until it tells. ``rests`` is called when nothing is to be pulled for now.
     """
 
-    def __init__(self, *, lead: float, packet: float = FRAME_SECONDS, obeys: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        lead: float,
+        packet: float = FRAME_SECONDS,
+        obeys: bool = False,
+        keeps: bool = False,
+        delay: float = FIRST_DELAY,
+        rests: Callable[[], None] = lambda: None,
+    ) -> None:
         self.lead = lead
         self.packet = packet
         self.obeys = obeys
-        self.delay = FIRST_DELAY
+        self.delay = delay
         """Seconds from sending to hearing, without what waits in the client's lead."""
+        self._keeps = keeps
+        self._rests = rests
         self._found: deque[float] = deque(maxlen=REPORTS)
         self._sent: deque[_Sent] = deque()
         self._anew = True
@@ -96,6 +111,8 @@ class NetworkSink:
                 else:
                     self._pull(playout, samples, start + sent)
                     sent += samples / playout.rate
+            if playout.idle:
+                self._rests()
 
     async def aclose(self) -> None:
         """There is nothing to close."""
@@ -141,7 +158,7 @@ class NetworkSink:
     # What the playout says
 
     def _halt(self, generation: int, cleared: bool) -> int | None:
-        if not (cleared or self.obeys):
+        if self._keeps or not (cleared or self.obeys):
             return None
         self._anew = True
         heard = self._heard(generation)

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -34,7 +35,7 @@ from pipelines.failures import StageFailed
 from pipelines.server.admission import is_exhausted
 from pipelines.server.aside_talk import AsideTalk
 from pipelines.server.client_echo import ClientEcho
-from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Connection
+from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Ending
 from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
 from pipelines.server.realtime.wire import Wire
@@ -68,7 +69,32 @@ PLAYOUT = "sophia.playout"
 DATED_SECONDS = 1.5
 """After the beginning of a reply, how long the client's positions still tell when that was."""
 
+TRACK_DELAY = 0.08
+"""Seconds from sending a packet of her voice to hearing it: a browser's jitter buffer and its card, and no network."""
+
+
 _log = logging.getLogger(__name__)
+
+
+class Track(Protocol):
+    """Her voice beside the events: ``play`` takes each block at its time, ``rest`` is told that there is none for now.
+
+    Blocks are int16 mono at the voice's rate.
+    """
+
+    def play(self, pcm: Pcm) -> None: ...
+
+    def rest(self) -> None: ...
+
+
+class Line(Protocol):
+    """What events go out by; a :class:`~pipelines.server.connection.Connection` is one."""
+
+    def send(self, events: Iterable[Event], seconds: float = 0.0) -> None: ...
+
+    def end(self, ending: Ending) -> None: ...
+
+    async def run(self) -> object: ...
 
 
 @dataclass(slots=True)
@@ -84,7 +110,8 @@ class _Began:
 class Talk(Observer):
     """A conversation with a remote client, from its first event to its last. Made in the loop that runs it.
 
-    ``make_wire`` makes its protocol, given where the ears are in the client's sound, and a turn's trace.
+    ``make_wire`` makes its protocol, given where the ears are in the client's sound, and a turn's trace. With a
+    ``track`` her voice goes by that, as it is pulled and in real time, and the user's comes by :meth:`listen`.
     """
 
     def __init__(
@@ -96,18 +123,24 @@ class Talk(Observer):
         tokens: Tokens,
         *,
         watched_by: Sequence[Observer],
+        track: Track | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._reports = reports
         self._source = NetworkSource()
         self.wire = make_wire(self._source.audio_ms, self._trace)
-        self._sink = NetworkSink(lead=self.wire.lead_ms / 1000)
+        self._track = track
+        self._sink = (
+            NetworkSink(lead=0.0, keeps=True, delay=TRACK_DELAY, rests=track.rest)
+            if track
+            else NetworkSink(lead=self.wire.lead_ms / 1000)
+        )
         self._echo = echo
         self._voice = Voice(runtime.reply_rate, self.wire.output_rate, self._say)
         self._frames = FrameBatch(self._show)
         self._rate = runtime.reply_rate
         self._began: _Began | None = None
-        self._connection: Connection | None = None
+        self._connection: Line | None = None
         self._unheard: deque[CommitRequested | AnswerRequested | None] = deque()  # None was called off
         self._heard = False  # a word of the user
         self.session: Session = runtime.session(
@@ -119,7 +152,7 @@ class Talk(Observer):
             self.session.tell(PolicyChanged(at=self._loop.time(), policy=self.wire.policy))
         self._adapt()  # the address, or a client secret, may have asked for something
 
-    async def run(self, connection: Connection) -> None:
+    async def run(self, connection: Line) -> None:
         """Holds the conversation until the client leaves; whatever ends it, nothing of it is left."""
         self._connection = connection
         connection.send(self.wire.opened(self._loop.time()))
@@ -161,12 +194,15 @@ class Talk(Observer):
             self._grant(wish)
         self._keeper.look()
 
+    def listen(self, pcm: Pcm, rate: int) -> None:
+        """Sound of the user, int16 mono of ``rate`` Hz."""
+        if not self._source.append(pcm, rate) and self._connection:
+            self._connection.end(TOO_MUCH)
+
     def _grant(self, wish: Wish) -> None:
         match wish:
             case AppendAudio(pcm=pcm):
-                sound = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
-                if not self._source.append(sound, self.wire.input_rate) and self._connection:
-                    self._connection.end(TOO_MUCH)
+                self.listen(np.frombuffer(pcm, "<i2").astype(np.int16, copy=False), self.wire.input_rate)
             case ClearAudio():
                 self._source.clear()
             case MuteMicrophone(muted=muted):
@@ -208,9 +244,10 @@ class Talk(Observer):
         return False
 
     def _adapt(self) -> None:
-        self._sink.lead = self.wire.lead_ms / 1000
-        self._sink.obeys = PLAYOUT in self.wire.extensions
-        self._voice.adapt(self.wire.output_rate, gather=not self._sink.obeys)
+        if self._track is None:
+            self._sink.lead = self.wire.lead_ms / 1000
+            self._sink.obeys = PLAYOUT in self.wire.extensions
+        self._voice.adapt(self.wire.output_rate, gather=self._track is None and not self._sink.obeys)
         self._aside.adapt()
         self._echo.adapt(headphones=self.wire.headphones, wished=self.wire.cancel_echo)
         offered = self.session.tools
@@ -255,6 +292,8 @@ class Talk(Observer):
 
     def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
         self._frames.flush()
+        if self._track:
+            self._track.play(pcm)
         self._voice.take(pcm, pieces)
 
     def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:

@@ -52,6 +52,8 @@ class Line:
     ``wished`` is an update of its session before that begins.
     """
 
+    track = None
+
     def __init__(self, script, seconds, *, network=0.01, card=0.03, face=None, tokens=TOKENS, watched_by=None,
                  detection=None, messages=(), wished=None):  # fmt: skip
         self.loop = asyncio.get_running_loop()
@@ -71,10 +73,21 @@ class Line:
         self._ended = asyncio.Event()
         runtime = SimpleNamespace(reply_rate=RATE, session=self._session)
         self.reports = Reports(self.metrics)
-        self.talk = Talk(runtime, self._wire, self.reports, ClientEcho("off"), Tokens(None), watched_by=[self.notes])
+        self.talk = Talk(
+            runtime,
+            self._wire,
+            self.reports,
+            ClientEcho("off"),
+            Tokens(None),
+            watched_by=[self.notes],
+            track=self.track,
+        )  # fmt: skip
 
     def _wire(self, audio_ms, trace):
-        return Wire(began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished)
+        return Wire(
+            began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished,
+            tracks=self.track is not None,
+        )  # fmt: skip
 
     def _session(self, source, sink, observers, *, echo, patience):
         delays = Delays()
@@ -137,17 +150,20 @@ class Line:
         for at, message in self.messages:
             self.loop.call_later(at, self.talk.hear, message)
         async for frame in self.user.frames():
-            audio = base64.b64encode(frame.pcm.tobytes()).decode()
-            message = {"type": "input_audio_buffer.append", "audio": audio}
-            self.loop.call_later(self.network, self.talk.hear, message)
+            self.loop.call_later(self.network, *self._spoken(frame))
+
+    def _spoken(self, frame):
+        """A frame of the user as it reaches the server."""
+        audio = base64.b64encode(frame.pcm.tobytes()).decode()
+        return self.talk.hear, {"type": "input_audio_buffer.append", "audio": audio}
 
     def of(self, kind):
         return [event for _, event in self.events if event["type"] == kind]
 
 
-def hold(script, seconds, **options):
+def hold(script, seconds, *, kind=Line, **options):
     async def main():
-        line = Line(script, seconds, **options)
+        line = kind(script, seconds, **options)
         work = [asyncio.create_task(line.remote.run()), asyncio.create_task(line.talk.run(line))]
         await line.speak()
         line.end(None)

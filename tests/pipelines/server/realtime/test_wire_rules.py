@@ -39,7 +39,8 @@ CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
     "conversation.item.create", "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate",
     "conversation.item.delete", "response.create", "response.create", "response.cancel", "sophia.say",
-    "sophia.playout.position", "sophia.microphone", "output_audio_buffer.clear", "no.such.event", "tool.output", "tool.output", "tool.call",
+    "sophia.playout.position", "sophia.microphone", "output_audio_buffer.clear",
+    "no.such.event", "tool.output", "tool.output", "tool.call",
 )  # fmt: skip
 
 DETECTIONS = (
