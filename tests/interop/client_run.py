@@ -19,6 +19,7 @@ import lab
 import numpy as np
 import soxr
 from lab import Lab, config
+from page_browser import CHROMIUM
 
 from sophia.wav import WavWriter, read_wav
 
@@ -97,6 +98,7 @@ async def play(command: list[str], one: Server, simulated: Lab, tmp_path: Path, 
         "SOPHIA_SOUNDS": str(tmp_path),
         "SSL_CERT_FILE": authority,
         "NODE_EXTRA_CA_CERTS": authority,
+        "SOPHIA_CHROMIUM": CHROMIUM or "",
         "PYTHONUNBUFFERED": "1",
     }
     log = os.open(tmp_path / "stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

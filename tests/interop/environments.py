@@ -29,6 +29,8 @@ class Client:
     """Python packages without what they depend on, most of which their client does not use."""
     sample: tuple[str, ...] = ()
     """A git repository and its commit, cloned into ``sample``."""
+    browser: bool = False
+    """It runs in Chromium, and calls over WebRTC."""
 
     @property
     def needs(self) -> list[str]:
@@ -63,6 +65,9 @@ CLIENTS = {
     "openai-agents-python": Client("agents_python.py", python=("openai-agents==0.24.0",)),
     "openai-node": Client("openai_node.mjs", node=("openai@7.59.0", "ws@8")),
     "agents-js": Client("agents_js.mjs", node=("@openai/agents@0.20.0", "zod@4")),
+    "agents-js-webrtc": Client(
+        "agents_js_webrtc.mjs", node=("@openai/agents@0.20.0", "zod@4", "playwright-core@1.65.1"), browser=True
+    ),
     "pipecat": Client("pipecat_service.py", python=("pipecat-ai[openai,websocket]==1.14.0",)),
     "livekit": Client("livekit_model.py", python=("livekit-agents==1.8.9", "livekit-plugins-openai==1.8.9")),
     "s2s-talk": Client(

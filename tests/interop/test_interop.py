@@ -11,6 +11,7 @@ import pytest
 from client_run import play, server
 from environments import CLIENTS
 from lab import ANSWER
+from page_browser import CHROMIUM
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(150)]
 
@@ -18,10 +19,15 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(150)]
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_a_real_client_talks(name, tmp_path, pki, monkeypatch):
     command = CLIENTS[name].command(name)
+    if CLIENTS[name].browser:
+        pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
+        if CHROMIUM is None:
+            pytest.skip("Chromium is not installed")
     if command is None:
         pytest.skip(f"no environment of {name}; make interop makes it")
     monkeypatch.setattr(lab, "CLAUSE_SECONDS", 1.2)
-    async with server(tmp_path, pki) as (one, simulated):
+    more = {"origins": '["https://app.lab"]'} if CLIENTS[name].browser else {}
+    async with server(tmp_path, pki, **more) as (one, simulated):
         saw = await play(command, one, simulated, tmp_path, pki)
     facts = {fact["saw"]: fact for fact in saw}
     turns = [fact for fact in saw if fact["saw"] == "turn"]
