@@ -6,11 +6,13 @@ several times, in this process, which is bound to a processor of its own:
 
 * ``cpu_ms_per_session_second``: processor time of this process. The difference is the server's: sockets, protocol,
   JSON, base64, the ear's and the voice's clock.
+* with ``--webrtc``, the same over WebRTC as well, where Opus, SRTP and ICE come in place of JSON and base64;
 * ``added``: from the true end of what the user says to her first audible sample, at the local sink or at the caller,
   less what the services take. Both ends read one clock, as they are on one machine.
 
     python -m benchmarks.remote                         10 sessions, three rounds
     python -m benchmarks.remote --sessions 30 --seconds 30 --json remote.json
+    python -m benchmarks.remote --webrtc
 """
 
 from __future__ import annotations
@@ -38,14 +40,15 @@ from benchmarks.wires import BEFORE, another_processor, settings_for
 from pipelines.certs import make_development_pki
 from pipelines.machine.environment import environment
 from pipelines.server.serving import serving
+from pipelines.simulation.exact import Says, SimulatedUser
 from pipelines.talk.runtime import Runtime
 from sophia.audio import EAR_RATE
 from sophia.playout import AUDIBLE
 from sophia.sinks import NullSink
 
 
-async def measure(sessions: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Both kinds of session, in turns."""
+async def measure(sessions: int, seconds: float, rounds: int, *, webrtc: bool = False) -> dict[str, Any]:
+    """All kinds of session, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         make_development_pki(Path(folder))
         async with running(Path(folder), processor := another_processor()) as ports:
@@ -57,29 +60,32 @@ async def measure(sessions: int, seconds: float, rounds: int) -> dict[str, Any]:
             ):
                 gc.collect()
                 gc.freeze()
-                local, remote = [], []
+                kinds: dict[str, list[dict[str, Any]]] = {
+                    "local": [],
+                    "remote": [],
+                    **({"webrtc": []} if webrtc else {}),
+                }
                 for _ in range(rounds):
-                    local.append(await _local(runtime, sessions, seconds))
-                    remote.append(await _remote(address, processor, sessions, seconds))
-    cpu = {
-        name: [found["cpu_ms_per_session_second"] for found in kind]
-        for name, kind in (("local", local), ("remote", remote))
+                    kinds["local"].append(await _local(runtime, sessions, seconds))
+                    for name in list(kinds)[1:]:
+                        found = await _remote(address, processor, sessions, seconds, webrtc=name == "webrtc")
+                        kinds[name].append(found)
+    cpu = {name: [found["cpu_ms_per_session_second"] for found in kind] for name, kind in kinds.items()}
+    waits = {name: [wait for found in kind for wait in found["added"]] for name, kind in kinds.items()}
+    more = {
+        called: _middle([there - here for here, there in zip(cpu["local"], cpu[name], strict=True)])
+        for name, called in (("remote", "websocket"), ("webrtc", "calls"))
+        if name in kinds
     }
-    waits = {
-        name: [wait for found in kind for wait in found["added"]]
-        for name, kind in (("local", local), ("remote", remote))
-    }
-    differences = [of_remote - of_local for of_local, of_remote in zip(cpu["local"], cpu["remote"], strict=True)]
     return {
         "machine": environment() | {"services": "simulated"},
         "sessions": sessions,
         "seconds": seconds,
         "rounds": rounds,
-        "cpu_ms_per_session_second": {name: _middle(values) for name, values in cpu.items()}
-        | {"websocket": _middle(differences)},
+        "cpu_ms_per_session_second": {name: _middle(values) for name, values in cpu.items()} | more,
         "added": {name: spread(values) for name, values in waits.items()},
-        "turns": {"local": sum(len(found["added"]) for found in local), "remote": len(waits["remote"])},
-        "cut_off": {"local": sum(f["cut_off"] for f in local), "remote": sum(f["cut_off"] for f in remote)},
+        "turns": {name: len(values) for name, values in waits.items()},
+        "cut_off": {name: sum(found["cut_off"] for found in kind) for name, kind in kinds.items()},
     }
 
 
@@ -103,8 +109,11 @@ async def _local(runtime: Runtime, count: int, seconds: float) -> dict[str, Any]
     return {**window.figures(count), "added": added, "cut_off": sum(book.false_cutoffs for book in books)}
 
 
-async def _remote(address: str, processor: int | None, count: int, seconds: float) -> dict[str, Any]:
+async def _remote(
+    address: str, processor: int | None, count: int, seconds: float, *, webrtc: bool = False
+) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.remote", "--call", address]
+    command += ["--webrtc"] if webrtc else []
     command += ["--sessions", str(count), "--seconds", str(seconds)]
     command += [] if processor is None else ["--cpu", str(processor)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
@@ -121,12 +130,21 @@ async def _remote(address: str, processor: int | None, count: int, seconds: floa
 # The callers' process
 
 
-async def call(address: str, count: int, seconds: float) -> None:
+async def call(address: str, count: int, seconds: float, *, webrtc: bool = False) -> None:
     """All callers; prints what they found."""
     async with ClientSession() as client:
+        if webrtc:
+            from benchmarks.calls import callers  # noqa: PLC0415 - needs the extra webrtc
+
+            return await callers(client, address, count, seconds)
         sockets = [await client.ws_connect(f"{address}v1/realtime", max_msg_size=0) for _ in range(count)]
         print("here", flush=True)
         found = await asyncio.gather(*(_caller(socket, i, count, seconds) for i, socket in enumerate(sockets)))
+    show(found)
+
+
+def show(found: Sequence[tuple[list[float], int]]) -> None:
+    """Prints what callers found, for the process that started them."""
     waits = [wait for one, _ in found for wait in one]
     print(json.dumps({"added": waits, "cut_off": sum(cut for _, cut in found)}), flush=True)
 
@@ -145,9 +163,13 @@ async def _caller(socket: Any, index: int, count: int, seconds: float) -> tuple[
         await socket.send_str(json.dumps({"type": "input_audio_buffer.append", "audio": sound}))
     await socket.close()
     heard, cut_off = await hearing
+    return above_ideal(caller, said, heard), cut_off
+
+
+def above_ideal(caller: SimulatedUser, said: Sequence[Says], heard: Sequence[float]) -> list[float]:
+    """What each of the answers took above the ideal, ``heard`` being when they began."""
     ends = [caller.started + says.at + says.length for says in said]
-    waits = [time - max(end for end in ends if end < time) - IDEAL for time in heard if time > ends[0]]
-    return waits, cut_off
+    return [time - max(end for end in ends if end < time) - IDEAL for time in heard if time > ends[0]]
 
 
 async def _hear(socket: Any) -> tuple[list[float], int]:
@@ -176,6 +198,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=20.0, help="of one measurement")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--webrtc", action="store_true", help="measure calls over WebRTC as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here")
     parser.add_argument("--call", help=argparse.SUPPRESS)
     parser.add_argument("--cpu", type=int, help=argparse.SUPPRESS)
@@ -183,9 +206,9 @@ def main() -> None:
     if args.call:
         if args.cpu is not None:
             os.sched_setaffinity(0, {args.cpu})
-        uvloop.run(call(args.call, args.sessions, args.seconds))
+        uvloop.run(call(args.call, args.sessions, args.seconds, webrtc=args.webrtc))
         return
-    results = uvloop.run(measure(args.sessions, args.seconds, args.rounds))
+    results = uvloop.run(measure(args.sessions, args.seconds, args.rounds, webrtc=args.webrtc))
     print(json.dumps(results))
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
