@@ -156,7 +156,7 @@ class Calls:
     async def _hang_up(self, request: web.Request) -> web.Response:
         if refusal := self._access.call(request.headers, secure=request.secure):
             return refused(refusal)
-        if (connection := self._live.get(request.match_info["call"])) is None:
+        if (connection := self._live.pop(request.match_info["call"], None)) is None:
             return refused(UNKNOWN)
         connection.end(GONE)
         return web.Response()
