@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Final
 
@@ -89,6 +90,16 @@ class Ear:
         return False, None
 
 
+def _lossy(send: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+    """What is sent when the peer is gone is lost. aiortc's timers would raise it where nobody is."""
+
+    async def sent(data: bytes) -> None:
+        with suppress(ConnectionError):
+            await send(data)
+
+    return sent
+
+
 class Peer:
     """A connection to one client; ``rate`` is that of her voice, in Hz.
 
@@ -115,7 +126,10 @@ class Peer:
         self._voice.rest()
 
     async def answer(self, offer: str) -> str:
-        """The answer to an offer, with all addresses. Raises :class:`~pipelines.server.offers.BadOffer`."""
+        """The answer to an offer, with all addresses. Raises :class:`~pipelines.server.offers.BadOffer`.
+
+        ``RuntimeError`` says that aiortc is not as it is known here.
+        """
         told = checked(offer)
         connection = self._connection
         connection.addTrack(self._track)
@@ -126,6 +140,8 @@ class Peer:
             await connection.setRemoteDescription(RTCSessionDescription(told, "offer"))
             self._bind(transceiver)
             await connection.setLocalDescription(await connection.createAnswer())
+        except RuntimeError:
+            raise
         except Exception as error:  # it was written by somebody else, and the library trusts it
             _log.info("an offer was refused: %r", error)
             raise BadOffer("This offer cannot be answered: it is incomplete, or has no Opus.") from error
@@ -151,9 +167,11 @@ class Peer:
     def _bind(self, transceiver: Any) -> None:
         receiver = transceiver.receiver
         Ear(self._hear).put_into(receiver)
+        dtls = receiver.transport
+        dtls._send_data = _lossy(dtls._send_data)
         if self._addresses is None:
             return
-        ours, ice = list(self._addresses), receiver.transport.transport.iceGatherer._connection
+        ours, ice = list(self._addresses), dtls.transport.iceGatherer._connection
         gather = ice.get_component_candidates
         ice.get_component_candidates = lambda component, addresses: gather(component=component, addresses=ours)
 
