@@ -1,8 +1,8 @@
 """How long after she is opened in a browser she can be seen, over plain loopback: Chromium without a screen.
 
 Each visit is a browser context of its own, so nothing is kept from the one before. Milliseconds from when the page was
-asked for: its script runs, the drawing code is there, her head is there, the stage is ready, the first picture is on the
-page. ``page`` and later are marks of the page itself; a picture counts when the frame after it begins.
+asked for: its script runs, the drawing code is there, her head is there, the stage is ready, the first picture is on
+the page. ``page`` and later are marks of the page itself; a picture counts when the frame after it begins.
 
     python -m benchmarks.first_picture
     python -m benchmarks.first_picture --gpu --visits 20 --json picture.json
@@ -45,7 +45,8 @@ SEEN = """async () => {
   const gl = renderer.getContext();
   gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits until all is drawn
   const picture = performance.now();
-  const came = Object.fromEntries(performance.getEntriesByType('resource').map(e => [new URL(e.name).pathname, e.responseEnd]));
+  const came = Object.fromEntries(
+    performance.getEntriesByType('resource').map(e => [new URL(e.name).pathname, e.responseEnd]));
   return {
     driver: gl.getParameter(gl.getExtension('WEBGL_debug_renderer_info').UNMASKED_RENDERER_WEBGL),
     ms: { page: came['/page.json'], code: came['/static/stage.js'], head: came['/model'], ready, picture },
@@ -64,7 +65,7 @@ class Nobody:
 
 
 async def measure(visits: int, gpu: bool, size: tuple[int, int]) -> dict[str, Any]:
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - a part of the developers' set
 
     place = Place("127.0.0.1", 0, "127.0.0.1", None, None, Access(["localhost"]))
     head = await Head.chosen(None)
