@@ -13,6 +13,9 @@ SETTINGS, DISK, STOPPED = 2, 6, 130
 CLOSED_PIPE = 141
 """The exit code when nobody reads what is written: as a shell reports a program that SIGPIPE ended."""
 
+hurry: set[str] = set()
+"""What the process is in a hurry to end for; empty while nobody has told it to stop within a bound."""
+
 _OURS = ("sophia", "nova", "aurora", "pipelines")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pipelines.command.endings import STOPPED
+from pipelines.command.endings import STOPPED, hurry
 
 STOP_SECONDS = 2.0
 """A program ends within this time, whatever a peer does."""
@@ -47,7 +47,11 @@ def told_to_stop(
 
 
 def over_within(seconds: float, last: Callable[[], None] = lambda: None) -> None:
-    """Ends the process by force after so many ``seconds``, if it has not ended by then; before that calls ``last``."""
+    """Ends the process by force after so many ``seconds``, if it has not ended by then; before that calls ``last``.
+
+    That is a timer of the loop. Once the loop is over, :func:`pipelines.command.run.run` makes haste.
+    """
+    hurry.add("stop")
 
     def leave() -> None:
         last()

@@ -66,6 +66,31 @@ asyncio.run(until_stopped(stubborn(), lambda: False, last=lambda: print("mended"
     assert said == "no\nready\nmended\n"
 
 
+def test_the_end_of_the_interpreter_is_left_out_where_there_is_a_hurry():
+    body = """
+import threading
+from pipelines.command.run import run
+
+def main():
+    threading.Thread(target=time.sleep, args=(60,)).start()  # Python would wait for it
+    code = asyncio.run(until_stopped(ready(), lambda: False))
+    print("closed")
+    return code
+run(main)
+"""
+    assert ended(body, signal.SIGTERM) == (130, "closed\n")
+
+
+def test_a_program_that_nobody_stopped_ends_as_python_does():
+    body = """
+import atexit
+from pipelines.command.run import run
+atexit.register(print, "bye")
+run(lambda: print("ready", flush=True) or 3)
+"""
+    assert ended(body) == (3, "bye\n")
+
+
 def test_whoever_may_take_its_time_is_not_forced():
     body = """
 async def main():
