@@ -67,6 +67,14 @@ def resident_mb(pid: int) -> float:
         return 0.0
 
 
+def address_space(pid: int) -> int:
+    """Its address space in bytes; 0 where it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
 def descriptors(pid: int) -> int:
     """Open descriptors; 0 where it is gone."""
     try:

@@ -83,11 +83,13 @@ class RemoteCaller:
             async with socket:
                 await socket.send_str(json.dumps({"type": "session.update", "session": session}))
                 tasks = [asyncio.create_task(one) for one in work]
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await self._user.aclose()
+                try:
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
+                    await self._user.aclose()
             self.ended = self.ended or socket.close_code or 1006
 
     async def _speak(self, socket: ClientWebSocketResponse) -> None:
