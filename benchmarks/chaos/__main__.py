@@ -15,9 +15,7 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +27,7 @@ from benchmarks.chaos.faults_lines import LINES
 from benchmarks.chaos.faults_machine import MACHINE
 from benchmarks.chaos.faults_processes import PROCESSES
 from benchmarks.chaos.running import tried
-from benchmarks.chaos.trial import data_folder
-from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.machine.environment import environment
-from pipelines.settings.model import load_settings
 
 FAULTS = (*MACHINE, *PROCESSES, *LINES, *CLIENTS)
 
@@ -80,29 +75,23 @@ def main() -> int:
 
 async def _all(trials: Sequence[tuple[Fault, str]], seed: int, jobs: int, keep: Path | None) -> list[dict[str, Any]]:
     free, done = asyncio.Semaphore(jobs), 0
-    async with AsyncExitStack() as stack:
-        services = None
-        if any(fault.lines and not fault.needs() for fault, _ in trials):
-            home = data_folder(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))))
-            starting = EmbeddedServices(load_settings(["embedded.yaml"]), home, _say)
-            services = await stack.enter_async_context(starting)
 
-        async def one(fault: Fault, target: str) -> dict[str, Any]:
-            nonlocal done
-            async with free:
-                if lacks := fault.needs():
-                    result: dict[str, Any] = {"fault": fault.name, "target": target, "skipped": lacks}
-                else:
-                    result = await tried(fault, target, seed, services if fault.lines else None, keep)
-            done += 1
-            _say(f"{done}/{len(trials)}  {fault.name}, {target}: {fault.does}")
-            for line in _story(result):
-                _say(f"    {line}")
-            return result
+    async def one(fault: Fault, target: str) -> dict[str, Any]:
+        nonlocal done
+        async with free:
+            if lacks := fault.needs():
+                result: dict[str, Any] = {"fault": fault.name, "target": target, "skipped": lacks}
+            else:
+                result = await tried(fault, target, seed, keep)
+        done += 1
+        _say(f"{done}/{len(trials)}  {fault.name}, {target}: {fault.does}")
+        for line in _story(result):
+            _say(f"    {line}")
+        return result
 
-        async with asyncio.TaskGroup() as group:
-            running = [group.create_task(one(fault, target)) for fault, target in trials]
-        return [task.result() for task in running]
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(one(fault, target)) for fault, target in trials]
+    return [task.result() for task in running]
 
 
 def _story(result: dict[str, Any]) -> list[str]:

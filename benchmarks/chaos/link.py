@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import heapq
+import itertools
 import os
 import random
 import select
@@ -24,9 +25,8 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """From ``linux/if_tun.h``."""
 
 MTU = 1400
-HOST = "10.77.0.1"
-"""The address on this side, which stays in the namespace where it is; the other side is :data:`GUEST`."""
-GUEST = "10.77.0.2"
+_numbers = itertools.count(os.getpid() % 200)
+"""Links have addresses of their own: several may be there at once."""
 
 
 def missing() -> str:
@@ -53,14 +53,16 @@ class Line:
 class Link:
     """A namespace of its own behind a bad line, for as long as the ``with`` lasts; ``line`` may be changed.
 
-    Programs are started in it by the command :meth:`inside`. They reach this side at :data:`HOST`.
+    Programs are started in it by the command :meth:`inside`. They reach this side at ``host``.
     """
 
     def __init__(self, seed: int) -> None:
         self.line = Line()
         self.lost = 0
         self.passed = 0
-        self._name = f"sophia{os.getpid()}"
+        number = next(_numbers) % 256
+        self.host, self._guest = f"10.77.{number}.1", f"10.77.{number}.2"
+        self._name = f"chaos{number}"
         self._chance = random.Random(seed)
         self._over = threading.Event()
         self._ends: list[int] = []
@@ -73,12 +75,12 @@ class Link:
     def __enter__(self) -> Self:
         _ip("netns", "add", self._name)
         try:
-            for address, device in ((HOST, f"{self._name[:10]}a"), (GUEST, f"{self._name[:10]}b")):
+            for address, device in ((self.host, f"{self._name}a"), (self._guest, f"{self._name}b")):
                 end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
                 self._ends.append(end)
                 fcntl.ioctl(end, TUNSETIFF, struct.pack("16sH", device.encode(), IFF_TUN | IFF_NO_PI))
                 where: tuple[str, ...] = ()
-                if address == GUEST:
+                if address == self._guest:
                     _ip("link", "set", device, "netns", self._name)
                     where = ("-n", self._name)
                     _ip(*where, "link", "set", "lo", "up")

@@ -17,10 +17,11 @@ import yaml
 
 from benchmarks.chaos.fault import Fault
 from benchmarks.chaos.judge import breaches
-from benchmarks.chaos.link import HOST, Link
+from benchmarks.chaos.link import Link
 from benchmarks.chaos.relay import Relay, relayed
 from benchmarks.chaos.trial import BITES, ROOT, ROUNDS, Record, TooLate, Trial, data_folder
 from pipelines.embedded.supervisor import EmbeddedServices
+from pipelines.settings.model import load_settings
 
 SETTLE_SECONDS = 3.0
 """Between the last answer and the count of what the program has: gRPC lets go of calls, and the kernel of sockets."""
@@ -28,36 +29,36 @@ SETTLE_SECONDS = 3.0
 SERVED = {"asr": "speech", "tts": "speech", "llm": "triton", "face": "face"}
 
 
-async def tried(
-    fault: Fault, target: str, seed: int, services: EmbeddedServices | None, keep: Path | None
-) -> dict[str, Any]:
-    """One trial and its judgement, as plain data. ``services`` are those that bad lines lead to."""
-    if keep:
-        return await _tried(fault, target, seed, services, Path(tempfile.mkdtemp(f"-{fault.name}-{target}", dir=keep)))
-    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
-        return await _tried(fault, target, seed, services, Path(name))
+async def tried(fault: Fault, target: str, seed: int, keep: Path | None) -> dict[str, Any]:
+    """One trial and its judgement, as plain data; what it leaves behind is kept in a folder under ``keep``."""
+    try:
+        if keep:
+            return await _tried(fault, target, seed, Path(tempfile.mkdtemp(f"-{fault.name}-{target}", dir=keep)))
+        with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+            return await _tried(fault, target, seed, Path(name))
+    except Exception as error:  # it says nothing of the program, and the other trials go on
+        record = Record(Path())
+        return _plain(fault, target, record, [f"the trial itself failed: {type(error).__name__}: {error}"], 0.0)
 
 
-async def _tried(
-    fault: Fault, target: str, seed: int, services: EmbeddedServices | None, folder: Path
-) -> dict[str, Any]:
+async def _tried(fault: Fault, target: str, seed: int, folder: Path) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     record = Record(folder)
     trial = Trial(target, random.Random(f"{seed}/{fault.name}/{target}"), record)
     async with AsyncExitStack() as stack:
         environment = stack.enter_context(fault.around(folder))
-        config = "embedded.yaml"
+        config, home = "embedded.yaml", data_folder(folder)
         if fault.link:
             trial.link = stack.enter_context(Link(seed))
         if fault.lines:
-            assert services
-            host = HOST if fault.link else "127.0.0.1"
+            embedded = EmbeddedServices(load_settings([config]), home, record.notes.append)
+            services = await stack.enter_async_context(embedded)
+            host = trial.link.host if trial.link else "127.0.0.1"
             for service, process in services.running.items():
                 line = relayed(process.port, trial.chance, host)
                 trial.relays = {**trial.relays, service: await stack.enter_async_context(line)}
             config = _written(folder / "lines.yaml", _reached(trial.relays, services, host))
-        home = data_folder(folder)
         own = {"SOPHIA_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1"}
         command = fault.wrap(_command(target, config, fault.settings))
         if trial.link:

@@ -146,7 +146,8 @@ class Trial:
 
     async def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Ends the program as Ctrl+C does, and notes how long that took."""
-        assert self._process
+        if not self._process:
+            return
         self.record.cut_off = [caller for caller in self.record.callers if caller.ended]
         for task in self._talking:
             task.cancel()
