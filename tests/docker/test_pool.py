@@ -156,8 +156,9 @@ async def test_conversations_spread_and_one_too_many_is_refused_until_somebody_l
         assert await refused(pool) == 503
         async with pool.client.get(pool.url + "/healthz") as answer:  # what takes no place is answered all the same
             assert (answer.status, await answer.text()) == (200, "ok\n")
-        async with pool.client.get(pool.url + "/metrics", headers={"Authorization": f"Bearer {KEY}"}) as answer:
-            assert answer.status == 404
+        for path in ("/metrics", "/load", "/v1/realtime/calls"):
+            async with pool.client.get(pool.url + path, headers={"Authorization": f"Bearer {KEY}"}) as answer:
+                assert (answer.status, answer.headers.get("Server")) == (404, None), "HAProxy itself says so"
         await talks.pop().socket.close()
         await pool.until_talks(PLACES - 1, PLACES)
         talks.append(await pool.talk())
