@@ -4,7 +4,9 @@ They speak the protocols and keep to the times of :mod:`benchmarks.scene`: Riva'
 language model, Audio2Face. The recogniser hears nothing; it knows how long the question is, and counts from its first
 loud sample. All of them serve any number of callers at once.
 
-    python -m benchmarks.lab --tls FOLDER [--cpu N]      prints its ports as JSON; ends with its standard input
+    python -m benchmarks.lab --tls FOLDER [--cpu N] [--host ADDRESS]
+
+It prints its ports as JSON, and ends with its standard input.
 """
 # ruff: noqa: N802 - the methods' names are the protocols'
 
@@ -191,8 +193,8 @@ def _frame(number: int, sound: bytes, rate: int) -> Any:
     return wire.AnimationDataStream(animation_data=data)
 
 
-async def serve(folder: Path) -> None:
-    """Serves with the server's identity in ``folder`` until standard input ends."""
+async def serve(folder: Path, host: str) -> None:
+    """Serves on ``host`` with the server's identity in ``folder`` until standard input ends."""
     lab = Lab()
     server = grpc.aio.server(options=[("grpc.max_concurrent_streams", 1000)])
     riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(lab, server)
@@ -201,7 +203,7 @@ async def serve(folder: Path) -> None:
     add_A2FControllerServiceServicer_to_server(lab, server)
     pair = (folder / "server.key").read_bytes(), (folder / "server.crt").read_bytes()
     credentials = grpc.ssl_server_credentials([pair])
-    ports = {place: server.add_secure_port("127.0.0.1:0", credentials) for place in PLACES}
+    ports = {place: server.add_secure_port(f"{host}:0", credentials) for place in PLACES}
     await server.start()
     gc.freeze()
     print(json.dumps(ports), flush=True)
@@ -231,10 +233,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", type=Path, required=True, help="folder with server.crt and server.key")
     parser.add_argument("--cpu", type=int, help="processor to run on (default: any)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     args = parser.parse_args()
     if args.cpu is not None:
         os.sched_setaffinity(0, {args.cpu})
-    uvloop.run(serve(args.tls))
+    uvloop.run(serve(args.tls, args.host))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,328 @@
+"""What a pool of session servers loses when one is killed, one is drained, one is added and a machine loses its power.
+
+Three network namespaces are three machines: a hub with Ray's head, the lease endpoint, the simulated services and the
+clients, and two that hold nothing but a Ray node and session servers. Clients talk in writing, without a break, and go
+on at another server when theirs is gone (``sophia.resume``). It is told, for each thing that is done, who lost what,
+and how soon everybody talked again.
+
+    python -m benchmarks.pool                   needs root, iproute2 and the extra ray; about five minutes
+    python -m benchmarks.pool --json pool.json
+
+It ends with 1 where somebody was disturbed whose server was well, or somebody lost more than the sentence that sounded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks.pool_clients import Crowd
+from pipelines.certs import HOSTS, make_development_pki
+from pipelines.machine.environment import environment
+
+HUB, MACHINES = "sophia-hub", ("sophia-one", "sophia-two")
+NET = "10.98.0."
+RAY_PORT, LEASE_PORT = 6399, 8700
+
+RAY_HEALTH = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_failure_threshold": "3",
+}
+"""As docs/scale.md advises. With Ray's own 3, 10 and 5 a machine without power is missed after more than a minute."""
+
+SERVERS, PLACES, CLIENTS = 4, 4, 8
+QUIET_SECONDS = 15.0
+"""Before anything is done, and after each thing that is done and its effects."""
+
+AGAIN_SECONDS = 120.0
+"""Longest wait for everything to be well again."""
+
+
+def address(machine: str) -> str:
+    """The address of a namespace."""
+    return f"{NET}{(HUB, *MACHINES).index(machine) + 1}"
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+def pids(machine: str) -> list[int]:
+    """All processes of a namespace."""
+    done = subprocess.run(["ip", "netns", "pids", machine], capture_output=True, text=True, check=False)
+    return [int(word) for word in done.stdout.split()]
+
+
+def lose_power(machine: str) -> None:
+    """Cuts the cable, then ends all processes: so nobody is told, as when a machine loses its power."""
+    ip("-n", machine, "link", "set", "eth0", "down")
+    kill_all(machine)
+
+
+def kill_all(machine: str) -> None:
+    """Ends all processes of a namespace."""
+    for pid in pids(machine):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def there() -> set[str]:
+    """Our namespaces that there are."""
+    done = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    return {line.split()[0] for line in done.stdout.splitlines()} & {HUB, *MACHINES}
+
+
+async def down() -> None:
+    """Ends whatever runs in our namespaces, also of a run before, and removes them."""
+    async with asyncio.timeout(30):
+        while machines := await asyncio.to_thread(there):
+            for machine in machines:
+                kill_all(machine)
+                await (await asyncio.create_subprocess_exec("ip", "netns", "del", machine)).wait()
+
+
+@asynccontextmanager
+async def network() -> AsyncIterator[None]:
+    """Three namespaces and the cables between them."""
+    await down()
+    try:
+        for machine in (HUB, *MACHINES):
+            ip("netns", "add", machine)
+            ip("-n", machine, "link", "set", "lo", "up")
+        ip("-n", HUB, "link", "add", "bridge", "type", "bridge")
+        ip("-n", HUB, "addr", "add", f"{address(HUB)}/24", "dev", "bridge")
+        ip("-n", HUB, "link", "set", "bridge", "up")
+        for number, machine in enumerate(MACHINES):
+            ip("link", "add", f"port{number}", "netns", HUB, "type", "veth", "peer", "name", "eth0", "netns", machine)
+            ip("-n", HUB, "link", "set", f"port{number}", "master", "bridge", "up")
+            ip("-n", machine, "addr", "add", f"{address(machine)}/24", "dev", "eth0")
+            ip("-n", machine, "link", "set", "eth0", "up")
+        yield
+    finally:
+        await down()
+
+
+async def start(machine: str, folder: Path, *command: str, **more: str) -> asyncio.subprocess.Process:
+    """A program on a machine, with a home of its own there; what it says goes into a file."""
+    variables = os.environ | {
+        "SOPHIA_HOME": str(folder / machine),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": (folder / "ray_token").read_text(),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        **RAY_HEALTH,
+        **more,
+    }
+    log = (folder / f"{machine}.log").open("ab")
+    pipe = asyncio.subprocess.PIPE
+    words = ("ip", "netns", "exec", machine, *command)
+    return await asyncio.create_subprocess_exec(*words, env=variables, stdin=pipe, stdout=pipe, stderr=log)
+
+
+async def line(process: asyncio.subprocess.Process, beginning: str) -> str:
+    """The next line of a program that begins so."""
+    assert process.stdout
+    async with asyncio.timeout(AGAIN_SECONDS):
+        while text := (await process.stdout.readline()).decode():
+            if text.startswith(beginning):
+                return text
+    raise RuntimeError(f"a program ended without “{beginning}”")
+
+
+async def prepare(folder: Path) -> Path:
+    """Key, certificates and the services; the configuration of the servers is the result."""
+    make_development_pki(folder / "tls", (*HOSTS, *(address(machine) for machine in (HUB, *MACHINES))))
+    (folder / "key").write_text(secrets.token_hex(16))
+    (folder / "ray_token").write_text(secrets.token_hex(16))
+    for machine in (HUB, *MACHINES):
+        (folder / machine).mkdir()
+    lab = await start(
+        HUB, folder, sys.executable, "-m", "benchmarks.lab", "--tls", f"{folder}/tls", "--host", address(HUB)
+    )
+    ports = json.loads(await line(lab, "{"))
+
+    def at(place: str) -> dict[str, Any]:
+        tls = {"ca": f"{folder}/tls/ca.crt"}
+        return {"endpoint": {"target": f"{address(HUB)}:{ports[place]}", "tls": tls, "connect_seconds": 20}}
+
+    settings = {"asr": at("speech"), "tts": at("speech"), "llm": at("llm"), "face": at("face")}
+    settings["server"] = {
+        "cert": f"{folder}/tls/server.crt",
+        "key": f"{folder}/tls/server.key",
+        "api_key_file": f"{folder}/key",
+        "sessions": PLACES,
+        "drain_seconds": 300,
+    }
+    (folder / "pool.yaml").write_text(json.dumps({"embedded": False, **settings}))
+    return folder / "pool.yaml"
+
+
+async def cluster(folder: Path) -> None:
+    """Ray's head on the hub, which has no processor to give, and a node on each machine."""
+    ray = str(Path(sys.executable).parent / "ray")
+    common = ["--object-store-memory=100000000", "--disable-usage-stats"]
+    for machine in (HUB, *MACHINES):
+        where = [
+            f"--node-ip-address={address(machine)}",
+            "--num-cpus=0" if machine == HUB else f"--num-cpus={SERVERS + 2}",
+        ]
+        if machine == HUB:
+            where += ["--head", f"--port={RAY_PORT}", "--include-dashboard=false", f"--temp-dir={folder}/ray"]
+        else:
+            where += [f"--address={address(HUB)}:{RAY_PORT}"]
+        process = await start(machine, folder, ray, "start", *where, *common)
+        assert process.stdout
+        said = await process.stdout.read()
+        if await process.wait():
+            log = (folder / f"{machine}.log").read_text()
+            raise RuntimeError(f"ray does not start on {machine}: {said.decode()} {log[-3000:]}")
+
+
+async def dispatcher(folder: Path, config: Path) -> asyncio.subprocess.Process:
+    """The lease endpoint."""
+    words = ["--servers", str(SERVERS), "--ray", f"{address(HUB)}:{RAY_PORT}", "--config", str(config)]
+    words += ["--host", address(HUB), "--port", str(LEASE_PORT), "--ca", f"{folder}/tls/ca.crt"]
+    process = await start(HUB, folder, sys.executable, "-m", "pipelines.scale", *words)
+    await line(process, "Leases: ")
+    return process
+
+
+async def _shown(process: asyncio.subprocess.Process) -> None:
+    """Shows what a program says, with the time."""
+    assert process.stdout
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while said := (await process.stdout.readline()).decode():
+        print(f"{loop.time() - began:6.1f} s  {said}", end="", file=sys.stderr, flush=True)
+
+
+async def measure(folder: Path) -> dict[str, Any]:
+    """All of it; the clients are a program of their own on the hub, which does to the pool what it is to bear."""
+    async with network():
+        config = await prepare(folder)
+        await cluster(folder)
+        showing = asyncio.create_task(_shown(await dispatcher(folder, config)))
+        clients = await start(HUB, folder, sys.executable, "-m", "benchmarks.pool", "--inside", str(folder))
+        assert clients.stdout
+        found: dict[str, Any] | None = None
+        while said := (await clients.stdout.readline()).decode():
+            if said.startswith("{"):
+                found = json.loads(said)
+            else:
+                print(said, end="", file=sys.stderr, flush=True)
+        if await clients.wait() or found is None:
+            raise RuntimeError(f"the clients failed: {(folder / f'{HUB}.log').read_text()[-3000:]}")
+    await showing  # it ended with the network
+    return found
+
+
+async def inside(folder: Path) -> dict[str, Any]:
+    """What the clients see."""
+    base = f"https://{address(HUB)}:{LEASE_PORT}"
+    async with Crowd(base, (folder / "key").read_text(), folder / "tls/ca.crt") as crowd:
+        await crowd.until(lambda told: told["free"] == SERVERS * PLACES, AGAIN_SECONDS)
+        burst = await crowd.burst(SERVERS * PLACES + 3)
+        await crowd.until(
+            lambda told: told["free"] == SERVERS * PLACES, AGAIN_SECONDS
+        )  # nobody came: all are free again
+        await crowd.begin(CLIENTS)
+        rows = [await crowd.part("nothing is done", QUIET_SECONDS)]
+
+        victim = max((await crowd.told())["data"], key=lambda one: one["talking"] or 0)
+        rows.append(
+            await crowd.part(
+                "a server is killed",
+                QUIET_SECONDS,
+                lambda: os.kill(victim["pid"], signal.SIGKILL),
+                victims={victim["url"]},
+                servers=SERVERS,
+            )
+        )
+        more = crowd.count(SERVERS + 1)
+        rows.append(await crowd.part("a server is added", QUIET_SECONDS, more, servers=SERVERS + 1))
+
+        leaving = max((await crowd.told())["data"], key=lambda one: one["talking"] or 0)
+        going = crowd.drain(leaving["name"])
+        rows.append(await crowd.part("a server is told to drain", QUIET_SECONDS, going, servers=SERVERS + 2))
+        rows.append(
+            await crowd.part(
+                "its clients hang up, and it ends",
+                QUIET_SECONDS,
+                lambda: crowd.hang_up(leaving["url"]),
+                servers=SERVERS + 1,
+            )
+        )
+        told = await crowd.told()
+        homes = {m: [one for one in told["data"] if f"//{address(m)}:" in one["url"]] for m in MACHINES}
+        dead = max(MACHINES, key=lambda m: sum(one["talking"] for one in homes[m]))
+        gone = {one["url"] for one in homes[dead]}
+        rows.append(
+            await crowd.part(
+                "a machine loses its power",
+                QUIET_SECONDS,
+                lambda: lose_power(dead),
+                victims=gone,
+                servers=SERVERS + 1,
+            )
+        )
+        return {"burst": burst, "parts": rows}
+
+
+def table(found: dict[str, Any]) -> str:
+    """The rows for people, as Markdown."""
+    burst = found["burst"]
+    lines = [
+        f"{burst['asked']} clients ask at once where {SERVERS * PLACES} places are: {burst['leased']} leases, "
+        f"{burst['refused']} times 503; median {burst['p50_ms']} ms.",
+        "",
+        "| | servers well after | clients that lost theirs | talk again after (s) "
+        "| items kept, lost but the one that sounded | others disturbed | turns | first sound p50, p95 (ms) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in found["parts"]:
+        again = ", ".join(f"{seconds:.1f}" for seconds in row["again_s"]) or "–"
+        well = f"{row['well_s']:.1f} s" if row["well_s"] is not None else "–"
+        lines.append(
+            f"| {row['what']} | {well} | {row['lost']} | {again} | {row['items_kept']}, {row['items_lost']} "
+            f"| {row['disturbed']} | {row['turns']} | {row['first_p50_ms']}, {row['first_p95_ms']} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.inside:
+        print(json.dumps(uvloop.run(inside(args.inside))), flush=True)
+        return 0
+    if os.geteuid() or shutil.which("ip") is None or not (Path(sys.executable).parent / "ray").exists():
+        print("Needs root, iproute2, and Ray: .venv/bin/python -m pip install -e '.[ray]'", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="pool", ignore_cleanup_errors=True) as folder:
+        found = uvloop.run(measure(Path(folder)))
+    found = {"machine": environment() | {"services": "simulated"}, **found}
+    print(table(found))
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    whole = all(row["items_kept"] or not row["lost"] for row in found["parts"])
+    return int(not whole or any(row["disturbed"] or row["items_lost"] for row in found["parts"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
