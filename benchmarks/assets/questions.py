@@ -24,10 +24,10 @@ _ROOM_TONE = 12.0  # root mean square of 32768: -69 dBFS, a quiet room
 _QUESTIONS = [
     ("01_who_are_you", "hello sophia who are you", "Hello Sophia, who are you?", "English-US.Male-1"),
     ("02_what_time", "what time is it", "What time is it?", "English-US.Male-1"),
-    ("03_arithmetic", "what is seventeen times twenty three", "What is 17 times 23?", "English-US.Male-2"),
+    ("03_arithmetic", "what is seventeen times twenty three", "What is 17 times 23?", "English-US.Male-1"),
     ("04_units", "what is ten miles in kilometers", "What is ten miles in kilometers?", "English-US.Male-1"),
     ("05_story", "tell me a story", "Tell me a story.", "English-US.Male-1"),
-    ("06_what_did_i_say", "what did i just say", "What did I just say?", "English-US.Male-2"),
+    ("06_what_did_i_say", "what did i just say", "What did I just say?", "English-US.Male-1"),
 ]
 
 

@@ -120,12 +120,11 @@ def _face(options: child.ChildOptions) -> Callable[[], Coroutine[None, None, Non
 
 
 def _speech(kind: str, options: child.ChildOptions, home: Path | None) -> Callable[[], Coroutine[None, None, None]]:
-    from pipelines.embedded.speech.prepare import language_model_path  # noqa: PLC0415
+    from pipelines.embedded.speech.prepare import prepared_ears  # noqa: PLC0415
     from pipelines.embedded.speech.service import ASR, TTS, SpeechOptions, serve  # noqa: PLC0415
 
-    model = language_model_path(home) if home else None
-    prepared = model if model and model.exists() else None
-    return lambda: serve(options, SpeechOptions(prepared, services=(ASR if kind == "asr" else TTS,)))
+    moonshine, model = prepared_ears(home)
+    return lambda: serve(options, SpeechOptions(moonshine, model, services=(ASR if kind == "asr" else TTS,)))
 
 
 if __name__ == "__main__":

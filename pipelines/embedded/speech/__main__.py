@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pipelines.embedded import child
-from pipelines.embedded.speech.prepare import language_model_path, prepare
+from pipelines.embedded.speech.prepare import prepare, prepared_ears
 
 
 def _say(line: str) -> None:
@@ -42,18 +43,17 @@ def main() -> None:
 
     from pipelines.embedded.speech.service import SpeechOptions, serve  # noqa: PLC0415  # 0.3 s that --prepare saves
 
-    model = None
+    moonshine, model = None, None
     if not args.asr_model:
         try:
-            model = language_model_path(args.home) if args.home else None
+            moonshine, model = prepared_ears(args.home)
         except RuntimeError as error:
             child.announce_failed(str(error))
-        if model is None or not model.exists():
-            _say("the recogniser's language model is not prepared; using the general one (see --prepare)")
-            model = None
-    options = SpeechOptions(language_model=model, asr_model=args.asr_model, tts_model=args.tts_model)
+        if not (moonshine or model):
+            _say("the recogniser is not prepared; pocketsphinx listens with its general model (see --prepare)")
+    options = SpeechOptions(moonshine, model, args.asr_model, args.tts_model)
     if args.streams is not None:
-        options = SpeechOptions(model, args.asr_model, args.tts_model, max(1, args.streams))
+        options = replace(options, streams=max(1, args.streams))
     child.run(partial(serve, child.options(args), options))
 
 

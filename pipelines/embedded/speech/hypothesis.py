@@ -18,7 +18,7 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """An utterance's words in spoken form (lower case, numbers spelt out); ``others`` are the next best texts."""
+    """An utterance's words; ``others`` are the next best texts."""
 
     words: tuple[HeardWord, ...] = ()
     confidence: float = 0.0
@@ -31,7 +31,9 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A result in spoken form. ``audio`` is the seconds of sound digested.
+    """A result. ``audio`` is the seconds of sound digested.
+
+    It is in spoken form (small letters, numbers spelt out), or ``written`` as people write, with capitals and marks.
 
     An ``interim`` splits into the ``agreed`` beginning and a ``tail`` that may still change; a ``stable`` partial and
     a ``final`` are whole, with times in ms from the stream's first sample.
@@ -41,6 +43,7 @@ class Heard:
     audio: float
     agreed: str = ""
     tail: str = ""
+    written: bool = False
     words: tuple[HeardWord, ...] = ()
     confidence: float = 0.0
     others: tuple[str, ...] = ()

@@ -46,16 +46,20 @@ one. From the second utterance on it is nearly as good, and a better text follow
 class Transcriber(Protocol):
     """A recogniser of one stream at a time; see :class:`pipelines.embedded.speech.sphinx.SphinxTranscriber`.
 
-    ``memory`` is what it has learned of the stream's speaker, as text; ``None`` before the first utterance.
+    ``memory`` is what it has learned of the stream's speaker, as text; ``None`` before the first utterance. ``writes``
+    says that words come as people write them. ``text`` has the live words, for which it may wait until
+    ``time.monotonic()`` reaches ``deadline``. ``looks`` counts how often they were looked for.
     """
 
     memory: str | None
+    writes: bool
+    looks: int
 
     def start(self) -> None: ...
 
     def feed(self, pcm: bytes) -> None: ...
 
-    def text(self) -> str: ...
+    def text(self, deadline: float) -> str: ...
 
     def speculate(self, pcm: bytes) -> None: ...
 
@@ -103,6 +107,7 @@ class Listener:
         self._quiet = 0  # frames since the last reset of the detector
         self._hypotheses: deque[list[str]] = deque(maxlen=_AGREED)
         self._last_interim = ("", "")
+        self._looks = 0
         self._stable: str | None = None  # text of the stable partial of this pause
         self._origin: float | None = None  # time.monotonic() of the stream's first sample
 
@@ -159,7 +164,7 @@ class Listener:
         elif self._stable is not None:
             if (second := self._transcriber.second_pass(0.0)) and second.text != self._stable:
                 yield self._stable_partial(0.0)
-        elif self._frames % _INTERIM_FRAMES == 0:
+        elif self._frames % _INTERIM_FRAMES == 0 and not self._patient:
             yield from self._interim()
 
     def _start(self) -> None:
@@ -172,8 +177,10 @@ class Listener:
         self._transcriber.feed(bytes(self._utterance))
 
     def _interim(self) -> Iterator[Heard]:
-        words = self._transcriber.text().split()
-        self._hypotheses.append(words)
+        words = self._transcriber.text(self._deadline(0.0)).split()
+        if self._transcriber.looks != self._looks:  # to have said the same once is not to agree
+            self._looks = self._transcriber.looks
+            self._hypotheses.append(words)
         agreed = 0
         if len(self._hypotheses) == _AGREED:
             for column in zip(*self._hypotheses, strict=False):
@@ -183,14 +190,15 @@ class Listener:
         interim = (" ".join(words[:agreed]), " ".join(words[agreed:]))
         if words and interim != self._last_interim:
             self._last_interim = interim
-            yield Heard("interim", self.audio, *interim)
+            yield Heard("interim", self.audio, *interim, written=self._transcriber.writes)
 
     def _stable_partial(self, deadline: float) -> Heard:
         second = self._transcriber.second_pass(deadline)
         if second is None:
-            text = self._transcriber.text()
+            text = self._transcriber.text(deadline)
             self._stable = text
-            return Heard("stable", self.audio, words=tuple(HeardWord(w, 0, 0, 0.0) for w in text.split()))
+            words = tuple(HeardWord(w, 0, 0, 0.0) for w in text.split())
+            return Heard("stable", self.audio, written=self._transcriber.writes, words=words)
         self._stable = second.text
         return self._whole("stable", second)
 
@@ -205,7 +213,14 @@ class Listener:
     def _whole(self, kind: Literal["stable", "final"], hypothesis: Hypothesis) -> Heard:
         begin = self._begin * FRAME_MS
         words = tuple(HeardWord(w.text, w.start + begin, w.end + begin, w.confidence) for w in hypothesis.words)
-        return Heard(kind, self.audio, words=words, confidence=hypothesis.confidence, others=hypothesis.others)
+        return Heard(
+            kind,
+            self.audio,
+            written=self._transcriber.writes,
+            words=words,
+            confidence=hypothesis.confidence,
+            others=hypothesis.others,
+        )
 
     def _deadline(self, grace: float) -> float:
         """When to stop waiting: ``grace`` after a microphone would have delivered what has been heard."""

@@ -1,7 +1,7 @@
-"""Set-up of the speech service: the tuned language model, and the system libraries where we may install them.
+"""Set-up of the speech service: the ears, and the system libraries where we may install them.
 
-Idempotent, and fast when nothing is to be done. The model is cached under the home by a hash of everything that it
-is made from.
+Idempotent, and fast when nothing is to be done. Where Moonshine cannot be fetched, pocketsphinx listens in its place
+with a language model that is built here, and cached under the home by a hash of everything that it is made from.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipelines.embedded.speech import corpus, language_model, profanity
+from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, fetch, is_whole, place
 
 _FOLDER = "speech"
 _BUILD_DEADLINE = 600.0
@@ -32,11 +33,31 @@ Report = Callable[[str], None]
 def prepare(home: Path, report: Report) -> None:
     """Makes ready what the service needs, telling ``report`` what it does, one line each.
 
-    Raises ``RuntimeError`` naming the reason when the language model cannot be built. Missing system libraries are
-    no error: the service falls back and says so.
+    Raises ``RuntimeError`` naming the reason when there are no ears to be had. Missing system libraries are no error:
+    the service falls back and says so.
     """
     install_libraries(report)
-    build_language_model(home, report)
+    if is_whole(MOONSHINE, place(MOONSHINE, home)):
+        return
+    report("fetching the recogniser's model (once, 54 MB)")
+    try:
+        fetch(MOONSHINE, home)
+    except (NotFetched, OSError) as error:
+        report(f"it could not be fetched: {error}; the worse recogniser, pocketsphinx, listens in its place")
+        build_language_model(home, report)
+
+
+def prepared_ears(home: Path | None) -> tuple[Path | None, Path | None]:
+    """What was prepared under ``home``: Moonshine's folder, else pocketsphinx' language model, else neither.
+
+    Raises ``RuntimeError`` saying what to do where there is no recogniser at all.
+    """
+    if home is None:
+        return None, None
+    if all((place(MOONSHINE, home) / name).is_file() for name in MOONSHINE.files):
+        return place(MOONSHINE, home), None
+    model = language_model_path(home)
+    return None, model if model.exists() else None
 
 
 def language_model_path(home: Path) -> Path:

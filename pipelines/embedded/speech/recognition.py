@@ -23,8 +23,9 @@ from pipelines.embedded.speech.recognition_config import (
     settings_from,
 )
 from pipelines.embedded.speech.sound_in import RATE, BadSound, SoundIn
+from pipelines.embedded.speech.spoken import spoken
 from pipelines.embedded.speech.workers import RecognizerFailed, Stream, TooManyStreams, Workers
-from pipelines.embedded.speech.written import written, written_text
+from pipelines.embedded.speech.written import with_digits, written
 
 LONGEST_OFFLINE = 600.0
 """Seconds of sound that ``Recognize`` takes in one request."""
@@ -188,16 +189,17 @@ def _streaming_results(heard: Heard, settings: RecognitionSettings) -> list[pb.S
     if not settings.interims:
         return []
     if heard.kind == "stable":
-        words = _written(heard.words, settings)
+        words = _shown(heard, heard.words, settings)
         return [_result(heard, [_alternative(words)], stability=_STABLE)] if words else []
-    results = []
-    if heard.agreed:
-        agreed = pb.SpeechRecognitionAlternative(transcript=_clean(heard.agreed, settings) + " ")
-        results.append(_result(heard, [agreed], stability=_AGREED_STABILITY))
-    if heard.tail:
-        tail = pb.SpeechRecognitionAlternative(transcript=_clean(heard.tail, settings) + " ")
-        results.append(_result(heard, [tail], stability=_TAIL_STABILITY))
-    return results
+    parts = ((heard.agreed, _AGREED_STABILITY), (heard.tail, _TAIL_STABILITY))
+    return [_result(heard, [_interim(text, heard, settings)], stability=stable) for text, stable in parts if text]
+
+
+def _interim(text: str, heard: Heard, settings: RecognitionSettings) -> pb.SpeechRecognitionAlternative:
+    """Words that may still change: what the recogniser spoke stays so, for digits and capitals need the whole."""
+    if heard.written:
+        return _alternative(_shown(heard, _timeless(text), settings))
+    return pb.SpeechRecognitionAlternative(transcript=_clean(text, settings) + " ")
 
 
 def _result(
@@ -219,18 +221,24 @@ def _streaming_response(
 
 
 def _alternatives(heard: Heard, settings: RecognitionSettings) -> list[pb.SpeechRecognitionAlternative]:
-    best = _alternative(_written(heard.words, settings), confidence=heard.confidence, times=settings.word_times)
-    texts = dict.fromkeys(
-        _clean(written_text(other, numbers=settings.numbers, punctuation=settings.punctuation), settings) + " "
-        for other in heard.others
-    )
+    best = _alternative(_shown(heard, heard.words, settings), confidence=heard.confidence, times=settings.word_times)
+    shown = (_alternative(_shown(heard, _timeless(other), settings)).transcript for other in heard.others)
+    texts = dict.fromkeys(shown)
     texts.pop(best.transcript, None)
     others = [pb.SpeechRecognitionAlternative(transcript=text) for text in list(texts)[: settings.alternatives - 1]]
     return [best, *others]
 
 
-def _written(words: Sequence[HeardWord], settings: RecognitionSettings) -> list[HeardWord]:
-    out = written(words, numbers=settings.numbers, punctuation=settings.punctuation)
+def _timeless(text: str) -> list[HeardWord]:
+    return [HeardWord(word, 0, 0, 0.0) for word in text.split()]
+
+
+def _shown(heard: Heard, words: Sequence[HeardWord], settings: RecognitionSettings) -> list[HeardWord]:
+    """The words in the form that was asked for."""
+    form = spoken if heard.written else written
+    if heard.written and settings.numbers:
+        words = with_digits(words)
+    out = form(words, numbers=settings.numbers, punctuation=settings.punctuation)
     if not settings.clean:
         return list(out)
     return [HeardWord(masked(w.text), w.start, w.end, w.confidence) for w in out]

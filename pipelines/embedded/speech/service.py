@@ -40,9 +40,11 @@ SERVER_OPTIONS: list[tuple[str, int]] = [
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """What to serve with. ``language_model`` is the tuned model, ``None`` for the general one; ``services`` which
-    of Riva's two are offered: a NIM has one of them."""
+    """What to serve with. The ears are ``asr_model``, the user's own for sherpa-onnx, else ``moonshine``, a folder,
+    else pocketsphinx with the tuned ``language_model``, else with its general one. ``services`` are which of Riva's two
+    are offered: a NIM has one of them."""
 
+    moonshine: Path | None = None
     language_model: Path | None = None
     asr_model: Path | None = None
     tts_model: Path | None = None
@@ -52,12 +54,16 @@ class SpeechOptions:
     @property
     def recognizer_name(self) -> str:
         """The model's name as clients see it."""
-        return f"sherpa-{self.asr_model.name}" if self.asr_model else "pocketsphinx-en-US-embedded"
+        if self.asr_model:
+            return f"sherpa-{self.asr_model.name}"
+        return "moonshine-tiny-en-US-embedded" if self.moonshine else "pocketsphinx-en-US-embedded"
 
     @property
     def worker_arguments(self) -> list[str]:
         if self.asr_model:
             return ["--sherpa", str(self.asr_model)]
+        if self.moonshine:
+            return ["--moonshine", str(self.moonshine)]
         return ["--language-model", str(self.language_model)] if self.language_model else []
 
 

@@ -91,11 +91,13 @@ class SherpaTranscriber:
     """A :class:`~.listening.Transcriber`: one pass, good enough to be final."""
 
     memory: str | None = ""  # nothing to learn and nothing to wait for
+    writes = False
 
     def __init__(self, recognizer: Any) -> None:
         self._recognizer = recognizer
         self._stream: Any = None
         self._fed = 0
+        self.looks = 0
 
     def start(self) -> None:
         self._stream = self._recognizer.create_stream()
@@ -105,8 +107,9 @@ class SherpaTranscriber:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768.0
         self._fed += len(samples)
         self._decode(samples)
+        self.looks += 1
 
-    def text(self) -> str:
+    def text(self, deadline: float) -> str:
         return " ".join(str(self._recognizer.get_result(self._stream)).lower().split()) if self._stream else ""
 
     def speculate(self, pcm: bytes) -> None:

@@ -72,6 +72,8 @@ class SphinxTranscriber:
     ``memory`` is the last utterance's cepstral mean as text: how this microphone and this voice sound.
     """
 
+    writes = False
+
     def __init__(self, live: Decoder, second: Decoder) -> None:
         self._live, self._second = live, second
         self._open = False
@@ -79,6 +81,7 @@ class SphinxTranscriber:
         self._pipe: int | None = None
         self._done: Hypothesis | None = None
         self.memory: str | None = None
+        self.looks = 0
 
     def start(self) -> None:
         """Begins an utterance."""
@@ -92,9 +95,10 @@ class SphinxTranscriber:
         """Decodes more of the utterance in the live pass."""
         if pcm:  # pocketsphinx raises IndexError on nothing
             self._live.process_raw(pcm)
+        self.looks += 1
 
-    def text(self) -> str:
-        """The live pass' words so far."""
+    def text(self, deadline: float) -> str:
+        """The live pass' words so far; there is no need to wait."""
         hypothesis = self._live.hyp()
         return hypothesis.hypstr if hypothesis else ""
 

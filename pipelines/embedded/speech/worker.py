@@ -25,6 +25,9 @@ from pipelines.embedded.speech import frames
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.listening import Listener, Transcriber
 
+MOST_DECODERS = 4
+"""Threads that decode whole utterances, on a machine with so many processors: services beside this one want some."""
+
 
 def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
     """Recognises one stream until its end or its socket's."""
@@ -106,10 +109,24 @@ def serve_by_threads(control: socket.socket, make: Callable[[], Transcriber]) ->
         threading.Thread(target=_guarded, args=(stream, make), daemon=True).start()
 
 
+def _moonshine(folder: Path) -> Callable[[], Transcriber]:
+    import numpy as np  # noqa: PLC0415  # what is not used is not loaded
+
+    from pipelines.embedded.speech.decoders import Decoders  # noqa: PLC0415
+    from pipelines.embedded.speech.moonshine import RATE, Moonshine  # noqa: PLC0415
+    from pipelines.embedded.speech.whole_utterance import WholeUtterance  # noqa: PLC0415
+
+    model = Moonshine(folder)
+    model.decode(np.zeros(RATE, np.int16))  # the first time is slow
+    decoders = Decoders(model.decode, max(1, min(MOST_DECODERS, os.cpu_count() or 1)))
+    return lambda: WholeUtterance(decoders)
+
+
 def main() -> None:
-    """The process: ``worker --control FD [--language-model FILE | --sherpa DIR]``."""
+    """The process: ``worker --control FD [--moonshine DIR | --language-model FILE | --sherpa DIR]``."""
     parser = argparse.ArgumentParser(description="recognition worker of the embedded speech service")
     parser.add_argument("--control", type=int, required=True)
+    parser.add_argument("--moonshine", type=Path)
     parser.add_argument("--language-model", type=Path)
     parser.add_argument("--sherpa", type=Path)
     args = parser.parse_args()
@@ -122,12 +139,14 @@ def main() -> None:
 
                 make: Callable[[], Transcriber] = SherpaRecognizer(args.sherpa).transcriber
                 serve = serve_by_threads
+            elif args.moonshine:
+                make, serve = _moonshine(args.moonshine), serve_by_threads
             else:
                 from pipelines.embedded.speech.sphinx import SphinxModels  # noqa: PLC0415  # 0.5 s and 130 MB
 
                 make = SphinxModels(args.language_model).transcriber
                 serve = serve_by_forking
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
+        except Exception as error:
             control.sendall(frames.pack(frames.FAILED, str(error).encode()))
             raise SystemExit(1) from None
         control.sendall(frames.pack(frames.DONE))

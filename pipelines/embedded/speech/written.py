@@ -67,6 +67,8 @@ _PHRASES = {("new", "york"), ("san", "francisco"), ("los", "angeles"), ("united"
 _BINDING = frozenset(_listed("know wonder ask tell me is are was about of that remember sophia and or but so to"))
 """After these, a question word goes on with the sentence: "do you know what time it is"."""
 
+_MARKS = ".,?!;:"
+
 _SENTENCE_PAUSE = 100
 """Pause in ms without which no sentence ends inside an utterance."""
 
@@ -109,10 +111,37 @@ def _sentences(words: Sequence[HeardWord]) -> list[list[HeardWord]]:
     return out
 
 
-def written_text(text: str, *, numbers: bool = True, punctuation: bool = True) -> str:
-    """The same for a bare text in spoken form."""
-    words = [HeardWord(w, 0, 0, 0.0) for w in text.split()]
-    return " ".join(w.text for w in written(words, numbers=numbers, punctuation=punctuation))
+def with_digits(words: Sequence[HeardWord]) -> tuple[HeardWord, ...]:
+    """The same words, written already, with digits for number words: "ten meters." becomes "10 meters."."""
+    out: list[HeardWord] = []
+    clause: list[HeardWord] = []
+    for word in words:
+        clause.append(word)
+        if word.text[-1:] in _MARKS or word is words[-1]:  # no number goes on behind a mark
+            out += _clause_with_digits(clause)
+            clause = []
+    return tuple(out)
+
+
+def _clause_with_digits(words: Sequence[HeardWord]) -> list[HeardWord]:
+    # Places in the clause stand for times here: interims have no times.
+    bare = [HeardWord(part, i, i + 1, word.confidence) for i, word in enumerate(words) for part in _bare(word.text)]
+    out: list[HeardWord] = []
+    for word in _digits(bare):
+        first, last = words[word.start], words[word.end - 1]
+        if [word.text] == _bare(first.text):
+            out.append(first)
+        else:
+            mark = last.text[len(last.text.rstrip(_MARKS)) :]
+            out.append(HeardWord(word.text + mark, first.start, last.end, word.confidence))
+    return out
+
+
+def _bare(word: str) -> list[str]:
+    """Small letters without the mark; "twenty-three" as two words."""
+    bare = word.rstrip(_MARKS).lower()
+    tens, hyphen, unit = bare.partition("-")
+    return [tens, unit] if hyphen and tens in _TENS and unit in _SMALL else [bare]
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------

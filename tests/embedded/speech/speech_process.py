@@ -16,7 +16,7 @@ import riva.client
 from riva.client.proto import riva_asr_pb2
 
 from pipelines.embedded.notices import KEY
-from pipelines.embedded.speech.prepare import build_language_model
+from pipelines.embedded.speech.prepare import prepare
 from pipelines.home import home
 
 SOUNDBITES = Path(__file__).parents[3] / "pipelines" / "soundbites"
@@ -51,10 +51,11 @@ class Service:
 
 
 @contextmanager
-def served(pki: Path) -> Iterator[Service]:
-    """The service with room for three streams, set up where that is not done."""
-    build_language_model(home(), print)  # half a minute, once for each version
-    process, line = start(pki, "--streams", "3")
+def served(pki: Path, *, prepared: bool = True) -> Iterator[Service]:
+    """The service with room for three streams; set up where that is not done, or as if nothing could be fetched."""
+    if prepared:
+        prepare(home(), print)
+    process, line = start(pki, "--streams", "3", *([] if prepared else ["--home", str(pki)]))
     try:
         yield Service(line["ready"]["port"], pki, process)
     finally:

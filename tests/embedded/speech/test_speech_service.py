@@ -98,7 +98,7 @@ def test_a_killed_service_leaves_nothing_behind(pki: Path) -> None:
     )
     next(call)  # a recogniser is at work
     pids = descendants(process.pid)
-    assert len(pids) >= 2
+    assert pids
     os.kill(process.pid, signal.SIGKILL)
     process.wait(5)
     assert all_gone(pids, 3)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from pipelines.embedded.speech.corpus import sentences, spell
 from pipelines.embedded.speech.hypothesis import HeardWord
-from pipelines.embedded.speech.written import cardinal, is_question, written, written_text
+from pipelines.embedded.speech.spoken import spoken as spoken_form
+from pipelines.embedded.speech.written import cardinal, is_question, with_digits, written
+
+
+def written_text(text: str, *, numbers: bool = True, punctuation: bool = True) -> str:
+    words = [HeardWord(w, 0, 0, 0.0) for w in text.split()]
+    return " ".join(w.text for w in written(words, numbers=numbers, punctuation=punctuation))
 
 
 @pytest.mark.parametrize(
@@ -113,3 +119,44 @@ def test_questions_are_told_from_statements() -> None:
     assert is_question(["could", "you", "repeat", "that"])
     assert is_question(["hello", "there", "how", "are", "you"])
     assert not is_question(["tell", "me", "what", "time", "it", "is"])
+
+
+def spaced(text: str) -> list[HeardWord]:
+    return [HeardWord(word, 100 * i, 100 * i + 90, 0.9) for i, word in enumerate(text.split())]
+
+
+def bare(words: tuple[HeardWord, ...]) -> str:
+    return " ".join(word.text for word in words)
+
+
+@pytest.mark.parametrize(
+    ("heard", "written", "verbatim"),
+    [
+        ("What is seventeen times twenty-three?", "What is 17 times 23?", "what is seventeen times twenty three"),
+        ("Go forward ten meters.", "Go forward 10 meters.", "go forward ten meters"),
+        ("Tell me one of them, please.", "Tell me one of them, please.", "tell me one of them please"),
+        ("In nineteen ninety nine, I was born.", "In 1999, I was born.", "in nineteen ninety nine i was born"),
+        ("It is 23% of $10.", "It is 23% of $10.", "it is twenty three percent of ten dollars"),
+        ("Wake me at 9:05.", "Wake me at 9:05.", "wake me at nine oh five"),
+        ("Hello, Sophia.", "Hello, Sophia.", "hello sophia"),
+        ("", "", ""),
+    ],
+)
+def test_what_comes_written_gets_digits_or_is_spelt_out(heard: str, written: str, verbatim: str) -> None:
+    assert bare(with_digits(spaced(heard))) == written
+    # A hyphen is no mark: a reader of words takes "twenty-three" for the two that it is.
+    assert bare(spoken_form(spaced(heard), numbers=False, punctuation=False)).replace("-", " ") == verbatim
+
+
+HEARD = ["twenty", "three,", "ten", "17", "times.", "of", "$5", "a", "9:05", "dollars?", "twenty-three", "Sophia", "-"]
+
+
+@given(st.lists(st.sampled_from(HEARD)))
+def test_times_stay_in_order_in_every_form(words: list[str]) -> None:
+    heard = spaced(" ".join(words))
+    digits = with_digits(heard)
+    for form in (digits, spoken_form(digits, numbers=False, punctuation=False)):
+        edges = [edge for word in form for edge in (word.start, word.end)]
+        assert edges == sorted(edges)
+        assert all(0 <= edge <= 100 * len(heard) for edge in edges)
+        assert all(word.text.strip() for word in form)

