@@ -46,6 +46,8 @@ class OpusDecoder:
 
     def decode(self, payload: bytes) -> Pcm:
         """The samples of one packet; none where it is no Opus."""
+        if not payload:  # FFmpeg would take it for the end, and be deaf from then on
+            return np.zeros(0, np.int16)
         try:
             parts = [frame.to_ndarray().reshape(-1) for frame in self._codec.decode(av.Packet(payload))]
         except (av.FFmpegError, ValueError):

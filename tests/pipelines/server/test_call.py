@@ -153,6 +153,22 @@ async def test_the_ears_get_packets_by_our_jitter_buffer(tmp_path, pki):
         assert transceiver.receiver.track._queue.empty()
 
 
+async def test_garbage_is_answered_and_she_hears_all_the_same(tmp_path, pki):
+    from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+
+    async with house(tmp_path, pki) as (client, url, _), calling(client, url) as one:
+        for garbage in ("", "no json", "[]", "null", '"x"', "[" * 50_000, b"\x00" * 100, '{"type": "no.such.event"}'):
+            one.channel.send(garbage)
+        await one.until(lambda: len(one.of("error")) == 8)
+        dtls = one.connection.sctp.transport
+        for payload in (b"", b"\x00", b"\xff" * 500, bytes(1200)):
+            packet = RtpPacket(payload_type=96, sequence_number=7, timestamp=1)
+            packet.ssrc, packet.payload = 1, payload
+            await dtls._send_rtp(packet.serialize(HeaderExtensionsMap()))
+        one.speak(QUESTION)
+        await one.wait("response.done")
+
+
 async def test_at_the_end_everybody_is_told(tmp_path, pki):
     loop = asyncio.get_running_loop()
     async with house(tmp_path, pki) as (client, url, _), calling(client, url) as one:
