@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 from pathlib import Path
 
 import lab
@@ -130,6 +131,21 @@ async def test_a_client_that_never_finds_a_way_frees_its_place(tmp_path, pki, mo
         await until(lambda: counts == [1, 0])
         await until(lambda: not alive(Peer))
         await until(lambda: udp() == sockets)
+
+
+async def test_a_client_of_another_identity_is_turned_away_at_once(tmp_path, pki):
+    """Its certificate is not the one of its offer: somebody stands between."""
+    counts = []
+    async with house(tmp_path, pki, talking=counts.append) as (client, url, _):
+        one = CallClient()
+        offer = re.sub(r"(?m)^(a=fingerprint:\S+ )..", r"\g<1>00", await one.offer())
+        async with client.post(
+            url + "/v1/realtime/calls", data=offer, headers={"Content-Type": "application/sdp"}
+        ) as answer:
+            await one.answer(await answer.text())
+        await until(lambda: counts == [1, 0])  # long before CONNECT_SECONDS
+        assert not one.events
+        await one.close()
 
 
 async def test_only_the_address_that_is_served_is_offered_and_no_other_is_known(tmp_path, pki):

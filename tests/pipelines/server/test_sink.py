@@ -20,17 +20,19 @@ FEW = settings(max_examples=25, phases=[Phase.explicit, Phase.generate])  # each
 class Line:
     """A playout, a sink, a network and a client."""
 
-    def __init__(self, *, lead=0.1, obeys=True, **remote):
+    def __init__(self, *, lead=0.1, obeys=True, keeps=False, **remote):
         self.events = []
         self.blocks = []
+        self.sent, self.rests = [], []
         self.playout = Playout(RATE, self.events.append, cushion_seconds=0.04, tap=self._tap)
         self.remote = Remote(RATE, report=self._reported, **remote)
-        self.sink = NetworkSink(lead=lead, obeys=obeys)
-        self.offs = []
         self.loop = asyncio.get_running_loop()
+        self.sink = NetworkSink(lead=lead, obeys=obeys, keeps=keeps, rests=lambda: self.rests.append(self.loop.time()))
+        self.offs = []
 
     def _tap(self, pcm, time, pieces):
         self.blocks.append((self.loop.time(), time))
+        self.sent.append(pcm)
         for piece in pieces:
             self.remote.send(piece.generation, piece.first, pcm[piece.offset : piece.offset + piece.count])
 
@@ -235,3 +237,40 @@ def test_a_loop_that_was_held_up_takes_a_new_start():
 
     line = hold(scenario)
     assert line.remote.samples(1) == [(0, 6 * RATE)]
+
+
+@pytest.mark.parametrize("at", [0.5, 0.507, 0.513, 0.519])
+@pytest.mark.parametrize("cuts", ["pause", "clear"])
+def test_where_nothing_can_be_taken_back_all_that_went_out_counts_and_dies_away(at, cuts):
+    """By a track of WebRTC: what was sent will be heard, whatever is said after it."""
+    found = {}
+
+    async def scenario(line):
+        speaking = asyncio.create_task(line.say(1, 3.0))
+        await asyncio.sleep(at)
+        getattr(line.playout, cuts)()
+        found["heard"], found["blocks"] = line.playout.heard(1), len(line.blocks)
+        await asyncio.sleep(0.5)
+        speaking.cancel()
+
+    line = hold(scenario, lead=0.0, obeys=False, keeps=True)
+    assert found["heard"] == found["blocks"] * RATE // 50
+    pcm = np.concatenate(line.sent)
+    assert len(pcm) == found["heard"] + RATE // 50, "a ramp, in a block of its own"
+    assert np.abs(np.diff(pcm[RATE // 10 :].astype(int))).max() < 200, "no click"
+    assert pcm[-1] == 0
+    (rest,) = line.rests
+    assert rest - line.blocks[-1][0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_it_tells_that_there_is_nothing_for_now_once_and_only_then():
+    async def scenario(line):
+        await line.say(1, 1.0)
+        await asyncio.sleep(2.0)
+        await line.say(2, 1.0)
+        await asyncio.sleep(2.0)
+
+    line = hold(scenario, lead=0.0, obeys=False, keeps=True)
+    assert len(line.rests) == 2
+    last = [max(at for at, _ in line.blocks if at <= rest) for rest in line.rests]
+    assert [rest - at for rest, at in zip(line.rests, last, strict=True)] == pytest.approx([0.0, 0.0], abs=1e-6)
