@@ -17,7 +17,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from benchmarks.remote import above_ideal, show
 from benchmarks.scene import period, phase, script, speech, user
 from benchmarks.wires import BEFORE
-from pipelines.server.opus import OpusVoice
+from pipelines.server.opus import TICKS, OpusVoice
 from pipelines.server.peer import Ear, Spoken
 from sophia.audio import EAR_RATE, Pcm
 from sophia.playout import AUDIBLE
@@ -82,8 +82,8 @@ class Caller:
         if not (loud := np.flatnonzero(np.abs(pcm.astype(int)) >= AUDIBLE)).size:
             return
         now = self._loop.time()
-        if now - self._last > NEXT_REPLY:
-            self._heard.append(now + int(loud[0]) / rate)
+        if now - self._last > NEXT_REPLY:  # the packet is the end of it; before that stands the silence since the last
+            self._heard.append(now + (int(loud[0]) - len(pcm) + TICKS) / rate)
         self._last = now
 
     def _told(self, text: Any) -> None:
