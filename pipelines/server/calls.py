@@ -40,8 +40,8 @@ BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 2 * MOST_BYTES
 """An offer, and the session that is wished."""
 
-LEAVE_SECONDS: Final = 0.5
-"""At the end: longest wait for calls that nobody has answered yet."""
+LEAVE_SECONDS: Final = 0.25
+"""At the end: longest wait for farewells, and again for those who were cut off."""
 
 NEEDED: Final = Refusal(
     501, "webrtc_not_installed", "WebRTC needs the extra webrtc: .venv/bin/python -m pip install -e '.[webrtc]'"
@@ -80,6 +80,7 @@ class Calls:
         self._access, self._hall, self._make = access, hall, make
         self._live: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
@@ -90,11 +91,12 @@ class Calls:
         ]
 
     async def close(self) -> None:
-        """Ends calls that are not over; they were told."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
+        """Ends calls that are not over; those that had begun were told."""
+        for ending in (self._opening, self._tasks):
+            for task in ending:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
 
     def _shared(self, handler: Handler) -> Handler:
         """Lets a page of another server read the answer, if it is one that may come in."""
@@ -138,8 +140,9 @@ class Calls:
             return refused(refusal)
         call, answered = random_id("call"), asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._hold(call, self._make, offer, (wished, extensions_of(request)), answered))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        for tasks in (self._tasks, self._opening):
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
         try:
             answer: str = await asyncio.shield(answered)
         except BadOffer as error:
@@ -178,6 +181,7 @@ class Calls:
                 answered.set_result(answer)
                 async with asyncio.timeout(CONNECT_SECONDS):
                     socket = await peer.opened()
+                self._opening.discard(asyncio.current_task())
                 talk = begin(*wish, track=peer)
                 connection = Connection(socket, None, talk.hear, idle_seconds=IDLE_SECONDS)
 

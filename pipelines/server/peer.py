@@ -163,6 +163,8 @@ class Peer:
                 await self._connection.close()
         except TimeoutError:
             _log.warning("a peer connection did not end in time")
+            for transceiver in self._connection.getTransceivers():
+                await transceiver.receiver.transport.transport.stop()
 
     def _bind(self, transceiver: Any) -> None:
         receiver = transceiver.receiver

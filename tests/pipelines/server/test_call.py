@@ -169,6 +169,25 @@ async def test_the_ears_get_packets_by_our_jitter_buffer(tmp_path, pki):
         assert transceiver.receiver.track._queue.empty()
 
 
+async def test_the_server_ends_with_calls_that_are_open_and_some_that_are_not_yet(tmp_path, pki, monkeypatch):
+    monkeypatch.setattr(calls, "CONNECT_SECONDS", 1000.0)
+    sockets = udp()
+    one, other = CallClient(), CallClient()
+    async with house(tmp_path, pki) as (client, url, _):
+        kind = {"Content-Type": "application/sdp"}
+        async with client.post(url + "/v1/realtime/calls", data=await other.offer(), headers=kind) as answer:
+            assert answer.status == 201
+        async with client.post(url + "/v1/realtime/calls", data=await one.offer(), headers=kind) as answer:
+            await one.answer(await answer.text())
+        await one.wait("session.created")
+    await one.over()
+    assert one.events[-1]["error"]["code"] == "server_shutting_down"
+    await one.close()
+    await other.close()
+    await until(lambda: not alive(Peer))
+    await until(lambda: udp() == sockets)
+
+
 async def test_garbage_is_answered_and_she_hears_all_the_same(tmp_path, pki):
     from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 

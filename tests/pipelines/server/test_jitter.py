@@ -1,14 +1,21 @@
 """The jitter buffer: any order of packets, within reason, comes out in order, and what is lost is told."""
 
+import asyncio
+from itertools import pairwise
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.server.jitter import HELD, LONGEST_HOLE, Holes, JitterBuffer
+from pipelines.server.source import NetworkSource
+from pipelines.virtual_time import run
 
 FRAME = 960
 
 
-def run(numbers, first=0):
+def sorted_out(numbers, first=0):
     """The payloads in the order in which they come out; each is its place."""
     buffer, out = JitterBuffer(), []
     for number in numbers:
@@ -25,7 +32,7 @@ def test_packets_in_order_go_on_at_once():
 
 
 def test_a_packet_that_is_passed_by_a_few_comes_in_its_turn():
-    assert run([0, 2, 3, 1, 4]) == [0, 1, 2, 3, 4]
+    assert sorted_out([0, 2, 3, 1, 4]) == [0, 1, 2, 3, 4]
 
 
 def test_a_lost_packet_is_waited_for_no_longer_than_three_others():
@@ -37,7 +44,7 @@ def test_a_lost_packet_is_waited_for_no_longer_than_three_others():
 
 
 def test_packets_that_come_twice_are_heard_once():
-    assert run([0, 1, 1, 3, 3, 2, 2, 3]) == [0, 1, 2, 3]
+    assert sorted_out([0, 1, 1, 3, 3, 2, 2, 3]) == [0, 1, 2, 3]
 
 
 def test_a_sender_that_begins_anew_is_heard():
@@ -57,10 +64,10 @@ def test_whatever_a_network_does_they_rise_and_those_that_came_in_time_are_there
     kept = [(place + late, place) for place, (lost, late) in enumerate(fates) if not lost or not place]
     order = [place for _, place in sorted(kept)]
     order = [0, *(place for place in order if place)]  # the first packet sets the count
-    out = run(order, first)
+    out = sorted_out(order, first)
     assert out == sorted(set(out))
     ends = [*range(len(fates), len(fates) + HELD + 1)]  # more packets: nothing waits for ever
-    out = run([*order, *ends], first)
+    out = sorted_out([*order, *ends], first)
     assert set(out) == {*order, *ends}
 
 
@@ -81,3 +88,38 @@ def test_a_sender_that_stopped_for_long_and_one_that_steps_back_leave_no_hole():
     holes.before(0, FRAME)
     assert holes.before(FRAME + LONGEST_HOLE + 1, FRAME) == 0
     assert holes.before(0, FRAME) == 0
+
+
+def test_a_microphone_that_sends_nothing_in_silence_is_dated_right():
+    """Discontinuous transmission: a packet each 400 ms while nobody speaks. Nothing the user says later is misdated."""
+    onsets, silent = [0.5, 3.0, 7.3], np.zeros(FRAME, np.int16)
+    loud = np.full(FRAME, 8000, np.int16)
+
+    async def main():
+        loop, source, buffer, holes, heard = asyncio.get_running_loop(), NetworkSource(), JitterBuffer(), Holes(), []
+        began, number = loop.time(), 0
+
+        async def listen():
+            async for frame in source.frames():
+                if np.abs(frame.pcm).max() > 4000:
+                    heard.append(frame.time - began)
+
+        listening = asyncio.create_task(listen())
+        for place in range(450):
+            speaks = any(onset <= place * 0.02 < onset + 1.0 for onset in onsets)
+            await asyncio.sleep(began + (place + 1) * 0.02 - loop.time())
+            if speaks or place % 20 == 0:
+                for packet in buffer.put(number, place * FRAME, b"x"):
+                    hole = holes.before(packet.stamp, FRAME)
+                    pcm = loud if speaks else silent
+                    assert source.append(np.concatenate((np.zeros(hole, np.int16), pcm)), 48_000)
+                number += 1
+        await asyncio.sleep(1.0)
+        await source.aclose()
+        await listening
+        return heard
+
+    heard = run(main())
+    firsts = [time for before, time in pairwise([-1.0, *heard]) if time - before > 0.5]
+    assert firsts == pytest.approx(onsets, abs=0.03)
+    assert len(heard) == pytest.approx(150, abs=5), "all of it, and once"
