@@ -48,7 +48,7 @@ NEEDED: Final = Refusal(
 )
 UNKNOWN: Final = Refusal(404, "call_not_found", "There is no such call, or no longer.")
 
-MayAsk: Final = "Authorization, Content-Type, X-OpenAI-Agents-SDK"
+MAY_ASK: Final = "Authorization, Content-Type, X-OpenAI-Agents-SDK"
 """Headers that a page of another server may send."""
 
 _log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Calls:
     async def _preflight(self, request: web.Request) -> web.Response:
         return web.Response(
             status=204,
-            headers={"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": MayAsk},
+            headers={"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": MAY_ASK},
         )
 
     async def _create(self, request: web.Request) -> web.Response:

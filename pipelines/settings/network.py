@@ -25,7 +25,7 @@ class NetworkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folder: Path | None = Field(
-        None, description="folder of an Audio2Face-3D model (v2.3, v2.3.1) for the embedded face; extra 'a2f'"
+        None, description="folder of an Audio2Face-3D model (v2.3, v2.3.1) for the embedded face"
     )
     provider: Provider = Field("auto", description="where it runs; auto takes CUDA where onnxruntime has it")
     threads: int = Field(0, ge=0, le=64, description="processor threads; 0 takes half the cores, at most 4")

@@ -18,7 +18,7 @@ def main() -> None:
     """Serves Audio2Face until told to stop."""
     parser = child.parser("Embedded Audio2Face-3D: sound in, blendshapes out.")
     parser.add_argument("--streams", type=int, default=10, help="most clips at once (default: %(default)s)")
-    network = parser.add_argument_group("NVIDIA's open network in place of the small lips (extra 'a2f')")
+    network = parser.add_argument_group("NVIDIA's open network in place of the small lips")
     network.add_argument("--network", type=Path, metavar="DIR", help="folder of an Audio2Face-3D model, v2.3 or v2.3.1")
     network.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs")
     network.add_argument("--threads", type=int, default=0, choices=range(65), metavar="N", help="0: half the cores")

@@ -97,11 +97,11 @@ def providers(wanted: Provider) -> list[str]:
     Whether CUDA really works shows when a network is loaded.
     """
     try:
-        import onnxruntime as ort  # noqa: PLC0415 - an extra
+        import onnxruntime as ort  # noqa: PLC0415 - 0.2 s that only this one waits for
     except ImportError:
         raise ModelUnusable(
-            "onnxruntime is not installed, which runs Audio2Face-3D's network: it comes with the extra a2f "
-            "(make talk EXTRAS=a2f, or pip install onnxruntime)"
+            "onnxruntime is not installed, which runs Audio2Face-3D's network: "
+            ".venv/bin/python -m pip install onnxruntime"
         ) from None
     there: list[str] = ort.get_available_providers()
     if wanted == "cuda" and _CUDA not in there:
@@ -114,7 +114,7 @@ def providers(wanted: Provider) -> list[str]:
 
 def _opened(path: Path, wanted: Provider, threads: int) -> tuple[Any, str, bool]:
     there = providers(wanted)
-    import onnxruntime as ort  # noqa: PLC0415 - an extra, and it is there
+    import onnxruntime as ort  # noqa: PLC0415 - as above
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
