@@ -10,7 +10,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -24,6 +26,7 @@ from pipelines.server.realtime.ids import random_id
 
 if TYPE_CHECKING:
     from pipelines.server.peer import Peer
+    from pipelines.server.talk import Talk
     from sophia.audio import Pcm
 
 CALLS: Final = "/v1/realtime/calls"
@@ -139,7 +142,10 @@ class Calls:
         if refusal := self._hall.refusal(request):  # somebody was faster
             return refused(refusal)
         call, answered = random_id("call"), asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._hold(call, self._make, offer, (wished, extensions_of(request)), answered))
+        with ExitStack() as place:
+            begin = place.enter_context(self._hall.seat(self._access.tokens))
+            wanted = partial(begin, wished, extensions_of(request))
+            task = asyncio.create_task(self._hold(call, self._make(), offer, wanted, answered, place=place.pop_all()))
         for tasks in (self._tasks, self._opening):
             tasks.add(task)
             task.add_done_callback(tasks.discard)
@@ -148,6 +154,8 @@ class Calls:
         except BadOffer as error:
             return refused(Refusal(400, "invalid_offer", str(error)))
         except (TimeoutError, ConnectionError, asyncio.CancelledError):
+            if not answered.done():
+                raise  # it is this request that was cancelled
             return refused(Refusal(503, "server_error", "The call could not be answered; try again in a moment."))
         return web.Response(
             status=201,
@@ -167,14 +175,15 @@ class Calls:
     async def _hold(
         self,
         call: str,
-        make: MakePeer,
+        peer: Peer,
         offer: str,
-        wish: tuple[Mapping[str, Any], str],
+        begin: Callable[..., Talk],
         answered: asyncio.Future[str],
+        *,
+        place: ExitStack,
     ) -> None:
         """A call from its offer to its end. What is wrong with the offer is told to ``answered``."""
-        with self._hall.seat(self._access.tokens) as begin:
-            peer = make()
+        with place:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     answer = await peer.answer(offer)
@@ -182,7 +191,7 @@ class Calls:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     socket = await peer.opened()
                 self._opening.discard(asyncio.current_task())
-                talk = begin(*wish, track=peer)
+                talk = begin(track=peer)
                 connection = Connection(socket, None, talk.hear, idle_seconds=IDLE_SECONDS)
 
                 def listen(pcm: Pcm, rate: int) -> None:
@@ -215,7 +224,7 @@ async def _asked(request: web.Request) -> tuple[str, dict[str, Any]]:
     form = await request.post()
     try:
         session = json.loads(_text(form.get("session", "{}")))
-    except RecursionError:
+    except (ValueError, RecursionError):
         session = None
     if not isinstance(session, dict):
         raise ValueError("'session' is a JSON object.")

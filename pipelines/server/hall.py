@@ -6,7 +6,7 @@ import asyncio
 import socket as sockets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -38,10 +38,13 @@ LOOK_SECONDS = 0.05
 LEAD_SECONDS = 0.5
 """After her last sample was sent, so long it may still sound at the client."""
 
-Begin = Callable[..., Talk]
-"""Begins a talk: like this session is wished, with these extensions, and perhaps with a track for her voice."""
-
 NOTHING_TO_WATCH = Refusal(404, "nothing_to_watch", "There is no conversation to watch here.")
+
+
+class Begin(Protocol):
+    """Begins a talk in a place that is taken: with the session and the extensions that are wished, perhaps a track."""
+
+    def __call__(self, wished: Mapping[str, Any], extensions: str, track: Track | None = None) -> Talk: ...
 
 
 class Hall:

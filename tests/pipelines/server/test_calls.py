@@ -1,5 +1,6 @@
 """Who may call, and what is said to those who may not: the rules of the WebSocket, over HTTP."""
 
+import asyncio
 import sys
 
 import pytest
@@ -134,3 +135,20 @@ async def test_a_real_client_of_openais_calls_and_hangs_up(tmp_path, pki, key):
         finally:
             await one.close()
             await api.close()
+
+
+async def test_of_many_that_call_at_once_no_more_are_let_in_than_there_are_places(tmp_path, pki):
+    call_client = pytest.importorskip("call_client")
+    counts = []
+    async with house(tmp_path, pki, sessions=2, talking=counts.append) as (client, url, _):
+        callers = [call_client.CallClient() for _ in range(5)]
+        offers = [await one.offer() for one in callers]
+
+        async def post(offer):
+            async with client.post(url + CALLS, data=offer, headers=SDP) as answer:
+                return answer.status
+
+        assert sorted(await asyncio.gather(*map(post, offers))) == [201, 201, 503, 503, 503]
+        assert max(counts) == 2
+        for one in callers:
+            await one.close()
