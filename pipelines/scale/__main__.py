@@ -23,7 +23,7 @@ from pathlib import Path
 
 from pipelines.command.endings import SETTINGS, say
 from pipelines.command.run import run
-from pipelines.scale.engines import Engine, ThisMachine
+from pipelines.scale.engines import MOST_SERVERS, Engine, ThisMachine
 from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--servers", type=int, default=2, metavar="N", help="how many to run (default: 2)")
+    parser.add_argument("--servers", type=_count, default=2, metavar="N", help="how many to run (default: 2)")
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="place them by this Ray cluster (auto: the one of this machine)"
     )
@@ -71,6 +71,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with logging_to_file():
         return uvloop.run(dispatch(engine, here, args.servers, args.ca, lambda line: print(line, flush=True)))
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_SERVERS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST_SERVERS}")
+    return int(text)
 
 
 def _engine(args: argparse.Namespace, settings: Settings) -> Engine:

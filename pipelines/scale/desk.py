@@ -18,10 +18,10 @@ from aiohttp import web
 
 from pipelines.scale.book import LEASE_SECONDS
 from pipelines.scale.dispatcher import Dispatcher
+from pipelines.scale.engines import MOST_SERVERS
 from pipelines.server.access import Access, Refusal
 from pipelines.server.app import refused
 
-MOST_SERVERS: Final = 1000
 REQUEST_BYTES: Final = 1024
 UNCACHED: Final = {"Cache-Control": "no-store"}
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from pipelines.scale.keeper import Keeper, Look
+
+MOST_SERVERS: Final = 1000
+"""The most that one dispatcher is told to run. It asks each four times a second, so a core looks after fewer."""
 
 
 class Away(Exception):

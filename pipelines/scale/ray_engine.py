@@ -7,6 +7,7 @@ they outlive this program, and the next run finds them.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,6 +27,16 @@ ANSWER_SECONDS: Final = 2.0
 """An actor's calls take a millisecond; a dead machine's never end."""
 
 
+def _reach(address: str) -> None:
+    """Raises ``ConnectionError`` where nobody listens: Ray itself would try for more than ten minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+        except OSError as error:
+            raise ConnectionError(error.strerror or str(error)) from error
+
+
 class _Slot(Keeper):
     """A keeper as an actor. Its server listens on the address by which Ray knows this machine."""
 
@@ -41,6 +52,7 @@ class Ray:
 
     def __init__(self, arguments: Sequence[str], address: str) -> None:
         self._arguments = [*arguments, "--set", "server.port=0"]
+        _reach(address)
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
         self._actors: dict[str, Any] = {}
 

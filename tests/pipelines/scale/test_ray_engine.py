@@ -13,9 +13,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pooled import KEY
 from scaled import HEADERS, scaled
 
 from pipelines.certs import HOSTS, make_development_pki
+from pipelines.scale.__main__ import main
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
 
@@ -74,3 +76,14 @@ async def test_servers_outlive_the_dispatcher_and_the_next_one_finds_them(tmp_pa
                 assert url.startswith(f"ws{left['data'][0]['url'].removeprefix('http')}"), "the emptiest is ended"
                 assert await talk.ask() == "completed"
                 await talk.socket.close()
+
+
+def test_where_there_is_no_cluster_it_says_so_at_once(tmp_path, capsys):
+    (tmp_path / "key").write_text(KEY)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    assert main(["--ray", address, "--set", f"server.api_key_file={tmp_path / 'key'}"]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"--ray {address}: there is no cluster (Connection refused). Start one: ray start --head\n"
+    )
