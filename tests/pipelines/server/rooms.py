@@ -16,15 +16,32 @@ from pipelines.talk.runtime import Runtime
 
 SERVICES = ("asr", "llm", "tts", "face")
 
+SLOW = ("llm__first_token_timeout", "llm__token_timeout", "llm__call_timeout", "face__answer_seconds")
+PATIENCE = dict.fromkeys((*SLOW, "tts__first_audio_seconds", "tts__chunk_seconds", "asr__answer_seconds"), 20)
+
 
 @asynccontextmanager
 async def house(
-    tmp_path, pki, *, lab=None, local=None, talking=lambda count: None, emotions=None, stream=None, **server
+    tmp_path,
+    pki,
+    *,
+    lab=None,
+    local=None,
+    talking=lambda count: None,
+    emotions=None,
+    stream=None,
+    seconds=55,
+    patient=False,
+    **server,
 ):
-    """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation."""
+    """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation.
+
+    It is over after so many ``seconds``. ``patient``: services may be slow, on a machine with much else to do."""
     lab = lab or Lab()
     async with serving(lab, pki) as port:
-        settings = load_settings(config(tmp_path, pki, dict.fromkeys(SERVICES, port)), {}, {})
+        settings = load_settings(
+            config(tmp_path, pki, dict.fromkeys(SERVICES, port), **(PATIENCE if patient else {})), {}, {}
+        )
         wished = {"port": 0, "cert": pki / "server.crt", "key": pki / "server.key"} | server
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=wished)})
         settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
@@ -32,5 +49,5 @@ async def house(
             hub = local(runtime) if local else None
             async with serve(runtime, Hall(runtime, local=hub, talking=talking, stream=stream)) as address:
                 connector = aiohttp.TCPConnector(ssl=trust(pki))
-                async with aiohttp.ClientSession(connector=connector) as client, asyncio.timeout(55):
+                async with aiohttp.ClientSession(connector=connector) as client, asyncio.timeout(seconds):
                     yield client, address.rstrip("/"), runtime

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nova.tools import ToolCall
+from pipelines.server import sealed
 from pipelines.server.realtime import items as made
 from pipelines.server.realtime.reading import Refused
 from pipelines.server.realtime.resuming import Kept, exchanges
@@ -115,6 +116,17 @@ def test_settings_that_take_all_the_room_are_brought_again_by_the_client():
 def test_a_turn_that_does_not_fit_alone_is_left_out():
     token = tokens().mint(Kept({}, [made.written("u", noise(1, 20_000))]))
     assert (token.dropped, tokens().read(token.text).items) == (1, [])
+
+
+def test_what_bursts_when_it_is_unpacked_is_refused(monkeypatch):
+    """Such a token needs the key, so it is made by a server whose bound is another."""
+    monkeypatch.setattr(sealed, "MOST_UNPACKED", 8 << 20)
+    text = tokens()._seal.seal({"version": 1, "session": {}, "items": ["x" * (4 << 20)]}, 2000)
+    assert len(text) < LONGEST
+    assert tokens().read(text)
+    monkeypatch.undo()
+    with pytest.raises(Refused):
+        tokens().read(text)
 
 
 def test_a_client_secret_is_no_token_and_a_token_no_client_secret():
