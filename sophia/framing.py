@@ -32,7 +32,7 @@ class Framer:
         self._given += len(sound)
         # A resampler holds some sound back, so what it gave ended before the block did.
         end -= self._taken / self._rate - self._given / EAR_RATE
-        self._rest = np.concatenate((self._rest, sound))
+        self._rest = np.concatenate((self._rest, sound)) if len(self._rest) else np.array(sound)
         start = end - len(self._rest) / EAR_RATE
         count = len(self._rest) // _FRAME
         frames = [Frame(self._rest[i * _FRAME : (i + 1) * _FRAME], start + i * FRAME_SECONDS) for i in range(count)]

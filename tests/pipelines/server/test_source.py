@@ -323,3 +323,20 @@ def test_a_call_comes_once_all_that_was_appended_was_heard_and_a_clearing_leaves
 
     hear(talk)
     assert called == [("at once", 0), ("first", 3 * EAR), ("second", 3 * EAR)]
+
+
+def test_packets_in_time_are_waited_for_with_few_alarms():
+    async def scenario(ears):
+        alarms = set()
+
+        async def look():
+            while True:
+                alarms.add(ears.source._alarm)
+                await asyncio.sleep(0.01)
+
+        looking = asyncio.create_task(look())
+        await send(ears, 4.0)
+        looking.cancel()
+        assert len(alarms) <= 4.0 / SILENT_AFTER + 3, "one for each packet would be 200"
+
+    hear(scenario)
