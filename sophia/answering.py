@@ -6,6 +6,9 @@ from sophia.turn_state import Reply, TurnState
 
 ASKED = "a client asked for an answer"
 
+MOST_PROMPTS = 3
+"""So often she breaks a silence; then nobody is there, and she waits until somebody says something."""
+
 
 class Answering:
     """The policy over one session's state."""
@@ -60,5 +63,8 @@ class Answering:
 
     def _weigh_silence(self, at: float) -> None:
         state, idle = self._state, self._state.policy.idle
-        if idle is not None and state.quiet_since is not None and state.reached(at, state.quiet_since + idle):
+        if idle is None or state.prompts >= MOST_PROMPTS:
+            return
+        if state.quiet_since is not None and state.reached(at, state.quiet_since + idle):
+            state.prompts += 1
             state.answer_what_stands(at, "idle", f"nobody has said anything for {idle:.1f} s")

@@ -96,6 +96,7 @@ class TurnState:
         self.queued = False
         """It is to be answered unasked, once her reply is over."""
         self.quiet_since: float | None = None
+        self.prompts = 0  # answers to a silence since the user said something
         """Since when nobody has said anything, after words of hers; None before."""
         self.pending = False
         """The recogniser's final on the answered utterance is still to come."""
@@ -225,6 +226,8 @@ class TurnState:
             Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
         )
         self.reprompts = 0
+        if text:
+            self.prompts = 0
 
     def decide(self, at: float, utterance: Utterance, why: str) -> None:
         """The user's turn is over: it is answered now, or kept until her reply is over or a client asks."""

@@ -10,7 +10,7 @@ from aurora.face import FaceFrame
 WAIT_SECONDS = 0.01
 """Longest wait of a frame for others: a service sends them in bursts, well ahead of their sound."""
 
-MOST_FRAMES = 30
+BATCH_FRAMES = 30
 """Frames in one batch."""
 
 
@@ -30,7 +30,7 @@ class FrameBatch:
             self.flush()
             self._generation = generation
         self._frames.append(frame)
-        if len(self._frames) >= MOST_FRAMES:
+        if len(self._frames) >= BATCH_FRAMES:
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(WAIT_SECONDS, self.flush)

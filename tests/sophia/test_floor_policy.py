@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from turn_events import EVENTS, SETTINGS, Ears, drive
 from turn_table import Table, answered
 
+from sophia.answering import MOST_PROMPTS
 from sophia.decisions import (
     Announce,
     Begin,
@@ -240,6 +241,17 @@ def test_a_voice_is_no_silence_and_a_noise_begins_it_anew():
     table = by(FloorPolicy(ends="silence", idle=5.0), answered()).ends(3.0).voice(7.0, 7.1).wait(11)
     assert found(table, Commit) == []
     assert found(table.wait(15), Commit)
+
+
+def test_she_speaks_to_an_empty_room_no_more_than_three_times():
+    table, at = by(FloorPolicy(ends="silence", idle=5.0), answered()).ends(3.0), 3.0
+    for _ in range(MOST_PROMPTS):
+        table.wait(at + 5.1).audible(at + 5.2).ends(at := at + 6.0)
+    table.wait(at + 60.0)
+    assert [begin.origin for begin in found(table, Begin)].count("idle") == MOST_PROMPTS
+    table.tell(TextTyped(at=at + 60.0, text="I am back")).audible(at + 61.0).ends(at := at + 62.0)
+    table.wait(at + 5.1)
+    assert [begin.origin for begin in found(table, Begin)].count("idle") == MOST_PROMPTS + 1
 
 
 def test_a_say_does_not_wait_for_a_commit():
