@@ -102,7 +102,7 @@ class Client:
 
     async def _cue(self, source: Soundbite) -> None:
         def busy() -> bool:
-            return self._floor != "listening" or not self._voice.playout.idle
+            return not self._queue or self._floor != "listening" or not self._voice.playout.idle
 
         await cue_in_turn(source, busy, lambda: self._turns, self._say)
 
@@ -134,7 +134,7 @@ class Client:
                 await asyncio.sleep(wait)
 
     async def _hold(self, socket: aiohttp.ClientWebSocketResponse, ready: asyncio.Event) -> None:
-        self._queue, self._trouble = asyncio.Queue(WAITING), ""
+        self._queue, self._trouble, self._floor = asyncio.Queue(WAITING), "", "listening"
         self.send({"type": "session.update", "session": self._wishes})
         ready.set()
         async with asyncio.TaskGroup() as group:

@@ -19,6 +19,7 @@ from pipelines.client.conversation import Client, Refused
 from pipelines.talk.devices import Devices
 from sophia.audio import Frame
 from sophia.sinks import NullSink
+from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
 
 pytestmark = pytest.mark.services
 
@@ -163,6 +164,28 @@ async def test_she_goes_on_where_the_conversation_was(tmp_path, pki, monkeypatch
     assert lab.prompts[-1].index("My name is Kim.") < lab.prompts[-1].index("What is my name?")
 
 
+async def test_soundbites_wait_for_a_server_that_is_away(tmp_path, pki, monkeypatch):
+    monkeypatch.setattr(conversation, "PATIENCE", (0.1,) * 1000)
+    voice = np.full(16_000, 9000, np.int16)
+    settings = SoundbiteSettings(lead_seconds=0, pause_seconds=0, tail_seconds=None, wait_for_cue=True)
+    source = Soundbite([Bite("one.wav", voice), Bite("two.wav", voice)], settings)
+    terminal = Terminal()
+    devices = Devices(source, NullSink(), None, None, [], None)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"https://localhost:{port}/"
+    client = Client(find_server(address, ca=pki / "ca.crt"), devices, headphones=True, say=terminal.say)
+    running = asyncio.create_task(client.run())
+    async with house(tmp_path, pki, port=port):
+        await terminal.wait("  turn 1: ")
+    await terminal.wait("The server cannot be reached")
+    async with house(tmp_path, pki, port=port):
+        await terminal.wait("  turn 1: ")
+        await asyncio.wait_for(running, 20)
+    assert not [line for line in terminal.lines if "understood" in line]
+    assert len(source.spoken) == 2
+
+
 async def test_why_a_server_does_not_want_somebody(tmp_path, pki, other_pki, monkeypatch):
     monkeypatch.setattr(conversation, "PATIENCE", (0.01,))
     key = tmp_path / "key"
@@ -189,5 +212,7 @@ async def test_what_is_no_protocol_ends_nothing():
     terminal = Terminal()
     devices = Devices(Microphone(), NullSink(), None, None, [], None)
     client = Client(find_server("spark:8765"), devices, headphones=True, say=terminal.say)
+    client._floor = "speaking"  # when the server before this one died
     await client._hold(Strange(), asyncio.Event())
+    assert client._floor == "listening"
     assert len(terminal.lines) == 3
