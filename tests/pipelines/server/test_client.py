@@ -178,7 +178,8 @@ async def test_soundbites_wait_for_a_server_that_is_away(tmp_path, pki, monkeypa
     running = asyncio.create_task(client.run())
     async with house(tmp_path, pki, port=port):
         await terminal.wait("  turn 1: ")
-    await terminal.wait("The server cannot be reached")
+    for _ in range(50):  # long enough for a soundbite to be said to nobody
+        await terminal.wait("The server cannot be reached")
     async with house(tmp_path, pki, port=port):
         await terminal.wait("  turn 1: ")
         await asyncio.wait_for(running, 20)
