@@ -1,6 +1,6 @@
 """Word error rate, speed and latency of the embedded recogniser, measured through its gRPC server over TLS.
 
-    python benchmarks/wer.py [--soundbites DIR] [--json FILE] [--voices 3] [--fast]
+    python benchmarks/wer.py [--soundbites DIR] [--json FILE] [--voices 3] [--at-once 1] [--fast]
 
 flite speaks the synthetic set, 36 sentences a voice. A third of them are (nearly) in the recogniser's own corpus, a
 third from the same domain in other words, a third from outside. ``--soundbites`` adds people: a folder with WAV files
@@ -129,14 +129,14 @@ def soundbites(folder: Path) -> Iterator[Clip]:
 
 
 @asynccontextmanager
-async def service() -> AsyncIterator[tuple[RivaSpeechRecognitionStub, int]]:
+async def service(streams: int = 1) -> AsyncIterator[tuple[RivaSpeechRecognitionStub, int]]:
     """The server as a process, and a stub on a TLS channel; also its process id."""
     with tempfile.TemporaryDirectory() as folder:
         pki = Path(folder)
         make_development_pki(pki)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pipelines.embedded.speech", "--tls", folder, "--home", str(home()),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            "--streams", str(streams), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None
         try:
@@ -237,19 +237,28 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
     if args.soundbites:
         clips += soundbites(args.soundbites)
     scores: dict[str, Score] = {}
-    async with service() as (stub, pid):
-        speakers = dict.fromkeys(clip.group.split()[0] for clip in clips)
-        for speaker in speakers:
-            own = [clip for clip in clips if clip.group.split()[0] == speaker]
-            # People differ in voice and microphone: each clip is a stream of its own. A flite voice is one speaker.
-            for stream in [[c] for c in own] if speaker == "people" else [own]:
+    # People differ in voice and microphone: each clip is a stream of its own. A flite voice is one speaker, and one
+    # stream where there is one at a time.
+    apart = [[clip] for clip in clips if clip.group == "people" or args.at_once > 1]
+    speakers = () if args.at_once > 1 else dict.fromkeys(c.group.split()[0] for c in clips if c.group != "people")
+    streams = [[clip for clip in clips if clip.group.split()[0] == speaker] for speaker in speakers] + apart
+    room = asyncio.Semaphore(args.at_once)
+    async with service(args.at_once) as (stub, pid):
+
+        async def say(stream: list[Clip]) -> None:
+            async with room:
                 await recognise(stub, stream, scores, fast=args.fast)
+
+        async with asyncio.TaskGroup() as group:
+            for stream in streams:
+                group.create_task(say(stream))
         cpu = cpu_seconds(pid)
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "load_average_1min": round(os.getloadavg()[0], 2),
         "paced": not args.fast,
+        "at_once": args.at_once,
         "cpu_seconds": round(cpu, 1),
         "cpu_per_second_of_speech": round(cpu / sum(s.seconds for s in scores.values()), 3),
         "groups": {name: score.summary() for name, score in scores.items()},
@@ -262,6 +271,7 @@ def main() -> None:
     parser.add_argument("--soundbites", type=Path, metavar="DIR", help="a folder of human speech with manifest.csv")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here")
     parser.add_argument("--voices", type=int, default=3, choices=(1, 2, 3), help="how many flite voices (default 3)")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="streams side by side (default 1)")
     parser.add_argument("--fast", action="store_true", help="do not pace: errors and throughput only")
     args = parser.parse_args()
     result = asyncio.run(run(args))

@@ -48,7 +48,7 @@ class SpeechOptions:
     language_model: Path | None = None
     asr_model: Path | None = None
     tts_model: Path | None = None
-    streams: int = max(4, 2 * (os.cpu_count() or 1))
+    streams: int = max(8, 4 * (os.cpu_count() or 1))
     services: tuple[str, ...] = (ASR, TTS)
 
     @property
