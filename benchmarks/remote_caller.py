@@ -7,9 +7,10 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from benchmarks.checker import RESIDUE_SECONDS
 from pipelines.conversation.events import TextTyped
@@ -25,13 +26,16 @@ RECENT = 64
 """Responses of which it is remembered that they are over."""
 
 CONNECT_SECONDS = 10.0
+AGAIN_SECONDS = 2.0
+"""After a refusal for want of room, which a server that is late says as well."""
 
 
 class RemoteCaller:
     """One conversation over ``address``; ``user`` speaks, and stops when it is over.
 
     ``phase`` is what the server says of the floor. ``ended`` is the code that the socket was closed with; 1006 where it
-    was torn off, 0 while it is open. ``ledgers`` are the last ones, as the wire has them, ``notices`` the last of them.
+    was torn off, 0 while it is open. ``refused`` counts the times that there was no room. ``ledgers`` are the last
+    ones, as the wire has them, ``notices`` the last of them.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class RemoteCaller:
         self.turns = 0
         self.phase = "idle"
         self.ended = 0
+        self.refused = 0
         self.ledgers: deque[dict[str, Any]] = deque(maxlen=200)
         self.notices: deque[str] = deque(maxlen=200)
         self.errors: deque[str] = deque(maxlen=50)
@@ -74,9 +79,8 @@ class RemoteCaller:
     async def run(self) -> None:
         """Talks until it is stopped or the server ends it. Raises ``ClientError`` and ``TimeoutError`` at the start."""
         async with ClientSession() as client:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                url = f"{self._address}v1/realtime?extensions={EXTENSIONS}"
-                socket = await client.ws_connect(url, max_msg_size=0)
+            if (socket := await self._come_in(client)) is None:
+                return
             audio = {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}}
             session = {"type": "realtime", "audio": audio, "sophia": {"headphones": True}}
             work = (self._listen(socket), self._speak(socket), self._type(socket), self._stopping.wait())
@@ -91,6 +95,22 @@ class RemoteCaller:
                     await asyncio.gather(*tasks, return_exceptions=True)
                     await self._user.aclose()
             self.ended = self.ended or socket.close_code or 1006
+
+    async def _come_in(self, client: ClientSession) -> ClientWebSocketResponse | None:
+        """Connects, for as often as there is no room; None if it was stopped before there was any."""
+        url = f"{self._address}v1/realtime?extensions={EXTENSIONS}"
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    return await client.ws_connect(url, max_msg_size=0)
+            except WSServerHandshakeError as error:
+                if error.status != 503:
+                    raise
+                self.refused += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await self._stopping.wait()
+        return None
 
     async def _speak(self, socket: ClientWebSocketResponse) -> None:
         async for frame in self._user.frames():
