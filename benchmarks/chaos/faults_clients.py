@@ -15,8 +15,8 @@ from benchmarks.chaos.fault import Fault
 from benchmarks.chaos.trial import Record, Trial
 
 TEXT = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Tell me a story."}]}
-STALL_SECONDS = 30.0
-"""A client that does not read is to be gone by then."""
+STALL_SECONDS = 60.0
+"""A client that does not read is to be gone by then: 10 s after what the kernel and the client hold is full."""
 
 
 async def ask(socket: ClientWebSocketResponse) -> None:

@@ -6,6 +6,7 @@
 
 Memory, live objects, tasks, timers, descriptors and threads are counted again and again. It ends with 1 where one of
 them grows by more than it may in 1000 turns, and where a conversation broke a promise (:mod:`benchmarks.checker`).
+Ctrl+C ends a run on the virtual clock early, and what was counted is judged.
 """
 
 from __future__ import annotations

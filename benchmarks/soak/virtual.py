@@ -202,18 +202,22 @@ def soak(
         samples: list[Sample] = []
         number_of = min(SAMPLES, max(LEAST_SAMPLES, round(hours * SAMPLES_AN_HOUR)))
         early: Counter[str] = Counter()
-        async with asyncio.TaskGroup() as group:
-            for number in range(sessions):
-                chance = random.Random(f"{seed}/{number}")
-                meet = partial(world.meet, number)
-                group.create_task(calls(meet, world.lines, chance, until, stays=number == 0))
-            for count in range(1, number_of):
-                await asyncio.sleep(until * count / number_of - loop.time())
-                samples.append(counted(tally.turns))
-                progress(samples[-1], time.monotonic() - began)
-                if count == number_of // 4:
-                    early = kinds()
-            grown = kinds()
+        grown = early
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(sessions):
+                    chance = random.Random(f"{seed}/{number}")
+                    meet = partial(world.meet, number)
+                    group.create_task(calls(meet, world.lines, chance, until, stays=number == 0))
+                for count in range(1, number_of):
+                    await asyncio.sleep(until * count / number_of - loop.time())
+                    samples.append(counted(tally.turns))
+                    progress(samples[-1], time.monotonic() - began)
+                    if count == number_of // 4:
+                        early = kinds()
+                grown = kinds()
+        except asyncio.CancelledError:  # Ctrl+C: what was counted is judged
+            grown = kinds() if early else early
         grown.subtract(early)
         await world.telemetry.aclose()
         return tally.result(samples, grown) | {"real_seconds": round(time.monotonic() - began)}
