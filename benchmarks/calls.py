@@ -14,8 +14,7 @@ import numpy as np
 from aiohttp import ClientSession
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from benchmarks.remote import above_ideal, show
-from benchmarks.scene import period, phase, script, speech, user
+from benchmarks.scene import above_ideal, period, phase, script, speech, user
 from benchmarks.wires import BEFORE
 from pipelines.server.opus import TICKS, OpusVoice
 from pipelines.server.peer import Ear, Spoken
@@ -26,13 +25,13 @@ NEXT_REPLY = 1.0
 """Seconds of silence after which what can be heard is another reply."""
 
 
-async def callers(client: ClientSession, address: str, count: int, seconds: float) -> None:
-    """All callers; prints what they found."""
+async def callers(client: ClientSession, address: str, count: int, seconds: float) -> list[tuple[list[float], int]]:
+    """What all of them found, each as :meth:`Caller.talk` has it; prints ``here`` when they are there."""
     calls = [Caller() for _ in range(count)]
     for one in calls:
         await one.open(client, address)
     print("here", flush=True)
-    show(await asyncio.gather(*(one.talk(index, count, seconds) for index, one in enumerate(calls))))
+    return await asyncio.gather(*(one.talk(index, count, seconds) for index, one in enumerate(calls)))
 
 
 class Caller:
@@ -64,9 +63,6 @@ class Caller:
         await self._connection.setRemoteDescription(RTCSessionDescription(text, "answer"))
         async with asyncio.timeout(20):
             await self._opened.wait()
-        # With headphones: an echo canceller costs more than all the rest of it, and the local sessions have none.
-        session = {"type": "realtime", "sophia": {"headphones": True}}
-        channel.send(json.dumps({"type": "session.update", "session": session}))
 
     async def talk(self, index: int, count: int, seconds: float) -> tuple[list[float], int]:
         """Talks for so many seconds; what each turn took above the ideal, and how many of hers were cut off."""

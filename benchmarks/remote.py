@@ -35,12 +35,11 @@ from aiohttp import ClientSession, WSMsgType
 
 from benchmarks.lab import running
 from benchmarks.measure import Window, spread
-from benchmarks.scene import IDEAL, Book, period, phase, script, speech, user
+from benchmarks.scene import Book, above_ideal, period, phase, script, speech, user
 from benchmarks.wires import BEFORE, another_processor, settings_for
 from pipelines.certs import make_development_pki
 from pipelines.machine.environment import environment
 from pipelines.server.serving import serving
-from pipelines.simulation.exact import Says, SimulatedUser
 from pipelines.talk.runtime import Runtime
 from sophia.audio import EAR_RATE
 from sophia.playout import AUDIBLE
@@ -136,15 +135,11 @@ async def call(address: str, count: int, seconds: float, *, webrtc: bool = False
         if webrtc:
             from benchmarks.calls import callers  # noqa: PLC0415 - needs the extra webrtc
 
-            return await callers(client, address, count, seconds)
-        sockets = [await client.ws_connect(f"{address}v1/realtime", max_msg_size=0) for _ in range(count)]
-        print("here", flush=True)
-        found = await asyncio.gather(*(_caller(socket, i, count, seconds) for i, socket in enumerate(sockets)))
-    show(found)
-
-
-def show(found: Sequence[tuple[list[float], int]]) -> None:
-    """Prints what callers found, for the process that started them."""
+            found = await callers(client, address, count, seconds)
+        else:
+            sockets = [await client.ws_connect(f"{address}v1/realtime", max_msg_size=0) for _ in range(count)]
+            print("here", flush=True)
+            found = await asyncio.gather(*(_caller(socket, i, count, seconds) for i, socket in enumerate(sockets)))
     waits = [wait for one, _ in found for wait in one]
     print(json.dumps({"added": waits, "cut_off": sum(cut for _, cut in found)}), flush=True)
 
@@ -164,12 +159,6 @@ async def _caller(socket: Any, index: int, count: int, seconds: float) -> tuple[
     await socket.close()
     heard, cut_off = await hearing
     return above_ideal(caller, said, heard), cut_off
-
-
-def above_ideal(caller: SimulatedUser, said: Sequence[Says], heard: Sequence[float]) -> list[float]:
-    """What each of the answers took above the ideal, ``heard`` being when they began."""
-    ends = [caller.started + says.at + says.length for says in said]
-    return [time - max(end for end in ends if end < time) - IDEAL for time in heard if time > ends[0]]
 
 
 async def _hear(socket: Any) -> tuple[list[float], int]:

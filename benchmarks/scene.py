@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -191,6 +191,12 @@ def detectors(real: bool) -> tuple[MakeDetector, Pcm | None]:
         return OracleDetector, None
     model, settings = SileroModel(), VadSettings()
     return (lambda emit: VoiceDetector(model, settings, emit)), speech()
+
+
+def above_ideal(caller: SimulatedUser, said: Sequence[Says], heard: Sequence[float]) -> list[float]:
+    """What each of the answers took above the ideal, ``heard`` being when they began (``loop.time()``)."""
+    ends = [caller.started + says.at + says.length for says in said]
+    return [time - max(end for end in ends if end < time) - IDEAL for time in heard if time > ends[0]]
 
 
 def period(pcm: Pcm | None) -> float:
