@@ -99,7 +99,8 @@ async def besieged(tmp_path, pki, caplog, **options):
         async with page(client, url) as one:
             await answered(one)
         await until(lambda: not alive(Session, Talk))
-        await until(lambda: (ours(), descriptors()) == (tasks, files))
+        # A connection of the first visitor's may have been closing when it was counted.
+        await until(lambda: ours() <= tasks and descriptors() <= files)
         assert runtime._users == [0]
         assert runtime.telemetry.metrics.registry.get_sample_value("sophia_sessions") == 0
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
