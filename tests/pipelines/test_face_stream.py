@@ -31,7 +31,7 @@ def receiver():
     """A UDP port of this machine; yields its address and what came, which is complete after the block."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
-        listening.settimeout(10.0)
+        listening.settimeout(60.0)
         came: list[bytes] = []
 
         def receive() -> None:
