@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from contextlib import contextmanager
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ from pipelines.talk.face_stream import FaceStream
 from pipelines.virtual_time import run
 
 JAW, BLINK = ARKIT.index("jawOpen"), ARKIT.index("eyeBlinkLeft")
+KEPT = 50
+"""Datagrams that wait in the kernel at most; it has room for some hundreds."""
+
 POSE = np.linspace(0, 1, 52).astype(np.float32)
 
 
@@ -51,7 +55,8 @@ def receiver():
 class Streamed(Observer):
     """Enters the stream in the loop of the conversation, as the voice loop does."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, came: list[bytes]) -> None:
+        self._came = came
         self.sent: list[tuple[float, np.ndarray, bool]] = []
         self._stream = FaceStream(target, lambda line: None, lambda: 3600.0)
 
@@ -64,15 +69,23 @@ class Streamed(Observer):
     def posed(self, time, weights) -> None:
         self.sent.append((time, weights, True))
         self._stream.posed(time, weights)
+        self._keep_step()
 
     def rested(self, time, weights) -> None:
         self.sent.append((time, weights, False))
         self._stream.rested(time, weights)
+        self._keep_step()
+
+    def _keep_step(self) -> None:
+        """Waits for whoever reads: on a virtual clock more is sent than the kernel keeps."""
+        latest = monotonic() + 10
+        while len(self.sent) - len(self._came) > KEPT and monotonic() < latest:
+            sleep(0.001)
 
 
 def test_a_whole_conversation_is_streamed_while_she_speaks_and_rests() -> None:
     with receiver() as (target, came):
-        stream = Streamed(target)
+        stream = Streamed(target, came)
         table = Table([Says(1.0, "where is my order")], seconds=14.0, face=True, observers=[stream])
 
         async def talk() -> None:
@@ -125,7 +138,7 @@ def test_where_nobody_wants_to_see_her_rest_no_pose_is_made_of_it() -> None:
 
 def test_she_rests_on_the_wire_also_without_a_face_service() -> None:
     with receiver() as (target, came):
-        stream = Streamed(target)
+        stream = Streamed(target, came)
         table = Table([], seconds=2.0, face=False, observers=[stream])
 
         async def talk() -> None:
