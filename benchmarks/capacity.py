@@ -15,9 +15,9 @@ from dataclasses import dataclass
 CORE_SHARE = 0.7
 """Of a core: beyond it the event loop is late too often."""
 
-TALK_MS = 13.5 + 4.7 + 3.1
+TALK_MS = 13.5 + 8.0 + 3.1
 """CPU-ms for each second of a conversation: loop and gRPC with the face (docs/benchmarks.md, 50 at once), the WebSocket
-(docs/server.md, 36.2 less 31.5), and what a page is sent (docs/server.md)."""
+(the median of five rounds behind docs/server.md), and what a page is sent (docs/server.md)."""
 
 HAPROXY_MS = 3.0
 """CPU-ms for each second of a WebSocket with a frame of 640 bytes each 20 ms both ways, by HAProxy 2.6."""
