@@ -233,6 +233,8 @@ async def test_a_hidden_tab_goes_on_talking_and_comes_back_in_step(browser: Any,
         await page.evaluate("look(true)")
         await page.evaluate("sophia.page.session.cancel()")
         await page.wait_for_function("sophia.log.at(-1).kind === 'silenced'", polling=50)
+        # As long as a mouth takes to close.
+        await page.wait_for_function("sophia.page.session.time() > sophia.log.at(-1).clock + 0.15", polling=50)
         await page.evaluate("look(false)")
         await page.wait_for_function(AT_REST)
         got = await logged(page)
