@@ -91,6 +91,8 @@ class WholeUtterance:
         self.abandon()
 
     def end(self) -> Hypothesis:
+        if self._second is None:  # it is cut off in mid-speech: the live words lack the last ones
+            self.speculate(bytes(self._pcm))
         second = self.second_pass(time.monotonic() + _LATEST)
         return second or _hypothesis(self._heard, np.frombuffer(bytes(self._pcm), "<i2"))
 

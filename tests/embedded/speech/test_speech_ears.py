@@ -139,6 +139,18 @@ def test_an_engine_that_never_answers_leaves_the_live_words(monkeypatch: pytest.
     one.abandon()
 
 
+def test_who_is_cut_off_in_mid_speech_is_heard_to_the_last_word() -> None:
+    engine = Gated()
+    one = WholeUtterance(Decoders(engine, 1))
+    one.start()
+    one.feed(SECOND)
+    engine.may.release()
+    assert one.text(soon()) == "heard 1 seconds"
+    one.feed(SECOND * 2)  # and no silence after it: the utterance is as long as one may be
+    engine.may.release()
+    assert one.end().text == "heard 3 seconds."
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "words"),
     [
