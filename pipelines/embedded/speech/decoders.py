@@ -19,8 +19,8 @@ Decode = Callable[[NDArray[np.int16], Callable[[], bool]], Decoded | None]
 class Job:
     """One utterance, or the beginning of one, to be decoded. ``urgent`` ones go before the others."""
 
-    def __init__(self, pcm: NDArray[np.int16], *, urgent: bool) -> None:
-        self.pcm, self.urgent = pcm, urgent
+    def __init__(self, decode: Decode, pcm: NDArray[np.int16], *, urgent: bool) -> None:
+        self._decode, self.pcm, self.urgent = decode, pcm, urgent
         self.seconds = 0.0
         self._result: Decoded | None = None
         self._error: Exception | None = None
@@ -42,12 +42,12 @@ class Job:
     def over(self) -> bool:
         return self._done.is_set()
 
-    def run(self, decode: Decode) -> None:
+    def run(self) -> None:
         """Decodes; never raises."""
         began = time.monotonic()
         try:
             if not self._stopped.is_set():
-                self._result = decode(self.pcm, self._stopped.is_set)
+                self._result = self._decode(self.pcm, self._stopped.is_set)
         except Exception as error:
             self._error = error
         self.seconds = time.monotonic() - began
@@ -57,8 +57,7 @@ class Job:
 class Decoders:
     """``threads`` of them. Each stream has at most one urgent and one other job waiting, which bounds the queue."""
 
-    def __init__(self, decode: Decode, threads: int) -> None:
-        self._decode = decode
+    def __init__(self, threads: int) -> None:
         self._waiting: queue.PriorityQueue[tuple[bool, int, Job]] = queue.PriorityQueue()
         self._arrivals = itertools.count()
         self._lock = threading.Lock()
@@ -67,9 +66,9 @@ class Decoders:
         for _ in range(threads):
             threading.Thread(target=self._work, daemon=True).start()
 
-    def submit(self, pcm: bytes, *, urgent: bool) -> Job:
+    def submit(self, decode: Decode, pcm: bytes, *, urgent: bool) -> Job:
         """Has 16 kHz int16 sound decoded. An urgent job takes the place of another one if all threads are busy."""
-        job = Job(np.frombuffer(pcm, "<i2"), urgent=urgent)
+        job = Job(decode, np.frombuffer(pcm, "<i2"), urgent=urgent)
         if urgent:
             with self._lock:
                 others = [one for one in self._running if not one.urgent]
@@ -83,6 +82,6 @@ class Decoders:
             job = self._waiting.get()[2]
             with self._lock:
                 self._running.append(job)
-            job.run(self._decode)
+            job.run()
             with self._lock:
                 self._running.remove(job)

@@ -7,13 +7,15 @@ the length of the sound, so a short question costs little. It writes as people d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.embedded.speech.boosting import Boosts, Phrases, Spelling
 
 RATE: Final = 16_000
 
@@ -27,6 +29,12 @@ _TOKENS_A_SECOND: Final = 6.5
 """The paper's own bound for English. What says more goes round in circles."""
 
 _FEWEST_TOKENS: Final = 4
+
+NONE_EXPECTED: Final = Phrases()
+
+_WAYS: Final = 4
+_BEHIND: Final = 8.0
+"""Ways that are followed at once, and nats behind the best at which one is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +55,78 @@ class Moonshine:
         self._encoder = _session(folder / ENCODER)
         self._decoder = _session(folder / DECODER)
         self._vocabulary = vocabulary((folder / VOCABULARY).read_bytes())
+        self._numbers = {token: number for number, token in reversed([*enumerate(self._vocabulary)])}
         self._past = [put.name for put in self._decoder.get_inputs() if put.name.startswith("past")]
 
-    def decode(self, pcm: NDArray[np.int16], stopped: Callable[[], bool] = lambda: False) -> Decoded | None:
-        """The words in 16 kHz mono sound; ``None`` as soon as ``stopped`` says so, which is asked between tokens."""
+    def phrases(self, boosts: Boosts) -> Phrases:
+        """What :meth:`decode` is to expect."""
+        return Phrases(boosts, self._numbers)
+
+    def decode(
+        self,
+        pcm: NDArray[np.int16],
+        stopped: Callable[[], bool] = lambda: False,
+        phrases: Phrases = NONE_EXPECTED,
+    ) -> Decoded | None:
+        """The words in 16 kHz mono sound; ``None`` as soon as ``stopped`` says so, which is asked between tokens.
+
+        The likeliest token follows each time. Where ``phrases`` could be meant, the ways that spell them are followed
+        too, and the best way wins.
+        """
         sound = np.pad(pcm, (0, max(0, _SHORTEST - len(pcm)))).astype(np.float32)[None] / 32768
         mask = np.ones(sound.shape, np.int64)
         (hidden,) = self._encoder.run(None, {"input_values": sound, "attention_mask": mask})
-        fixed = {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
         past = {name: np.zeros((0, _HEADS, 1, _WIDTH), np.float32) for name in self._past}
-        token, said, certainty = _BEGIN, list[int](), list[float]()
+        ways, best = [_Way(phrases.nothing)], None
         for step in range(max(_FEWEST_TOKENS, math.ceil(len(pcm) / RATE * _TOKENS_A_SECOND))):
             if stopped():
                 return None
-            put = {"input_ids": np.array([[token]], np.int64), "use_cache_branch": np.array([step > 0])}
-            logits, *present = self._decoder.run(None, {**put, **fixed, **past})
-            scores = logits[0, -1]
-            token = int(scores.argmax())
-            certainty.append(-math.log(float(np.exp(scores - scores[token]).sum())))
-            if token == _END:
-                break
-            said.append(token)
-            # What was made of the sound is made once; of the words there is more with each.
-            past |= {
-                name: value for name, value in zip(self._past, present, strict=True) if step == 0 or ".decoder." in name
+            put = {
+                "input_ids": np.array([[way.tokens[-1] if way.tokens else _BEGIN] for way in ways], np.int64),
+                "use_cache_branch": np.array([step > 0]),
+                "encoder_hidden_states": hidden.repeat(len(ways), axis=0),
+                "encoder_attention_mask": mask.repeat(len(ways), axis=0),
             }
-        text = b"".join(self._vocabulary[token] for token in said).decode("utf-8", "replace")
-        return Decoded(" ".join(text.replace("\u2581", " ").split()), math.exp(sum(certainty) / len(certainty)))
+            logits, *present = self._decoder.run(None, {**put, **past})
+            found = sorted(self._ways_on(ways, logits[:, -1], phrases), key=lambda way: -way.score)
+            near = [way for way in found[:_WAYS] if way.score > found[0].score - _BEHIND]
+            for way in near:
+                if way.tokens[-1] == _END and (best is None or way.score > best.score):
+                    best = way
+            rows = [way.row for way in near if way.tokens[-1] != _END]
+            ways = [way for way in near if way.tokens[-1] != _END]
+            if not ways or (best is not None and best.score >= ways[0].score):
+                break
+            # What was made of the sound is made once, and is the same for all; of the words there is more each time.
+            for name, value in zip(self._past, present, strict=True):
+                if step == 0 or ".decoder." in name:
+                    past[name] = value[rows]
+                elif len(past[name]) != len(ways):
+                    past[name] = past[name][:1].repeat(len(ways), axis=0)
+        best = best or max(ways, key=lambda way: way.score if way.spelling.whole else way.score - way.spelling.lent)
+        text = b"".join(self._vocabulary[token] for token in best.tokens if token != _END).decode("utf-8", "replace")
+        whole = phrases.written(" ".join(text.replace("\u2581", " ").split()))
+        return Decoded(whole, math.exp(best.certainty / len(best.tokens)))
+
+    def _ways_on(self, ways: list[_Way], logits: NDArray[np.float32], phrases: Phrases) -> Iterator[_Way]:
+        for row, (way, scores) in enumerate(zip(ways, logits, strict=True)):
+            likeliest = int(scores.argmax())
+            total = float(scores[likeliest]) + math.log(float(np.exp(scores - scores[likeliest]).sum()))
+            for token in {likeliest, *phrases.next(way.spelling)}:
+                spelling, gain = phrases.spell(way.spelling, token, self._vocabulary[token])
+                certainty = float(scores[token]) - total
+                yield _Way(spelling, way.score + certainty + gain, way.certainty + certainty, (*way.tokens, token), row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Tokens so far: log of their probability, the same with what phrases lend, and the ``row`` that they follow."""
+
+    spelling: Spelling
+    score: float = 0.0
+    certainty: float = 0.0
+    tokens: tuple[int, ...] = ()
+    row: int = 0
 
 
 ENCODER, DECODER, VOCABULARY = "encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin"

@@ -67,7 +67,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
             notify(context, settings.notices)
             sound = SoundIn(settings.encoding, settings.rate, settings.channels)
             async with (
-                self._workers.stream(settings.endpointing) as stream,
+                self._workers.stream(settings.endpointing, boosts=settings.boosts) as stream,
                 _alongside(_feed(requests, sound, stream)),
             ):
                 async for heard in stream.results():
@@ -93,7 +93,7 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         try:
             async with (
                 asyncio.timeout(_OFFLINE_DEADLINE),
-                self._workers.stream(settings.endpointing, patient=True) as stream,
+                self._workers.stream(settings.endpointing, boosts=settings.boosts, patient=True) as stream,
                 _alongside(_send_all(pcm, stream)),
             ):
                 async for heard in stream.results():

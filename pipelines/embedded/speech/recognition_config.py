@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from riva.client.proto.riva_asr_pb2 import EndpointingConfig, RecognitionConfig
 from riva.client.proto.riva_audio_pb2 import AudioEncoding
 
 from pipelines.embedded.speech import nvidia_names
+from pipelines.embedded.speech.boosting import LONGEST_PHRASE, MOST_PHRASES, Boosts
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.sound_in import HIGHEST_RATE, LOWEST_RATE
 
 LANGUAGE = "en-US"
+
+_BOOSTING = "moonshine"
+"""Begins the names of models that can be told what to expect."""
 
 _ENCODINGS = {
     AudioEncoding.ENCODING_UNSPECIFIED: None,
@@ -45,14 +50,15 @@ class RecognitionSettings:
     clean: bool = False
     interims: bool = False
     endpointing: Endpointing = field(default_factory=Endpointing)
+    boosts: Boosts = ()
     notices: tuple[str, ...] = ()
 
 
 def settings_from(config: RecognitionConfig, model: str, *, interims: bool = False) -> RecognitionSettings:
     """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`.
 
-    ``speech_contexts`` and ``custom_configuration`` are accepted without effect: they are hints. So are the names of
-    NVIDIA's own English models. There is a notice of each.
+    ``custom_configuration`` is accepted without effect, and so are ``speech_contexts`` where the engine cannot be told
+    what to expect: they are hints. So are the names of NVIDIA's own English models. There is a notice of each.
     """
     if config.encoding not in _ENCODINGS:
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
@@ -85,6 +91,7 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
         clean=config.profanity_filter,
         interims=interims,
         endpointing=endpointing_from(config.endpointing_config),
+        boosts=_boosts(config),
         notices=tuple(_notices(config, model)),
     )
 
@@ -97,11 +104,23 @@ def known_model(asked: str, model: str) -> bool:
 def _notices(config: RecognitionConfig, model: str) -> Iterator[str]:
     if config.model not in ("", model):
         yield f"model {config.model} is not here; {model} recognises in its place"
-    if any(phrase.strip() for context in config.speech_contexts for phrase in context.phrases):
-        yield "speech_contexts have no effect: the embedded recogniser does not boost words"
+    asked = [phrase for context in config.speech_contexts for phrase in context.phrases if phrase.strip()]
+    if asked and not model.startswith(_BOOSTING):
+        yield f"speech_contexts have no effect: {model} does not boost words"
+    elif (refused := len(asked) - len(_boosts(config))) > 0:
+        yield (
+            f"speech_contexts: {refused} of {len(asked)} phrases have no effect; a boost must be above 0, a phrase of "
+            f"at most {LONGEST_PHRASE} characters, and there may be {MOST_PHRASES} of them"
+        )
     if config.custom_configuration:
         names = ", ".join(sorted(config.custom_configuration))
         yield f"custom_configuration has no effect on the embedded recogniser: {names}"
+
+
+def _boosts(config: RecognitionConfig) -> Boosts:
+    every = ((phrase, context.boost) for context in config.speech_contexts for phrase in context.phrases)
+    taken = ((phrase, boost) for phrase, boost in every if 0 < len(phrase.strip()) <= LONGEST_PHRASE and boost > 0)
+    return tuple(islice(taken, MOST_PHRASES))
 
 
 def endpointing_from(config: EndpointingConfig) -> Endpointing:

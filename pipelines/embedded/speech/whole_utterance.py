@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.embedded.speech.decoders import Decoders, Job
+from pipelines.embedded.speech.decoders import Decode, Decoders, Job
 from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
 from pipelines.embedded.speech.moonshine import RATE, Decoded
 
@@ -39,13 +39,13 @@ _FRAME: Final = RATE // 50
 
 
 class WholeUtterance:
-    """One stream's :class:`~.listening.Transcriber` over the ``decoders`` that all share."""
+    """One stream's :class:`~.listening.Transcriber` that ``decode`` and the ``decoders`` make, which all share."""
 
     memory: str | None = ""
     writes = True
 
-    def __init__(self, decoders: Decoders) -> None:
-        self._decoders = decoders
+    def __init__(self, decode: Decode, decoders: Decoders) -> None:
+        self._decode, self._decoders = decode, decoders
         self.looks = 0
         self._pcm = bytearray()
         self._next = 0.0  # seconds of sound at which the next live pass is due
@@ -71,7 +71,7 @@ class WholeUtterance:
             return ""
         self._look()
         if self._live is None and self._seconds >= self._next:
-            self._live = self._decoders.submit(bytes(self._pcm), urgent=False)
+            self._live = self._decoders.submit(self._decode, bytes(self._pcm), urgent=False)
         if self._live is not None:
             self._live.result(deadline - time.monotonic())
             self._look()
@@ -79,7 +79,7 @@ class WholeUtterance:
 
     def speculate(self, pcm: bytes) -> None:
         self.abandon()
-        self._second = self._decoders.submit(pcm, urgent=True)
+        self._second = self._decoders.submit(self._decode, pcm, urgent=True)
 
     def second_pass(self, deadline: float) -> Hypothesis | None:
         if self._second is None:

@@ -18,10 +18,12 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from pipelines.embedded.child import die_with_parent
 from pipelines.embedded.speech import frames
+from pipelines.embedded.speech.boosting import Boosts
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.listening import Listener, Transcriber
 
@@ -29,16 +31,22 @@ MOST_DECODERS = 4
 """Threads that decode whole utterances, on a machine with so many processors: services beside this one want some."""
 
 
-def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
+Make = Callable[[Boosts], Transcriber]
+"""Makes a stream's transcriber, which is to expect some phrases."""
+
+
+def serve_stream(stream: socket.socket, make: Make) -> None:
     """Recognises one stream until its end or its socket's."""
     unpacker = frames.Unpacker()
     listener: Listener | None = None
+    transcriber: Transcriber | None = None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         while data := stream.recv(1 << 16):
             for kind, payload in unpacker.feed(data):
                 if listener is None:
                     settings = json.loads(payload)
                     endpointing = Endpointing(**settings["endpointing"])
+                    transcriber = make(settings["boosts"])
                     listener = Listener(transcriber, endpointing, patient=settings["patient"])
                     continue
                 if kind == frames.AUDIO:
@@ -52,13 +60,14 @@ def serve_stream(stream: socket.socket, transcriber: Transcriber) -> None:
                 if kind == frames.CLOSE:
                     stream.sendall(frames.pack(frames.DONE))
                     return
-    transcriber.abandon()
+    if transcriber is not None:
+        transcriber.abandon()
 
 
-def _guarded(stream: socket.socket, make: Callable[[], Transcriber]) -> None:
+def _guarded(stream: socket.socket, make: Make) -> None:
     """Serves a stream; a failure is told to the service, which has the client to tell."""
     try:
-        serve_stream(stream, make())
+        serve_stream(stream, make)
     except Exception as error:
         with contextlib.suppress(OSError):
             stream.sendall(frames.pack(frames.FAILED, f"{type(error).__name__}: {error}".encode()))
@@ -84,7 +93,7 @@ def _streams(control: socket.socket) -> Iterator[int]:
         yield from descriptors
 
 
-def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) -> None:
+def serve_by_forking(control: socket.socket, make: Make) -> None:
     """Forks a child for each socket that arrives; returns when the control socket closes."""
     signal.signal(signal.SIGCHLD, _reap)
     for arrived in _streams(control):
@@ -102,14 +111,14 @@ def serve_by_forking(control: socket.socket, make: Callable[[], Transcriber]) ->
         os.close(arrived)
 
 
-def serve_by_threads(control: socket.socket, make: Callable[[], Transcriber]) -> None:
+def serve_by_threads(control: socket.socket, make: Make) -> None:
     """The same with a thread for each stream: for engines that release the GIL and must not be forked."""
     for arrived in _streams(control):
         stream = socket.socket(fileno=arrived)
         threading.Thread(target=_guarded, args=(stream, make), daemon=True).start()
 
 
-def _moonshine(folder: Path) -> Callable[[], Transcriber]:
+def _moonshine(folder: Path) -> Make:
     import numpy as np  # noqa: PLC0415  # what is not used is not loaded
 
     from pipelines.embedded.speech.decoders import Decoders  # noqa: PLC0415
@@ -118,8 +127,13 @@ def _moonshine(folder: Path) -> Callable[[], Transcriber]:
 
     model = Moonshine(folder)
     model.decode(np.zeros(RATE, np.int16))  # the first time is slow
-    decoders = Decoders(model.decode, max(1, min(MOST_DECODERS, os.cpu_count() or 1)))
-    return lambda: WholeUtterance(decoders)
+    decoders = Decoders(max(1, min(MOST_DECODERS, os.cpu_count() or 1)))
+    return lambda boosts: WholeUtterance(partial(model.decode, phrases=model.phrases(boosts)), decoders)
+
+
+def _unboosted(transcriber: Callable[[], Transcriber]) -> Make:
+    """An engine that cannot be told what to expect; the service has told the client."""
+    return lambda _boosts: transcriber()
 
 
 def main() -> None:
@@ -137,15 +151,13 @@ def main() -> None:
             if args.sherpa:
                 from pipelines.embedded.speech.sherpa import SherpaRecognizer  # noqa: PLC0415  # an extra
 
-                make: Callable[[], Transcriber] = SherpaRecognizer(args.sherpa).transcriber
-                serve = serve_by_threads
+                make, serve = _unboosted(SherpaRecognizer(args.sherpa).transcriber), serve_by_threads
             elif args.moonshine:
                 make, serve = _moonshine(args.moonshine), serve_by_threads
             else:
                 from pipelines.embedded.speech.sphinx import SphinxModels  # noqa: PLC0415  # 0.5 s and 130 MB
 
-                make = SphinxModels(args.language_model).transcriber
-                serve = serve_by_forking
+                make, serve = _unboosted(SphinxModels(args.language_model).transcriber), serve_by_forking
         except Exception as error:
             control.sendall(frames.pack(frames.FAILED, str(error).encode()))
             raise SystemExit(1) from None

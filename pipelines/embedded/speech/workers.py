@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from pipelines.embedded.speech import frames
+from pipelines.embedded.speech.boosting import Boosts
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.hypothesis import Heard
 
@@ -87,7 +88,9 @@ class Workers:
         self.streams = 0
 
     @asynccontextmanager
-    async def stream(self, endpointing: Endpointing, *, patient: bool = False) -> AsyncIterator[Stream]:
+    async def stream(
+        self, endpointing: Endpointing, *, boosts: Boosts = (), patient: bool = False
+    ) -> AsyncIterator[Stream]:
         """A recogniser of its own for one stream; raises :class:`TooManyStreams` instead of queueing."""
         if self.streams >= self._most:
             raise TooManyStreams(f"all {self._most} recognisers are in use; try again when one is free")
@@ -103,7 +106,7 @@ class Workers:
             reader, writer = await asyncio.open_connection(sock=ours)
             stream = Stream(reader, writer)
             try:
-                settings = {"endpointing": asdict(endpointing), "patient": patient}
+                settings = {"endpointing": asdict(endpointing), "boosts": boosts, "patient": patient}
                 writer.write(frames.pack(frames.SETTINGS, json.dumps(settings).encode()))
                 yield stream
             finally:

@@ -84,6 +84,18 @@ def test_written_or_verbatim(service: Service) -> None:
     assert words_of(verbatim[-1])[-2:] == ["twenty", "three"]
 
 
+def test_names_that_a_client_expects_are_heard_and_written_its_way(service: Service) -> None:
+    def heard(*phrases: str) -> str:
+        asked = config(interims=False, enable_automatic_punctuation=True)
+        asked.config.speech_contexts.add(phrases=phrases, boost=10)
+        [final] = results(service, soundbite("01_who_are_you.wav") + SILENCE, asked)
+        return str(final.alternatives[0].transcript.strip())
+
+    assert heard() == "Hello, Sophia, who are you?"
+    assert heard("Omniverse", "Sofia", "Grace Blackwell") == "Hello, Sofia, who are you?"
+    assert heard("Omniverse", "SOPHIA") == "Hello, SOPHIA, who are you?"
+
+
 def test_stop_history_decides_whether_a_pause_ends_the_utterance(service: Service) -> None:
     pcm = soundbite("02_what_time.wav") + SILENCE[:25_600] + soundbite("05_story.wav") + SILENCE  # 0.8 s between
     patient = config(interims=False)
@@ -309,7 +321,6 @@ def test_a_large_recording_is_converted_bit_by_bit_and_no_further_than_it_may_be
 )
 def test_nvidias_own_recognisers_have_one_that_hears_for_them(service: Service, model: str) -> None:
     asked = config(interims=False, model=model)
-    asked.config.speech_contexts.add(phrases=["Nova"], boost=20)
     asked.config.custom_configuration["enable_vad_endpointing"] = "true"
     stream = service.asr.stub.StreamingRecognize(
         iter([Asked(streaming_config=asked), Asked(audio_content=soundbite("05_story.wav") + SILENCE)]), timeout=20
@@ -317,7 +328,7 @@ def test_nvidias_own_recognisers_have_one_that_hears_for_them(service: Service, 
     assert words_of(next(stream).results[0]) == ["tell", "me", "a", "story"]
     list(stream)
     told = notices(stream)
-    assert [line.split()[0] for line in told] == ["model", "speech_contexts", "custom_configuration"]
+    assert [line.split()[0] for line in told] == ["model", "custom_configuration"]
     assert model in told[0]
     known = service.asr.stub.GetRivaSpeechRecognitionConfig(
         riva_asr_pb2.RivaSpeechRecognitionConfigRequest(model_name=model)

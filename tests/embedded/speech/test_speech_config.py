@@ -31,6 +31,7 @@ def test_wishes_are_carried() -> None:
         speech_contexts=[SpeechContext(phrases=["Nova  Aurora", ""], boost=10)],
     )
     settings = settings_from(config, "m", interims=True)
+    assert settings.boosts == (("Nova  Aurora", 10.0),)
     assert settings.encoding == "pcm"
     assert settings.alternatives == 5
     assert settings.clean
@@ -82,3 +83,18 @@ def test_profanity_is_masked_and_only_that() -> None:
     assert masked(word.capitalize() + ".") == word[0].upper() + "*" * (len(word) - 1) + "."
     assert masked("class.") == "class."
     assert not WORDS & {"hello", "class", "therapist", "scunthorpe", "analysis", "cockpit"}
+
+
+def told(model: str, *phrases: str, boost: float = 10.0) -> list[str]:
+    config = RecognitionConfig(speech_contexts=[SpeechContext(phrases=phrases, boost=boost)])
+    return list(settings_from(config, model).notices)
+
+
+def test_who_boosts_words_is_told_where_that_does_nothing() -> None:
+    assert not told("moonshine-tiny", "Nova")
+    assert not told("pocketsphinx", "", " ")
+    assert told("pocketsphinx", "Nova") == ["speech_contexts have no effect: pocketsphinx does not boost words"]
+    assert told("moonshine-tiny", "Nova", "x" * 61)[0].startswith("speech_contexts: 1 of 2 phrases have no effect")
+    for boost in (-20.0, 0.0, float("nan")):
+        assert told("moonshine-tiny", "Nova", boost=boost)[0].startswith("speech_contexts: 1 of 1 phrases")
+    assert told("moonshine-tiny", *map(str, range(1003)))[0].startswith("speech_contexts: 3 of 1003 phrases")

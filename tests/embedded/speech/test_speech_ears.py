@@ -43,10 +43,10 @@ class Gated:
 
 def test_what_somebody_waits_for_goes_first_and_the_rest_in_order() -> None:
     engine = Gated()
-    decoders = Decoders(engine, 1)
-    running = decoders.submit(SECOND, urgent=True)
+    decoders = Decoders(1)
+    running = decoders.submit(engine, SECOND, urgent=True)
     engine.at_work.acquire(timeout=5)
-    waiting = [decoders.submit(SECOND * n, urgent=n in (4, 5)) for n in (2, 3, 4, 5)]
+    waiting = [decoders.submit(engine, SECOND * n, urgent=n in (4, 5)) for n in (2, 3, 4, 5)]
     engine.may.release(5)
     assert all(job.result(5) for job in (running, *waiting))
     assert engine.begun == [1, 4, 5, 2, 3]
@@ -54,10 +54,10 @@ def test_what_somebody_waits_for_goes_first_and_the_rest_in_order() -> None:
 
 def test_an_urgent_job_takes_the_place_of_another_one() -> None:
     engine = Gated()
-    decoders = Decoders(engine, 1)
-    live = decoders.submit(SECOND, urgent=False)
+    decoders = Decoders(1)
+    live = decoders.submit(engine, SECOND, urgent=False)
     engine.at_work.acquire(timeout=5)
-    urgent = decoders.submit(SECOND * 2, urgent=True)
+    urgent = decoders.submit(engine, SECOND * 2, urgent=True)
     assert live.result(5) is None
     assert live.over
     engine.may.release()
@@ -70,14 +70,14 @@ def test_an_engine_that_fails_fails_its_stream_and_no_other() -> None:
             raise RuntimeError("out of memory")
         return Decoded("fine", 0.9)
 
-    decoders = Decoders(engine, 1)
+    decoders = Decoders(1)
     with pytest.raises(RuntimeError, match="out of memory"):
-        decoders.submit(SECOND, urgent=False).result(5)
-    assert decoders.submit(SECOND * 2, urgent=False).result(5) == Decoded("fine", 0.9)
+        decoders.submit(engine, SECOND, urgent=False).result(5)
+    assert decoders.submit(engine, SECOND * 2, urgent=False).result(5) == Decoded("fine", 0.9)
 
 
 def ears(text: str, confidence: float = 0.9) -> WholeUtterance:
-    return WholeUtterance(Decoders(lambda pcm, stopped: Decoded(text, confidence), 1))
+    return WholeUtterance(lambda pcm, stopped: Decoded(text, confidence), Decoders(1))
 
 
 def soon() -> float:
@@ -86,7 +86,7 @@ def soon() -> float:
 
 def test_live_words_have_no_end_mark_and_are_none_while_the_second_pass_runs() -> None:
     engine = Gated()
-    one = WholeUtterance(Decoders(engine, 1))
+    one = WholeUtterance(engine, Decoders(1))
     one.start()
     one.feed(SECOND)
     engine.may.release()
@@ -104,7 +104,7 @@ def test_live_words_have_no_end_mark_and_are_none_while_the_second_pass_runs() -
 
 def test_going_on_stops_the_second_pass() -> None:
     engine = Gated()
-    one = WholeUtterance(Decoders(engine, 1))
+    one = WholeUtterance(engine, Decoders(1))
     one.start()
     one.feed(SECOND)
     one.speculate(SECOND)
@@ -117,7 +117,7 @@ def test_going_on_stops_the_second_pass() -> None:
 
 def test_no_live_pass_before_there_is_something_new() -> None:
     engine = Gated()
-    one = WholeUtterance(Decoders(engine, 1))
+    one = WholeUtterance(engine, Decoders(1))
     one.start()
     engine.may.release(9)
     for _ in range(10):
@@ -129,7 +129,7 @@ def test_no_live_pass_before_there_is_something_new() -> None:
 def test_an_engine_that_never_answers_leaves_the_live_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.embedded.speech.whole_utterance._LATEST", 0.05)
     engine = Gated()
-    one = WholeUtterance(Decoders(engine, 1))
+    one = WholeUtterance(engine, Decoders(1))
     one.start()
     one.feed(SECOND)
     engine.may.release()
@@ -141,7 +141,7 @@ def test_an_engine_that_never_answers_leaves_the_live_words(monkeypatch: pytest.
 
 def test_who_is_cut_off_in_mid_speech_is_heard_to_the_last_word() -> None:
     engine = Gated()
-    one = WholeUtterance(Decoders(engine, 1))
+    one = WholeUtterance(engine, Decoders(1))
     one.start()
     one.feed(SECOND)
     engine.may.release()
