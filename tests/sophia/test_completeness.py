@@ -1,6 +1,8 @@
 """What sounds finished and what does not, in both languages."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sophia.completeness import WordTurnModel, is_backchannel, words
 
@@ -50,12 +52,46 @@ judge = WordTurnModel().judge
         ("erzähl mir eine Geschichte", "de-DE", "complete"),
         ("das war ähm", "de-DE", "unfinished"),
         ("danke schön", "de-DE", "complete"),
+        ("He was not an ill disposed young man", "en-US", "complete"),
+        ("if it rains tomorrow", "en-US", "open"),
+        ("I live", "en-US", "open"),
+        ("tell me where it is", "en-US", "open"),
+        ("made still more respectable than he was", "en-US", "open"),
+        ("how much is twenty percent of eighty", "en-US", "open"),
+        ("send it to my office", "en-US", "complete"),
+        ("What are you afraid of", "en-US", "open"),
+        ("ich wohne in Berlin", "de-DE", "complete"),
+        ("ich möchte einen Tisch", "de-DE", "open"),
+        ("ich möchte einen Tisch bestellen", "de-DE", "complete"),
+        ("weil ich in Berlin wohne", "de-DE", "open"),
+        ("ich weiß nicht wo er ist", "de-DE", "open"),
     ],
 )
 def test_how_it_sounds(text, language, sounds):
     judgement = judge(text, language)
     assert judgement.sounds == sounds, judgement.reason
     assert judgement.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "With tenure.", "He was not.", "Go back and.", "What is?", "Ten of.", "What is the capital of?", "And the.",
+        "What is seventeen times?", "How many minutes are in?", "What is the distance to the moon, and what is this?",
+        "To consider how,", "Go forward", "Four.",
+    ],
+)  # fmt: skip
+def test_what_moonshine_makes_of_a_sentence_that_is_cut_is_not_complete(text):
+    assert judge(text, "en-US").sounds != "complete"
+
+
+SAID = ["I live in Berlin", "what is the", "where is my order", "give me the red one and", "my number is 555", "Four"]
+SAID += ["ich möchte einen Tisch", "wo ist mein Paket", "um", "tell me what it is", "have you any idea how"]
+
+
+@given(st.sampled_from(SAID), st.sampled_from(["en-US", "de-DE"]), st.text(".,;:?!…- –", max_size=4))
+def test_the_mark_at_the_end_is_no_cue(said, language, mark):
+    assert judge(said + mark, language) == judge(said, language)
 
 
 @pytest.mark.parametrize("text", ["mhm", "Mm-hmm.", "okay", "Yeah, yeah.", "uh huh", "I see"])
