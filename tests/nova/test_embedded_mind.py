@@ -1,42 +1,18 @@
 from __future__ import annotations
 
-import importlib
 import re
-import sys
-import types
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded_talk import NOW, ask, part
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nova
 from nova.generation import Prompting, TritonSettings
 from nova.mind import Message
-from nova.prompts import BUILT_IN, with_time
+from nova.prompts import BUILT_IN
 from nova.tools import Choice, Only, ToolCall, ToolSpec
-
-NOW = datetime(2026, 11, 21, 21, 16)
-FOLDER = Path(nova.__file__).parent / "models" / "nova" / "1"
-
-
-def part(name: str) -> Any:
-    """A module of the embedded mind, imported as Triton would, from a folder that is no package of ours."""
-    if "embedded_mind" not in sys.modules:
-        package = types.ModuleType("embedded_mind")
-        package.__path__ = [str(FOLDER)]
-        sys.modules["embedded_mind"] = package
-    return importlib.import_module(f"embedded_mind.{name}")
-
-
-def ask(*texts: str, now: datetime = NOW) -> str:
-    """The reply to the last of ``texts``, which alternate between the user and her."""
-    roles = ("user", "assistant")
-    messages = [Message(roles[i % 2], text) for i, text in enumerate(texts)]  # type: ignore[arg-type]
-    messages.insert(0, Message("system", "You are Sophia."))
-    return str(part("talk").answer(BUILT_IN["chatml"].render(with_time(messages, now))))
 
 
 def test_an_entry_of_a_prompt_begins_with_its_last_mark_and_ends_with_its_first() -> None:
@@ -98,7 +74,7 @@ CLOCK = [
     ("What time is it?", "It's 9:16 PM."),
     ("do you have the time", "It's 9:16 PM."),
     ("hello what time is it", "It's 9:16 PM."),
-    ("what time is it in tokyo", "It's 9:16 PM here. I don't know the time elsewhere."),
+    ("what time is it in nowhere land", "It's 9:16 PM here. I don't know that place."),
     ("what day is it", "Today is Saturday. The 21st of November."),
     ("What day is it today?", "Today is Saturday. The 21st of November."),
     ("what day is tomorrow", "Tomorrow is Sunday. The 22nd of November."),
@@ -199,7 +175,7 @@ def test_replies_are_made_for_a_voice(question: str) -> None:
 
 
 def test_a_story_is_long_enough_to_interrupt() -> None:
-    stories = part("stories")
+    stories = part("skills.stories")
     assert all(len(story.split()) >= 120 for story in stories.STORIES)
     beginnings = {text[:24] for text in stories.STORIES + stories.JOKES}
     assert len(beginnings) == len(stories.STORIES) + len(stories.JOKES)
@@ -265,10 +241,9 @@ def test_sums_go_on_from_the_last_result() -> None:
 
 
 def test_the_fallback_gets_shorter() -> None:
-    first = ask("quantum chromodynamics")
-    second = ask("quantum chromodynamics", first, "what about rome")
-    third = ask("quantum chromodynamics", first, "what about rome", second, "so tell me about rome")
-    assert len(first) > len(second) > len(third)
+    first = ask("purple fourteen")
+    second = ask("purple fourteen", first, "fourteen purple")
+    assert len(first) > 2 * len(second)
     assert "real language model" in first.lower()
 
 

@@ -23,6 +23,10 @@ _FILLERS = re.compile(
 )
 
 
+LONGEST = 400
+"""Characters of a question that are looked at, its last ones. Patterns would take long over a text without end."""
+
+
 class Turns:
     """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's.
 
@@ -90,6 +94,11 @@ def entries_of(prompt):
         role, lined, text = entry.partition("\n")
         if closed and lined and role.isidentifier():
             yield role, text
+
+
+def asked(turns):
+    """The last words of the user, plain: no more of them than somebody says at once."""
+    return plain(turns.user)[-LONGEST:].lstrip()
 
 
 def plain(text):

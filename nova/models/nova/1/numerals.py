@@ -123,3 +123,13 @@ def rounded(value):
     while size < 1:
         size, digits = size * 10, digits + 1
     return Fraction(round(value * 10 ** max(0, digits)), 10 ** max(0, digits))
+
+
+def about(count):
+    """A large whole number as people say it: '1.4 billion', '83 million', '620000'."""
+    for scale, name in ((10**9, "billion"), (10**6, "million")):
+        if count >= scale:
+            digits = 1 if count < 10 * scale else 0
+            return f"{count / scale:.{digits}f}".removesuffix(".0") + f" {name}"
+    size = 10 ** max(0, len(str(count)) - 2)
+    return str(round(count / size) * size)

@@ -1,22 +1,66 @@
 """The embedded mind: a rendered prompt in, a spoken reply out.
 
-Not a language model and not pretending to be one: a list of small skills, asked in order. The same prompt always gives
+Not a language model and not pretending to be one: a table of small skills, asked in order. The same prompt always gives
 the same reply. Replies are made for a voice: short sentences, a short first clause, no markup.
 """
 
 import re
 
-from . import clock, facts, german, memory, numerals, smalltalk, stories, sums, tools, units
-from .chat import begun, parse, plain
-
-_UNKNOWN = (
-    "I don't know that one. I'm only a small stand-in, good for sums, units, the time, or a story. Plug in a real "
-    "language model, and you can ask me anything.",
-    "That's beyond me, sorry. Try a sum, the time, or ask for a story.",
-    "I still don't know, sorry. A real language model would.",
+from . import followups, tools
+from .chat import asked, begun, parse
+from .skills import (
+    calendar,
+    chance,
+    clock,
+    counting,
+    curiosities,
+    dictionary,
+    elements,
+    explanations,
+    geography,
+    german,
+    memory,
+    opposites,
+    planets,
+    primes,
+    reasons,
+    refusals,
+    remembering,
+    rhyming,
+    riddles,
+    smalltalk,
+    spelling,
+    stories,
+    sums,
+    units,
+    zones,
 )
+
+SKILLS = (
+    stories.answer, riddles.answer, units.answer, sums.answer, primes.answer, zones.answer, calendar.answer,
+    clock.answer, counting.answer, chance.answer, spelling.answer, rhyming.answer, opposites.answer, planets.answer,
+    elements.answer, explanations.answer, reasons.answer, geography.answer, curiosities.answer,
+    dictionary.plainly_asked, remembering.answer,
+)  # fmt: skip
+"""Those that know what they are asked; the first that answers does."""
+
+MANNERS = (refusals.answer, smalltalk.answer, dictionary.answer, german.answer)
+"""Those that take what is left."""
+
 _SILENCE = "I didn't catch that. Could you say it again?"
-_ANOTHER = re.compile(r"\b(another|one more|again|next)\b")
+_ONCE_MORE = ("Once more.", "As I said.")
+_GREETING = re.compile(
+    r"^(hello|hi|hey|good (morning|evening|afternoon)|yes|no|thanks|thank you|great|nice|cool)\s+(?=\w+ \w+)"
+)
+_LEAD = re.compile(
+    r"^(?:(?:can|could|would|will) you (?:please )?(?:tell me|say)|do you (?:happen to )?know|i (?:want|would like|"
+    r"need) to know"
+    r"|i wonder|tell me|any idea|let me know|i have a question|one question)\s+(?=(?:what|who|where|when|why|how|"
+    r"which|if)\b)"
+)
+_INVERTED = re.compile(r"^(?P<ask>what|who|where|when|why|how \w+) (?P<what>.+) (?P<verb>is|are|was|were)$")
+
+_OWNED = re.compile(r"^(?P<ask>what is|who is) (?P<whose>[a-z ]+)'s (?P<what>[a-z ]+)$")
 
 
 def answer(prompt):
@@ -26,46 +70,56 @@ def answer(prompt):
 
 
 def reply(turns):
-    """The reply to the last words of the user."""
-    text = plain(turns.user)
+    """The reply to the last words of the user; never the last reply once more, unless that was asked for."""
+    said, again = _said(turns)
+    hers = turns.said_by("assistant")
+    if hers and said == hers[-1] and not again:
+        return f"{next(words for words in _ONCE_MORE if not said.startswith(words))} {said}"
+    return said
+
+
+def _said(turns):
+    """What to say, and whether it was asked for once more."""
+    text = asked(turns)
     if not text:
         called = re.search(r"\b(sophia|nova)\b", turns.user.lower())
-        return smalltalk.answer("hello" if called else "okay") if re.search(r"\w", turns.user) else _SILENCE
-    hers = turns.said_by("assistant")
-    last = hers[-1] if hers else ""
-    # A rest like "and what time is it" after a greeting counts without the greeting.
-    for part in (
-        text,
-        re.sub(r"^(hello|hi|hey|good (morning|evening|afternoon)|yes|no|thanks|thank you)\s+(?=\w+ \w+)", "", text),
-    ):
-        found = (
-            memory.answer(part, turns, reply)
-            or _tale(part, hers, last)
-            or units.answer(part)
-            or sums.answer(part, last)
-            or clock.answer(part, turns.now)
-            or smalltalk.count(part, numerals.read)
-            or facts.answer(part, hers, stories.in_turn)
-        )
-        if found:
-            return found
-    return smalltalk.answer(text) or german.answer(text, turns.now) or _unknown(hers)
+        said = smalltalk.answer("hello" if called else "okay", turns) if re.search(r"\w", turns.user) else _SILENCE
+        return said, False
+    for words in wordings(text):
+        if said := memory.answer(words, turns, reply):
+            return said, memory.asks_again(words)
+    return understood(turns)[1] or refusals.unknown(turns), False
 
 
-def _tale(text, hers, last):
-    if re.search(r"\b(story|stories|fairy tale|tale|geschichte|märchen)\b", text) and not re.search(
-        r"\byour story\b", text
-    ):
-        return stories.in_turn(stories.STORIES, hers)
-    if re.search(r"\b(jokes?|witz|something funny|make me laugh)\b", text):
-        return stories.in_turn(stories.JOKES, hers)
-    if _ANOTHER.search(text) and len(text.split()) <= 5:
-        for kind in (stories.STORIES, stories.JOKES):
-            if any(last.startswith(tale[:24]) for tale in kind) and not text.endswith("again"):
-                return stories.in_turn(kind, hers)
-    return None
+def understood(turns):
+    """What the user's last words mean in full, and the reply to that; None where no skill knows one."""
+    text = asked(turns)
+    for meant in followups.meant(text, turns, understood):
+        if said := _known(meant, turns) or refusals.answer(meant, turns) or dictionary.answer(meant, turns):
+            return meant, said
+    if said := followups.reason(text, turns):
+        return text, said
+    for words in wordings(text):
+        if said := _known(words, turns):
+            return words, said
+    for meant in followups.pointed(text, turns, understood):
+        if said := _known(meant, turns):
+            return meant, said
+    said = next((said for skill in MANNERS for words in wordings(text) if (said := skill(words, turns))), None)
+    return text, said
 
 
-def _unknown(hers):
-    times = sum(any(said.startswith(unknown[:16]) for unknown in _UNKNOWN) for said in hers)
-    return _UNKNOWN[min(times, len(_UNKNOWN) - 1)]
+def wordings(text):
+    """``text``, and what is asked in it without a greeting, a polite beginning, or an order of words that hides it."""
+    yield text
+    bare = re.sub(r" (to|for) me$", "", _LEAD.sub("", _GREETING.sub("", text)))
+    if bare != text:
+        yield bare
+    if owned := _OWNED.match(bare):
+        yield "{ask} the {what} of {whose}".format(**owned.groupdict())
+    if inverted := _INVERTED.match(bare):
+        yield "{ask} {verb} {what}".format(**inverted.groupdict())
+
+
+def _known(text, turns):
+    return next((said for skill in SKILLS if (said := skill(text, turns))), None)

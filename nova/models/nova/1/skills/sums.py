@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from math import isqrt
 
-from . import numerals
+from .. import numerals
 
 _LEAD = re.compile(
     r"^(and |then |can you |could you |would you |tell me |what is the result of |what is the value of |what is "
@@ -43,14 +43,15 @@ class Impossible(Exception):
     """An expression without a result worth saying; the message is what to say."""
 
 
-def answer(text, last_reply):
+def answer(text, turns):
     """The spoken result, or None if ``text`` (plain) is no sum."""
+    hers = turns.said_by("assistant")
     body = _TAIL.sub("", _LEAD.sub("", text)).strip()
     for pattern, symbol in _PHRASES:
         body = re.sub(pattern, symbol, f" {body} ")
     words = body.split()
     words = [w for w in words if w not in ("the", "of", "by", "is", "number", "it", "that")][:_LONGEST]
-    last = _RESULT.match(last_reply)
+    last = _RESULT.match(hers[-1].removeprefix("Once more. ")) if hers else None
     if words[:1] and words[0] in ("+", "-", "*", "/", "^") and last:
         words = ["(", *(["-"] if last["minus"] else []), last["value"], ")", *words]
     if not any(w in _BINARY or w in ("sqrt", "third") for w in words):

@@ -13,7 +13,8 @@ _GO_ON = re.compile(
     r"|and then|what (happened|happens) (then|next)|weiter|erzähl weiter)\b(?! to)"
 )
 _MINE = re.compile(
-    r"\bwhat (did|have) i (just )?(say|said|ask|asked|tell|told)\b|\bwhat was (my (last )?(question|sentence)"
+    r"\bwhat (did|have) i (just )?(say|said|ask|asked|tell|told)\b(?! you to remember)|\bwhat was (my "
+    r"(last )?(question|sentence)"
     r"|the first thing i (said|asked))\b"
     r"|\bwhat (was|were) i (saying|asking)\b"
     r"|\brepeat what i\b|\bsay what i said\b|\bdo you (remember|know) what i (said|asked)\b"
@@ -37,8 +38,14 @@ def name_in(text):
     return found["name"].capitalize() if found else None
 
 
+def asks_again(text):
+    """Whether plain ``text`` asks for what was said last."""
+    return bool(_HERS.search(text))
+
+
 def answer(text, turns, replay):
-    """The reply to plain ``text``, or None. ``replay`` gives the full reply to an earlier state of the conversation."""
+    """The reply to plain ``text``, or None. ``replay`` gives the full reply to an earlier state of the "
+    "conversation."""
     return _name(text, turns) or _go_on(text, turns, replay) or _said(text, turns)
 
 
@@ -102,6 +109,6 @@ def _said(text, turns):
     if _HERS.search(text):
         if not hers:
             return "I haven't said anything yet. Ask me something."
-        said = hers[-1].removesuffix(INTERRUPTED).strip()
+        said = hers[-1].removesuffix(INTERRUPTED).strip().removeprefix("I said: ")
         return said if text.endswith("again") or "repeat" in text or "once more" in text else f"I said: {said}"
     return None

@@ -25,8 +25,9 @@ _TABLE = (
 )
 
 
-def answer(text, now):
+def answer(text, turns):
     """The reply to plain ``text``, or None if it is no German that she knows."""
+    now = turns.now
     if re.search(r"\bwie spät\b|\buhrzeit\b|\bwie viel uhr\b|\bwieviel uhr\b", text):
         return f"Es ist {now.hour} Uhr{f' {now.minute}' if now.minute else ''}."
     if re.search(r"\bwelcher tag\b|\bwelches datum\b|\bwelchen tag\b|\bder wievielte\b", text):

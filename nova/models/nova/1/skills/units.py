@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-from . import numerals
+from .. import numerals
 
 # Factor to the base unit of its kind; the international definitions, exact.
 _UNITS = {
@@ -33,7 +33,8 @@ _DEGREES = {
     "°f": "Fahrenheit", "°c": "Celsius",
 }  # fmt: skip
 _LEAD = re.compile(
-    r"^(and |can you |could you |would you |tell me |convert |what is |what are |how much is |how much are |how far is "
+    r"^(and |can you |could you |would you |tell me |convert |what is |what are |how much is |how much are |how far "
+    r"is "
     r"|how long is |how hot is |how cold is |how warm is |how heavy is |was sind |wie viel sind |wie viele "
     r"|how tall is )+"
 )
@@ -44,7 +45,7 @@ _ASKED = re.compile(
 _GIVEN = re.compile(r"^(?P<what>.+?) (?:in|to|into|as) (?P<to>[\w° ]+)$")
 
 
-def answer(text):
+def answer(text, turns):
     """The spoken conversion, or None if ``text`` (plain) asks for none."""
     text = re.sub(r"(?<=\d)\s*°\s*(?=[cf]\b)", " °", text)
     text = re.sub(r"(\d)(mm|cm|km|mg|kg|lbs?|oz|ml)\b", r"\1 \2", text)
