@@ -15,6 +15,7 @@ from pipelines.server.hall import Hall
 from pipelines.server.serving import serving
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
+from pipelines.services.found_model import servers_beside
 from pipelines.settings.model import Settings
 from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
@@ -83,6 +84,8 @@ class _Program:
             async with runtime:
                 if lost := runtime.faceless:
                     self._say(f"{lost.line} She goes on without a face. {lost.hint}")
+                for line in await servers_beside(runtime.settings):
+                    self._say(line)
                 target = self._settings.face.stream
                 stream = FaceStream(target, self._say) if target else None
                 hall = Hall(runtime, stream=stream)

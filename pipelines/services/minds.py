@@ -21,7 +21,8 @@ async def connect_mind(
 ) -> AsyncIterator[WarmMind]:
     """The mind behind ``settings.endpoint``; ``channel`` opens gRPC channels, which stay the caller's.
 
-    Each of its requests is a span, which holds what was said if ``capture_content`` is on.
+    Each of its requests is a span, which holds what was said if ``capture_content`` is on. The settings name the model:
+    see :func:`~pipelines.services.found_model.with_model`.
     """
     async with _connected(settings, channel) as mind:
         yield TracedMind(mind, settings, capture_content=capture_content)

@@ -14,6 +14,7 @@ from aurora.bridge import Audio2Face
 from nova.mind import Message, Mind
 from nova.services.triton_client import TritonMind
 from pipelines.services.channels import metadata_for, open_channel
+from pipelines.services.found_model import with_model
 from pipelines.services.minds import connect_mind
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import AsrSection, FaceSection, LlmSection, Settings, TtsSection
@@ -100,6 +101,7 @@ async def _triton(channel: grpc.aio.Channel, settings: LlmSection) -> Use:
 
 
 async def _mind_over_http(settings: LlmSection) -> Use:
+    settings, _ = await with_model(settings)
     async with connect_mind(settings, open_channel) as mind:
         return Use("first token", await mind.warm_up(), (f"{settings.backend}: {settings.model}",))
 

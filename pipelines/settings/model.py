@@ -52,6 +52,9 @@ Service = Literal["asr", "llm", "tts", "face"]
 SERVICES: tuple[Service, ...] = get_args(Service)
 """The services of a conversation; the project brings a stand-in for each."""
 
+AUTO = "auto"
+"""The model's name where an OpenAI-compatible server is to tell it."""
+
 PERSONA = (
     "You are Sophia, a friendly and honest voice assistant with a face. You are heard, not read: answer in one to "
     "three short spoken sentences, without lists, markdown, emoji or stage directions. Say so when you do not know."
@@ -114,6 +117,11 @@ class LlmSection(TritonSettings):
     backend: Literal["triton", "triton-rest", "openai"] = Field(
         "triton", description="Triton by gRPC, Triton where only its HTTP port is open, or an OpenAI-compatible server"
     )
+    model: str = Field(
+        "nova",
+        min_length=1,
+        description="name of the model on the server; auto: the first that an OpenAI-compatible server lists",
+    )
     history_tokens: int = Field(
         2048,
         ge=256,
@@ -122,6 +130,13 @@ class LlmSection(TritonSettings):
     )
     persona: str = Field(PERSONA, min_length=1, description="who she is and how she talks: the system message")
     endpoint: TritonEndpoint = Field(default_factory=TritonEndpoint, description="where the model is served")
+
+    @field_validator("backend")
+    @classmethod
+    def _finds_models(cls, backend: str, info: ValidationInfo) -> str:
+        if backend != "openai" and info.data.get("model") == AUTO:
+            raise ValueError("llm.model auto needs backend openai; Triton's models are named")
+        return backend
 
     @field_validator("persona")
     @classmethod

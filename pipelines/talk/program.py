@@ -24,6 +24,7 @@ from pipelines.conversation.observers import Observer
 from pipelines.failures import EXIT_CODES, Place, StageFailed, blamed, explain
 from pipelines.services.connect import endpoints
 from pipelines.services.diagnosis import diagnose
+from pipelines.services.found_model import servers_beside
 from pipelines.settings.layers import SettingsError
 from pipelines.settings.model import Settings, shareable
 from pipelines.settings.outputs import shown
@@ -197,7 +198,7 @@ class VoiceLoop:
             if target := runtime.settings.face.stream:
                 observers.append(await stack.enter_async_context(FaceStream(target, display.notice)))
             display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
-            for note in devices.notes:
+            for note in (*devices.notes, *await servers_beside(runtime.settings)):
                 display.notice(note)
             if lost := runtime.faceless:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")

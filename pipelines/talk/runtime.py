@@ -23,11 +23,12 @@ from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
 from pipelines.embedded.supervisor import EmbeddedServices
-from pipelines.failures import Failure
+from pipelines.failures import Failure, StageFailed
 from pipelines.home import home
 from pipelines.services.certificates import watch_certificates
 from pipelines.services.connect import WARM_UP_SECONDS, Services, connected, endpoints, warm_up
 from pipelines.services.diagnosis import diagnose
+from pipelines.services.found_model import with_model
 from pipelines.settings.model import Settings
 from pipelines.talk.session import Session
 from pipelines.telemetry.setup import Telemetry
@@ -110,6 +111,7 @@ class Runtime:
 
     async def _open(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
+        await self._find_model()
         if self.settings.embedded_services:
             embedded = EmbeddedServices(self.settings, home(), self._notice)
             self.settings = (await stack.enter_async_context(embedded)).settings
@@ -129,6 +131,15 @@ class Runtime:
         gc.collect()
         gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
         stack.callback(gc.unfreeze)
+
+    async def _find_model(self) -> None:
+        try:
+            llm, chosen = await with_model(self.settings.llm)
+        except Exception as error:
+            raise StageFailed("llm", error) from error
+        if chosen:
+            self.settings = self.settings.model_copy(update={"llm": llm})
+            self._notice(chosen)
 
     async def _warm_up(self) -> None:
         first = self._services[0]

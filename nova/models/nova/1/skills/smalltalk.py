@@ -58,7 +58,7 @@ _TABLE = (
         (
             "That's easy. Serve a language model with Triton, or anything with an OpenAI interface, and name it in "
             "your configuration. The page about Nova in the documentation shows how.",
-            "One line does it. The configuration ollama points me at a model of yours.",
+            "One word does it. Start me with the configuration ollama, and a model of yours thinks for me.",
         ),
     ),
     (
