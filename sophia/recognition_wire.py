@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from riva.client.proto import riva_asr_pb2, riva_audio_pb2
 
 from sophia.audio import EAR_RATE
-from sophia.transcripts import Transcript, Word
+from sophia.transcripts import Transcript, Word, joined
 
 FINISH_SILENCE = bytes(2 * EAR_RATE * 80 // 1000)
 """80 ms, one step of a streaming model: what ``force_eou`` is sent with."""
@@ -185,5 +185,6 @@ def read_response(
             stability = min(stability, result.stability)
             processed = max(processed, result.audio_processed)
     if parts:
-        text = " ".join(filter(None, parts))
-        yield Transcript(text, stability=stability, audio_processed=clock.session(processed), language=language)
+        yield Transcript(
+            joined(parts), stability=stability, audio_processed=clock.session(processed), language=language
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,6 +67,25 @@ class Transcript:
                 pieces = [word.text for word in self.words]
             return " ".join(pieces[:count]), " ".join(pieces[count:])
         return (text, "") if 0 < self.audio_processed <= at else None
+
+
+_LEADING = re.compile(r"[.,;:?!…]+(?:\s+|$)")
+_MARKED = re.compile(r"[.,;:?!…]$")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """What was told in ``parts``, as one text. A mark that a part begins with belongs to the word before it.
+
+    Where that has a mark already, it keeps its own: the recogniser had ended the sentence twice.
+    """
+    text = ""
+    for part in map(str.strip, parts):
+        mark = _LEADING.match(part) if text else None
+        if mark and not _MARKED.search(text):
+            text += mark[0].strip()
+        rest = part[mark.end() :] if mark else part
+        text = f"{text} {rest}" if text and rest else text or rest
+    return text
 
 
 class Recognizer(Protocol):

@@ -145,7 +145,9 @@ class TurnState:
             return parts
         if self.pending:  # one stream may hand over the answered words and the new ones as one piece
             spoke = utterance.onset is not None or self.speaking or self.voice_from > answered.last_voiced
-            return beyond(text, f"{answered.guess} {answered.interim}") if spoke else (text, "")
+            # A recogniser tells all of an utterance until it has closed it, so the answered words are told again.
+            before, timed = f"{answered.guess} {answered.interim}", bool(transcript.audio_processed)
+            return beyond(text, before, holds=timed) if spoke else (text, "")
         last = utterance if utterance.finals else answered
         same = bool(last.finals) and not utterance.interim and words(text) == words(last.finals[-1])
         if transcript.final and text and same and self.voice_from <= last.final_at and not transcript.ends:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from sophia.completeness import words
-from sophia.transcripts import Transcript
+from sophia.transcripts import Transcript, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Utterance:
     @property
     def text(self) -> str:
         """All words so far."""
-        return " ".join(part for part in (*self.finals, self.interim) if part)
+        return joined((*self.finals, self.interim))
 
     @property
     def pieces(self) -> str:
@@ -84,7 +84,7 @@ class Utterance:
         """Takes in a final on answered words, ``text``; returns whether one on the last of them is still to come."""
         if self.guess:
             parts = transcript.divided(self.guess_ends) if self.guess_ends else None
-            first, rest = parts or beyond(text, self.guess)
+            first, rest = parts or beyond(text, self.guess, holds=bool(self.guess_ends))
             if first:
                 self.finals[self.finals.index(self.guess)] = first
                 self.guess, text = "", " ".join(text.split()[len(first.split()) :])
@@ -129,17 +129,19 @@ class Utterance:
         return pause.until - pause.since
 
 
-def beyond(text: str, before: str) -> tuple[str, str]:
-    """Divides ``text``, of a recogniser that tells no times, into ``before`` as it says it now, and what is new.
+def beyond(text: str, before: str, *, holds: bool = False) -> tuple[str, str]:
+    """Divides ``text``, whose words have no times, into ``before`` as it says it now, and what is new.
 
-    A guess by likeness. A number in figures stands for any words that ``before`` has in its place.
+    A guess by likeness. A number in figures stands for any words that ``before`` has in its place. If the text surely
+    ``holds`` what was said before, however it is told now, as many words of it are taken for that where none are alike.
     """
     known, pieces = words(before), text.split()
     said = [" ".join(words(piece)) for piece in pieces]
     blocks = [b for b in SequenceMatcher(a=known, b=said, autojunk=False).get_matching_blocks() if b.size]
     figures = [any(c.isdigit() for c in piece) for piece in pieces]
     if not known or 2 * (sum(block.size for block in blocks) + sum(figures)) < len(known):
-        return "", text
+        count = len(known) if holds else 0
+        return " ".join(pieces[:count]), " ".join(pieces[count:])
     end = max((block.b + block.size for block in blocks), default=0)
     missing = len(known) - max((block.a + block.size for block in blocks), default=0)
     reworded = [at for at, figure in enumerate(figures[end : end + missing], 1) if figure]
