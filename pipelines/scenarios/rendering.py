@@ -73,10 +73,10 @@ class Renderer:
             raise Unreadable([f"{places[i]}: {why}" for i, why in each.items()]) from None
         for (text, voice), sound in zip(wanted, spoken.sounds, strict=True):
             self._said[text, voice] = sound
-        if spoken.engine != "flite":
+        if spoken.engine != "hibari":
             self.notes.append(
-                f"{len(wanted)} lines are spoken by {spoken.engine}, for flite is not installed: a run on a machine "
-                f"with flite is another scenario"
+                f"{len(wanted)} lines are spoken by {spoken.engine}, for hibari cannot be loaded: a run on a machine "
+                f"with hibari is another scenario"
             )
 
     def _talk(self, talk: Talk) -> PlayedTalk:

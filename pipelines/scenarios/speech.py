@@ -1,7 +1,7 @@
 """Lines that are written instead of recorded: spoken by the project's own engines on this machine.
 
-flite's male voices where flite is installed, else espeak-ng. The same text and voice give the same samples each time
-on a machine; another engine gives other samples, and so another scenario.
+The same text and voice give the same samples each time on a machine; another engine gives other samples, and so
+another scenario.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 
 DEFAULT_VOICE: Final = "English-US.Male-1"
-"""Hers is female, so one can tell them apart; both engines have this one."""
+"""Hers is female, so one can tell them apart; each engine has this one."""
 
 LONGEST_PAUSE: Final = 30.0
 """Seconds of one pause inside a line."""
@@ -92,7 +92,7 @@ async def _all(texts: Sequence[tuple[MarkedText, str]], make: Callable[[], Engin
     try:
         engine = make()
     except (OSError, RuntimeError) as error:
-        raise CannotSay(f"this machine has no voice ({error}); sudo apt-get install libflite1") from None
+        raise CannotSay(f"this machine has no voice ({error})") from None
     try:
         if wrong := {place: why for place, (_, voice) in enumerate(texts) if (why := _unknown(engine, voice))}:
             raise CannotSay("; ".join(dict.fromkeys(wrong.values())), wrong)
@@ -127,7 +127,7 @@ async def _line(engine: Engine, marked: MarkedText, voice: str) -> Pcm:
     out: list[Pcm] = []
     carried = 0  # samples of silence at the end of the phrase before
     for place, phrase in enumerate(marked.phrases):
-        text = speakable(phrase)
+        text = engine.speakable(phrase)
         if place < len(marked.pauses) and not text.endswith(_ENDS):
             text += ","  # the voice stays up: there is more to come
         pcm = np.concatenate([piece.pcm async for piece in engine.speak(text, voice)] or [np.zeros(0, np.int16)])

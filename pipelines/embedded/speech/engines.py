@@ -9,7 +9,7 @@ from pipelines.embedded.speech.voices import Engine
 
 
 def open_engine(model: Path | None = None) -> Engine:
-    """The user's own ``model`` (sherpa-onnx), else flite, else espeak-ng; says on standard error why not flite.
+    """The user's own ``model`` (sherpa-onnx), else hibari, else flite; says on standard error why not hibari.
 
     Raises ``RuntimeError`` when none can be had.
     """
@@ -17,16 +17,17 @@ def open_engine(model: Path | None = None) -> Engine:
         from pipelines.embedded.speech.sherpa import SherpaEngine  # noqa: PLC0415  # an extra
 
         return SherpaEngine(model)
+    from pipelines.embedded.speech.hibari import HibariEngine  # noqa: PLC0415  # what is not used is not loaded
+
+    try:
+        return HibariEngine()
+    except RuntimeError as error:
+        why = str(error)
     from pipelines.embedded.speech.flite import FliteEngine  # noqa: PLC0415  # loads C libraries
 
     try:
-        return FliteEngine()
+        engine = FliteEngine()
     except OSError as error:
-        print(
-            f"flite is not installed ({error}); speaking with espeak-ng. For the better voice: "
-            "sudo apt-get install libflite1",
-            file=sys.stderr,
-        )
-    from pipelines.embedded.speech.espeak import EspeakEngine  # noqa: PLC0415
-
-    return EspeakEngine()
+        raise RuntimeError(f"there is no voice: {why}; {error}: sudo apt-get install libflite1") from None
+    print(f"the worse voice, flite, speaks: {why}", file=sys.stderr)
+    return engine

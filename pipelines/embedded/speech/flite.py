@@ -6,18 +6,20 @@ works; flite's streaming state belongs to the voice, so each voice has one threa
 
 from __future__ import annotations
 
-import asyncio
 import ctypes as c
 import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pipelines.embedded.speech.shaping import Shaper, Tone
+from pipelines.embedded.speech.speakable import speakable
+from pipelines.embedded.speech.threaded import Emit, pieces_from
 from pipelines.embedded.speech.voices import PLAIN, Manner, Phone, Piece, Timeline
 from sophia.audio import Pcm
 
@@ -179,7 +181,7 @@ class _FliteVoice:
         """Whether the voice follows a pitch."""
         return self._hertz is not None
 
-    def synthesize(self, sentence: str, manner: Manner, emit: Callable[[Piece], None], stop: threading.Event) -> None:
+    def synthesize(self, sentence: str, manner: Manner, emit: Emit, stop: threading.Event) -> None:
         """Speaks a sentence of plain ASCII, handing out pieces; returns early once ``stop`` is set."""
         shaper = Shaper(replace(self._tone, gain_db=self._tone.gain_db + manner.gain))
         shift = 1.0 if self._hertz is None else 1.0 + manner.pitch / self._hertz
@@ -245,34 +247,24 @@ class FliteEngine:
         library = _Library()
         self._voices = {name: _FliteVoice(library, own) for name, own in _VOICES.items()}
 
+    def speakable(self, text: str) -> str:
+        """flite reads plain ASCII."""
+        return speakable(text)
+
     def beyond(self, voice: str, manner: Manner) -> list[str]:
         """One of the voices has a pitch of its own."""
         return ["pitch"] if manner.pitch and not self._voices[voice].has_pitch else []
 
     async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
-        """Pieces as flite makes them, the first after about 20 ms; the queue is bounded by the sentence's length."""
+        """Pieces as flite makes them, the first after about 20 ms."""
         flite = self._voices[voice]
-        loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
-        stop = threading.Event()
 
-        def emit(piece: Piece | None) -> None:
-            loop.call_soon_threadsafe(pieces.put_nowait, piece)
+        def work(emit: Emit, stop: threading.Event) -> None:
+            flite.synthesize(sentence, manner, emit, stop)
 
-        def work() -> None:
-            try:
-                if not stop.is_set():
-                    flite.synthesize(sentence, manner, emit, stop)
-            finally:
-                emit(None)
-
-        done = loop.run_in_executor(flite.thread, work)
-        try:
-            while (piece := await pieces.get()) is not None:
+        async with aclosing(pieces_from(flite.thread, work)) as pieces:
+            async for piece in pieces:
                 yield piece
-            await done
-        finally:
-            stop.set()
 
     async def aclose(self) -> None:
         for voice in self._voices.values():

@@ -1,7 +1,8 @@
 """Set-up of the speech service: the ears, and the system libraries where we may install them.
 
 Idempotent, and fast when nothing is to be done. Where Moonshine cannot be fetched, pocketsphinx listens in its place
-with a language model that is built here, and cached under the home by a hash of everything that it is made from.
+with a language model that is built here, and cached under the home by a hash of everything that it is made from. The
+voice came with the project's own dependencies; where it did not, flite is installed in its place.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipelines.embedded.speech import corpus, language_model, profanity
+from pipelines.embedded.speech import corpus, hibari, language_model, profanity
 from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, fetch, is_whole, place
 
 _FOLDER = "speech"
 _BUILD_DEADLINE = 600.0
 _INSTALL_DEADLINE = 300.0
 
-_LIBRARIES = {"libflite.so.1": "libflite1", "libportaudio.so.2": "libportaudio2"}
+_LIBRARIES = {"libportaudio.so.2": "libportaudio2"}
+_WORSE_VOICE = {"libflite.so.1": "libflite1"}
 """What ``dlopen`` must find, and the Debian package that holds it."""
 
 Report = Callable[[str], None]
@@ -36,7 +38,13 @@ def prepare(home: Path, report: Report) -> None:
     Raises ``RuntimeError`` naming the reason when there are no ears to be had. Missing system libraries are no error:
     the service falls back and says so.
     """
-    install_libraries(report)
+    libraries = dict(_LIBRARIES)
+    try:
+        hibari.package()
+    except RuntimeError as error:
+        report(f"{error}; the worse voice, flite, speaks in its place")
+        libraries |= _WORSE_VOICE
+    install_libraries(report, libraries)
     if is_whole(MOONSHINE, place(MOONSHINE, home)):
         return
     report("fetching the recogniser's model (once, 54 MB)")
@@ -111,15 +119,15 @@ def build_language_model(home: Path, report: Report) -> None:
             old.unlink(missing_ok=True)
 
 
-def install_libraries(report: Report) -> None:
-    """Installs missing system libraries with apt where we may (root or passwordless sudo), else says how."""
-    missing = sorted(package for library, package in _LIBRARIES.items() if not _loadable(library))
+def install_libraries(report: Report, libraries: Mapping[str, str]) -> None:
+    """Installs missing system ``libraries`` with apt where we may (root or passwordless sudo), else says how."""
+    missing = sorted(package for library, package in libraries.items() if not _loadable(library))
     if not missing or sys.platform != "linux":
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    by_hand = f"for the better voice and a sound card, run: sudo {' '.join(command)}"
+    by_hand = f"for {' and '.join(missing)}, run: sudo {' '.join(command)}"
     if shutil.which("apt-get") is None:
-        report(f"please install {' and '.join(missing)} (flite's voices, PortAudio) with your package manager")
+        report(f"please install {' and '.join(missing)} with your package manager")
         return
     prefix = _root_prefix()
     if prefix is None:

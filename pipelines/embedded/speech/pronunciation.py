@@ -1,4 +1,4 @@
-"""Pronunciations in IPA or ARPAbet as the sounds of flite's American English. Pure.
+"""Pronunciations in IPA or ARPAbet as sounds of American English, the way flite writes them. Pure.
 
 Riva takes both: IPA as ``təˈmeɪˌtoʊ``, ARPAbet as ``T AH0 M EY1 T OW0`` or ``{@T}{@AH0}{@M}{@EY1}{@T}{@OW0}``.
 """
@@ -30,8 +30,8 @@ class Unpronounceable(ValueError):
     """A pronunciation that is none; the message names the sound that is not known."""
 
 
-def flite_phones(pronunciation: str, alphabet: str = "") -> str:
-    """The sounds as flite takes them, ``t ax0 m ey1 t ow0``; raises :class:`Unpronounceable`.
+def sounds_of(pronunciation: str, alphabet: str = "") -> str:
+    """The sounds as engines take them, ``t ax0 m ey1 t ow0``; raises :class:`Unpronounceable`.
 
     ``alphabet`` is ``ipa`` or ``x-arpabet``; where it is empty, the text tells.
     """

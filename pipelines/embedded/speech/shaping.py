@@ -45,7 +45,7 @@ class Shaper:
             dropped = min(self._late, len(samples))  # the voice starts where it started
             self._late, self._fed = self._late - dropped, True
             samples = samples[dropped:]
-        return _limited(samples)
+        return limited(samples)
 
     def finish(self) -> Pcm:
         """The samples still inside the filter."""
@@ -54,7 +54,8 @@ class Shaper:
         return self.shape(np.zeros(_TAPS // 2, np.int16))
 
 
-def _limited(samples: NDArray[np.float32]) -> Pcm:
+def limited(samples: NDArray[np.float32]) -> Pcm:
+    """Samples of -1 to 1 as int16; what is louder than 0.8 is bent towards full scale."""
     size = np.abs(samples)
     bent = _KNEE + (1 - _KNEE) * np.tanh((size - _KNEE) / (1 - _KNEE))
     limited = np.where(size > _KNEE, np.copysign(bent, samples), samples)

@@ -16,6 +16,7 @@ import numpy as np
 
 from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
 from pipelines.embedded.speech.shaping import Shaper, Tone
+from pipelines.embedded.speech.speakable import speakable
 from pipelines.embedded.speech.voices import DEFAULT_VOICE, PLAIN, Manner, Piece, Timeline
 
 _RATE = 16_000
@@ -174,6 +175,10 @@ class SherpaEngine:
         speakers = max(1, int(self._tts.num_speakers))
         self.voices = {DEFAULT_VOICE: "0"} | {f"English-US.Speaker-{i}": str(i) for i in range(1, speakers)}
         self._turn = asyncio.Lock()
+
+    def speakable(self, text: str) -> str:
+        """What such models read is not known; plain words are."""
+        return speakable(text)
 
     def beyond(self, voice: str, manner: Manner) -> list[str]:
         """The models know rates only."""

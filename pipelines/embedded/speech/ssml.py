@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
-from pipelines.embedded.speech.pronunciation import Unpronounceable, flite_phones
+from pipelines.embedded.speech.pronunciation import Unpronounceable, sounds_of
 
 _SPEAK = re.compile(r"(?:\s|<!--.*?-->)*<(?:speak[\s/>]|\?xml\s|!DOCTYPE\s)", re.DOTALL)
 
@@ -95,7 +95,7 @@ def _walk(element: ElementTree.Element, style: Style) -> Iterator[Part]:
         yield Part(given.get("alias", ""), style)
     elif tag == "phoneme":
         try:
-            yield Part("".join(element.itertext()), style, flite_phones(given.get("ph", ""), given.get("alphabet", "")))
+            yield Part("".join(element.itertext()), style, sounds_of(given.get("ph", ""), given.get("alphabet", "")))
         except Unpronounceable as error:
             raise BadSsml(f"<phoneme>: {error}") from None
     else:

@@ -152,14 +152,14 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         """The responses for one text; ``before`` samples of the stream came before it."""
         if len(request.text) > LONGEST_TEXT:
             raise BadRequest(f"a text may have at most {LONGEST_TEXT} characters, not {len(request.text)}")
-        for utterance in utterances(request.text, settings.dictionary):
+        for utterance in utterances(request.text, settings.dictionary, self._engine.speakable):
             if utterance.pause:
                 silence = bytes(2 * round(utterance.pause * settings.rate))
                 before += len(silence) // 2
                 yield _response(request, silence)
                 continue
             for what in self._engine.beyond(settings.voice, utterance.manner):
-                settings.notices[f"{settings.voice} cannot change {what}: it is said as usual"] = None
+                settings.notices[f"{settings.voice} cannot change {what}: that is left out"] = None
             async with aclosing(self._spoken(request, settings, utterance, before)) as responses:
                 async for response in responses:
                     before += len(response.audio) // 2
@@ -198,7 +198,8 @@ def _tell(
     Word times are milliseconds from the stream's first sample.
     """
     response.meta.text = text
-    response.meta.processed_text = " ".join(phone.name for phone in timeline.phones)
+    names = [response.meta.processed_text] if response.meta.processed_text else []
+    response.meta.processed_text = " ".join([*names, *(phone.name for phone in timeline.phones)])
     response.meta.predicted_durations.extend(phone.end - phone.start for phone in timeline.phones)
     if settings.word_times:
         for word, start, end in timeline.word_times():

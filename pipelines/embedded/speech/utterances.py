@@ -6,11 +6,12 @@ A word whose sounds are given travels through the cutting under a name that no t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
 from pipelines.embedded.speech import ssml
-from pipelines.embedded.speech.pronunciation import flite_phones
+from pipelines.embedded.speech.pronunciation import sounds_of
 from pipelines.embedded.speech.speakable import sentences, speakable
 from pipelines.embedded.speech.voices import PLAIN, Manner
 
@@ -31,7 +32,7 @@ class Utterance:
 
 
 def dictionary_from(text: str) -> dict[str, str]:
-    """Riva's ``custom_dictionary``, ``word  sounds,word  sounds``, as flite's sounds by lower-case word.
+    """Riva's ``custom_dictionary``, ``word  sounds,word  sounds``, as sounds by lower-case word.
 
     Raises ``ValueError`` naming the entry that is none.
     """
@@ -42,12 +43,15 @@ def dictionary_from(text: str) -> dict[str, str]:
         word, _, sounds = entry.partition("  ")
         if not sounds:
             raise ValueError(f"custom_dictionary: {entry!r} is no word and its sounds with two spaces between")
-        entries[word.lower()] = flite_phones(sounds.strip())
+        entries[word.lower()] = sounds_of(sounds.strip())
     return entries
 
 
-def utterances(text: str, dictionary: dict[str, str]) -> list[Utterance]:
-    """What is said for ``text``; empty if that is nothing. Raises :class:`~.ssml.BadSsml`."""
+def utterances(text: str, dictionary: dict[str, str], speakable: Callable[[str], str] = speakable) -> list[Utterance]:
+    """What is said for ``text``; empty if that is nothing. Raises :class:`~.ssml.BadSsml`.
+
+    ``speakable`` is the engine's, see :class:`~.voices.Engine`.
+    """
     parts = ssml.parts(text) if ssml.is_ssml(text) else [ssml.Part(text)]
     names = _Names()
     words = _words_of(dictionary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipelines.embedded.speech.nvidia_names import nearest_voice
@@ -41,13 +41,18 @@ class Timeline:
                 times[phone.word] = (start, phone.end)
         return [(self.words[i], start, end) for i, (start, end) in sorted(times.items())]
 
+    def later(self, seconds: float) -> Timeline:
+        """The same, ``seconds`` later."""
+        phones = (replace(phone, start=phone.start + seconds, end=phone.end + seconds) for phone in self.phones)
+        return Timeline(tuple(phones), self.words)
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a sentence is said, next to the voice's own way.
 
     ``rate`` 2 is twice as fast. ``pitch`` in Hz and ``gain`` in dB are added. ``phones`` gives the sounds of single
-    words, by their place among the words between spaces, as :func:`~.pronunciation.flite_phones` makes them.
+    words, by their place among the words between spaces, as :func:`~.pronunciation.sounds_of` makes them.
     """
 
     rate: float = 1.0
@@ -61,7 +66,10 @@ PLAIN = Manner()
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of a sentence's sound at the engine's rate; the first piece carries the whole sentence's timeline."""
+    """Some of a sentence's sound at the engine's rate. The first piece carries the timeline.
+
+    Where an engine says a very long sentence in parts, each part's first piece carries the timeline of that part.
+    """
 
     pcm: Pcm
     timeline: Timeline | None = None
@@ -70,13 +78,16 @@ class Piece:
 class Engine(Protocol):
     """Speaks one sentence at a time for each voice.
 
-    ``voices`` maps Riva's names to the engine's own, the default first. Closing the generator that ``speak`` returns
+    ``voices`` maps Riva's names to the engine's own, the default first. ``speakable`` makes of any text that of which
+    sentences for ``speak`` are cut; it is empty where nothing can be said. Closing the generator that ``speak`` returns
     stops the synthesis at once. ``beyond`` names what of a manner the voice cannot do; ``speak`` leaves that out.
     """
 
     name: str
     rate: int
     voices: Mapping[str, str]
+
+    def speakable(self, text: str) -> str: ...
 
     def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]: ...
 

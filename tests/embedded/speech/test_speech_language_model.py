@@ -171,7 +171,7 @@ def test_libraries_are_only_named_where_we_may_not_install(monkeypatch: pytest.M
     monkeypatch.setattr(f"{module}.shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("subprocess.run", _forbidden)
     said: list[str] = []
-    install_libraries(said.append)
+    install_libraries(said.append, {"libflite.so.1": "libflite1", "libportaudio.so.2": "libportaudio2"})
     assert len(said) == 1
     assert "sudo apt-get install -y --no-install-recommends libflite1 libportaudio2" in said[0]
 
@@ -187,14 +187,14 @@ def test_package_lists_are_fetched_when_the_first_try_fails(monkeypatch: pytest.
         runs.append(command[:3])
         return Done(100 if len(runs) == 1 else 0)
 
-    monkeypatch.setattr(f"{module}._loadable", lambda name: "flite" not in name)
+    monkeypatch.setattr(f"{module}._loadable", lambda name: "portaudio" not in name)
     monkeypatch.setattr(f"{module}._root_prefix", lambda: ["sudo", "-n"])
     monkeypatch.setattr(f"{module}.shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("subprocess.run", run)
     said: list[str] = []
-    install_libraries(said.append)
+    install_libraries(said.append, {"libportaudio.so.2": "libportaudio2", "libc.so.6": "libc6"})
     assert runs == [["sudo", "-n", "apt-get"]] * 3
-    assert said == ["installing libflite1 with apt"]
+    assert said == ["installing libportaudio2 with apt"]
 
 
 _forbidden: Callable[..., object] = pytest.fail

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.embedded.speech.pronunciation import Unpronounceable, flite_phones
+from pipelines.embedded.speech.pronunciation import Unpronounceable, sounds_of
 from pipelines.embedded.speech.speakable import sentences, speakable
 from pipelines.embedded.speech.ssml import FASTEST, LOUDEST, MOST_HERTZ, SLOWEST, BadSsml, is_ssml, parts
 from pipelines.embedded.speech.utterances import dictionary_from, utterances
@@ -176,13 +176,13 @@ def test_any_document_is_said_or_refused_in_words(inner: str) -> None:
     ],
 )
 def test_pronunciations(asked: str, phones: str) -> None:
-    assert flite_phones(asked) == phones
+    assert sounds_of(asked) == phones
 
 
 @given(st.text(max_size=30))
 def test_a_pronunciation_is_flites_or_refused(text: str) -> None:
     try:
-        phones = flite_phones(text)
+        phones = sounds_of(text)
     except Unpronounceable:
         return
     assert all(phone.isascii() and phone.rstrip("01").isalpha() for phone in phones.split())

@@ -36,10 +36,9 @@ def test_streaming_synthesis(service: Service) -> None:
     assert durations == pytest.approx(seconds, abs=0.1)
     assert -32 < 20 * np.log10(np.sqrt(np.mean(pcm**2)) / 32768) < -14
     words = [(w.word, w.start_time, w.end_time) for r in responses for w in r.meta.words]
-    if words:  # espeak-ng and sherpa-onnx name fewer
-        assert words[0][0].lower() == "hello"
-        assert all(a[2] <= b[1] for a, b in pairwise(words))
-        assert words[-1][2] <= 1000 * seconds
+    assert [word for word, _, _ in words] == text.replace(",", "").replace(".", "").split()
+    assert all(a[2] <= b[1] for a, b in pairwise(words))
+    assert words[-1][2] <= 1000 * seconds
 
 
 def test_texts_of_a_stream_are_spoken_in_order(service: Service) -> None:
@@ -121,9 +120,9 @@ def test_nvidias_own_voices_have_somebody_who_speaks_for_them(service: Service, 
     own, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
     assert notices(call) == []
     assert answer.meta == own.meta
-    assert len(answer.audio) == len(own.audio)  # the vocoder's noise differs from time to time
+    assert answer.audio == own.audio
     stream = service.tts.stub.SynthesizeOnline(iter([request]), timeout=10)
-    assert len(b"".join(response.audio for response in stream)) == len(own.audio)
+    assert b"".join(response.audio for response in stream) == own.audio
 
 
 def test_odd_names_are_told_in_printable_ascii(service: Service) -> None:
@@ -137,15 +136,7 @@ def test_odd_names_are_told_in_printable_ascii(service: Service) -> None:
         assert all(" " <= c <= "~" for c in told)
 
 
-def flite_or_skip(service: Service) -> None:
-    listed = service.tts.stub.GetRivaSynthesisConfig(riva_tts_pb2.RivaSynthesisConfigRequest())
-    if not listed.model_config[0].model_name.startswith("flite"):
-        pytest.skip("libflite1 is not installed")
-
-
 def test_ssml_and_the_dictionary_are_heard(service: Service) -> None:
-    flite_or_skip(service)
-
     def say(text: str, **asked: Any) -> Any:
         return service.tts.synthesize(text, sample_rate_hz=16_000, **asked)
 
@@ -158,23 +149,19 @@ def test_ssml_and_the_dictionary_are_heard(service: Service) -> None:
     paused = say("<speak>Hello Sophia, <break time='1s'/>how are you?</speak>")
     assert len(paused.audio) > len(plain.audio) + 24_000
     said = say("Hello Sophia, how are you?", custom_dictionary={"Sophia": "s oʊ ˈf aɪ ə"})
-    assert " s ow f ay ax " in said.meta.processed_text
-    assert " s ow f ay ax " not in plain.meta.processed_text
-    again = say("Hello Sophia, how are you?")
-    assert (again.meta, len(again.audio)) == (plain.meta, len(plain.audio)), (
-        "what one request asked for stayed with the voice"
-    )
+    assert " s oʊ f aɪ ə " in said.meta.processed_text
+    assert " s oʊ f aɪ ə " not in plain.meta.processed_text
+    assert say("Hello Sophia, how are you?") == plain, "what one request asked for stayed with the voice"
     words = say("<speak>Hi<break time='1s'/>you</speak>", enable_word_time_offsets=True).meta.words
-    assert [word.word for word in words] == ["hi", "you"]
+    assert [word.word for word in words] == ["Hi", "you"]
     assert words[1].start_time > words[0].end_time + 900
 
 
 def test_what_a_voice_cannot_do_is_told(service: Service) -> None:
-    flite_or_skip(service)
-    text = "<speak><prosody pitch='high'>Hello.</prosody></speak>"
+    text = "<speak><prosody rate='200%' pitch='high'>Hello.</prosody></speak>"
     request = riva_tts_pb2.SynthesizeSpeechRequest(text=text, sample_rate_hz=16_000, encoding=1)
     _, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
     assert notices(call) == []
     request.voice_name = "English-US.Male-1"
     _, call = service.tts.stub.Synthesize.with_call(request, timeout=10)
-    assert notices(call) == ["English-US.Male-1 cannot change pitch: it is said as usual"]
+    assert notices(call) == ["English-US.Male-1 cannot change its rate beyond 170%: that is left out"]

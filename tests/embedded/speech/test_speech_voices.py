@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import numpy as np
 import pytest
 
 from pipelines.embedded.speech.engines import open_engine
-from pipelines.embedded.speech.espeak import EspeakEngine
+from pipelines.embedded.speech.hibari import HibariEngine
 from pipelines.embedded.speech.sherpa import SherpaEngine, SherpaRecognizer, _words, find, recognizer_files, voice_files
 from pipelines.embedded.speech.voices import PLAIN, Engine, Manner, Piece, Timeline, find_voice
 
@@ -29,8 +32,8 @@ async def spoken(
     return np.concatenate([piece.pcm for piece in pieces]), pieces[0].timeline
 
 
-@pytest.mark.parametrize("make", [flite, EspeakEngine])
-async def test_a_sentence_with_its_times(make: type[EspeakEngine]) -> None:
+@pytest.mark.parametrize("make", [HibariEngine, flite])
+async def test_a_sentence_with_its_times(make: Callable[[], Engine]) -> None:
     engine = make()
     try:
         pcm, timeline = await spoken(engine, "Hello Sophia, how are you?")
@@ -48,6 +51,12 @@ async def test_a_sentence_with_its_times(make: type[EspeakEngine]) -> None:
     start, end = words[0][1:]
     assert abs(start - loud[0]) < 0.1
     assert end > start
+
+
+def test_one_of_flites_voices_has_a_pitch_of_its_own() -> None:
+    high = Manner(pitch=30.0)
+    assert flite().beyond("English-US.Male-1", high) == ["pitch"]
+    assert flite().beyond("English-US.Female-1", high) == []
 
 
 async def test_the_same_word_twice_is_two_words() -> None:
@@ -70,8 +79,8 @@ def hertz(pcm: np.ndarray, rate: int) -> float:
     return float(np.median(found))
 
 
-@pytest.mark.parametrize("make", [flite, EspeakEngine])
-async def test_rate_pitch_and_volume_are_those_of_the_sentence_alone(make: type[EspeakEngine]) -> None:
+@pytest.mark.parametrize("make", [HibariEngine, flite])
+async def test_rate_pitch_and_volume_are_those_of_the_sentence_alone(make: Callable[[], Engine]) -> None:
     engine, text = make(), "Today is a sunny day and everybody is well."
     try:
         usual, _ = await spoken(engine, text)
@@ -130,34 +139,34 @@ async def test_odd_texts_do_not_break_flite(text: str) -> None:
     await engine.aclose()
 
 
-async def test_a_dead_espeak_process_is_replaced() -> None:
-    engine = EspeakEngine()
-    await spoken(engine, "Hello.")
-    assert engine._process is not None
-    engine._process.kill()
-    await engine._process.wait()
-    with pytest.raises((RuntimeError, ConnectionError)):
-        await spoken(engine, "Hello.")
-    assert len((await spoken(engine, "Hello."))[0]) > 4_000
-    await engine.aclose()
+def gone() -> None:
+    raise RuntimeError("the package hibari-tts is not installed")
 
 
-def test_without_flite_espeak_speaks_and_the_command_is_told(
+def test_without_hibari_flite_speaks_and_the_reason_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    flite()
+    monkeypatch.setattr("pipelines.embedded.speech.hibari.HibariEngine", gone)
+    assert open_engine().name == "flite"
+    assert capsys.readouterr().err == "the worse voice, flite, speaks: the package hibari-tts is not installed\n"
+
+
+def test_without_any_voice_both_reasons_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise OSError("libflite.so.1: cannot open shared object file")
 
+    monkeypatch.setattr("pipelines.embedded.speech.hibari.HibariEngine", gone)
     monkeypatch.setattr("pipelines.embedded.speech.flite.FliteEngine", missing)
-    assert open_engine().name == "espeak-ng"
-    assert "apt-get install libflite1" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match=r"hibari-tts is not installed; libflite.so.1: .*apt-get install libflite1"):
+        open_engine()
 
 
 @pytest.mark.parametrize("asked", ["", "English-US.Female-1", "english-us-female-1"])
 def test_voices_are_found(asked: str) -> None:
-    assert find_voice(EspeakEngine(), asked) == "English-US.Female-1"
+    assert find_voice(cast(Engine, HibariEngine), asked) == "English-US.Female-1"
     with pytest.raises(KeyError):
-        find_voice(EspeakEngine(), "Aria")
+        find_voice(cast(Engine, HibariEngine), "Aria")
 
 
 # sherpa-onnx: what can be told without a model -----------------------------------------------------------------------
