@@ -21,6 +21,12 @@ from pipelines.server.peer import Ear, Spoken
 from sophia.audio import EAR_RATE, Pcm
 from sophia.playout import AUDIBLE
 
+LOOKED_AHEAD = 0.008
+"""Seconds before the end of a packet, after which nothing is in it: Opus looks 6.5 ms ahead, and the ears' filter 1 ms.
+
+So long before a packet's end a question ends here. What follows it would wait for the next packet.
+"""
+
 NEXT_REPLY = 1.0
 """Seconds of silence after which what can be heard is another reply."""
 
@@ -67,7 +73,8 @@ class Caller:
     async def talk(self, index: int, count: int, seconds: float) -> tuple[list[float], int]:
         """Talks for so many seconds; what each turn took above the ideal, and how many of hers were cut off."""
         every, pcm = period(speech()), speech()
-        said = script(int((seconds + BEFORE + 4) / every) + 1, every, 0, pcm, every * index / count)
+        turns = int((seconds + BEFORE + 4) / every) + 1
+        said = script(turns, every, 0, pcm, every * index / count, early=LOOKED_AHEAD)
         caller = user(said, seconds + BEFORE, phase=phase(index))
         async for frame in caller.frames():
             self._voice.take(frame.pcm)

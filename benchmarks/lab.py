@@ -73,7 +73,7 @@ class Lab(
         loop = asyncio.get_running_loop()
         said, words = speech(), QUESTION.split()
         before = int(np.argmax(np.abs(said) > LOUD))  # samples of it that are too soft to notice
-        begin, samples, told = -1, 0, 0
+        begin, samples, told, ringing = -1, 0, 0, False  # ringing: a codec lets the last question end softly
         answers: set[asyncio.Task[None]] = set()
 
         async def answer(due: float, text: str, processed: float, **result: Any) -> None:
@@ -93,7 +93,8 @@ class Lab(
             pcm = np.frombuffer(request.audio_content, np.int16)
             if begin < 0:
                 loud = np.flatnonzero(np.abs(pcm) > LOUD)
-                if len(loud):
+                ringing = ringing and len(loud) > 0
+                if len(loud) and not ringing:
                     begin, told = samples + int(loud[0]) - before, 0
             samples += len(pcm)
             if begin < 0:
@@ -101,7 +102,7 @@ class Lab(
             if samples >= begin + len(said):
                 tell(DELAYS.final, QUESTION, stability=1.0)
                 tell(DELAYS.final + SECOND_PASS, QUESTION, is_final=True)
-                begin = -1
+                begin, ringing = -1, True
             elif samples >= begin + (told + 1) * len(said) // len(words):
                 told += 1
                 tell(DELAYS.final, " ".join(words[:told]), stability=0.5)

@@ -136,17 +136,19 @@ def speech() -> Pcm:
     return said + room()[: len(said)]
 
 
-def script(turns: int, every: float, over: float, pcm: Pcm | None, offset: float = 0.0) -> list[Says]:
+def script(
+    turns: int, every: float, over: float, pcm: Pcm | None, offset: float = 0.0, *, early: float = 0.0
+) -> list[Says]:
     """A question each ``every`` seconds; with ``over`` the user also speaks that long after, over the reply.
 
-    Questions end with a frame and interruptions begin with one: what waiting for a frame's end takes is no matter of
-    the runtime, and only a barge-in has it inside its figure.
+    Questions end with a frame, or ``early`` before its end, and interruptions begin with one. What waiting for a
+    frame's end takes is no matter of the runtime, and only a barge-in has it inside its figure.
     """
     question = Says(0, "where is my order", pcm=pcm)
     says = []
     for turn in range(turns):
         at = 0.5 + offset + turn * every
-        says.append(replace(question, at=_framed(at + question.length) - question.length))
+        says.append(replace(question, at=_framed(at + question.length) - question.length - early))
         if over:
             says.append(replace(question, at=_framed(at + over), text="no stop that now"))
     return says

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import av
 import numpy as np
-import soxr
 
 from sophia.audio import FRAME_SECONDS, Pcm
+from sophia.resampling import Resampler
 
 CLOCK: Final = 48_000
 """Hz: RTP counts Opus so, whatever is encoded (RFC 7587)."""
@@ -65,9 +65,9 @@ class OpusVoice:
     def __init__(self, rate: int, give: Give) -> None:
         self._loop = asyncio.get_running_loop()
         self._give = give
-        self._rate = rate
+        self._silence: Pcm = np.zeros(round(rate * FRAME_SECONDS), np.int16)
         self._out_rate = next((fits for fits in RATES if fits >= min(rate, 24_000)), RATES[-1])
-        self._resampler = self._fresh()
+        self._resampler = Resampler(rate, self._out_rate) if self._out_rate != rate else None
         self._codec: Any = av.CodecContext.create("libopus", "w")
         self._codec.bit_rate, self._codec.format, self._codec.layout = BIT_RATE, "s16", "mono"
         self._codec.sample_rate, self._codec.time_base = self._out_rate, Fraction(1, self._out_rate)
@@ -89,8 +89,10 @@ class OpusVoice:
         if self._resting:
             self.close()
             self._resting = False
+            if self._tail:  # what is left over is silent
+                self._rest = self._rest[:0]
             self._next = max(self._next, round((self._loop.time() - self._began) * CLOCK))
-        self._add(pcm if self._resampler is None else self._resampler.resample_chunk(pcm))
+        self._add(pcm if self._resampler is None else self._resampler.resample(pcm))
 
     def rest(self) -> None:
         """After the block that was taken last there is none for now: she pauses, or has ended."""
@@ -104,16 +106,8 @@ class OpusVoice:
             self._timer.cancel()
             self._timer = None
 
-    def _fresh(self) -> Any:
-        if self._out_rate == self._rate:
-            return None
-        return soxr.ResampleStream(self._rate, self._out_rate, 1, dtype="int16", quality="LQ")
-
     def _quiet(self) -> None:
-        if self._resampler is not None and not self._tail:  # what it holds back
-            held: Pcm = self._resampler.resample_chunk(np.zeros(0, np.int16), last=True)
-            self._resampler, self._rest = self._fresh(), np.concatenate((self._rest, held))
-        self._add(np.zeros(max(0, self._samples - len(self._rest)), np.int16))
+        self._add(self._silence if self._resampler is None else self._resampler.resample(self._silence))
         self._tail += 1
         going_on = self._tail < TAIL
         self._timer = self._loop.call_later(FRAME_SECONDS, self._quiet) if going_on else None

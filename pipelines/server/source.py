@@ -129,8 +129,9 @@ class NetworkSource:
         if self._framer is None or rate != self._rate:
             self._framer, self._rate = Framer(rate), rate
         frames = self._framer.cut(pcm, now - seconds)  # dated as if the packet had come at once
-        clock = self._clock = self._clock or PacketClock(now - seconds)
-        self._places.append((clock.next, self._sent_ms))
+        delay = self._framer.delay
+        clock = self._clock = self._clock or PacketClock(now - seconds - delay)
+        self._places.append((clock.next + delay, self._sent_ms))
         self._sent_ms += 1000 * seconds
         self._arrived = now
         for frame in frames:

@@ -14,7 +14,8 @@ from sophia.g711 import A_LAW, MU_LAW, RATE, Law
 DEFAULT_RATE: Final = 24_000
 """Hz, both ways. Clients' validators take no other rate, so another one is only told to who asked for it."""
 
-LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
+RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Hz that are served: those of sound cards, telephones and codecs. A filter for any other one is large."""
 
 PCM: Final = "audio/pcm"
 LAWS: Final[Mapping[str, Law]] = {"audio/pcmu": MU_LAW, "audio/pcma": A_LAW}
@@ -65,7 +66,7 @@ class Format:
                 raise Refused(f"{kind} has {RATE} Hz, and no 'rate'.", "invalid_value", f"{path}.rate")
             return Format(kind, RATE), ignored
         rate = wished.get("rate", self.rate if kind == self.kind else DEFAULT_RATE)
-        if not isinstance(rate, int) or isinstance(rate, bool) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            text = f"rate is a whole number of Hz from {LOWEST_RATE} to {HIGHEST_RATE}."
+        if not isinstance(rate, int) or rate not in RATES:
+            text = f"rate is one of {', '.join(map(str, RATES))} Hz."
             raise Refused(text, "invalid_value", f"{path}.rate")
         return Format(kind, rate), ignored
