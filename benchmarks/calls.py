@@ -16,6 +16,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from benchmarks.scene import above_ideal, period, phase, script, speech, user
 from benchmarks.wires import BEFORE
+from pipelines.server.aiortc_seams import hear_by
 from pipelines.server.opus import TICKS, OpusVoice
 from pipelines.server.peer import Ear, Spoken
 from sophia.audio import EAR_RATE, Pcm
@@ -60,7 +61,7 @@ class Caller:
         channel.on("message", self._told)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         for receiver in self._connection.getReceivers():
-            Ear(self._hear).put_into(receiver)
+            hear_by(receiver, Ear(self._hear))
         offer, kind = self._connection.localDescription.sdp, {"Content-Type": "application/sdp"}
         async with client.post(f"{address}v1/realtime/calls", data=offer, headers=kind) as answer:
             text = await answer.text()

@@ -1,4 +1,4 @@
-"""One WebRTC peer: the only file that knows aiortc. Needs the extra ``webrtc``.
+"""One WebRTC peer. Only this file and :mod:`pipelines.server.aiortc_seams` know aiortc. Needs the extra ``webrtc``.
 
 Three things of aiortc are not as a conversation wants them:
 
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
+from pipelines.server import aiortc_seams
 from pipelines.server.channel import LABEL, ChannelSocket
 from pipelines.server.jitter import Holes, JitterBuffer
 from pipelines.server.offers import BadOffer, checked
@@ -32,9 +32,6 @@ QUEUED: Final = 25
 
 CLOSE_SECONDS: Final = 1.0
 """Longest wait for a farewell; after that the sockets are closed without."""
-
-SEAM: Final = "_RTCRtpReceiver__jitter_buffer"
-"""Where aiortc's receiver keeps its jitter buffer."""
 
 for _name in ("aiortc", "aioice"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # whatever a client does wrong would be a line, or a traceback
@@ -73,14 +70,8 @@ class Ear:
         self._buffer, self._holes, self._decoder = JitterBuffer(), Holes(), OpusDecoder()
         self._listen = listen
 
-    def put_into(self, receiver: Any) -> None:
-        """Takes its place. Raises ``RuntimeError`` where aiortc's receiver has none like that."""
-        if not hasattr(receiver, SEAM):
-            raise RuntimeError("this version of aiortc is not known; install the one of pyproject.toml")
-        setattr(receiver, SEAM, self)
-
     def add(self, packet: Any) -> tuple[bool, None]:
-        for one in self._buffer.put(packet.sequence_number, packet.timestamp, packet._data):
+        for one in self._buffer.put(packet.sequence_number, packet.timestamp, packet.payload):
             pcm = self._decoder.decode(one.payload)
             hole = self._holes.before(one.stamp, len(pcm))
             if hole:
@@ -88,16 +79,6 @@ class Ear:
             if len(pcm):
                 self._listen(pcm, CLOCK)
         return False, None
-
-
-def _lossy(send: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
-    """What is sent when the peer is gone is lost. aiortc's timers would raise it where nobody is."""
-
-    async def sent(data: bytes) -> None:
-        with suppress(ConnectionError):
-            await send(data)
-
-    return sent
 
 
 class Peer:
@@ -168,14 +149,13 @@ class Peer:
 
     def _bind(self, transceiver: Any) -> None:
         receiver = transceiver.receiver
-        Ear(self._hear).put_into(receiver)
-        dtls = receiver.transport
-        dtls._send_data = _lossy(dtls._send_data)
-        if self._addresses is None:
-            return
-        ours, ice = list(self._addresses), dtls.transport.iceGatherer._connection
-        gather = ice.get_component_candidates
-        ice.get_component_candidates = lambda component, addresses: gather(component=component, addresses=ours)
+        if lost := aiortc_seams.missing(receiver):
+            raise RuntimeError(f"this version of aiortc is not known, it lacks {'; '.join(lost)}")
+        aiortc_seams.miss_clients_sooner()
+        aiortc_seams.hear_by(receiver, Ear(self._hear))
+        aiortc_seams.lose_what_nobody_takes(receiver.transport)
+        if self._addresses is not None:
+            aiortc_seams.offer_only(receiver.transport, self._addresses)
 
     def _hear(self, pcm: Pcm, rate: int) -> None:
         self.listen(pcm, rate)

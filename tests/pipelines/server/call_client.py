@@ -16,6 +16,8 @@ from wire_rules import Rules
 aiortc = pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
 av = pytest.importorskip("av")
 
+from pipelines.server.aiortc_seams import offer_only  # noqa: E402 - needs the extra
+
 RATE = 48_000
 BLOCK = 960
 
@@ -58,9 +60,7 @@ class CallClient:
 
     async def offer(self):
         """On the loopback alone, so that a machine without a network will do."""
-        ice = self.connection.sctp.transport.transport.iceGatherer._connection
-        gather = ice.get_component_candidates
-        ice.get_component_candidates = lambda component, addresses: gather(component=component, addresses=["127.0.0.1"])
+        offer_only(self.connection.sctp.transport, ["127.0.0.1"])
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self.connection.localDescription.sdp
 

@@ -15,8 +15,8 @@ from rooms import house
 from test_talk import alive, ours
 
 from pipelines.conversation.conversation import Conversation
-from pipelines.server import calls
-from pipelines.server.peer import SEAM, Peer
+from pipelines.server import aiortc_seams, calls
+from pipelines.server.peer import Peer
 from pipelines.server.talk import Talk
 from sophia.wav import read_wav
 
@@ -108,8 +108,9 @@ async def test_calls_that_end_in_mid_reply_leave_nothing(tmp_path, pki):
 
 
 async def test_a_client_that_vanishes_is_missed(tmp_path, pki, monkeypatch):
-    """By ICE's own checks of consent; in earnest six of them, 5 s apart."""
-    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.05)
+    """By ICE's own checks of consent; in earnest four of them, 2.5 s apart."""
+    monkeypatch.setattr(aiortc_seams, "CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 5)  # is put back afterwards
     counts = []
     async with house(tmp_path, pki, talking=counts.append) as (client, url, _), calling(client, url) as one:
         for protocol in one.connection.sctp.transport.transport._connection._protocols:
@@ -165,7 +166,7 @@ async def test_the_ears_get_packets_by_our_jitter_buffer(tmp_path, pki):
     async with house(tmp_path, pki) as (client, url, _), calling(client, url):
         (peer,) = [thing for thing in gc.get_objects() if type(thing) is Peer]
         (transceiver,) = peer._connection.getTransceivers()
-        assert type(getattr(transceiver.receiver, SEAM)).__name__ == "Ear"
+        assert type(getattr(transceiver.receiver, aiortc_seams.BUFFER)).__name__ == "Ear"
         assert transceiver.receiver.track._queue.empty()
 
 
