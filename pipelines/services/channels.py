@@ -46,6 +46,14 @@ class CredentialsError(Exception):
     hint = "Correct the path in the settings"
 
 
+class NoKey(CredentialsError):
+    """The environment holds no API key."""
+
+    def __init__(self, message: str, variable: str) -> None:
+        super().__init__(message)
+        self.hint = f"Export the key as {variable}, or the name of a file that holds it as {variable}_FILE"
+
+
 class ProxyError(Exception):
     """The environment names a proxy that HTTP clients cannot use; the message says which variable, and why."""
 
@@ -260,17 +268,23 @@ def _common_name(name: x509.Name) -> str:
 
 
 def _api_key(endpoint: Endpoint) -> str:
-    if endpoint.api_key_env is not None:
-        source, key = f"the environment variable {endpoint.api_key_env}", os.environ.get(endpoint.api_key_env, "")
-    elif endpoint.api_key_file is not None:
-        source = str(endpoint.api_key_file)
+    """The key that the settings name. Where the variable is not set, ``…_FILE`` may name a file, as in containers."""
+    name, file = endpoint.api_key_env, endpoint.api_key_file
+    if name is not None and name not in os.environ and os.environ.get(f"{name}_FILE"):
+        file = Path(os.environ[f"{name}_FILE"])
+    if file is not None:
+        source = str(file)
         try:
-            with endpoint.api_key_file.open(encoding="ascii") as file:
-                key = file.read(MAX_KEY_BYTES)
+            with file.open(encoding="ascii") as content:
+                key = content.read(MAX_KEY_BYTES)
         except UnicodeDecodeError:
             raise CredentialsError(f"{source} holds no API key: it is not plain text") from None
         except OSError as error:
             raise CredentialsError(f"{source} cannot be read: {error.strerror or error}") from None
+    elif name is not None:
+        source, key = f"the environment variable {name}", os.environ.get(name, "")
+        if name not in os.environ:
+            raise NoKey(f"the environment variable {name} is not set", name)
     else:
         return ""
     key = key.strip()

@@ -60,7 +60,9 @@ class Endpoint(BaseModel):
         None, description="file that holds the API key, sent as 'authorization: Bearer …' over TLS only"
     )
     api_key_env: str | None = Field(
-        None, min_length=1, description="environment variable that holds the API key, in place of a file"
+        None,
+        min_length=1,
+        description="environment variable that holds the API key, or with _FILE behind its name the file that does",
     )
     metadata: dict[str, str] = Field(
         default_factory=dict, description="further metadata for each call, such as a function-id"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -209,9 +209,11 @@ class Lab(
 
 
 @asynccontextmanager
-async def serving(lab: Lab, folder: Path | None, port: int = 0) -> AsyncIterator[int]:
+async def serving(
+    lab: Lab, folder: Path | None, port: int = 0, interceptors: Sequence[grpc.aio.ServerInterceptor] = ()
+) -> AsyncIterator[int]:
     """The lab on ``port``, or a free one, which is the result: over TLS with ``folder``'s identity, or in plaintext."""
-    server = grpc.aio.server()
+    server = grpc.aio.server(interceptors=interceptors)
     riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(lab, server)
     riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(lab, server)
     pb_grpc.add_GRPCInferenceServiceServicer_to_server(lab, server)

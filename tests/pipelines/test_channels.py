@@ -122,8 +122,10 @@ def test_without_a_span_and_a_key_there_is_no_metadata() -> None:
 
 def test_api_keys_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_KEY", raising=False)
+    monkeypatch.setenv("EMPTY_KEY", "")
     for endpoint, words in (
-        (Endpoint(api_key_env="NO_KEY"), "NO_KEY holds no usable API key"),
+        (Endpoint(api_key_env="NO_KEY"), "NO_KEY is not set"),
+        (Endpoint(api_key_env="EMPTY_KEY"), "EMPTY_KEY holds no usable API key"),
         (Endpoint(api_key_file=tmp_path / "none"), "cannot be read: No such file"),
         (Endpoint(api_key_file=tmp_path), "cannot be read: Is a directory"),
     ):
