@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
-from benchmarks.wer import Clip, Score, recognise, service
+from benchmarks.wer import Clip, Score, recognise, serving
 from pipelines.embedded.speech.flite import FliteEngine
 from pipelines.machine.environment import environment
 from sophia.audio import EAR_RATE, Frame, Pcm, dbfs
@@ -116,8 +117,8 @@ async def run() -> dict[str, object]:
     everything = await clips()
     groups = dict.fromkeys(clip.group for clip in everything)
     random.Random(SEED).shuffle(everything)
-    async with service() as (stub, _):
-        await recognise(stub, everything, scores, fast=True)
+    async with serving() as (channel, _):
+        await recognise(RivaSpeechRecognitionStub(channel), everything, scores, fast=True)
     scores = {group: scores[group] for group in groups}
     return {
         "machine": {**environment(), "services": "embedded"},

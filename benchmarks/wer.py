@@ -129,8 +129,8 @@ def soundbites(folder: Path) -> Iterator[Clip]:
 
 
 @asynccontextmanager
-async def service(streams: int = 1) -> AsyncIterator[tuple[RivaSpeechRecognitionStub, int]]:
-    """The server as a process, and a stub on a TLS channel; also its process id."""
+async def serving(streams: int = 1) -> AsyncIterator[tuple[grpc.aio.Channel, int]]:
+    """The server as a process, and a TLS channel to it; also its process id."""
     with tempfile.TemporaryDirectory() as folder:
         pki = Path(folder)
         make_development_pki(pki)
@@ -143,7 +143,7 @@ async def service(streams: int = 1) -> AsyncIterator[tuple[RivaSpeechRecognition
             ready = json.loads(await process.stdout.readline())["ready"]
             credentials = grpc.ssl_channel_credentials((pki / "ca.crt").read_bytes())
             async with grpc.aio.secure_channel(f"localhost:{ready['port']}", credentials) as channel:
-                yield RivaSpeechRecognitionStub(channel), process.pid
+                yield channel, process.pid
         finally:
             process.terminate()
             await process.wait()
@@ -243,7 +243,8 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
     speakers = () if args.at_once > 1 else dict.fromkeys(c.group.split()[0] for c in clips if c.group != "people")
     streams = [[clip for clip in clips if clip.group.split()[0] == speaker] for speaker in speakers] + apart
     room = asyncio.Semaphore(args.at_once)
-    async with service(args.at_once) as (stub, pid):
+    async with serving(args.at_once) as (channel, pid):
+        stub = RivaSpeechRecognitionStub(channel)
 
         async def say(stream: list[Clip]) -> None:
             async with room:
