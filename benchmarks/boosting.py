@@ -25,7 +25,7 @@ import soxr
 from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
-from benchmarks.wer import RATE, SENTENCES, Clip, cpu_seconds, service, soundbites
+from benchmarks.wer import RATE, SENTENCES, Clip, cpu_seconds, serving, soundbites
 from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.voices import DEFAULT_VOICE
 from pipelines.scenarios.words import word_errors
@@ -89,7 +89,8 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
     asked = sum(count(names, clip.text) for clip in named)
     rows = []
     for boost in args.boost:
-        async with service() as (stub, process):
+        async with serving() as (channel, process):
+            stub = RivaSpeechRecognitionStub(channel)
             before = cpu_seconds(process)
             phrases = names + crowd(args.crowd)
             found = await heard(stub, named, phrases, boost)
