@@ -118,7 +118,7 @@ def plainly(name: str) -> str:
 
 def places(folder: Path) -> tuple[list[str], list[str]]:
     """Lines of countries (name, capital, continent, square kilometers, people, currency, languages, neighbours) and of
-    cities (plain name, name, country, people, time zone), the largest of a name first."""
+    cities (plain name, name, country, people, time zone, latitude, longitude), the largest of a name first."""
     countries: dict[str, Any] = json.loads((folder / "countries.json").read_text("utf-8"))
     continents = {"AF": "Africa", "AS": "Asia", "EU": "Europe", "NA": "North America", "OC": "Oceania",
                   "SA": "South America", "AN": "Antarctica"}  # fmt: skip
@@ -141,8 +141,9 @@ def places(folder: Path) -> tuple[list[str], list[str]]:
             and (city["population"] >= LEAST_PEOPLE or (city["countrycode"], plain) in capitals)
         ):
             country = countries[city["countrycode"]]["name"]
-            cities.append((-city["population"], plain, city["name"], country, city["timezone"]))
-    return sorted(lines), [f"{p}\t{n}\t{c}\t{-people}\t{zone}" for people, p, n, c, zone in sorted(cities)]
+            at = f"{city['latitude']:.2f}\t{city['longitude']:.2f}"
+            cities.append((-city["population"], plain, city["name"], country, city["timezone"], at))
+    return sorted(lines), [f"{p}\t{n}\t{c}\t{-people}\t{zone}\t{at}" for people, p, n, c, zone, at in sorted(cities)]
 
 
 def make(wordnet: Path, geonames: Path, pronunciations: Path, folder: Path = FOLDER) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from embedded_talk import FOLDER, NOW, ask, converse, part
@@ -212,7 +213,8 @@ def test_every_fixed_reply_is_made_for_a_voice() -> None:
     tables += part("skills.curiosities").ODD
     tables += part("skills.refusals").UNKNOWN
     tables += [reply for _, replies in part("skills.refusals")._COMPILED for reply in replies]
-    tables += [reply for _, replies in part("skills.smalltalk")._COMPILED for reply in replies]
+    for name in ("smalltalk", "herself"):
+        tables += [reply for _, replies in part(f"skills.{name}")._COMPILED for reply in replies]
     for reply in tables:
         assert not re.search(r"[*_#`<>\[\]|\\\n;]", reply), reply
         assert reply[-1] in ".?!", reply
@@ -242,3 +244,20 @@ def test_the_sources_of_what_it_knows_are_named() -> None:
     files = {file.name for file in (FOLDER / "knowledge").iterdir() if file.suffix in (".zip", ".tsv")}
     assert all(f"`{name}`" in origin for name in files)
     assert sum((FOLDER / "knowledge" / name).stat().st_size for name in files) < 5_000_000
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "mind.md"
+
+
+def page_talks() -> list[list[str]]:
+    """The conversations of the page: what you and she say, in turn."""
+    shown = PAGE.read_text("utf-8").split("```")[1].strip()
+    return [[line.partition(": ")[2] for line in talk.splitlines()] for talk in shown.split("\n\n")]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_page_about_it_shows_what_it_says() -> None:
+    talks = page_talks()
+    assert sum(len(talk) for talk in talks) >= 120
+    for talk in talks:
+        assert converse(*talk[::2], now=datetime(2026, 11, 30, 19, 30)) == talk[1::2]

@@ -34,7 +34,7 @@ _OWNED = re.compile(r"\b(?:its|their|his|her) (?P<what>\w+)")
 _REASONS = (
     ("Green, I think", ("Because a meter in the green means that all is well.",)),
     ("window", ("Because I have ears and a clock, and nothing else.",)),
-    ("I don't look things up", ("Because I keep to this machine. So nothing that you say leaves it.",)),
+    ("I don't look things up", ("Because I keep to this machine. I ask nobody, and I pass nothing on.",)),
     ("I can't", ("Because I'm only a small stand-in with a voice.", "I was given no hands. And no web.")),
 )
 _ELSE = (

@@ -15,10 +15,12 @@ from .skills import (
     counting,
     curiosities,
     dictionary,
+    distances,
     elements,
     explanations,
     geography,
     german,
+    herself,
     memory,
     opposites,
     planets,
@@ -26,6 +28,7 @@ from .skills import (
     reasons,
     refusals,
     remembering,
+    repeating,
     rhyming,
     riddles,
     smalltalk,
@@ -37,14 +40,14 @@ from .skills import (
 )
 
 SKILLS = (
-    stories.answer, riddles.answer, units.answer, sums.answer, primes.answer, zones.answer, calendar.answer,
-    clock.answer, counting.answer, chance.answer, spelling.answer, rhyming.answer, opposites.answer, planets.answer,
-    elements.answer, explanations.answer, reasons.answer, geography.answer, curiosities.answer,
-    dictionary.plainly_asked, remembering.answer,
+    repeating.answer, stories.answer, riddles.answer, units.answer, sums.answer, primes.answer, zones.answer,
+    calendar.answer, reasons.answer, clock.answer, counting.answer, chance.answer, spelling.answer, rhyming.answer,
+    opposites.answer, planets.answer, distances.answer, elements.answer, explanations.answer, geography.answer,
+    curiosities.answer, dictionary.plainly_asked, remembering.answer,
 )  # fmt: skip
 """Those that know what they are asked; the first that answers does."""
 
-MANNERS = (refusals.answer, smalltalk.answer, dictionary.answer, german.answer)
+MANNERS = (refusals.answer, herself.answer, smalltalk.answer, dictionary.answer, german.answer)
 """Those that take what is left."""
 
 _SILENCE = "I didn't catch that. Could you say it again?"

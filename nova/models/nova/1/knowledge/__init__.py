@@ -26,11 +26,11 @@ class Country:
 
 
 class City:
-    """What GeoNames tells of a city; ``zone`` is a name of the tz database."""
+    """What GeoNames tells of a city: ``zone`` is a name of the tz database, ``place`` latitude and longitude."""
 
     def __init__(self, line):
-        self.plain, self.name, self.country, people, self.zone = line.split("\t")
-        self.people = int(people)
+        self.plain, self.name, self.country, people, self.zone, north, east = line.split("\t")
+        self.people, self.place = int(people), (float(north), float(east))
 
 
 @cache

@@ -28,9 +28,14 @@ _ASKED = (
     ),
 )
 _SITES = re.compile(
-    r"\b(city|country|river|mountain|mountains|island|islands|town|region|state|lake|sea|capital|ocean|peninsula|desert)\b"
+    r"\b(city|country|river|mountain|mountains|island|islands|town|region|state|lake|sea|capital|ocean|peninsula|"
+    r"desert)\b"
 )
 """What a definition of a place has."""
+_LIVED = re.compile(
+    r"^when (?:was|did) (?P<word>[a-z' ]+?) (?P<what>born|die|live)$|^when was "
+    r"(?P<word2>[a-z' ]+?)'s birth$"
+)
 _ARTICLE = re.compile(r"^(a|an|the|some|any) ")
 _YEARS = re.compile(r" \((?:born in |born )?(?P<from>\d+)\??(?:-(?P<to>\d+)\??)?(?P<bc> BC)?\)$")
 _NOT_WORDS = re.compile(
@@ -42,8 +47,8 @@ _NOT_WORDS = re.compile(
 
 
 def plainly_asked(text, turns):
-    """The definition, where plain ``text`` asks for a word's meaning or for what a thing is; or None."""
-    return _first(_PLAINLY, text)
+    """The definition, where plain ``text`` asks for a word's meaning or for what a thing is, or somebody's years."""
+    return _first(_PLAINLY, text) or _years(text)
 
 
 def answer(text, turns):
@@ -77,6 +82,21 @@ def define(asked, means=True):
             kind, _, definition = chosen[0]
             return _sentence(asked, bare, lemma, kind, definition)
     return None
+
+
+def _years(text):
+    asked = _LIVED.match(text)
+    if not asked:
+        return None
+    found = next(
+        (years for _, _, said in senses(asked["word"] or asked["word2"]) if (years := _YEARS.search(said))), None
+    )
+    if not found or not found["to"]:
+        return None
+    bc = " before Christ" if found["bc"] else ""
+    if asked["what"] == "live":
+        return f"From {found['from']} to {found['to']}{bc}."
+    return f"In {found['to'] if asked['what'] == 'die' else found['from']}{bc}."
 
 
 def _lemmas(word):

@@ -3,6 +3,23 @@
 import re
 
 _TABLE = (
+    (r"\beiffel tower\b", "330 meters, with its antennas. It was built for the fair of 1889."),
+    (r"\bstatue of liberty\b", "93 meters with its pedestal. It came from France in 1886."),
+    (r"\bgreat wall( of china)?\b", "About 21000 kilometers, all branches together. You can't see it from the moon."),
+    (r"\bweigh\b.*\belephant\b|\belephant weigh\b|\bheavy is an elephant\b", "Up to six tons. As much as four cars."),
+    (r"\bbody temperature\b", "About 37 degrees Celsius. A little less in the morning."),
+    (r"\bheart beats?\b|\bheartbeats\b", "About 100000 times a day. It never takes a break."),
+    (r"\bbrain weigh\b|\bheavy is (the|a) brain\b", "About one and a half kilograms. And a fifth of your energy."),
+    (r"\btomato(es)? (are )?(a )?(fruit|vegetable)\b", "A fruit, by botany. A vegetable, by the cook."),
+    (r"\b(make|brew) (a )?(cup of )?coffee\b", "Sixty grams to a liter, water just off the boil. Wait four minutes."),
+    (r"\b(best|favou?rite) programming language\b", "The one you finish things in. I'm written in Python."),
+    (r"\blearn (to )?(program|code)\b", "With something small that you want to have. Python is a good start."),
+    (r"\brichest\b|\bmost famous\b", "That changes too fast for me. I only know what stays."),
+    (r"\b(when|time) is (the )?(sunset|sunrise)\b", "I don't know where you are. So I can't tell the sun's hours."),
+    (r"\bwater (is )?wet\b", "Water clings to you. It likes most things better than itself."),
+    (r"\bwater made (of|from)\b", "Hydrogen and oxygen. Two parts to one."),
+    (r"\bfish breathe\b", "With gills. They take oxygen out of the water that flows through."),
+    (r"\bhow (do|can) i lose weight\b", "Less in, more out. A doctor knows it better than I do."),
     (r"\bsky (is )?blue\b", "Because of the air. It scatters blue light more than red."),
     (
         r"\b(sunset|sunrise|sky)s? (is |are )?(red|orange)\b",

@@ -131,13 +131,20 @@ UNKNOWN = (
 
 def answer(text, turns):
     """The refusal that plain ``text`` meets, or None."""
-    replies = next((replies for pattern, replies in _COMPILED if pattern.search(text)), None)
-    return replies and fresh(replies, turns)
+    return from_table(_COMPILED, text, turns)
 
 
 def unknown(turns):
     """What she says to a question that no skill knows; shorter from the second time on."""
     return fresh(UNKNOWN, turns)
+
+
+def from_table(table, text, turns):
+    """Of the first pattern in ``table`` that plain ``text`` fits, the reply that is next; {0} is what fitted."""
+    for pattern, replies in table:
+        if found := pattern.search(text):
+            return fresh([reply.replace("{0}", found[0].capitalize()) for reply in replies], turns)
+    return None
 
 
 def fresh(replies, turns):

@@ -21,6 +21,8 @@ _PHRASES = (
     (r"\bsubtract\b|\btake away\b|\bless\b|\bminus\b|(?<=[\d\s])-(?=[\d\s])", " - "),
     (r"\bto the power of\b|\bto the power\b|\braised to\b|\bhoch\b|\^", " ^ "),
     (r"\bthe square root of\b|\bsquare root of\b|\bthe root of\b|\bwurzel aus\b|√", " sqrt "),
+    (r"\b(?:the )?square of\b", " square "),
+    (r"\b(?:dollars?|euros?|bucks)\b", " "),
     (r"\bsquared\b", " ^ 2 "),
     (r"\bcubed\b", " ^ 3 "),
     (r"(?:\bpercent|\bper cent|\bprozent|%)\s*(?:of|von)\b", " percentof "),
@@ -54,7 +56,7 @@ def answer(text, turns):
     last = _RESULT.match(hers[-1].removeprefix("Once more. ")) if hers else None
     if words[:1] and words[0] in ("+", "-", "*", "/", "^") and last:
         words = ["(", *(["-"] if last["minus"] else []), last["value"], ")", *words]
-    if not any(w in _BINARY or w in ("sqrt", "third") for w in words):
+    if not any(w in _BINARY or w in ("sqrt", "square", "third") for w in words):
         return None
     try:
         value = _Parser(words).whole()
@@ -118,6 +120,11 @@ class _Parser:
     def atom(self):
         if self.take("sqrt"):
             return _root(self.atom())
+        if self.take("square"):
+            value = self.atom()
+            if abs(value) > 10**9:
+                raise Impossible("That's too steep a power for me.")
+            return value * value
         if self.take("third"):
             return self.atom() / 3
         if self.take("("):
