@@ -27,6 +27,7 @@ from pipelines.certs import make_development_pki
 from pipelines.command.run import run
 from pipelines.command.stopping import told_to_stop
 from pipelines.embedded.process import PROCESSES, ServiceFailed
+from pipelines.embedded.speech.languages import ENGLISH
 from pipelines.home import HomeUnusable, home
 from pipelines.settings.layers import SettingsError, find_config
 from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, write_text
@@ -64,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = tuple(dict.fromkeys(args.only or ()))
     try:
         if args.prepare:
-            return prepare(home(), console, only or _embedded_by(args.config))
+            embedded, language = _asked_by(args.config) if args.config else (PROCESSES, ENGLISH)
+            return prepare(home(), console, only or embedded, language)
         read = [find_config(config) for config in args.config or ()]
         check_outputs([Output("--write", args.write, _written_by_us)], read, force=args.force)
         with printed_aside(args.write):
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES) -> int:
+def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES, language: str = ENGLISH) -> int:
     """Does every service's set-up, showing progress; returns 0, or 1 if one failed. Quick when nothing is to do."""
     begun = time.monotonic()
     make_development_pki(folder / "tls")
@@ -94,7 +96,8 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES) -> 
                 console.print(f"  {escape(line[:1].upper() + line[1:])}", soft_wrap=True)
 
             try:
-                importlib.import_module(_SET_UP[name]).prepare(folder, report)
+                spoken = {"language": language} if name == "speech" else {}
+                importlib.import_module(_SET_UP[name]).prepare(folder, report, **spoken)
             except (OSError, RuntimeError, ImportError) as error:
                 failed = 1
                 console.print(f"  {name}: [red]set-up failed:[/] {escape(str(error))}")
@@ -106,14 +109,13 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES) -> 
     return failed
 
 
-def _embedded_by(config: Sequence[str] | None) -> Sequence[str]:
-    """The processes that a configuration wants; all of them without one."""
-    if config is None:
-        return PROCESSES
+def _asked_by(config: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The processes that a configuration wants, and its language."""
     from pipelines.embedded.supervisor import needed  # noqa: PLC0415  # 0.4 s that a set-up without one saves
     from pipelines.settings.model import load_settings  # noqa: PLC0415
 
-    return needed(load_settings(config))
+    settings = load_settings(config)
+    return needed(settings), settings.language
 
 
 async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path | None, console: Console) -> int:

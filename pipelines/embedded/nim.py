@@ -124,7 +124,7 @@ def _speech(kind: str, options: child.ChildOptions, home: Path | None) -> Callab
     from pipelines.embedded.speech.service import ASR, TTS, SpeechOptions, serve  # noqa: PLC0415
 
     moonshine, model = prepared_ears(home)
-    return lambda: serve(options, SpeechOptions(moonshine, model, services=(ASR if kind == "asr" else TTS,)))
+    return lambda: serve(options, SpeechOptions(moonshine, None, model, services=(ASR if kind == "asr" else TTS,)))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ class EmbeddedServices:
         limit = self.settings.embedded_start_seconds
         command = self._command(name, self.tls.absolute(), self._home.absolute(), port)
         command += ["--start-seconds", f"{limit:g}"]
+        if name == "speech":
+            command += ["--language", self.settings.language]
         if name == "face":
             command += self.settings.face.network.arguments()
         log = self._home / "logs" / f"{name}.log"

@@ -34,6 +34,7 @@ async def serve() -> None:
 if __name__ == "__main__":
     parser = child.parser("a service for tests")
     parser.add_argument("--home")
+    parser.add_argument("--language")
     parser.add_argument("--behave", default="well")
     ARGS = parser.parse_args()
     if ARGS.behave not in ("mute", "killed"):

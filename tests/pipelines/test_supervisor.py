@@ -317,8 +317,8 @@ async def test_logs_are_private_and_the_last_start_is_kept(tmp_path: Path) -> No
 def test_set_up_shows_progress_and_names_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Good:
         @staticmethod
-        def prepare(home: Path, report: Callable[[str], None]) -> None:
-            report("building [once]")
+        def prepare(home: Path, report: Callable[[str], None], language: str = "") -> None:
+            report(f"building [once] {language}".strip())
 
     class Bad:
         @staticmethod
@@ -328,12 +328,13 @@ def test_set_up_shows_progress_and_names_what_failed(tmp_path: Path, monkeypatch
     modules = {"pipelines.embedded.speech.prepare": Good, "pipelines.embedded.triton.environment": Good}
     monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=modules.__getitem__))
     console = Console(file=io.StringIO(), width=200)
-    assert program.prepare(tmp_path, console) == 0
+    assert program.prepare(tmp_path, console, language="de-DE") == 0
     assert (tmp_path / "tls" / "server.crt").is_file()
     modules["pipelines.embedded.triton.environment"] = Bad
-    assert program.prepare(tmp_path, console) == 1
+    assert program.prepare(tmp_path, console, language="de-DE") == 1
     told = str(console.file.getvalue())  # type: ignore[attr-defined]
-    assert told.count("  Building [once]\n") == 3
+    assert told.count("  Building [once] de-DE\n") == 2
+    assert told.count("  Building [once]\n") == 1
     assert told.count("Set-up is complete") == 1
     assert "triton: set-up failed: the package index cannot be reached" in told
 

@@ -9,7 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.embedded import child
-from pipelines.embedded.speech.prepare import prepare, prepared_ears
+from pipelines.embedded.speech.languages import ENGLISH, GERMAN, served
+from pipelines.embedded.speech.prepare import prepare, prepared_ears, prepared_whisper
+
+_LANGUAGE = "en-US, or de-DE where the extra 'german' is installed"
 
 
 def _say(line: str) -> None:
@@ -21,9 +24,10 @@ def _prepare() -> None:
     parser = argparse.ArgumentParser(description="makes ready what the speech service needs")
     parser.add_argument("--prepare", action="store_true", required=True)
     parser.add_argument("--home", type=Path, metavar="DIR", required=True, help="where prepared data is kept")
+    parser.add_argument("--language", default=ENGLISH, help=_LANGUAGE)
     args = parser.parse_args()
     try:
-        prepare(args.home, _say)
+        prepare(args.home, _say, args.language)
     except RuntimeError as error:
         parser.exit(1, f"{error}\n")
 
@@ -36,6 +40,7 @@ def main() -> None:
     parser = child.parser("Riva-compatible speech recognition and synthesis without Riva")
     parser.add_argument("--home", type=Path, metavar="DIR", help="where prepared data is kept")
     parser.add_argument("--prepare", action="store_true", help="only make ready what the service needs under --home")
+    parser.add_argument("--language", default=ENGLISH, help=_LANGUAGE)
     parser.add_argument("--streams", type=int, metavar="N", help="recognition streams at a time, more are refused")
     parser.add_argument("--asr-model", type=Path, metavar="DIR", help="a streaming model of your own for sherpa-onnx")
     parser.add_argument("--tts-model", type=Path, metavar="DIR", help="a voice of your own for sherpa-onnx")
@@ -43,15 +48,20 @@ def main() -> None:
 
     from pipelines.embedded.speech.service import SpeechOptions, serve  # noqa: PLC0415  # 0.3 s that --prepare saves
 
-    moonshine, model = None, None
-    if not args.asr_model:
-        try:
+    language = served(args.language)
+    moonshine, whisper, model = None, None, None
+    try:
+        if args.asr_model:
+            pass
+        elif language == GERMAN:
+            whisper = prepared_whisper(args.home)
+        else:
             moonshine, model = prepared_ears(args.home)
-        except RuntimeError as error:
-            child.announce_failed(str(error))
-        if not (moonshine or model):
-            _say("the recogniser is not prepared; pocketsphinx listens with its general model (see --prepare)")
-    options = SpeechOptions(moonshine, model, args.asr_model, args.tts_model)
+            if not (moonshine or model):
+                _say("the recogniser is not prepared; pocketsphinx listens with its general model (see --prepare)")
+    except RuntimeError as error:
+        child.announce_failed(str(error))
+    options = SpeechOptions(moonshine, whisper, model, args.asr_model, args.tts_model, language=language)
     if args.streams is not None:
         options = replace(options, streams=max(1, args.streams))
     child.run(partial(serve, child.options(args), options))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.embedded.speech.moonshine import Decoded
+from pipelines.embedded.speech.hypothesis import Decoded
 
 Decode = Callable[[NDArray[np.int16], Callable[[], bool]], Decoded | None]
 

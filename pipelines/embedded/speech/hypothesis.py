@@ -17,6 +17,14 @@ class HeardWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoded:
+    """What an engine made of a whole utterance, as people write it, and how sure it is (0 to 1)."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """An utterance's words; ``others`` are the next best texts."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedded.speech.boosting import Boosts, Phrases, Spelling
+from pipelines.embedded.speech.hypothesis import Decoded
 
 RATE: Final = 16_000
 
@@ -36,13 +37,13 @@ _WAYS: Final = 4
 _BEHIND: Final = 8.0
 """Ways that are followed at once, and nats behind the best at which one is given up."""
 
+_UNSURE: Final = 0.45
+"""A few words less certain than this are noise: hum, hiss and clicks are heard as "You", with .28 to .75."""
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What was heard, as people write it, and the geometric mean of the tokens' probabilities."""
-
-    text: str
-    confidence: float
+_FEW: Final = 3
+_OF_NOISE: Final = frozenset({"you", "bye", "thank you"})
+_ALONE: Final = 0.8
+"""What noise is taken for, when it is all that was said, must be more certain than this. Real "you"s reach .85."""
 
 
 class Moonshine:
@@ -71,7 +72,7 @@ class Moonshine:
         """The words in 16 kHz mono sound; ``None`` as soon as ``stopped`` says so, which is asked between tokens.
 
         The likeliest token follows each time. Where ``phrases`` could be meant, the ways that spell them are followed
-        too, and the best way wins.
+        too, and the best way wins. It is as sure as the geometric mean of its tokens' probabilities.
         """
         sound = np.pad(pcm, (0, max(0, _SHORTEST - len(pcm)))).astype(np.float32)[None] / 32768
         mask = np.ones(sound.shape, np.int64)
@@ -127,6 +128,13 @@ class _Way:
     certainty: float = 0.0
     tokens: tuple[int, ...] = ()
     row: int = 0
+
+
+def is_noise(decoded: Decoded) -> bool:
+    """Whether an utterance of these words was more likely none."""
+    bare = decoded.text.strip(" .,?!").lower()
+    doubtful = decoded.confidence < _UNSURE and len(decoded.text.split()) <= _FEW
+    return doubtful or (bare in _OF_NOISE and decoded.confidence < _ALONE)
 
 
 ENCODER, DECODER, VOCABULARY = "encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin"

@@ -15,7 +15,7 @@ _RECOGNISERS = re.compile(
 )
 _VOICES = re.compile(r"^(?:magpie|chatterbox|english|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
 _LOCALE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})-[A-Za-z]{2}(?![A-Za-z])")
-_OTHER_LANGUAGE = re.compile(r"(?<![a-z])(?:ar|cs|da|de|es|fr|he|hi|it|ja|ko|nb|nl|pl|pt|ru|sv|th|tr|vi|zh)(?![a-z])")
+_LANGUAGE = re.compile(r"(?<![a-z])(ar|cs|da|de|en|es|fr|he|hi|it|ja|ko|nb|nl|pl|pt|ru|sv|th|tr|vi|zh)(?![a-z])")
 """Where there is no country: ``parakeet-ctc-0.6b-es``, ``stt_de_conformer_ctc``."""
 
 _SPOKEN_LANGUAGE = re.compile(r"^([A-Za-z]+)-[A-Z]{2}\b")  # English-US, Spanish-US, Mandarin-CN
@@ -25,9 +25,9 @@ _MEN = {"male", "diego", "houzhen", "jason", "leo", "long", "pascal", "ray"}
 """Speakers of Magpie's catalogue."""
 
 
-def recogniser(name: str) -> bool:
-    """Whether ``name`` is one of NVIDIA's recognisers that hear English."""
-    return bool(_RECOGNISERS.search(name)) and _english(name)
+def recogniser(name: str, language: str = "en") -> bool:
+    """Whether ``name`` is one of NVIDIA's recognisers that hear ``language``: two letters, whatever follows them."""
+    return bool(_RECOGNISERS.search(name)) and _is_of(name, language)
 
 
 def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
@@ -35,7 +35,7 @@ def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
     language = _SPOKEN_LANGUAGE.match(name)
     if (
         not _VOICES.search(name)
-        or not _english(name)
+        or not _is_of(name, "en")
         or (language and language[1].lower() not in ("english", "magpie"))
     ):
         return None
@@ -46,6 +46,7 @@ def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
     return [*alike, *same, *voices][0]
 
 
-def _english(name: str) -> bool:
-    found = _LOCALE.search(name)
-    return found[1].lower() == "en" if found else not _OTHER_LANGUAGE.search(name)
+def _is_of(name: str, language: str) -> bool:
+    """A name without a language is one of English, or of many."""
+    found = _LOCALE.search(name) or _LANGUAGE.search(name)
+    return not found or found[1].lower() == language[:2].lower()

@@ -19,7 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipelines.embedded.speech import corpus, hibari, language_model, profanity
-from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, fetch, is_whole, place
+from pipelines.embedded.speech.fetched import MOONSHINE, WHISPER, NotFetched, Packed, fetch, is_whole, place
+from pipelines.embedded.speech.languages import ENGLISH, GERMAN, check_extra, served
 
 _FOLDER = "speech"
 _BUILD_DEADLINE = 600.0
@@ -32,12 +33,15 @@ _WORSE_VOICE = {"libflite.so.1": "libflite1"}
 Report = Callable[[str], None]
 
 
-def prepare(home: Path, report: Report) -> None:
-    """Makes ready what the service needs, telling ``report`` what it does, one line each.
+def prepare(home: Path, report: Report, language: str = ENGLISH) -> None:
+    """Makes ready what the service needs for ``language``, telling ``report`` what it does, one line each.
 
     Raises ``RuntimeError`` naming the reason when there are no ears to be had. Missing system libraries are no error:
     the service falls back and says so.
     """
+    if served(language) == GERMAN:
+        _prepare_german(home, report)
+        return
     libraries = dict(_LIBRARIES)
     try:
         hibari.package()
@@ -45,14 +49,26 @@ def prepare(home: Path, report: Report) -> None:
         report(f"{error}; the worse voice, flite, speaks in its place")
         libraries |= _WORSE_VOICE
     install_libraries(report, libraries)
-    if is_whole(MOONSHINE, place(MOONSHINE, home)):
-        return
-    report("fetching the recogniser's model (once, 54 MB)")
     try:
-        fetch(MOONSHINE, home)
+        _fetch(MOONSHINE, home, report)
     except (NotFetched, OSError) as error:
         report(f"it could not be fetched: {error}; the worse recogniser, pocketsphinx, listens in its place")
         build_language_model(home, report)
+
+
+def _prepare_german(home: Path, report: Report) -> None:
+    check_extra()
+    install_libraries(report, _LIBRARIES)
+    try:
+        _fetch(WHISPER, home, report)
+    except (NotFetched, OSError) as error:
+        raise RuntimeError(f"the German recogniser's model could not be fetched: {error}") from None
+
+
+def _fetch(ears: Packed, home: Path, report: Report) -> None:
+    if not is_whole(ears, place(ears, home)):
+        report(f"fetching the recogniser's model (once, {ears.megabytes} MB)")
+        fetch(ears, home)
 
 
 def prepared_ears(home: Path | None) -> tuple[Path | None, Path | None]:
@@ -66,6 +82,17 @@ def prepared_ears(home: Path | None) -> tuple[Path | None, Path | None]:
         return place(MOONSHINE, home), None
     model = language_model_path(home)
     return None, model if model.exists() else None
+
+
+def prepared_whisper(home: Path | None) -> Path:
+    """The German ears under ``home``; raises ``RuntimeError`` saying what to do where they are not."""
+    check_extra()
+    if home is None or not all((place(WHISPER, home) / name).is_file() for name in WHISPER.files):
+        raise RuntimeError(
+            "the German recogniser is not prepared: .venv/bin/python -m pipelines.embedded --prepare --config "
+            "embedded-de.yaml"
+        )
+    return place(WHISPER, home)
 
 
 def language_model_path(home: Path) -> Path:

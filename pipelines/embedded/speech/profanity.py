@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import codecs
 
+from pipelines.embedded.speech.languages import ENGLISH, GERMAN
+
 _ROT13 = """
 nefr nefrubyr nff nffrf nffubyr nffubyrf onfgneq onfgneqf ovgpu ovgpurf ovgpul ovgpuva' obaxva' ohttre ohyyfuvg pbpx
 pbpxf pbpxfhpxre pbpxfhpxref phag phagf qnza qnzarq tbqqnza tbqqnzarq qvpx qvpxf qvpxurnq qlxr qlxrf snt snttbg
@@ -20,10 +22,20 @@ pbba pbbaf cnxv cnxvf qntb qntbf fcrnepuhpxre obare obaref encr encrq encrf encv
 """
 
 WORDS: frozenset[str] = frozenset(codecs.decode(_ROT13, "rot13").split())
-"""The words themselves, lower case."""
+"""The words themselves, lower case, in English."""
+
+_GERMAN = """
+nefpu nefpurf nefputrvtr nefputrfvpug nefpuybpu nefpuyöpure onfgneq onfgneqr ovgpu ohzfra qerpxfnpx qerpxfnh svpx
+svpxr svpxra svpxre svpxfg svpxg sbgmr sbgmra serffr shpx shpxvat trsvpxg uher uhera uherafbua uheraföuar
+xnpxoengjhefg xnpxr xnanxr xnanxra zvfftroheg zvfgfgüpx zhfpuv zöfr zöfra artre artrea avttre ahggr ahggra craare
+cvzzry cvffr cvffra cvffre cbeab cbeabf ebgmyössry fpurvffr fpurvß fpurvßqerpx fpurvßr fpurvßxrey fpuynzcr fpuynzcra
+fpujnamyhgfpure fpujhpugry fpujhpugrya fuvg fcnfg fcnfgra fcnfgv gvggra ghagr ghagra iresvpxg iresvpxgr iresvpxgre
+iresvpxgrf iretrjnygvtra iretrjnygvtg iretrjnygvthat irecvff jvpufr jvpufra jvpufre jvkre mvtrhare
+"""
+_BY_LANGUAGE = {ENGLISH: WORDS, GERMAN: frozenset(codecs.decode(_GERMAN, "rot13").split())}
 
 
-def masked(word: str) -> str:
-    """The word with all but its first letter hidden if it is profane, otherwise unchanged."""
+def masked(word: str, language: str = ENGLISH) -> str:
+    """The word with all but its first letter hidden if it is profane in ``language``, otherwise unchanged."""
     bare = word.strip(".,?!").lower().removesuffix("'s")
-    return word if bare not in WORDS else word[0] + "*" * (len(bare) - 1) + word[len(bare) :]
+    return word if bare not in _BY_LANGUAGE[language] else word[0] + "*" * (len(bare) - 1) + word[len(bare) :]

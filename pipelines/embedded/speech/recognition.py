@@ -13,13 +13,14 @@ from riva.client.proto import riva_asr_pb2_grpc, riva_common_pb2
 
 from pipelines.embedded.endings import refuse, refusing
 from pipelines.embedded.notices import notify
+from pipelines.embedded.speech import spoken_german
 from pipelines.embedded.speech.hypothesis import Heard, HeardWord
+from pipelines.embedded.speech.languages import GERMAN
 from pipelines.embedded.speech.profanity import masked
 from pipelines.embedded.speech.recognition_config import (
-    LANGUAGE,
     BadConfig,
+    Recogniser,
     RecognitionSettings,
-    known_model,
     settings_from,
 )
 from pipelines.embedded.speech.sound_in import RATE, BadSound, SoundIn
@@ -48,9 +49,9 @@ Context = grpc.aio.ServicerContext
 
 
 class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # type: ignore[misc]  # untyped stubs
-    """Serves ``nvidia.riva.asr.RivaSpeechRecognition``; ``model`` is the name it tells clients."""
+    """Serves ``nvidia.riva.asr.RivaSpeechRecognition``; ``model`` is what it tells clients of them."""
 
-    def __init__(self, workers: Workers, model: str) -> None:
+    def __init__(self, workers: Workers, model: Recogniser) -> None:
         self._workers = workers
         self._model = model
 
@@ -107,13 +108,19 @@ class SpeechRecognition(riva_asr_pb2_grpc.RivaSpeechRecognitionServicer):  # typ
         self, request: pb.RivaSpeechRecognitionConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSpeechRecognitionConfigResponse:
         """The one model there is, once for streams and once for recordings, as Riva lists them."""
-        if not known_model(request.model_name, self._model):
+        if not self._model.answers_to(request.model_name):
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
-        shared = {"language_code": LANGUAGE, "sample_rate": str(RATE), "streaming": "True", "max_batch_size": "1"}
+        shared = {
+            "language_code": self._model.language,
+            "sample_rate": str(RATE),
+            "streaming": "True",
+            "max_batch_size": "1",
+        }
         config = pb.RivaSpeechRecognitionConfigResponse.Config
         return pb.RivaSpeechRecognitionConfigResponse(
             model_config=[
-                config(model_name=self._model, parameters={**shared, "type": kind}) for kind in ("online", "offline")
+                config(model_name=self._model.name, parameters={**shared, "type": kind})
+                for kind in ("online", "offline")
             ]
         )
 
@@ -190,7 +197,7 @@ def _streaming_results(heard: Heard, settings: RecognitionSettings) -> list[pb.S
         return []
     if heard.kind == "stable":
         words = _shown(heard, heard.words, settings)
-        return [_result(heard, [_alternative(words)], stability=_STABLE)] if words else []
+        return [_result(heard, [_alternative(words, settings.language)], stability=_STABLE)] if words else []
     parts = ((heard.agreed, _AGREED_STABILITY), (heard.tail, _TAIL_STABILITY))
     return [_result(heard, [_interim(text, heard, settings)], stability=stable) for text, stable in parts if text]
 
@@ -198,7 +205,7 @@ def _streaming_results(heard: Heard, settings: RecognitionSettings) -> list[pb.S
 def _interim(text: str, heard: Heard, settings: RecognitionSettings) -> pb.SpeechRecognitionAlternative:
     """Words that may still change: what the recogniser spoke stays so, for digits and capitals need the whole."""
     if heard.written:
-        return _alternative(_shown(heard, _timeless(text), settings))
+        return _alternative(_shown(heard, _timeless(text), settings), settings.language)
     return pb.SpeechRecognitionAlternative(transcript=_clean(text, settings) + " ")
 
 
@@ -221,8 +228,10 @@ def _streaming_response(
 
 
 def _alternatives(heard: Heard, settings: RecognitionSettings) -> list[pb.SpeechRecognitionAlternative]:
-    best = _alternative(_shown(heard, heard.words, settings), confidence=heard.confidence, times=settings.word_times)
-    shown = (_alternative(_shown(heard, _timeless(other), settings)).transcript for other in heard.others)
+    language = settings.language
+    words = _shown(heard, heard.words, settings)
+    best = _alternative(words, language, confidence=heard.confidence, times=settings.word_times)
+    shown = (_alternative(_shown(heard, _timeless(other), settings), language).transcript for other in heard.others)
     texts = dict.fromkeys(shown)
     texts.pop(best.transcript, None)
     others = [pb.SpeechRecognitionAlternative(transcript=text) for text in list(texts)[: settings.alternatives - 1]]
@@ -235,25 +244,29 @@ def _timeless(text: str) -> list[HeardWord]:
 
 def _shown(heard: Heard, words: Sequence[HeardWord], settings: RecognitionSettings) -> list[HeardWord]:
     """The words in the form that was asked for."""
-    form = spoken if heard.written else written
-    if heard.written and settings.numbers:
-        words = with_digits(words)
-    out = form(words, numbers=settings.numbers, punctuation=settings.punctuation)
+    if not heard.written:
+        out = written(words, numbers=settings.numbers, punctuation=settings.punctuation)
+    elif settings.language == GERMAN:
+        read = spoken_german.with_numbers_read
+        out = spoken(words, numbers=settings.numbers, punctuation=settings.punctuation, read=read)
+    else:
+        words = with_digits(words) if settings.numbers else words
+        out = spoken(words, numbers=settings.numbers, punctuation=settings.punctuation)
     if not settings.clean:
         return list(out)
-    return [HeardWord(masked(w.text), w.start, w.end, w.confidence) for w in out]
+    return [HeardWord(masked(w.text, settings.language), w.start, w.end, w.confidence) for w in out]
 
 
 def _clean(text: str, settings: RecognitionSettings) -> str:
-    return " ".join(masked(word) for word in text.split()) if settings.clean else text
+    return " ".join(masked(word, settings.language) for word in text.split()) if settings.clean else text
 
 
 def _alternative(
-    words: Sequence[HeardWord], *, confidence: float = 0.0, times: bool = False
+    words: Sequence[HeardWord], language: str, *, confidence: float = 0.0, times: bool = False
 ) -> pb.SpeechRecognitionAlternative:
     transcript = " ".join(w.text for w in words)
     alternative = pb.SpeechRecognitionAlternative(
-        transcript=transcript + " " if transcript else "", confidence=confidence, language_code=[LANGUAGE]
+        transcript=transcript + " " if transcript else "", confidence=confidence, language_code=[language]
     )
     if times:
         alternative.words.extend(

@@ -12,12 +12,8 @@ from riva.client.proto.riva_audio_pb2 import AudioEncoding
 from pipelines.embedded.speech import nvidia_names
 from pipelines.embedded.speech.boosting import LONGEST_PHRASE, MOST_PHRASES, Boosts
 from pipelines.embedded.speech.endpointing import Endpointing
+from pipelines.embedded.speech.languages import ENGLISH, alike
 from pipelines.embedded.speech.sound_in import HIGHEST_RATE, LOWEST_RATE
-
-LANGUAGE = "en-US"
-
-_BOOSTING = "moonshine"
-"""Begins the names of models that can be told what to expect."""
 
 _ENCODINGS = {
     AudioEncoding.ENCODING_UNSPECIFIED: None,
@@ -33,6 +29,19 @@ class BadConfig(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Recogniser:
+    """What a client is told of the ears: their ``name``, their ``language``, and if they can be told what to expect."""
+
+    name: str
+    language: str = ENGLISH
+    boosts: bool = False
+
+    def answers_to(self, asked: str) -> bool:
+        """Whether it may be called so: by its own name, none, or one of NVIDIA's that it stands in for."""
+        return asked in ("", self.name) or nvidia_names.recogniser(asked, self.language)
+
+
+@dataclass(frozen=True, slots=True)
 class RecognitionSettings:
     """A checked configuration. ``rate`` and ``encoding`` may be 0 and ``None``: then a WAV header must tell.
 
@@ -42,7 +51,7 @@ class RecognitionSettings:
     encoding: str | None = "pcm"
     rate: int = 16_000
     channels: int = 1
-    language: str = LANGUAGE
+    language: str = ENGLISH
     alternatives: int = 1
     punctuation: bool = False
     numbers: bool = True
@@ -54,20 +63,20 @@ class RecognitionSettings:
     notices: tuple[str, ...] = ()
 
 
-def settings_from(config: RecognitionConfig, model: str, *, interims: bool = False) -> RecognitionSettings:
+def settings_from(config: RecognitionConfig, model: Recogniser, *, interims: bool = False) -> RecognitionSettings:
     """Checks a client's configuration against the one ``model`` there is; raises :class:`BadConfig`.
 
     ``custom_configuration`` is accepted without effect, and so are ``speech_contexts`` where the engine cannot be told
-    what to expect: they are hints. So are the names of NVIDIA's own English models. There is a notice of each.
+    what to expect: they are hints. So are the names of NVIDIA's own models of its language. There is a notice of each.
     """
     if config.encoding not in _ENCODINGS:
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
         raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW, raw or in a WAV file")
-    language = config.language_code or LANGUAGE
-    if not language.lower().startswith("en"):
-        raise BadConfig(f"Model not found for language {language}: the embedded recogniser knows en-US only")
-    if not known_model(config.model, model):
-        raise BadConfig(f"Model {config.model} is not available; leave it empty or ask for {model}")
+    language = config.language_code or model.language
+    if not alike(language, model.language):
+        raise BadConfig(f"Model not found for language {language}: {model.name} knows {model.language} only")
+    if not model.answers_to(config.model):
+        raise BadConfig(f"Model {config.model} is not available; leave it empty or ask for {model.name}")
     rate = config.sample_rate_hertz
     if rate and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise BadConfig(f"sample_rate_hertz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {rate}")
@@ -83,7 +92,7 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
         encoding=_ENCODINGS[config.encoding],
         rate=rate,
         channels=config.audio_channel_count or 1,
-        language=language,
+        language=model.language,
         alternatives=min(max(1, config.max_alternatives), _MOST_ALTERNATIVES),
         punctuation=config.enable_automatic_punctuation,
         numbers=not config.verbatim_transcripts,
@@ -96,17 +105,12 @@ def settings_from(config: RecognitionConfig, model: str, *, interims: bool = Fal
     )
 
 
-def known_model(asked: str, model: str) -> bool:
-    """Whether ``model`` answers to the name ``asked``: its own, none, or one of NVIDIA's that it stands in for."""
-    return asked in ("", model) or nvidia_names.recogniser(asked)
-
-
-def _notices(config: RecognitionConfig, model: str) -> Iterator[str]:
-    if config.model not in ("", model):
-        yield f"model {config.model} is not here; {model} recognises in its place"
+def _notices(config: RecognitionConfig, model: Recogniser) -> Iterator[str]:
+    if config.model not in ("", model.name):
+        yield f"model {config.model} is not here; {model.name} recognises in its place"
     asked = [phrase for context in config.speech_contexts for phrase in context.phrases if phrase.strip()]
-    if asked and not model.startswith(_BOOSTING):
-        yield f"speech_contexts have no effect: {model} does not boost words"
+    if asked and not model.boosts:
+        yield f"speech_contexts have no effect: {model.name} does not boost words"
     elif (refused := len(asked) - len(_boosts(config))) > 0:
         yield (
             f"speech_contexts: {refused} of {len(asked)} phrases have no effect; a boost must be above 0, a phrase of "

@@ -16,7 +16,9 @@ from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
 from pipelines.embedded import child
 from pipelines.embedded.reflecting import reflect
 from pipelines.embedded.speech.engines import open_engine
+from pipelines.embedded.speech.languages import ENGLISH
 from pipelines.embedded.speech.recognition import SpeechRecognition
+from pipelines.embedded.speech.recognition_config import Recogniser
 from pipelines.embedded.speech.synthesis import SpeechSynthesis
 from pipelines.embedded.speech.voices import Engine
 from pipelines.embedded.speech.workers import Workers, running_workers
@@ -41,27 +43,36 @@ SERVER_OPTIONS: list[tuple[str, int]] = [
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
     """What to serve with. The ears are ``asr_model``, the user's own for sherpa-onnx, else ``moonshine``, a folder,
-    else pocketsphinx with the tuned ``language_model``, else with its general one. ``services`` are which of Riva's two
-    are offered: a NIM has one of them."""
+    or ``whisper``, another, for German, else pocketsphinx with the tuned ``language_model``, else with its general one.
+    ``language`` is what is heard and spoken. ``services`` are which of Riva's two are offered: a NIM has one of them.
+    """
 
     moonshine: Path | None = None
+    whisper: Path | None = None
     language_model: Path | None = None
     asr_model: Path | None = None
     tts_model: Path | None = None
     streams: int = max(8, 4 * (os.cpu_count() or 1))
+    language: str = ENGLISH
     services: tuple[str, ...] = (ASR, TTS)
 
     @property
-    def recognizer_name(self) -> str:
-        """The model's name as clients see it."""
+    def recogniser(self) -> Recogniser:
+        """The ears as clients see them."""
         if self.asr_model:
-            return f"sherpa-{self.asr_model.name}"
-        return "moonshine-tiny-en-US-embedded" if self.moonshine else "pocketsphinx-en-US-embedded"
+            return Recogniser(f"sherpa-{self.asr_model.name}", self.language)
+        if self.whisper:
+            return Recogniser(f"whisper-base-{self.language}-embedded", self.language)
+        if self.moonshine:
+            return Recogniser("moonshine-tiny-en-US-embedded", boosts=True)
+        return Recogniser("pocketsphinx-en-US-embedded")
 
     @property
     def worker_arguments(self) -> list[str]:
         if self.asr_model:
             return ["--sherpa", str(self.asr_model)]
+        if self.whisper:
+            return ["--whisper", str(self.whisper)]
         if self.moonshine:
             return ["--moonshine", str(self.moonshine)]
         return ["--language-model", str(self.language_model)] if self.language_model else []
@@ -87,8 +98,8 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
         server = grpc.aio.server(options=SERVER_OPTIONS)
         offered = {}
         if workers is not None:
-            offered["asr"] = speech.recognizer_name
-            recognition = SpeechRecognition(workers, speech.recognizer_name)
+            offered["asr"] = speech.recogniser.name
+            recognition = SpeechRecognition(workers, speech.recogniser)
             riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
         if engine is not None:
             offered["tts"] = engine.name

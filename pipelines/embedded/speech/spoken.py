@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,14 +29,17 @@ _HALF_OF_DAY = re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE)
 _MARKS = '.,?!;:"“”()…'
 
 
-def spoken(words: Sequence[HeardWord], *, numbers: bool, punctuation: bool) -> tuple[HeardWord, ...]:
+def spoken(
+    words: Sequence[HeardWord], *, numbers: bool, punctuation: bool, read: Callable[[str], str] | None = None
+) -> tuple[HeardWord, ...]:
     """What was written, with digits only where ``numbers``, with marks and capitals only where ``punctuation``.
 
-    A number keeps the time of the word that it was, shared among those that it becomes.
+    ``read`` spells numbers out, in English unless it is given. A number keeps the time of the word that it was, shared
+    among those that it becomes.
     """
     out: list[HeardWord] = []
     for word in words:
-        text = word.text if numbers else with_numbers_read(word.text)
+        text = word.text if numbers else (read or with_numbers_read)(word.text)
         if not punctuation:
             text = text.lower()
         bare = [part if punctuation else part.strip(_MARKS) for part in text.split()]

@@ -7,13 +7,14 @@ learned of a speaker, so streams share the engine and nothing more.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from pipelines.embedded.speech.decoders import Decode, Decoders, Job
-from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
-from pipelines.embedded.speech.moonshine import RATE, Decoded
+from pipelines.embedded.speech.hypothesis import Decoded, HeardWord, Hypothesis
+from pipelines.embedded.speech.listening import RATE
 
 _MORE: Final = 0.32
 """Seconds of new sound that are worth another live pass."""
@@ -24,14 +25,6 @@ _SHARE: Final = 2.0
 _LATEST: Final = 2.0
 """Seconds that the last word may wait for the engine; then the live words must do."""
 
-_UNSURE: Final = 0.45
-"""A few words less certain than this are noise: hum, hiss and clicks are heard as "You", with .28 to .75."""
-
-_FEW: Final = 3
-_OF_NOISE: Final = frozenset({"you", "bye", "thank you"})
-_ALONE: Final = 0.8
-"""What noise is taken for, when it is all that was said, must be more certain than this. Real "you"s reach .85."""
-
 _QUIET: Final = 0.05
 """Sound below this share of the loudest is no word's. The words share the time between the first and the last above."""
 
@@ -39,13 +32,18 @@ _FRAME: Final = RATE // 50
 
 
 class WholeUtterance:
-    """One stream's :class:`~.listening.Transcriber` that ``decode`` and the ``decoders`` make, which all share."""
+    """One stream's :class:`~.listening.Transcriber` that ``decode`` and the ``decoders`` make, which all share.
+
+    ``is_noise`` knows what the engine takes noise for.
+    """
 
     memory: str | None = ""
     writes = True
 
-    def __init__(self, decode: Decode, decoders: Decoders) -> None:
-        self._decode, self._decoders = decode, decoders
+    def __init__(
+        self, decode: Decode, decoders: Decoders, is_noise: Callable[[Decoded], bool] = lambda decoded: False
+    ) -> None:
+        self._decode, self._decoders, self._is_noise = decode, decoders, is_noise
         self.looks = 0
         self._pcm = bytearray()
         self._next = 0.0  # seconds of sound at which the next live pass is due
@@ -85,7 +83,7 @@ class WholeUtterance:
         if self._second is None:
             return None
         decoded = self._second.result(deadline - time.monotonic())
-        return None if decoded is None else _hypothesis(decoded, self._second.pcm)
+        return None if decoded is None else self._hypothesis(decoded, self._second.pcm)
 
     def resume(self) -> None:
         self.abandon()
@@ -94,7 +92,7 @@ class WholeUtterance:
         if self._second is None:  # it is cut off in mid-speech: the live words lack the last ones
             self.speculate(bytes(self._pcm))
         second = self.second_pass(time.monotonic() + _LATEST)
-        return second or _hypothesis(self._heard, np.frombuffer(bytes(self._pcm), "<i2"))
+        return second or self._hypothesis(self._heard, np.frombuffer(bytes(self._pcm), "<i2"))
 
     def abandon(self) -> None:
         for job in (self._live, self._second):
@@ -116,21 +114,18 @@ class WholeUtterance:
         self._next = len(self._live.pcm) / RATE + max(_MORE, _SHARE * self._live.seconds)
         self._live = None
 
-
-def _hypothesis(decoded: Decoded, pcm: np.ndarray) -> Hypothesis:
-    words = decoded.text.rstrip(" ,;:-").split()  # a comma at the end belongs to words that were not said
-    bare = decoded.text.strip(" .,?!").lower()
-    doubtful = decoded.confidence < _UNSURE and len(words) <= _FEW
-    if not words or doubtful or (bare in _OF_NOISE and decoded.confidence < _ALONE):
-        return Hypothesis(confidence=decoded.confidence)
-    begin, end = _voiced(pcm)
-    letters = [len(word) + 1 for word in words]
-    edges = begin + (end - begin) * np.cumsum([0, *letters]) / sum(letters)
-    times = [round(1000 * float(edge)) for edge in edges]
-    heard = zip(words, times, times[1:], strict=False)
-    return Hypothesis(
-        tuple(HeardWord(word, start, stop, decoded.confidence) for word, start, stop in heard), decoded.confidence
-    )
+    def _hypothesis(self, decoded: Decoded, pcm: np.ndarray) -> Hypothesis:
+        words = decoded.text.rstrip(" ,;:-").split()  # a comma at the end belongs to words that were not said
+        if not words or self._is_noise(decoded):
+            return Hypothesis(confidence=decoded.confidence)
+        begin, end = _voiced(pcm)
+        letters = [len(word) + 1 for word in words]
+        edges = begin + (end - begin) * np.cumsum([0, *letters]) / sum(letters)
+        times = [round(1000 * float(edge)) for edge in edges]
+        heard = zip(words, times, times[1:], strict=False)
+        return Hypothesis(
+            tuple(HeardWord(word, start, stop, decoded.confidence) for word, start, stop in heard), decoded.confidence
+        )
 
 
 def _voiced(pcm: np.ndarray) -> tuple[float, float]:

@@ -122,13 +122,31 @@ def _moonshine(folder: Path) -> Make:
     import numpy as np  # noqa: PLC0415  # what is not used is not loaded
 
     from pipelines.embedded.speech.decoders import Decoders  # noqa: PLC0415
-    from pipelines.embedded.speech.moonshine import RATE, Moonshine  # noqa: PLC0415
+    from pipelines.embedded.speech.moonshine import RATE, Moonshine, is_noise  # noqa: PLC0415
     from pipelines.embedded.speech.whole_utterance import WholeUtterance  # noqa: PLC0415
 
     model = Moonshine(folder)
     model.decode(np.zeros(RATE, np.int16))  # the first time is slow
-    decoders = Decoders(max(1, min(MOST_DECODERS, os.cpu_count() or 1)))
-    return lambda boosts: WholeUtterance(partial(model.decode, phrases=model.phrases(boosts)), decoders)
+    decoders = Decoders(_threads())
+    return lambda boosts: WholeUtterance(partial(model.decode, phrases=model.phrases(boosts)), decoders, is_noise)
+
+
+def _whisper(folder: Path) -> Make:
+    import numpy as np  # noqa: PLC0415
+
+    from pipelines.embedded.speech.decoders import Decoders  # noqa: PLC0415
+    from pipelines.embedded.speech.log_mel import RATE  # noqa: PLC0415
+    from pipelines.embedded.speech.whisper import Whisper  # noqa: PLC0415
+    from pipelines.embedded.speech.whole_utterance import WholeUtterance  # noqa: PLC0415
+
+    model = Whisper(folder, threads=_threads())
+    model.decode(np.zeros(RATE, np.int16))  # the first time is slow
+    decoders = Decoders(_threads())
+    return _unboosted(lambda: WholeUtterance(model.decode, decoders))
+
+
+def _threads() -> int:
+    return max(1, min(MOST_DECODERS, os.cpu_count() or 1))
 
 
 def _unboosted(transcriber: Callable[[], Transcriber]) -> Make:
@@ -137,10 +155,11 @@ def _unboosted(transcriber: Callable[[], Transcriber]) -> Make:
 
 
 def main() -> None:
-    """The process: ``worker --control FD [--moonshine DIR | --language-model FILE | --sherpa DIR]``."""
+    """The process: ``worker --control FD [--moonshine DIR | --whisper DIR | --language-model FILE | --sherpa DIR]``."""
     parser = argparse.ArgumentParser(description="recognition worker of the embedded speech service")
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--moonshine", type=Path)
+    parser.add_argument("--whisper", type=Path)
     parser.add_argument("--language-model", type=Path)
     parser.add_argument("--sherpa", type=Path)
     args = parser.parse_args()
@@ -154,6 +173,8 @@ def main() -> None:
                 make, serve = _unboosted(SherpaRecognizer(args.sherpa).transcriber), serve_by_threads
             elif args.moonshine:
                 make, serve = _moonshine(args.moonshine), serve_by_threads
+            elif args.whisper:
+                make, serve = _whisper(args.whisper), serve_by_threads
             else:
                 from pipelines.embedded.speech.sphinx import SphinxModels  # noqa: PLC0415  # 0.5 s and 130 MB
 

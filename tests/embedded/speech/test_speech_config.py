@@ -7,11 +7,13 @@ from riva.client.proto.riva_asr_pb2 import EndpointingConfig, RecognitionConfig,
 
 from pipelines.embedded.speech.endpointing import Endpointing
 from pipelines.embedded.speech.profanity import WORDS, masked
-from pipelines.embedded.speech.recognition_config import BadConfig, endpointing_from, settings_from
+from pipelines.embedded.speech.recognition_config import BadConfig, Recogniser, endpointing_from, settings_from
+
+ENGLISH, GERMAN = Recogniser("m", boosts=True), Recogniser("whisper", "de-DE")
 
 
 def test_nothing_asked_for_is_fine() -> None:
-    settings = settings_from(RecognitionConfig(), "m")
+    settings = settings_from(RecognitionConfig(), ENGLISH)
     assert (settings.encoding, settings.rate, settings.channels, settings.alternatives) == (None, 0, 1, 1)
     assert settings.numbers
     assert not settings.punctuation
@@ -30,7 +32,7 @@ def test_wishes_are_carried() -> None:
         model="m",
         speech_contexts=[SpeechContext(phrases=["Nova  Aurora", ""], boost=10)],
     )
-    settings = settings_from(config, "m", interims=True)
+    settings = settings_from(config, ENGLISH, interims=True)
     assert settings.boosts == (("Nova  Aurora", 10.0),)
     assert settings.encoding == "pcm"
     assert settings.alternatives == 5
@@ -75,7 +77,37 @@ def test_endpointing_windows(asked: dict[str, float], expected: Endpointing) -> 
 )
 def test_what_cannot_be_is_one_clear_line(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(BadConfig, match=said):
-        settings_from(RecognitionConfig(**fields), "m")
+        settings_from(RecognitionConfig(**fields), ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"language_code": "de-DE"},
+        {"language_code": "de-at"},
+        {"language_code": "de", "model": "whisper"},
+        {"model": "parakeet-0.6b-de-DE-asr"},
+        {"model": "stt_de_conformer_ctc_large"},
+        {"model": "parakeet-rnnt-1.1b"},
+    ],
+)
+def test_german_ears_answer_to_german_names(fields: dict[str, Any]) -> None:
+    assert settings_from(RecognitionConfig(**fields), GERMAN).language == "de-DE"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"language_code": "en-US"}, "Model not found for language en-US: whisper knows de-DE only"),
+        ({"language_code": "den-DE"}, "Model not found for language den-DE"),
+        ({"model": "parakeet-1.1b-en-US-asr-streaming"}, "not available"),
+        ({"model": "stt_en_conformer_ctc_large"}, "not available"),
+    ],
+)
+def test_german_ears_refuse_the_rest(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        settings_from(RecognitionConfig(**fields), GERMAN)
 
 
 def test_profanity_is_masked_and_only_that() -> None:
@@ -85,16 +117,22 @@ def test_profanity_is_masked_and_only_that() -> None:
     assert not WORDS & {"hello", "class", "therapist", "scunthorpe", "analysis", "cockpit"}
 
 
-def told(model: str, *phrases: str, boost: float = 10.0) -> list[str]:
+def test_profanity_is_that_of_the_language() -> None:
+    assert masked("Shit!", "de-DE") == "S***!"
+    assert masked("dick,", "de-DE") == "dick,"  # thick
+    assert masked("dick,") == "d***,"
+
+
+def told(model: Recogniser, *phrases: str, boost: float = 10.0) -> list[str]:
     config = RecognitionConfig(speech_contexts=[SpeechContext(phrases=phrases, boost=boost)])
     return list(settings_from(config, model).notices)
 
 
 def test_who_boosts_words_is_told_where_that_does_nothing() -> None:
-    assert not told("moonshine-tiny", "Nova")
-    assert not told("pocketsphinx", "", " ")
-    assert told("pocketsphinx", "Nova") == ["speech_contexts have no effect: pocketsphinx does not boost words"]
-    assert told("moonshine-tiny", "Nova", "x" * 61)[0].startswith("speech_contexts: 1 of 2 phrases have no effect")
+    assert not told(ENGLISH, "Nova")
+    assert not told(GERMAN, "", " ")
+    assert told(GERMAN, "Nova") == ["speech_contexts have no effect: whisper does not boost words"]
+    assert told(ENGLISH, "Nova", "x" * 61)[0].startswith("speech_contexts: 1 of 2 phrases have no effect")
     for boost in (-20.0, 0.0, float("nan")):
-        assert told("moonshine-tiny", "Nova", boost=boost)[0].startswith("speech_contexts: 1 of 1 phrases")
-    assert told("moonshine-tiny", *map(str, range(1003)))[0].startswith("speech_contexts: 3 of 1003 phrases")
+        assert told(ENGLISH, "Nova", boost=boost)[0].startswith("speech_contexts: 1 of 1 phrases")
+    assert told(ENGLISH, *map(str, range(1003)))[0].startswith("speech_contexts: 3 of 1003 phrases")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pipelines.embedded.speech.decoders import Decoders
-from pipelines.embedded.speech.moonshine import RATE, Decoded, vocabulary
+from pipelines.embedded.speech.hypothesis import Decoded
+from pipelines.embedded.speech.moonshine import RATE, is_noise, vocabulary
 from pipelines.embedded.speech.whole_utterance import WholeUtterance
 
 SECOND = bytes(2 * RATE)
@@ -77,7 +78,7 @@ def test_an_engine_that_fails_fails_its_stream_and_no_other() -> None:
 
 
 def ears(text: str, confidence: float = 0.9) -> WholeUtterance:
-    return WholeUtterance(lambda pcm, stopped: Decoded(text, confidence), Decoders(1))
+    return WholeUtterance(lambda pcm, stopped: Decoded(text, confidence), Decoders(1), is_noise)
 
 
 def soon() -> float:

