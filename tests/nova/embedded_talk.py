@@ -26,17 +26,17 @@ def part(name: str) -> Any:
     return importlib.import_module(f"embedded_mind.{name}")
 
 
-def ask(*texts: str, now: datetime = NOW) -> str:
-    """The reply to the last of ``texts``, which alternate between the user and her."""
+def ask(*texts: str, now: datetime = NOW, system: str = "You are Sophia.") -> str:
+    """The reply to the last of ``texts``, which alternate between the user and her, to a persona of ``system``."""
     roles = ("user", "assistant")
     messages = [Message(roles[i % 2], text) for i, text in enumerate(texts)]  # type: ignore[arg-type]
-    messages.insert(0, Message("system", "You are Sophia."))
+    messages.insert(0, Message("system", system))
     return str(part("talk").answer(BUILT_IN["chatml"].render(with_time(messages, now))))
 
 
-def converse(*questions: str, now: datetime = NOW) -> list[str]:
+def converse(*questions: str, now: datetime = NOW, system: str = "You are Sophia.") -> list[str]:
     """Her replies to the questions of one conversation."""
     said: list[str] = []
     for question in questions:
-        said += [question, ask(*said, question, now=now)]
+        said += [question, ask(*said, question, now=now, system=system)]
     return said[1::2]

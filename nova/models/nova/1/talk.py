@@ -6,7 +6,7 @@ the same reply. Replies are made for a voice: short sentences, a short first cla
 
 import re
 
-from . import followups, tools
+from . import followups, german, tools
 from .chat import asked, begun, parse
 from .skills import (
     calendar,
@@ -19,7 +19,6 @@ from .skills import (
     elements,
     explanations,
     geography,
-    german,
     herself,
     memory,
     opposites,
@@ -47,7 +46,7 @@ SKILLS = (
 )  # fmt: skip
 """Those that know what they are asked; the first that answers does."""
 
-MANNERS = (refusals.answer, herself.answer, smalltalk.answer, dictionary.answer, german.answer)
+MANNERS = (refusals.answer, herself.answer, smalltalk.answer, dictionary.answer, german.overheard)
 """Those that take what is left."""
 
 _SILENCE = "I didn't catch that. Could you say it again?"
@@ -74,6 +73,8 @@ def answer(prompt):
 
 def reply(turns):
     """The reply to the last words of the user; never the last reply once more, unless that was asked for."""
+    if german.is_wanted(turns):
+        return german.reply(turns)
     said, again = _said(turns)
     hers = turns.said_by("assistant")
     if hers and said == hers[-1] and not again:

@@ -74,12 +74,12 @@ def _go_on(text, turns, replay):
             continue
         if not heard.endswith(INTERRUPTED):
             return "That's all I know, I'm afraid." if more else "I had finished. Ask me something else."
-        rest = _after(replay(turns.before(index)), heard.removesuffix(INTERRUPTED))
+        rest = rest_of(replay(turns.before(index)), heard.removesuffix(INTERRUPTED))
         return rest or "I had almost finished. Ask me something else."
     return "I haven't said anything yet. Ask me something."
 
 
-def _after(full, heard):
+def rest_of(full, heard):
     """What follows in ``full`` after the words of ``heard``, from the start of the sentence that was cut."""
     words = re.findall(r"\w+", heard.lower())
     if not words:  # it was cut off before anything was heard

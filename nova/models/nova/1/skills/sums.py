@@ -59,7 +59,7 @@ def answer(text, turns):
     if not any(w in _BINARY or w in ("sqrt", "square", "third") for w in words):
         return None
     try:
-        value = _Parser(words).whole()
+        value = evaluate(words)
     except NotASum:
         return None
     except Impossible as reason:
@@ -67,6 +67,11 @@ def answer(text, turns):
     if abs(value) > numerals.LIMIT:
         return "That's a huge number. Too long to read out, I'm afraid."
     return f"That's {numerals.say(value)}."
+
+
+def evaluate(words):
+    """The value of an expression in signs and numbers; raises :class:`NotASum` or :class:`Impossible`."""
+    return _Parser(words).whole()
 
 
 class _Parser:

@@ -28,6 +28,7 @@ _ALIASES = {
     "tons": "ton", "tonnes": "ton", "tonne": "ton", "lb": "pound", "lbs": "pound", "oz": "ounce", "ml": "milliliter",
     "liters": "liter", "meilen": "mile", "meile": "mile", "kilometern": "kilometer", "grams": "gram",
 }  # fmt: skip
+DEGREES = ("Fahrenheit", "Celsius", "kelvin")
 _DEGREES = {
     "fahrenheit": "Fahrenheit", "celsius": "Celsius", "centigrade": "Celsius", "kelvin": "kelvin",
     "°f": "Fahrenheit", "°c": "Celsius",
@@ -50,8 +51,8 @@ def answer(text, turns):
     text = re.sub(r"(?<=\d)\s*°\s*(?=[cf]\b)", " °", text)
     text = re.sub(r"(\d)(mm|cm|km|mg|kg|lbs?|oz|ml)\b", r"\1 \2", text)
     for found in (_ASKED.match(text), _GIVEN.match(_LEAD.sub("", text))):
-        if found and (converted := _converted(found)):
-            return converted
+        if found and (said := _converted(found)):
+            return said
     return None
 
 
@@ -66,31 +67,36 @@ def _converted(found):
     return _degrees(value, words[at:], found["to"]) or _lengths(value, words[at:], found["to"])
 
 
+def converted(value, source, target):
+    """``value`` of one unit in another, both by their English names; None where they measure different things."""
+    if source in DEGREES and target in DEGREES:
+        celsius = {
+            "Fahrenheit": (value - 32) * 5 / 9, "Celsius": value, "kelvin": value - Fraction("273.15")
+        }[source]  # fmt: skip
+        return {
+            "Fahrenheit": celsius * 9 / 5 + 32, "Celsius": celsius, "kelvin": celsius + Fraction("273.15")
+        }[target]  # fmt: skip
+    kind = next((kind for kind in _UNITS.values() if source in kind and target in kind), None)
+    return kind and value * Fraction(kind[source]) / Fraction(kind[target])
+
+
 def _degrees(value, words, to):
     source = next((_DEGREES[w] for w in words if w in _DEGREES), None)
     target = next((_DEGREES[w] for w in to.split() if w in _DEGREES), None)
     if source is None or target is None:
         return None
-    celsius = {
-        "Fahrenheit": (value - 32) * 5 / 9, "Celsius": value, "kelvin": value - Fraction("273.15")
-    }[source]  # fmt: skip
-    result = {
-        "Fahrenheit": celsius * 9 / 5 + 32, "Celsius": celsius, "kelvin": celsius + Fraction("273.15")
-    }[target]  # fmt: skip
     degrees = "" if target == "kelvin" else "degrees "
-    return f"That's {_near(result, 1)} {degrees}{target}."
+    return f"That's {_near(converted(value, source, target), 1)} {degrees}{target}."
 
 
 def _lengths(value, words, to):
     source, target = _unit(" ".join(words)), _unit(to)
     if source is None or target is None:
         return None
-    for kind in _UNITS.values():
-        if source in kind and target in kind:
-            result = value * Fraction(kind[source]) / Fraction(kind[target])
-            shown = numerals.rounded(result)
-            about = "" if shown == result else "about "
-            return f"That's {about}{_plainly(shown)} {_many(target, shown)}."
+    if (result := converted(value, source, target)) is not None:
+        shown = numerals.rounded(result)
+        about = "" if shown == result else "about "
+        return f"That's {about}{_plainly(shown)} {_many(target, shown)}."
     return f"I can't turn {_many(source, 2)} into {_many(target, 2)}. They measure different things."
 
 
