@@ -2,6 +2,7 @@
 
 python -m pipelines.client                                      the server of this machine
 python -m pipelines.client 'https://spark:8765/#key=…' --ca ca.crt  as the server prints its address; ca.crt from there
+python -m pipelines.client http://hub:8700 --pool --key-file key    one of a pool; the address is of its lease endpoint
 python -m pipelines.client --headphones                         her voice cannot come back through the microphone
 python -m pipelines.client --soundbite hello.wav --reply her.wav    no sound card is needed
 
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("server", nargs="?", default="http://127.0.0.1:8765/", help="address of the server (default: %(default)s)")
     add("--key-file", type=Path, metavar="FILE", help="holds the key (default: that of the address)")
     add("--ca", type=Path, metavar="FILE", help="the authority that signed the server's certificate, PEM")
+    add("--pool", action="store_true", help="the address is that of a pool's lease endpoint")
     add("--headphones", action="store_true", help="do not keep her voice out of the microphone's sound")
     add("--soundbite", type=Path, action="append", default=[], metavar="WAV", help="say this; may be repeated")
     add("--reply", type=Path, metavar="WAV", help="write her voice into a file in place of the loudspeaker")
@@ -60,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     args.set += ["microphone.echo=off"] if args.headphones else []
     try:
-        asyncio.run(talk(find_server(args.server, args.key_file, args.ca), settings_of(args), args))
+        asyncio.run(talk(find_server(args.server, args.key_file, args.ca, pool=args.pool), settings_of(args), args))
     except (BadAddress, SettingsError, WavError, Refused, SinkError, MicrophoneError) as error:
         say(*str(error).splitlines())
         return BAD if isinstance(error, BadAddress | SettingsError | WavError) else REFUSED

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 PATH = "/v1/realtime"
+LEASES = "/v1/leases"
 SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
@@ -17,15 +18,21 @@ class BadAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is: ``url`` of its WebSocket, and the ``key`` that it asks for, if any."""
+    """Where a server is: ``url`` of its WebSocket, and the ``key`` that it asks for, if any.
+
+    Of a ``pool`` it is the lease endpoint, which is asked before each connection where to.
+    """
 
     url: str
     key: str | None = field(repr=False)
     tls: ssl.SSLContext | None
+    pool: bool = False
 
 
-def find_server(text: str, key_file: Path | None = None, ca: Path | None = None) -> Address:
+def find_server(text: str, key_file: Path | None = None, ca: Path | None = None, *, pool: bool = False) -> Address:
     """Reads an address: of the page as the server prints it (``https://spark:8765/#key=…``), or of its WebSocket.
+
+    With ``pool`` it is that of a lease endpoint.
 
     The key is that of ``key_file``, else of the address. ``ca`` holds the authority that
     signed the server's certificate, PEM. Raises :class:`BadAddress`.
@@ -41,8 +48,9 @@ def find_server(text: str, key_file: Path | None = None, ca: Path | None = None)
     try:
         if key_file:
             key = key_file.read_text("utf-8", "replace").strip()
-        tls = ssl.create_default_context(cafile=ca) if scheme == "wss" else None
+        tls = ssl.create_default_context(cafile=ca) if scheme == "wss" or pool else None
     except OSError as error:  # an SSLError is one, and names no file
         raise BadAddress(f"{error.filename or ca} cannot be read: {error.strerror}") from None
-    path = parts.path if parts.path.strip("/") else PATH
-    return Address(f"{scheme}://{parts.netloc.rpartition('@')[2]}{path}", key, tls)
+    path = parts.path if parts.path.strip("/") else LEASES if pool else PATH
+    scheme = scheme.replace("ws", "http") if pool else scheme
+    return Address(f"{scheme}://{parts.netloc.rpartition('@')[2]}{path}", key, tls, pool)

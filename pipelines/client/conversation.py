@@ -108,13 +108,15 @@ class Client:
 
     async def _stay_connected(self, ready: asyncio.Event) -> None:
         server, tries = self._server, iter(PATIENCE)
-        headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
-        async with aiohttp.ClientSession(headers=headers) as session:
+        async with aiohttp.ClientSession() as session:
             while True:
                 why = "The server has ended the conversation"
                 try:
                     async with asyncio.timeout(CONNECT_SECONDS):
-                        socket = await session.ws_connect(server.url, heartbeat=20.0, ssl=server.tls or True)
+                        url, key = await self._lease(session) if server.pool else (server.url, server.key)
+                        socket = await session.ws_connect(
+                            url, headers=_showing(key), heartbeat=20.0, ssl=server.tls or True
+                        )
                     tries = iter(PATIENCE)
                     await self._hold(socket, ready)
                     if socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
@@ -122,7 +124,7 @@ class Client:
                 except aiohttp.ClientConnectorCertificateError as error:
                     why = f"The server's certificate is not trusted ({error.certificate_error}); give --ca."
                     raise Refused(why) from None
-                except aiohttp.WSServerHandshakeError as error:
+                except aiohttp.ClientResponseError as error:
                     why = f"The server says no ({error.status}): {REFUSALS.get(error.status, error.message)}"
                     if error.status != 503:
                         raise Refused(f"{why}.") from None
@@ -132,6 +134,18 @@ class Client:
                     raise Refused(f"{why}; given up. Is it running at {server.url}?")
                 self._say(f"{why}. Trying again in {wait:g} s.")
                 await asyncio.sleep(wait)
+
+    async def _lease(self, session: aiohttp.ClientSession) -> tuple[str, str | None]:
+        """Where there is room, and what opens it. Raises ``ClientResponseError`` with 503 where there is none."""
+        server = self._server
+        async with session.post(server.url, headers=_showing(server.key), ssl=server.tls or True) as answer:
+            answer.raise_for_status()
+            try:
+                lease = await answer.json()
+                secret = lease.get("client_secret")
+                return str(lease["url"]), None if secret is None else str(secret["value"])
+            except (ValueError, LookupError, TypeError, AttributeError):
+                raise Refused(f"{server.url} gives no leases; is it the address of a pool?") from None
 
     async def _hold(self, socket: aiohttp.ClientWebSocketResponse, ready: asyncio.Event) -> None:
         self._queue, self._trouble, self._floor = asyncio.Queue(WAITING), "", "listening"
@@ -188,3 +202,7 @@ class Client:
             case "error" if event["error"]["code"] != NOTHING_TO_CANCEL:
                 self._trouble = event["error"]["message"]
                 self._say(f"The server: {self._trouble}")
+
+
+def _showing(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}

@@ -8,6 +8,7 @@ import aiohttp
 import lab
 import numpy as np
 import pytest
+from aiohttp import web
 from lab import ANSWER, HEARD
 from page_client import until
 from rooms import house
@@ -199,6 +200,58 @@ async def test_why_a_server_does_not_want_somebody(tmp_path, pki, other_pki, mon
             client.write("where is my order")
             assert await terminal.wait("sophia: ") == f"sophia: {ANSWER}"
     assert "cannot be reached" in await refusal(url, pki)
+
+
+@asynccontextmanager
+async def lease_endpoint(answers):
+    """An endpoint that gives these answers, one after the other; yields its address and the keys that it was shown."""
+    keys = []
+
+    async def lease(request):
+        keys.append(request.headers["Authorization"])
+        return answers[min(len(keys), len(answers)) - 1]()
+
+    app = web.Application()
+    app.router.add_post("/v1/leases", lease)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}", keys
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_pool_is_asked_where_to_talk_until_there_is_room(tmp_path, pki, monkeypatch):
+    monkeypatch.setattr(conversation, "PATIENCE", (0.01, 0.01))
+    key = tmp_path / "key"
+    key.write_text(KEY)
+    async with house(tmp_path, pki, api_key_file=key) as (client, url, _):
+        at = url.partition("#")[0].rstrip("/")
+        secrets = {"Authorization": f"Bearer {KEY}"}
+        async with client.post(f"{at}/v1/realtime/client_secrets", headers=secrets, json={}) as answer:
+            secret = await answer.json()
+        lease = {"url": f"ws{at.removeprefix('http')}/v1/realtime", "client_secret": secret}
+        answers = [lambda: web.Response(status=503), lambda: web.json_response(lease, status=201)]
+        async with (
+            lease_endpoint(answers) as (pool, keys),
+            talking(pool, pki, key_file=key, pool=True) as (one, _, terminal),
+        ):
+            assert "503" in await terminal.wait("The server says no")
+            await until(lambda: one._queue is not None)
+            one.write("where is my order")
+            assert await terminal.wait("sophia: ") == f"sophia: {ANSWER}"
+        assert keys == [f"Bearer {KEY}"] * 2
+
+
+@pytest.mark.parametrize(
+    "lease", ["no object", {}, {"url": "x", "client_secret": 7}, {"url": "x", "client_secret": {}}]
+)
+async def test_what_gives_no_leases_is_told_so(tmp_path, pki, lease):
+    key = tmp_path / "key"
+    key.write_text(KEY)
+    async with lease_endpoint([lambda: web.json_response(lease)]) as (pool, _):
+        assert "gives no leases" in await refusal(pool, pki, key_file=key, pool=True)
 
 
 async def test_what_is_no_protocol_ends_nothing():
