@@ -1,12 +1,11 @@
 """How it stops: nobody is let in any more, and who is being answered hears the end. A second signal ends it at once."""
 
-import asyncio
 import signal
-import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
 import lab
+import pooled
 import pytest
 from lab import Lab, config
 from lab import serving as services
@@ -15,54 +14,23 @@ from rooms import SERVICES
 
 pytestmark = pytest.mark.services
 
-HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
-
-
-class Program:
-    """The server as a process of its own."""
-
-    def __init__(self, process):
-        self.process = process
-        self.lines = []
-
-    async def line(self, beginning):
-        async with asyncio.timeout(30):
-            while line := (await self.process.stdout.readline()).decode().rstrip():
-                self.lines.append(line)
-                if line.startswith(beginning):
-                    return line
-        raise AssertionError(f"it ended without “{beginning}”: {self.lines}")
-
-    async def ended(self):
-        async with asyncio.timeout(20):
-            return await self.process.wait()
-
 
 @asynccontextmanager
-async def program(tmp_path, pki, *more):
+async def program(tmp_path, pki, **more):
     """Yields the program, its address and a client's session; the services are in this process."""
     async with services(Lab(), pki) as port, aiohttp.ClientSession() as client:
         settings = config(tmp_path, pki, dict.fromkeys(SERVICES, port))
-        command = (sys.executable, "-m", "pipelines.server", "--config", str(settings), "--set", "server.port=0", *more)
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        one = Program(process)
-        try:
+        async with pooled.server(settings, port=0, **more) as one:
             address = (await one.line("Talk to her in a browser: ")).rpartition(" ")[2]
             assert address.removesuffix("/") in await one.line("From a program: ")
             yield one, address.rstrip("/"), client
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
 
 
 @asynccontextmanager
 async def answered(client, url, **options):
     """A page that is being answered."""
     async with page(client, url, **options) as one:
-        await one.say({"type": "conversation.item.create", "item": HELLO})
+        await one.say({"type": "conversation.item.create", "item": pooled.HELLO})
         await one.say({"type": "response.create"})
         await one.wait("response.output_audio.delta", 3)
         yield one
@@ -97,7 +65,7 @@ async def test_sigterm_lets_a_conversation_go_on(tmp_path, pki):
         async with page(client, url) as one:
             server.process.send_signal(signal.SIGTERM)
             assert "conversations may come to their end" in await server.line("Stopping: ")
-            await one.say({"type": "conversation.item.create", "item": HELLO})
+            await one.say({"type": "conversation.item.create", "item": pooled.HELLO})
             await one.say({"type": "response.create"})
             assert (await one.wait("response.done"))["response"]["status"] == "completed"
             assert server.process.returncode is None
@@ -106,7 +74,7 @@ async def test_sigterm_lets_a_conversation_go_on(tmp_path, pki):
 
 async def test_sigterm_does_not_wait_for_ever(tmp_path, pki):
     async with (
-        program(tmp_path, pki, "--set", "server.drain_seconds=0.3") as (server, url, client),
+        program(tmp_path, pki, drain_seconds=0.3) as (server, url, client),
         page(client, url) as one,
     ):
         server.process.send_signal(signal.SIGTERM)

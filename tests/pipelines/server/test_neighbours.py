@@ -32,12 +32,12 @@ async def attack(url, kind, seconds):
         await process.wait()
 
 
-async def siege(tmp_path, pki, caplog, kind, seconds):
+async def siege(tmp_path, pki, caplog, kind, seconds, *, speaks=False):
     """What an attacker did while somebody else talked, until both were done."""
     plain = {"cert": None, "key": None, "patient": True}  # the attacker shall spend its time on us
     async with (
         besieged(tmp_path, pki, caplog, seconds=270, **plain) as (client, url, _),
-        neighbour(client, url) as other,
+        neighbour(client, url, speaks=speaks) as other,
         attack(url, kind, seconds) as process,
     ):
         reading = asyncio.create_task(process.stdout.read())
@@ -51,6 +51,11 @@ async def test_nobody_notices_a_client_that_behaves_badly(tmp_path, pki, caplog,
     did = await siege(tmp_path, pki, caplog, kind, SECONDS)
     assert did["sent"] > 10
     assert kind != "flood" or did["cut_off"] > 0
+
+
+async def test_who_speaks_is_heard_beside_a_client_that_behaves_badly(tmp_path, pki, caplog):
+    did = await siege(tmp_path, pki, caplog, "flood", SECONDS, speaks=True)
+    assert did["cut_off"] > 0
 
 
 async def test_nobody_notices_a_thousand_sessions_that_come_and_go(tmp_path, pki, caplog):
