@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     told = parser.parse_args(arguments)
     try:
-        from aurora.head import glb  # noqa: PLC0415 - numpy and Pillow only where something is built
+        from aurora.head import glb_writer  # noqa: PLC0415 - numpy and Pillow only where something is built
         from aurora.head.build import build  # noqa: PLC0415
     except ImportError as error:
         print(f"{error.name} is missing: .venv/bin/python -m pip install -e '.[head]'", file=sys.stderr)
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     out: Path = told.out or Path(f"{Path(told.who).stem}{'-light' if told.light else ''}.glb")
-    data = glb.write(person, least=2.5e-3 if told.light else 1.5e-3)
+    data = glb_writer.write(person, least=2.5e-3 if told.light else 1.5e-3)
     try:
         out.write_bytes(data)
     except OSError as error:
