@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -20,14 +19,11 @@ from pipelines.scale.book import LEASE_SECONDS
 from pipelines.scale.dispatcher import Dispatcher
 from pipelines.scale.engines import MOST_SERVERS
 from pipelines.server.access import Access, Refusal
-from pipelines.server.app import refused
+from pipelines.server.app import UNCACHED, refused, with_key
 
 REQUEST_BYTES: Final = 1024
-UNCACHED: Final = {"Cache-Control": "no-store"}
 
 FULL: Final = Refusal(503, "session_limit_reached", "All places are taken; try again in a moment.")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LeaseDesk:
@@ -41,23 +37,15 @@ class LeaseDesk:
         app = web.Application(client_max_size=REQUEST_BYTES)
         app.add_routes(
             [
-                web.post("/v1/leases", self._with_key(self._lease)),
-                web.get("/v1/servers", self._with_key(self._servers)),
-                web.put("/v1/servers", self._with_key(self._count)),
-                web.post("/v1/servers/{name}/drain", self._with_key(self._drain)),
+                web.post("/v1/leases", with_key(self._access, self._lease)),
+                web.get("/v1/servers", with_key(self._access, self._servers)),
+                web.put("/v1/servers", with_key(self._access, self._count)),
+                web.post("/v1/servers/{name}/drain", with_key(self._access, self._drain)),
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
             ]
         )
         return app
-
-    def _with_key(self, handler: Handler) -> Handler:
-        async def guarded(request: web.Request) -> web.StreamResponse:
-            if refusal := self._access.call(request.headers, secure=request.secure):
-                return refused(refusal)
-            return await handler(request)
-
-        return guarded
 
     async def _lease(self, request: web.Request) -> web.Response:
         address = self._dispatcher.lease()

@@ -42,6 +42,12 @@ HEADERS: Mapping[str, str] = {
 """Sent with every answer: nothing but our own files runs, and no other page may hold or read ours."""
 
 
+UNCACHED: Mapping[str, str] = {"Cache-Control": "no-store"}
+"""Of answers that hold for the moment."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 def _of_ours(record: logging.LogRecord) -> bool:
     """Whether a record tells of a defect: who speaks no HTTP is answered 400, and fills no log with tracebacks."""
     error = record.exc_info[1] if record.exc_info else None
@@ -163,6 +169,17 @@ def refused(refusal: Refusal) -> web.Response:
     """A refusal for programs: a status, and the error as OpenAI's servers write it."""
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(refusal.status, {})
     return web.json_response(_error(refusal), status=refusal.status, headers=headers)
+
+
+def with_key(access: Access, handler: Handler) -> Handler:
+    """Lets programs have what ``handler`` answers if they may call here."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if refusal := access.call(request.headers, secure=request.secure):
+            return refused(refusal)
+        return await handler(request)
+
+    return guarded
 
 
 async def turn_away(socket: web.WebSocketResponse, refusal: Refusal) -> None:

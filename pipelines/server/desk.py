@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,19 +12,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from pipelines.server.access import Access, Refusal
-from pipelines.server.app import refused
+from pipelines.server.app import UNCACHED, refused, with_key
 from pipelines.server.realtime.session import Problem
 from pipelines.server.secrets import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
 
 REQUEST_BYTES = 64 << 10
 """The longest request for a secret that is read."""
 
-UNCACHED = {"Cache-Control": "no-store"}
-
 Effective = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Problem]]]
 """The session that comes of what was wished, and what of it cannot be."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Desk:
@@ -49,21 +45,13 @@ class Desk:
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         return [
-            web.get("/v1/models", self._with_key(self._models)),
-            web.get("/v1/models/{model}", self._with_key(self._one_model)),
-            web.post("/v1/realtime/client_secrets", self._with_key(self._client_secret)),
-            web.get("/metrics", self._with_key(self._metrics)),
-            web.get("/load", self._with_key(self._loaded)),
+            web.get("/v1/models", with_key(self._access, self._models)),
+            web.get("/v1/models/{model}", with_key(self._access, self._one_model)),
+            web.post("/v1/realtime/client_secrets", with_key(self._access, self._client_secret)),
+            web.get("/metrics", with_key(self._access, self._metrics)),
+            web.get("/load", with_key(self._access, self._loaded)),
             web.get("/readyz", self._readyz),
         ]
-
-    def _with_key(self, handler: Handler) -> Handler:
-        async def guarded(request: web.Request) -> web.StreamResponse:
-            if refusal := self._access.call(request.headers, secure=request.secure):
-                return refused(refusal)
-            return await handler(request)
-
-        return guarded
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [self._described()]})
