@@ -28,7 +28,11 @@ DOCUMENTATION: Final = frozenset(
 )  # fmt: skip
 """Columns that say something about a recording that the loop has no use for."""
 
-COLUMNS: Final = ("file", *(name for name in LineSpec.model_fields if name not in ("wav", "say", "voice")), "talk")
+COLUMNS: Final = (
+    "file",
+    *(name for name in LineSpec.model_fields if name not in ("wav", "say", "voice", "speed")),
+    "talk",
+)
 
 _MOST = 10_000
 

@@ -16,7 +16,7 @@ from pipelines.scenarios.room import amplified, echoed, mixed, noise, scaled, se
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord
 from pipelines.scenarios.scenario import Talk as PlayedTalk
 from pipelines.scenarios.spec import COLOURS, Background, LineSpec, Talk, TalkSpec, Unreadable, printable
-from pipelines.scenarios.speech import DEFAULT_VOICE, CannotSay, MarkedText, parse, say
+from pipelines.scenarios.speech import DEFAULT_VOICE, CannotSay, Saying, parse, say
 from pipelines.scenarios.voiced import Voice, find_voice
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
@@ -42,7 +42,7 @@ class Renderer:
     notes: list[str] = field(default_factory=list)
     _mistakes: list[str] = field(default_factory=list)
     _sounds: dict[Path, Pcm | None] = field(default_factory=dict)
-    _said: dict[tuple[str, str], Pcm] = field(default_factory=dict)
+    _said: dict[Saying, Pcm] = field(default_factory=dict)
     _seconds: float = 0.0
 
     def scenario(self, name: str, talks: Sequence[Talk]) -> Scenario:
@@ -55,24 +55,20 @@ class Renderer:
 
     def _speak(self, talks: Sequence[Talk]) -> None:
         """Speaks every line that is written, all at once: starting an engine takes longer than a line."""
-        wanted: dict[tuple[str, str], tuple[MarkedText, str]] = {}
-        places: list[str] = []
+        wanted: dict[Saying, str] = {}
         for talk in talks:
             for spec, place in zip(talk.spec.lines, talk.places, strict=True):
                 if spec.say is not None:
-                    voice = _voice(spec, talk.spec)
-                    if (spec.say, voice) not in wanted:
-                        wanted[spec.say, voice] = (parse(spec.say), voice)
-                        places.append(place)
+                    wanted.setdefault(_saying(spec.say, spec, talk.spec), place)
         if not wanted:
             return
         try:
-            spoken = say(list(wanted.values()))
+            spoken = say(list(wanted))
         except CannotSay as error:
             each = error.each or {0: str(error)}
+            places = list(wanted.values())
             raise Unreadable([f"{places[i]}: {why}" for i, why in each.items()]) from None
-        for (text, voice), sound in zip(wanted, spoken.sounds, strict=True):
-            self._said[text, voice] = sound
+        self._said.update(zip(wanted, spoken.sounds, strict=True))
         if spoken.engine != "hibari":
             self.notes.append(
                 f"{len(wanted)} lines are spoken by {spoken.engine}, for hibari cannot be loaded: a run on a machine "
@@ -144,7 +140,7 @@ class Renderer:
 
     def _sound(self, talk: TalkSpec, spec: LineSpec, place: str) -> Pcm | None:
         if spec.say is not None:
-            return self._said[spec.say, _voice(spec, talk)]
+            return self._said[_saying(spec.say, spec, talk)]
         assert spec.wav is not None
         return self._wav(spec.wav, place)
 
@@ -193,8 +189,8 @@ class _Made:
     tail: float  # seconds of echo and noise after the line's own sound
 
 
-def _voice(spec: LineSpec, talk: TalkSpec) -> str:
-    return spec.voice or talk.voice or DEFAULT_VOICE
+def _saying(text: str, spec: LineSpec, talk: TalkSpec) -> Saying:
+    return Saying(parse(text), spec.voice or talk.voice or DEFAULT_VOICE, spec.speed or talk.speed or 1.0)
 
 
 def _cue(spec: LineSpec, before: float) -> tuple[Cue, float]:

@@ -96,6 +96,7 @@ Pause = Annotated[float, Ge(0), Le(600), AllowInfNan(False)]
 Gap = Annotated[float, Ge(-60), Le(600), AllowInfNan(False)]
 Echo = Annotated[float, Ge(0), Le(5), AllowInfNan(False)]
 Said = Annotated[str, BeforeValidator(_printable), MinLen(1), MaxLen(2000)]  # some two minutes
+Speed = Annotated[float, Ge(0.25), Le(2), AllowInfNan(False)]
 Pattern = Annotated[str, MinLen(1), MaxLen(500), AfterValidator(_pattern)]
 Language = Annotated[str, AfterValidator(_language)]
 
@@ -112,6 +113,7 @@ class LineSpec(_Spec):
         None, description="what a voice of this machine says; [0.8] is a pause of 0.8 s"
     )
     voice: Name | None = Field(None, description="whose voice says it")
+    speed: Speed | None = Field(None, description="how fast the voice says it; 1.2 is a fifth faster than usual")
     name: Name | None = Field(None, description="what reports call the line")
     transcript: Said | None = Field(None, description="what is said in the recording; [0.8] or | marks a pause")
     expect: Pattern | None = Field(None, description="a regular expression that her reply has to contain")
@@ -130,8 +132,8 @@ class LineSpec(_Spec):
     def _fits(self) -> LineSpec:
         if (self.wav is None) == (self.say is None):
             raise ValueError("a line needs either wav or say" + (", not both" if self.wav else ""))
-        if self.say is None and self.voice is not None:
-            raise ValueError("a voice goes with say; a recording has its own")
+        if self.say is None and (given := "voice" if self.voice else "speed" if self.speed else None):
+            raise ValueError(f"a {given} goes with say; a recording has its own")
         if self.say is not None and self.transcript is not None:
             raise ValueError("what is said is the transcript already; leave transcript out")
         cues = [name for name in ("pause", "over", "gap") if getattr(self, name) is not None]
@@ -145,6 +147,7 @@ class TalkSpec(_Spec):
 
     name: Name
     voice: Name | None = Field(None, description="whose voice says the lines")
+    speed: Speed | None = Field(None, description="how fast the voice says them")
     language: Language | None = Field(None, description="language that is spoken")
     room: Echo | None = Field(None, description="seconds in which the room's echo falls by 60 dB")
     noise: Noise | None = Field(None, description="noise that goes on all the time, below its median line")

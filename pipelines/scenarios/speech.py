@@ -20,7 +20,7 @@ import soxr
 
 from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.speakable import speakable
-from pipelines.embedded.speech.voices import Engine, find_voice
+from pipelines.embedded.speech.voices import Engine, Manner, find_voice
 from pipelines.scenarios.room import noise
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
@@ -56,6 +56,15 @@ class MarkedText:
     pauses: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What is said, in whose voice (Riva's name or the engine's own), and how fast: 1.2 is a fifth faster."""
+
+    text: MarkedText
+    voice: str = DEFAULT_VOICE
+    speed: float = 1.0
+
+
 def parse(text: str) -> MarkedText:
     """Reads ``I would like [0.8] a table``; raises :class:`CannotSay`."""
     if "|" in text:
@@ -79,25 +88,25 @@ class Spoken:
     engine: str
 
 
-def say(texts: Sequence[tuple[MarkedText, str]], engine: Callable[[], Engine] = open_engine) -> Spoken:
-    """Speaks ``(what, voice)`` one after another; blocks for about a tenth of their length.
+def say(sayings: Sequence[Saying], engine: Callable[[], Engine] = open_engine) -> Spoken:
+    """Speaks one after another; blocks for about a tenth of their length.
 
-    A voice goes by Riva's name or the engine's own. Raises :class:`CannotSay`. May be called from a running event loop.
+    Raises :class:`CannotSay`. May be called from a running event loop.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="say") as thread:  # the engines are for event loops: here is one
-        return thread.submit(lambda: asyncio.run(_all(texts, engine))).result()
+        return thread.submit(lambda: asyncio.run(_all(sayings, engine))).result()
 
 
-async def _all(texts: Sequence[tuple[MarkedText, str]], make: Callable[[], Engine]) -> Spoken:
+async def _all(sayings: Sequence[Saying], make: Callable[[], Engine]) -> Spoken:
     try:
         engine = make()
     except (OSError, RuntimeError) as error:
         raise CannotSay(f"this machine has no voice ({error})") from None
     try:
-        if wrong := {place: why for place, (_, voice) in enumerate(texts) if (why := _unknown(engine, voice))}:
+        if wrong := {place: why for place, saying in enumerate(sayings) if (why := _refusal(engine, saying))}:
             raise CannotSay("; ".join(dict.fromkeys(wrong.values())), wrong)
         ctypes.CDLL(None).srand(1)  # flite's breath is the C library's chance, from which others here draw, too
-        return Spoken([await _line(engine, marked, _voice(engine, name)) for marked, name in texts], engine.name)
+        return Spoken([await _line(engine, saying) for saying in sayings], engine.name)
     except RuntimeError as error:
         raise CannotSay(str(error)) from None
     finally:
@@ -110,27 +119,33 @@ def _voice(engine: Engine, asked: str) -> str:
     return own.get(asked) or find_voice(engine, asked)
 
 
-def _unknown(engine: Engine, voice: str) -> str | None:
+def _refusal(engine: Engine, saying: Saying) -> str | None:
+    """Why it cannot be said in this voice or so fast."""
     try:
-        _voice(engine, voice)
+        voice = _voice(engine, saying.voice)
     except KeyError:
         names = [*engine.voices, *engine.voices.values()]
-        guess = did_you_mean(voice, names)
-        return f"{engine.name} has no voice {voice!r}" + (
+        guess = did_you_mean(saying.voice, names)
+        return f"{engine.name} has no voice {saying.voice!r}" + (
             f"; did you mean {guess}?" if guess else f"; it has {', '.join(names)}"
         )
+    if beyond := engine.beyond(voice, Manner(rate=saying.speed)):
+        return f"{saying.voice} cannot change {' and '.join(beyond)}"
     return None
 
 
-async def _line(engine: Engine, marked: MarkedText, voice: str) -> Pcm:
+async def _line(engine: Engine, saying: Saying) -> Pcm:
     """The phrases over a little room tone, exactly their pauses between the voiced samples of one and the next."""
+    marked, voice, manner = saying.text, _voice(engine, saying.voice), Manner(rate=saying.speed)
     out: list[Pcm] = []
     carried = 0  # samples of silence at the end of the phrase before
     for place, phrase in enumerate(marked.phrases):
         text = engine.speakable(phrase)
         if place < len(marked.pauses) and not text.endswith(_ENDS):
             text += ","  # the voice stays up: there is more to come
-        pcm = np.concatenate([piece.pcm async for piece in engine.speak(text, voice)] or [np.zeros(0, np.int16)])
+        pcm = np.concatenate(
+            [piece.pcm async for piece in engine.speak(text, voice, manner)] or [np.zeros(0, np.int16)]
+        )
         if engine.rate != EAR_RATE:
             pcm = soxr.resample(pcm, engine.rate, EAR_RATE)
         span = voiced_span(pcm) or (0, len(pcm))

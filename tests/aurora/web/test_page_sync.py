@@ -20,7 +20,7 @@ from page_browser import Recorded, agreement, browsing, opened, recorded, settle
 from page_double import RATE, Double, Pcm, Talk, serving
 from page_judge import jaw, microphone_time, moving_after, places, silence_after, skew, stale
 
-BITES = Path(__file__).parents[3] / "pipelines" / "soundbites" / "talks" / "rms"
+BITES = Path(__file__).parents[3] / "pipelines" / "soundbites" / "talks" / "heart-low"
 
 pytestmark = [pytest.mark.timeout(150), pytest.mark.asyncio(loop_scope="module")]
 

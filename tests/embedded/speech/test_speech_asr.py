@@ -259,7 +259,7 @@ def test_one_stream_too_many_is_refused_and_a_closed_one_makes_room(service: Ser
     def forever(hold: Any) -> Iterator[riva_asr_pb2.StreamingRecognizeRequest]:
         yield riva_asr_pb2.StreamingRecognizeRequest(streaming_config=config())
         yield riva_asr_pb2.StreamingRecognizeRequest(audio_content=soundbite("05_story.wav"))
-        hold.wait(20)
+        hold.wait(100)
 
     import threading
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
-from pipelines.embedded.speech.voices import Piece, Timeline
+from pipelines.embedded.speech.voices import PLAIN, Manner, Piece, Timeline
 from pipelines.scenarios import speech as marked
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.room import speech_level
 from pipelines.scenarios.scenario import Cue, Scenario, ScenarioError
 from pipelines.scenarios.spec import LineSpec, TalkSpec
-from pipelines.scenarios.speech import CannotSay, parse, say
+from pipelines.scenarios.speech import CannotSay, Saying, parse, say
 from pipelines.scenarios.voiced import find_voice
 from sophia.audio import EAR_RATE
 
@@ -28,7 +28,10 @@ DOCS = Path(__file__).parents[3] / "docs" / "scenarios.md"
 
 
 class Parrot:
-    """An engine that buzzes for a tenth of a second for each word, with 50 ms of silence before and 90 ms after."""
+    """An engine that buzzes for a tenth of a second for each word, with 50 ms of silence before and 90 ms after.
+
+    It cannot speak more than half as fast again.
+    """
 
     name = "hibari"
     rate = EAR_RATE
@@ -40,10 +43,13 @@ class Parrot:
     def speakable(self, text: str) -> str:
         return text
 
-    async def speak(self, sentence: str, voice: str) -> AsyncGenerator[Piece, None]:
+    def beyond(self, voice: str, manner: Manner) -> list[str]:
+        return ["its rate beyond 150%"] if manner.rate > 1.5 else []
+
+    async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
         self.spoken.append((sentence, voice))
         yield Piece(silence(0.05), Timeline())
-        yield Piece(np.concatenate([buzz(0.1 * len(sentence.split())), silence(0.09)]))
+        yield Piece(np.concatenate([buzz(0.1 * len(sentence.split()) / manner.rate), silence(0.09)]))
 
     async def aclose(self) -> None: ...
 
@@ -124,6 +130,12 @@ def test_what_is_written_is_said_with_its_pauses(tmp_path: Path, parrot: Parrot)
     assert first.pcm[end + 2000 : start].any(), "a room is never digitally silent"
 
 
+def test_a_line_is_said_at_its_own_pace_or_at_its_talks(tmp_path: Path, parrot: Parrot) -> None:
+    text = 'speed: 0.5\nlines:\n  - {say: "one two", speed: 1.25}\n  - say: "one two"\n  - {say: "one two", speed: 1}\n'
+    lines = script(tmp_path, text).talks[0].lines
+    assert [(line.voiced[1] - line.voiced[0]) / EAR_RATE for line in lines if line.voiced] == [0.16, 0.4, 0.2]
+
+
 def test_a_pause_shorter_than_the_voices_own_silence_is_cut_to_length(tmp_path: Path, parrot: Parrot) -> None:
     line = script(tmp_path, 'lines:\n  - say: "one [0.1] two"\n').talks[0].lines[0]
     inside = np.abs(line.pcm[800 : len(line.pcm) - 1500].astype(int)) < 100
@@ -157,6 +169,8 @@ def test_another_engine_is_noted(tmp_path: Path, parrot: Parrot, monkeypatch: py
         ("lines:\n  - {}\n", "talk.yaml:2: a line needs either wav or say"),
         ("lines:\n  - {wav: a.wav, say: hello}\n", "talk.yaml:2: a line needs either wav or say, not both"),
         ("lines:\n  - {wav: a.wav, voice: heart-low}\n", "talk.yaml:2: a voice goes with say"),
+        ("lines:\n  - {wav: a.wav, speed: 1.2}\n", "talk.yaml:2: a speed goes with say"),
+        ("lines:\n  - {say: hello, speed: 3}\n", "talk.yaml:2: speed = 3 must be a number from 0.25 to 2"),
         ("lines:\n  - {say: hello, transcript: hello}\n", "what is said is the transcript already"),
         ("lines:\n  - {wav: a.wav, over: 1, gap: 2}\n", "talk.yaml:2: over and gap disagree"),
         ("lines:\n  - wav: a.wav\n    over: soon\n", "talk.yaml:3: over = 'soon' must be a number from 0 to 600"),
@@ -190,6 +204,11 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert [f"talk.yaml:{line}:" in message for line in (2, 3, 4)] == [True, True, True]
 
 
+def test_a_pace_that_the_voice_has_not_names_its_line(tmp_path: Path, parrot: Parrot) -> None:
+    message = wrong(tmp_path, "voice: heart-low\nlines:\n  - say: one\n  - {say: two, speed: 1.6}\n")
+    assert message == f"{tmp_path}/talk.yaml:4: heart-low cannot change its rate beyond 150%"
+
+
 def test_unknown_voices_name_their_lines(tmp_path: Path, parrot: Parrot) -> None:
     text = "lines:\n  - say: one\n  - {say: two, voice: hart-low}\n  - {say: two, voice: Bob}\n"
     message = wrong(tmp_path, text)
@@ -203,7 +222,7 @@ def test_a_machine_without_any_voice() -> None:
         raise RuntimeError("no flite here")
 
     with pytest.raises(CannotSay, match="this machine has no voice"):
-        say([(parse("hello"), "heart")], none)
+        say([Saying(parse("hello"))], none)
 
 
 VALUES = st.one_of(
