@@ -78,8 +78,10 @@ class WordTurnModel:
         sentence = said[_lead(said, lang) :]
         asks = bool(sentence) and not lang.openers.isdisjoint({sentence[0], sentence[0].split("'")[0]})
         if last in lang.trailing or last in lang.stranded:
-            if _is_stranded(sentence, lang, asks=asks):
-                return Judgement("open", f"a sentence that may end on “{last}”")
+            if _ends_on_a_clause(sentence, lang):
+                return Judgement("complete", f"a whole clause that ends on “{last}”")
+            if asks and _may_strand(sentence, lang):
+                return Judgement("open", f"a question that may end on “{last}”")
             return Judgement("unfinished", f"ends on “{last}”")
         if last in lang.numbers:
             return Judgement("open" if asks else "unfinished", f"the number may go on after “{last}”")
@@ -99,13 +101,16 @@ def _lead(said: list[str], lang: Vocabulary) -> int:
     return next((at for at, word in enumerate(said) if word not in lang.fillers and word not in BEFORE), len(said))
 
 
-def _is_stranded(sentence: list[str], lang: Vocabulary, *, asks: bool) -> bool:
-    """Whether a sentence may end on its last word: "what are you waiting for", "tell me where it is"."""
+def _may_strand(sentence: list[str], lang: Vocabulary) -> bool:
+    """Whether a question may end on its last word: "what are you waiting for", but not "what is the capital of"."""
     last = sentence[-1]
-    if asks and last in lang.stranded:
-        return last not in lang.genitive or lang.trailing.isdisjoint(sentence[-3:-2])
+    return last in lang.stranded and (last not in lang.genitive or lang.trailing.isdisjoint(sentence[-3:-2]))
+
+
+def _ends_on_a_clause(sentence: list[str], lang: Vocabulary) -> bool:
+    """Whether a pronoun and a verb end a clause that a word before them began: "tell me where it is"."""
     clause, pronoun = sentence[:-2], sentence[-2:-1]
-    return last in lang.verbs and lang.pronouns.issuperset(pronoun) and not lang.relatives.isdisjoint(clause)
+    return sentence[-1] in lang.verbs and lang.pronouns.issuperset(pronoun) and not lang.relatives.isdisjoint(clause)
 
 
 def _statement(sentence: list[str], lang: Vocabulary) -> str | None:

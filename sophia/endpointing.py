@@ -22,15 +22,8 @@ class Endpointing:
         state, utterance, s = self._state, self._state.utterance, self._state.settings
         if utterance.onset is None or (state.policy.commits_only and not utterance.commit_asked):
             return
-        # Words from before the last voice are not all of them, or it was no voice: nothing to make a guess from.
-        stale = not utterance.interim and utterance.final_at < state.voice_from
-        wanted = s.speculate and state.policy.unasked and not (state.reply or state.kept)
-        wanted = wanted and utterance.speculations < s.max_speculations
-        if utterance.settled and wanted and not stale:
-            # A guess is free of risk, so the recogniser's word is enough, even if the voice detector lags behind it.
-            utterance.speculations += 1
-            guess = "the recogniser’s " + ("stable partial" if utterance.interim else "final")
-            state.start(at, utterance.turn, utterance.text, guess)
+        if s.speculate and state.policy.unasked and not (state.reply or state.kept):
+            self._guess(at, utterance)
         if state.speaking and not utterance.commit_asked:
             # Noise can hold the voice detector for ever. If the recogniser finds no more words in what it hears, it
             # knows better; one that has not closed the utterance may only be slow, and gets longer.
@@ -48,6 +41,27 @@ class Endpointing:
         if not utterance.settled and not self.last_word(at, utterance):
             return
         state.decide(at, utterance, COMMITTED if utterance.commit_asked else why)
+
+    def _guess(self, at: float, utterance: Utterance) -> None:
+        """Begins a reply before the turn is decided, if the words are likely all that comes.
+
+        The recogniser's word is enough for that, even if the voice detector lags behind it. So is the detector's, if
+        the words so far are of all its voice and sound complete. Of such guesses one fewer is made, since the surer
+        one comes after them.
+        """
+        state, s = self._state, self._state.settings
+        if utterance.settled:
+            # Words from before the last voice are not all of them, or it was no voice: nothing to make a guess from.
+            stale = not utterance.interim and utterance.final_at < state.voice_from
+            most, why = s.max_speculations, "the recogniser’s " + ("stable partial" if utterance.interim else "final")
+        else:
+            _, sounds, words_say = state.pauses.after(utterance.pieces)
+            stopped = utterance.voiced and not state.speaking
+            stale = not stopped or not state.tells_all(utterance) or sounds != "complete"
+            most, why = s.max_speculations - 1, f"an interim of all the voice, complete: {words_say}"
+        if not stale and utterance.speculations < most:
+            utterance.speculations += 1
+            state.start(at, utterance.turn, utterance.text, why, settled=utterance.settled)
 
     def _pause(self, utterance: Utterance) -> tuple[float, str]:
         """The silence in seconds that ends this turn, and why it is that long."""
@@ -71,10 +85,14 @@ class Endpointing:
         """Drops an unheard reply whose question is no longer the question."""
         state, text = self._state, self._state.utterance.text
         reply = state.reply
-        if not reply or reply.committed_at is not None or words(text) == words(reply.text):
+        if not reply or reply.committed_at is not None:
             return
-        # In silence an unstable interim is only the recogniser thinking aloud; with a voice it is news.
-        if transcript.final or transcript.stable or state.speaking:
+        if words(text) == words(reply.text):
+            reply.settled |= state.utterance.settled
+            return
+        # In silence an unstable interim is only the recogniser thinking aloud. With a voice it is news, and so it is to
+        # a guess that was made from one.
+        if transcript.final or transcript.stable or state.speaking or not reply.settled:
             state.drop(at, f"the text became “{text}”")
 
     def late(self, at: float, transcript: Transcript, text: str) -> None:

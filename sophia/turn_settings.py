@@ -16,7 +16,7 @@ class TurnSettings(BaseModel):
     pause_complete: float = Field(
         0.28, ge=0.1, le=2.0, description="silence that ends a turn whose text sounds complete"
     )
-    pause_open: float = Field(0.6, ge=0.1, le=3.0, description="… when the text gives no hint")
+    pause_open: float = Field(0.55, ge=0.1, le=3.0, description="… when the text gives no hint")
     pause_unfinished: float = Field(1.3, ge=0.1, le=5.0, description="… when the text sounds unfinished (“and”, “um”)")
     pause_learned_max: float = Field(
         1.0,

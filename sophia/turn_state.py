@@ -41,6 +41,9 @@ CLOCK_TICK = 0.001
 """Seconds by which an event loop's timer may fire early: uvloop's clock counts whole milliseconds. A deadline that is
 nearer than this counts as reached, or whoever drives the machine would spin until it is."""
 
+LOOSE = 0.1
+"""Seconds by which a detector may date a voice's end too late, and a recogniser a word's."""
+
 REPEAT_SECONDS = 1.0
 """Within this time a final with the same words, and no voice between, is the same one told twice. It is only asked of
 recognisers that tell no times."""
@@ -51,8 +54,8 @@ class Reply:
     """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
 
     ``text`` is what it answers, or what she was asked to say; ``to`` is the utterance that it answers, if there is one.
-    ``canned``: she asks the user to say it again, or tells of her ears. ``says`` is its own text so far.
-    ``resumed_at`` is when she was, or will be, where she had last paused.
+    ``settled``: the recogniser had settled on these words. ``canned``: she asks the user to say it again, or tells of
+    her ears. ``says`` is its own text so far. ``resumed_at`` is when she was, or will be, where she had last paused.
     """
 
     turn: int
@@ -67,6 +70,7 @@ class Reply:
     held: bool = False
     says: str = ""
     canned: bool = False
+    settled: bool = True
     to: Utterance | None = None
 
     @property
@@ -134,6 +138,15 @@ class TurnState:
     def voiced(self, at: float) -> float:
         """Seconds of voice in the current utterance so far."""
         return self.utterance.voiced + (max(0.0, at - self.voice_from) if self.utterance.voicing else 0.0)
+
+    def tells_all(self, utterance: Utterance) -> bool:
+        """Whether the interim is of all that the voice detector has heard, by the time of the sound.
+
+        Where the recogniser gives no times, it must have come after the voice's end.
+        """
+        if utterance.processed:
+            return self.sound_began + utterance.processed > utterance.last_voiced - LOOSE
+        return utterance.interim_at > utterance.last_voiced
 
     def divide(self, transcript: Transcript) -> tuple[str, str]:
         """What of a transcript was taken in before, and what is new: by the time of the sound that it tells of.
@@ -210,9 +223,10 @@ class TurnState:
 
     # A reply
 
-    def start(self, at: float, turn: int, text: str, reason: str) -> Reply:
+    def start(self, at: float, turn: int, text: str, reason: str, *, settled: bool = True) -> Reply:
         """Begins a reply."""
         reply = self._new_reply(turn, text)
+        reply.settled = settled
         self.out.append(Start(at=at, turn=turn, generation=reply.generation, text=text, reason=reason))
         return reply
 

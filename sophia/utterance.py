@@ -34,6 +34,7 @@ class Utterance:
     finals: list[str] = field(default_factory=list)
     interim: str = ""
     stable: bool = False  # the interim is the first end-of-utterance pass
+    interim_at: float = 0.0  # when an interim came last
     processed: float = 0.0  # seconds of the user's sound behind the interim; 0 if the recogniser does not tell
     final_at: float = 0.0
     news_at: float = 0.0  # when a final came last, or an interim that differs
@@ -76,6 +77,7 @@ class Utterance:
         else:
             if not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
                 self.interim, self.stable = text, transcript.stable
+            self.interim_at = at
             self.processed = max(self.processed, transcript.audio_processed)
         if len(words(self.text)) > known:
             self.answers_until = None

@@ -111,6 +111,8 @@ class TurnBook:
                 if transcript.text.strip():
                     self._text_at = at
                 self._guessed = not transcript.final and bool(transcript.text.strip())
+                if transcript.stable and self._hearing:
+                    self._hearing.ledger.mark("stable", at, replace=True)
                 if transcript.final:
                     if (turn := self._final or self._hearing) and turn.ledger.turn in self._turns:
                         turn.ledger.mark("final", at)

@@ -39,8 +39,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "asr",
         "ASR",
         "ASR latency: computing alone, sound sent less sound processed at the final transcript",
-        "from the last voiced sample to the text that the reply was made from, less the silence that the recogniser "
-        "was told to wait for (asr.stop_history_eou); text that came with a later final has that wait in it",
+        "from the last voiced sample to the stable partial, or without one to the text that the reply was made from, "
+        "less the silence that the recogniser was told to wait for (asr.stop_history_eou)",
     ),
     Measure(
         "ttft",
@@ -81,7 +81,9 @@ def latencies(turn: Turn, pause: float) -> dict[str, float]:
     if turn.voice_to_voice is not None:
         found[E2E] = turn.voice_to_voice
     if turn.voiced is not None and "transcript" in turn.marks:
-        found["asr"] = turn.marks["transcript"] - turn.voiced[1] - pause
+        stable = turn.marks.get("stable", -math.inf)  # of an earlier pause, if the last one brought none
+        settled = stable if stable >= turn.voiced[1] else turn.marks["transcript"]
+        found["asr"] = settled - turn.voiced[1] - pause
     for key, first, last in (
         ("ttft", "started", "first_token"),
         ("first_clause", "started", "first_clause"),

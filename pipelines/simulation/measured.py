@@ -95,11 +95,12 @@ def _recognizer(run: Run, turns: Sequence[Turn]) -> AsrDelays:
         assert turn.voiced is not None
         voice_end = turn.voiced[1]
         why = _reason_of_start(turn)
-        if "stable partial" in why:
-            stable.append(turn.marks["transcript"] - voice_end - stable_after)
+        settled = turn.marks.get("stable", turn.marks["transcript"] if "stable partial" in why else 0.0)
+        if settled >= voice_end:
+            stable.append(settled - voice_end - stable_after)
         else:
             later.append(turn.marks["started"] - voice_end - stable_after)
-        if "decided" in why:  # so the last words came in an interim
+        if "decided" in why or "interim" in why:  # so the last words came in an interim
             interim.append(max(0.0, turn.marks["transcript"] - voice_end))
         if (at := turn.marks.get("final", 0.0)) >= voice_end:
             asked = [d.at for d in turn.decisions if d.kind == "finishutterance" and voice_end <= d.at <= at]

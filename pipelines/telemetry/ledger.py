@@ -44,14 +44,15 @@ OF_A_GENERATION: Final = frozenset(CHAIN) - {"captured"} | {"first_frame", "last
 """Instants that belong to one attempt at a reply; a new attempt forgets them."""
 
 ASIDE: Final = frozenset(
-    {"voice_start", "final", "decided", "first_frame", "last_token", "last_audio", "barge_in", "silenced", "end"}
+    {"voice_start", "stable", "final", "decided", "first_frame", "last_token", "last_audio"}
+    | {"barge_in", "silenced", "end"}
 )
 """Instants beside the chain.
 
-``voice_start``: the user began; ``final``: the recogniser's last word arrived; ``decided``: the turn was decided;
-``first_frame``: the face's first frame arrived; ``last_token``: the reply's text is complete; ``last_audio``: so is its
-sound; ``barge_in``: the user's voice that took the floor began; ``silenced``: her last sample before she gave way;
-``end``: the turn is over.
+``voice_start``: the user began; ``stable``: the recogniser's last stable partial arrived; ``final``: its last word did;
+``decided``: the turn was decided; ``first_frame``: the face's first frame arrived; ``last_token``: the reply's text is
+complete; ``last_audio``: so is its sound; ``barge_in``: the user's voice that took the floor began; ``silenced``: her
+last sample before she gave way; ``end``: the turn is over.
 """
 
 INSTANTS: Final = frozenset({VOICE_END}) | frozenset(CHAIN) | ASIDE

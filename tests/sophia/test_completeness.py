@@ -55,8 +55,8 @@ judge = WordTurnModel().judge
         ("He was not an ill disposed young man", "en-US", "complete"),
         ("if it rains tomorrow", "en-US", "open"),
         ("I live", "en-US", "open"),
-        ("tell me where it is", "en-US", "open"),
-        ("made still more respectable than he was", "en-US", "open"),
+        ("tell me where it is", "en-US", "complete"),
+        ("made still more respectable than he was", "en-US", "complete"),
         ("how much is twenty percent of eighty", "en-US", "open"),
         ("send it to my office", "en-US", "complete"),
         ("What are you afraid of", "en-US", "open"),
@@ -64,7 +64,7 @@ judge = WordTurnModel().judge
         ("ich möchte einen Tisch", "de-DE", "open"),
         ("ich möchte einen Tisch bestellen", "de-DE", "complete"),
         ("weil ich in Berlin wohne", "de-DE", "open"),
-        ("ich weiß nicht wo er ist", "de-DE", "open"),
+        ("ich weiß nicht wo er ist", "de-DE", "complete"),
     ],
 )
 def test_how_it_sounds(text, language, sounds):

@@ -164,6 +164,8 @@ class Listener:
         elif self._stable is not None:
             if (second := self._transcriber.second_pass(0.0)) and second.text != self._stable:
                 yield self._stable_partial(0.0)
+        elif not self._patient and (second := self._transcriber.second_pass(0.0)):
+            yield from self._sure_interim(second)
         elif self._frames % _INTERIM_FRAMES == 0 and not self._patient:
             yield from self._interim()
 
@@ -189,6 +191,16 @@ class Listener:
                 agreed += 1
         interim = (" ".join(words[:agreed]), " ".join(words[agreed:]))
         if words and interim != self._last_interim:
+            self._last_interim = interim
+            yield Heard("interim", self.audio, *interim, written=self._transcriber.writes)
+
+    def _sure_interim(self, second: Hypothesis) -> Iterator[Heard]:
+        """The second pass is done, and the pause still too short for a stable partial: who believes it need not wait.
+
+        The mark at the end says nothing.
+        """
+        interim = (second.text.rstrip(".,?!;:"), "")
+        if interim != self._last_interim and second.words:
             self._last_interim = interim
             yield Heard("interim", self.audio, *interim, written=self._transcriber.writes)
 

@@ -118,6 +118,22 @@ def test_a_late_second_pass_gives_the_live_words_and_then_a_better_stable() -> N
     assert [(h.kind, h.text) for h in heard] == [("final", "what time is it")]
 
 
+def test_a_second_pass_that_is_done_before_the_stable_partial_is_told_once_as_a_sure_interim() -> None:
+    script = Scripted(second="what time is it?")
+    listener = Listener(script, Endpointing(), detector=LoudIsVoice())
+    heard = [h for frame in [VOICE] * 20 + [SILENCE] * 6 for h in listener.hear(frame)]
+    assert [(h.kind, h.agreed, h.tail) for h in heard[-1:]] == [("interim", "what time is it", "")]
+    assert heard[-1].audio == pytest.approx(0.032 * 22), "with the pause of two frames itself"
+    assert [h.agreed for h in heard].count("what time is it") == 1
+
+
+def test_a_second_pass_without_words_is_no_interim() -> None:
+    script = Scripted(second=" ")
+    listener = Listener(script, Endpointing(), detector=LoudIsVoice())
+    heard = [h for frame in [VOICE] * 20 + [SILENCE] * 6 for h in listener.hear(frame)]
+    assert all(h.agreed or h.tail for h in heard)
+
+
 def test_a_second_pass_that_never_comes_gives_the_live_words() -> None:
     heard = listen(Scripted(second=None), (VOICE, 20), (SILENCE, 20))
     assert heard[-1].kind == "final"

@@ -56,7 +56,7 @@ def test_a_turn_takes_what_the_profile_says():
     assert turn.heard == turn.transcript
     assert turn.reply == "It is a quarter past ten, I think."
     end = turn.voiced[1]
-    assert turn.marks["transcript"] - end == pytest.approx(0.24 + 0.06 + 0.02, abs=1e-6)
+    assert turn.marks["stable"] - end == pytest.approx(0.24 + 0.06 + 0.02, abs=1e-6)
     assert turn.marks["final"] - end == pytest.approx(0.5 + 0.07 + 0.02, abs=1e-6)
     assert between(turn, "started", "first_token") == pytest.approx(0.12 + 0.02, abs=1e-6)
     assert between(turn, "first_token", "last_token") == pytest.approx(7 * 0.015, abs=1e-6)  # eight words
@@ -115,7 +115,7 @@ def test_conversations_of_one_cast_slow_each_other_down(by, factor):
     slow = profile(load={"by": by, "first_token": {1: 1.0, 2: 2.0}, "asr": {1: 1.0, 2: 1.5}})
     turn = played(SimulatedComponents(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], told=both)[0]
     assert between(turn, "started", "first_token") == pytest.approx(0.12 * factor, abs=1e-6)
-    assert turn.marks["transcript"] - turn.voiced[1] == pytest.approx(0.24 + 0.06 * 1.5, abs=1e-6)
+    assert turn.marks["stable"] - turn.voiced[1] == pytest.approx(0.24 + 0.06 * 1.5, abs=1e-6)
     apart = played(SimulatedComponents(slow, SETTINGS, both), [Unit(0, 0, 0), Unit(1, 0, 1)], apart=True, told=both)[0]
     assert between(apart, "started", "first_token") == pytest.approx(0.12, abs=1e-6)
 
