@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import Lab, config, serving
+from lab import ANSWER, Lab, config, serving
 from model_server import SAID, model_server
 from talk_in_lab import SERVICES, hold
 
@@ -19,6 +19,7 @@ from pipelines.services import found_model
 from pipelines.services.found_model import USUAL, NoServerListens, servers_beside, with_model
 from pipelines.settings.endpoint import TlsSettings
 from pipelines.settings.model import LlmSection, Settings, SettingsError, TritonEndpoint, load_settings
+from pipelines.talk import program
 
 
 def llm(target: str, **more: Any) -> LlmSection:
@@ -87,12 +88,28 @@ async def test_where_nothing_listens_the_line_says_what_to_start(monkeypatch: py
 async def test_a_server_of_ones_own_beside_the_stand_in_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     async with model_server("llama3.2:latest") as server:
         port = int(server.target.rpartition(":")[2])
+        monkeypatch.setattr(found_model, "LOOK_SECONDS", 20.0)  # the machine may be busy
         monkeypatch.setattr(found_model, "USUAL", (replace(USUAL[0], port=port), replace(USUAL[1], port=free_port())))
         assert await servers_beside(Settings(embedded=True)) == [
             "Ollama serves llama3.2:latest on this machine. To talk to it: make talk CONFIG=ollama.yaml"
         ]
         assert await servers_beside(Settings(embedded=("asr", "tts"))) == []
         assert server.asked == []
+
+
+@pytest.mark.services
+async def test_the_talk_says_so_and_goes_on_with_the_stand_in(
+    tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found(settings: Settings) -> list[str]:
+        return ["Ollama serves a model on this machine."]
+
+    monkeypatch.setattr(program, "servers_beside", found)
+    async with serving(Lab(), pki) as port:
+        code, told = await hold(config(tmp_path, pki, dict.fromkeys(SERVICES, port)))
+    assert code == 0
+    assert "Ollama serves a model on this machine." in told.notices
+    assert [turn.reply.strip() for turn in told.turns] == [ANSWER]
 
 
 async def test_whoever_else_has_the_port_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,11 +30,12 @@ LONGEST = 400
 class Turns:
     """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's.
 
-    ``results`` are what tools said since; then she has called them after those words.
+    ``results`` are what tools said since; then she has called them after those words. ``depth`` is how often one has
+    gone back in it already.
     """
 
-    def __init__(self, system, pairs, results=()):
-        self.system, self.pairs, self.results = system, pairs, results
+    def __init__(self, system, pairs, results=(), depth=0):
+        self.system, self.pairs, self.results, self.depth = system, pairs, results, depth
 
     @property
     def user(self):
@@ -58,7 +59,7 @@ class Turns:
 
     def before(self, index):
         """The conversation as it was when the entry at ``index`` was being answered."""
-        return Turns(self.system, self.pairs[:index])
+        return Turns(self.system, self.pairs[:index], depth=self.depth + 1)
 
 
 def parse(prompt):

@@ -98,10 +98,8 @@ def _earlier(turns, understood):
     if not at:
         return ""
     earlier = turns.before(at[-1] + 1)
-    depth = getattr(turns, "depth", 0)
-    if depth >= _MOST_BACK:
+    if earlier.depth > _MOST_BACK:
         return asked(earlier)
-    earlier.depth = depth + 1
     return understood(earlier)[0]
 
 
