@@ -58,8 +58,18 @@ def gloss(text: str) -> str:
     return f"{kept} {years[-1]}" if kept and years else kept
 
 
-def senses(folder: Path) -> Iterator[tuple[str, str, int, str]]:
-    """The first sense of each lemma and kind of word: lemma, kind, how often its kind was met in texts, its gloss."""
+def spelled(line: str, lemma: str) -> str:
+    """How a synset's ``line`` writes ``lemma`` where it does so with capitals; else nothing."""
+    fields = line.split(" ")
+    names = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
+    return next((name.replace("_", " ") for name in names if name.lower() == lemma and name != lemma), "")
+
+
+def senses(folder: Path) -> Iterator[tuple[str, str, int, str, str]]:
+    """The first sense of each lemma and kind of word: lemma, kind, how often its kind was met in texts, its gloss.
+
+    Last comes how a name is written.
+    """
     met: dict[tuple[str, str], int] = defaultdict(int)
     codes = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}
     for line in (folder / "index.sense").read_text("latin-1").splitlines():
@@ -67,34 +77,35 @@ def senses(folder: Path) -> Iterator[tuple[str, str, int, str]]:
         lemma, _, rest = key.partition("%")
         met[lemma, codes[rest[0]]] += int(count)
     for name, kind in KINDS.items():
-        glosses = {}
+        synsets = {}
         for line in (folder / f"data.{name}").read_text("latin-1").splitlines():
             if not line.startswith(" "):
-                glosses[line[:8]] = line.partition(" | ")[2]
+                synsets[line[:8]] = line
         for line in (folder / f"index.{name}").read_text("latin-1").splitlines():
             fields = line.split()
             if line.startswith(" ") or not re.fullmatch(r"[a-z][a-z'_-]*", fields[0]) or len(fields[0]) < 2:
                 continue
             offsets = [field for field in fields if re.fullmatch(r"\d{8}", field)]
             lemma = re.sub("[_-]", " ", fields[0])
-            said = gloss(glosses[offsets[0]])
+            synset = synsets[offsets[0]]
+            said = gloss(synset.partition(" | ")[2])
             often = met[fields[0], kind]
             if said and len(lemma.split()) <= 4 and (often or not _THIN.match(said)):
-                yield lemma, kind, often, said
+                yield lemma, kind, often, said, spelled(synset, fields[0])
 
 
 def words(folder: Path) -> list[list[str]]:
-    """Sorted lines of ``lemma, kind, count, gloss`` by tabs, in blocks; all lines of a lemma are in one."""
+    """Sorted lines of ``lemma, kind, count, gloss, name`` by tabs, in blocks; all lines of a lemma are in one."""
     blocks: list[list[str]] = [[]]
     seen: set[tuple[str, str]] = set()
     before, size = "", 0
-    for lemma, kind, count, said in sorted(senses(folder), key=lambda s: (s[0], -s[2], "nvar".index(s[1]))):
+    for lemma, kind, count, said, name in sorted(senses(folder), key=lambda s: (s[0], -s[2], "nvar".index(s[1]))):
         if (lemma, kind) not in seen:
             seen.add((lemma, kind))
             if size > BLOCK and lemma != before:
                 blocks.append([])
                 size = 0
-            blocks[-1].append(f"{lemma}\t{kind}\t{count}\t{said}")
+            blocks[-1].append(f"{lemma}\t{kind}\t{count}\t{said}\t{name}")
             before, size = lemma, size + len(blocks[-1][-1])
     return blocks
 
@@ -157,7 +168,7 @@ def make(wordnet: Path, geonames: Path, pronunciations: Path, folder: Path = FOL
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, "\n".join(block) + "\n", compresslevel=9)
     fields = [line.split("\t") for block in blocks for line in block]
-    common = {lemma for lemma, _, count, _ in fields if int(count) >= 2 and " " not in lemma}
+    common = {lemma for lemma, _, count, _, _ in fields if int(count) >= 2 and " " not in lemma}
     countries, cities = places(geonames)
     for file, lines in (
         ("rhymes.tsv", rhymes(pronunciations, common)), ("countries.tsv", countries), ("cities.tsv", cities)

@@ -53,6 +53,12 @@ KNOWN = [
     ("what is the weather in paris", "I can't see the weather."),
     ("translate hello into french", "I can't translate."),
     ("what is sophia", "I'm Sophia."),
+    ("where is mount everest", "Mount Everest is a mountain"),
+    ("what is photo synthesis", "How plants eat light."),
+    ("what's the capitol of canada", "Ottawa."),
+    ("how far is it from paris to london", "About 340 kilometers."),
+    ("why do birds fly south", "For food and for warmth."),
+    ("when was mozart born", "In 1756."),
 ]
 
 CALENDAR = [
@@ -68,6 +74,8 @@ CALENDAR = [
     ("i was born in 1990 how old am i", "36 this year."),
     ("how many days are in february", "28, and 29 in a leap year."),
     ("what date is in two weeks", "Saturday, December 5th."),
+    ("what's the date next friday", "Friday is November 27th."),
+    ("how many days in a leap year", "366."),
     ("what day was it three days ago", "Wednesday. November 18th was a Wednesday."),
 ]
 

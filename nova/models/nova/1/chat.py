@@ -16,6 +16,8 @@ _EXPANSIONS = (
     (r"\bi'm\b", "i am"), (r"\byou're\b", "you are"), (r"\bdon't\b", "do not"), (r"\bcan't\b", "cannot"),
     (r"\bi'd\b", "i would"), (r"\bi've\b", "i have"), (r"\byou've\b", "you have"), (r"\bkilometre", "kilometer"),
     (r"\bmetre", "meter"), (r"\blitre", "liter"), (r"\bcentimetre", "centimeter"), (r"\bmillimetre", "millimeter"),
+    (r"\bcapitol (?=of\b)", "capital "), (r"\bwhether (?=like\b)", "weather "), (r"\bphoto synthesis\b",
+        "photosynthesis"),
     (r"\bwie geht's\b|\bwie gehts\b", "wie geht es"),
 )  # fmt: skip
 _FILLERS = re.compile(

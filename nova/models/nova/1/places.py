@@ -37,9 +37,13 @@ def country(words):
 
 
 def city(words):
-    """The largest city of that name, or None."""
+    """The largest city of that name, or None; a country may follow, as in 'Sydney Australia'."""
     plain = _plain(words)
-    return cities().get(_CITIES.get(plain, plain))
+    if found := cities().get(_CITIES.get(plain, plain)):
+        return found
+    name, _, behind = plain.rpartition(" ")
+    land, found = country(behind), cities().get(_CITIES.get(name, name))
+    return found if land and found and found.country == land.name else None
 
 
 def zone(words):

@@ -76,9 +76,9 @@ def _block(at):
 
 
 def senses(lemma):
-    """The first sense of ``lemma`` by kind of word, the commonest kind first: ``(kind, times met, definition)``.
+    """The first sense of ``lemma`` by kind of word, the commonest kind first: ``(kind, name, definition)``.
 
-    Kinds are n, v, a, r: noun, verb, adjective, adverb.
+    Kinds are n, v, a, r: noun, verb, adjective, adverb. The name is ``lemma``, with capitals where it is written so.
     """
     at = bisect(_archive()[1], lemma) - 1
     if at < 0:
@@ -87,7 +87,7 @@ def senses(lemma):
     found, at = [], lines.find(b"\n" + lemma.encode() + b"\t")
     while at >= 0:
         line = lines[at + 1 : lines.index(b"\n", at + 1)].decode()
-        _, kind, count, definition = line.split("\t")
-        found.append((kind, int(count), definition))
+        _, kind, _, definition, name = line.split("\t")
+        found.append((kind, name or lemma, definition))
         at = lines.find(b"\n" + lemma.encode() + b"\t", at + 1)
     return found

@@ -20,12 +20,11 @@ _UNTIL = re.compile(
 )
 _SINCE = re.compile(r"\bhow (?:many (?P<unit>days|weeks)|long)\b.*?\b(?:since|ago was|ago is|passed since) (?P<a>.+)$")
 _WEEKDAY = re.compile(
-    r"\b(?:what|which) (?:week ?day|day|day of the week)\b.*?\b(?:is|was|will|does|did|"
-    r"on)\b(?P<a>.+)$"
+    r"\b(?:what|which) (?:week ?day|day|day of the week)\b.*?\b(?:is|was|will|does|did|on)\b(?P<a>.+)$"
 )
 _WHEN = re.compile(
-    r"^(?:and )?(?:when is|when was|when will|what date is|what day is|on what day is|what is the "
-    r"date (?:of|on))(?P<a>.+)$"
+    r"^(?:and )?(?:when is|when was|when will|what date is|what day is|on what day is|what is the date(?: of| on)?)"
+    r"(?P<a> .+)$"
 )
 _BORN = re.compile(r"\bborn (?:in|on) (?P<a>.+)$|\bborn (?P<b>\d{4})\b")
 
@@ -59,7 +58,7 @@ def _moon(text, now):
 
 
 def _leap(text, today):
-    if "leap year" not in text or re.search(r"\bwhat (is|are)\b", text):
+    if "leap year" not in text or re.search(r"\bwhat (is|are)\b|\bhow many\b", text):
         return None
     year = dates.year_in(text)
     if year:
@@ -80,6 +79,8 @@ def _length(text, today):
         return "28, and 29 in a leap year."
     if month:
         return f"{dates.MONTHS[month - 1]} has {monthrange(2001, month)[1]} days."
+    if found["m"] == "a leap year":
+        return "366."
     if re.fullmatch(r"(a |the |this |one )?year", found["m"]):
         days = 366 if isleap(today.year) else 365
         return f"This year has {days}." if "this" in found["m"] else "365, and 366 in a leap year."

@@ -79,8 +79,8 @@ def define(asked, means=True):
         nouns = [sense for sense in found if sense[0] == "n"]
         chosen = (found if means else nouns or found)[:1]
         if chosen:
-            kind, _, definition = chosen[0]
-            return _sentence(asked, bare, lemma, kind, definition)
+            kind, name, definition = chosen[0]
+            return _sentence(asked, bare, name, kind, definition)
     return None
 
 
@@ -100,8 +100,10 @@ def _years(text):
 
 
 def _lemmas(word):
-    """``word`` and what it may be a form of."""
+    """``word`` and what it may be a form of, or heard as two words."""
     yield word
+    if " " in word:
+        yield word.replace(" ", "")
     for ending, base in (("ies", "y"), ("ves", "f"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("s",
         ""),
                          ("ing", ""), ("ing", "e"), ("ied", "y"), ("ed", ""), ("ed", "e")):  # fmt: skip
@@ -112,7 +114,7 @@ def _lemmas(word):
 def _sentence(asked, bare, lemma, kind, definition):
     years = _YEARS.search(definition)
     if kind == "n" and years and years["to"]:
-        return _person(bare, definition[: years.start()], years)
+        return _person(lemma, definition[: years.start()], years)
     definition = _YEARS.sub("", definition)
     if kind == "v":
         return f"To {lemma} means to {definition}."
@@ -132,7 +134,7 @@ def _sentence(asked, bare, lemma, kind, definition):
     )
     subject = (
         f"{_an(lemma)} {lemma}"
-        if asked.startswith(("a ", "an ")) or (known and lemma != bare and bare.endswith("s"))
+        if asked.startswith(("a ", "an ")) or (known and lemma.lower() != bare and bare.endswith("s"))
         else lemma
     )
     place = places.country(bare) or places.city(bare)
@@ -148,11 +150,8 @@ def _sentence(asked, bare, lemma, kind, definition):
 
 def _person(name, definition, years):
     article = "" if definition.startswith(("a ", "an ", "the ", "one ")) else f"{_an(definition)} "
-    called = " ".join(
-        part if part in ("of", "the", "van", "von", "de", "da") else part.capitalize() for part in name.split()
-    )
     bc = " before Christ" if years["bc"] else ""
-    return f"{called} was {article}{definition}. {years['from']} to {years['to']}{bc}."
+    return f"{_capital(name)} was {article}{definition}. {years['from']} to {years['to']}{bc}."
 
 
 def _an(words):

@@ -3,6 +3,20 @@
 import re
 
 _TABLE = (
+    (r"\bbirds?\b.*\bsouth\b", "For food and for warmth. They find the way by sun, stars and the earth's magnetism."),
+    (r"\bfirst president of (the united states|america)\b", "George Washington. From 1789 on."),
+    (r"\b(discovered|found) penicillin\b", "Alexander Fleming, in 1928. He had left a dish uncovered."),
+    (r"\blegs (does|has|do|have) (a |an )?spiders?\b", "Eight. That's how you tell them from insects, which have six."),
+    (r"\bpandas eat\b", "Bamboo, nearly all day long. It's not very filling."),
+    (r"\bcolou?r is the sky\b", "Blue by day. I take your word for today."),
+    (r"\bh (two|2) o\b|\bh2o\b", "Water. Two parts of hydrogen, one of oxygen."),
+    (r"\b(long|time)\b.*\b(get|fly|travel|go) to mars\b", "About seven months, when the planets stand well."),
+    (r"\binvented pizza\b", "Somebody in Naples, long ago. Nobody wrote down who."),
+    (r"\bis there (a )?god\b", "That's for you to say. I'm only a program."),
+    (r"\bwhen we die\b|\bafter death\b", "Nobody has come back to tell. People have hoped many things."),
+    (r"\bwhy are we here\b", "To have this conversation, perhaps. Wiser people have no better answer."),
+    (r"\bhow can i be happy\b", "Sleep, walk, and see somebody you like. It helps more than it sounds."),
+    (r"\bteaspoons?\b.*\btablespoon\b", "Three."),
     (r"\beiffel tower\b", "330 meters, with its antennas. It was built for the fair of 1889."),
     (r"\bstatue of liberty\b", "93 meters with its pedestal. It came from France in 1886."),
     (r"\bgreat wall( of china)?\b", "About 21000 kilometers, all branches together. You can't see it from the moon."),

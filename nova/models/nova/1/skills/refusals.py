@@ -91,7 +91,7 @@ _UNABLE = (
         ),
     ),
     (
-        r"\b(draw|paint|picture of|photo|image)\b",
+        r"\b(draw|paint|picture of|take a photo|an image)\b",
         ("I can't draw. I have a face, but no hands.", "No pictures from me. I could describe a planet."),
     ),
     (
