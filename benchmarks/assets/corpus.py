@@ -1,18 +1,21 @@
-"""Speech to train the lips on, made here: two synthesisers that tell when each sound of speech begins and ends.
+"""Speech to train the lips on, made here: three synthesisers that tell when each sound of speech begins and ends.
 
-espeak-ng gives many voices, flite natural-sounding ones. Both are C libraries with global state, and espeak-ng is
-GPLv3. So they run in processes of their own (:func:`workers`), never in the service.
+hibari is her own voice, flite speaks where hibari cannot, espeak-ng gives many voices. The last two are C libraries
+with global state, and espeak-ng is GPLv3. So all run in processes of their own (:func:`workers`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import ctypes.util
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,9 @@ import soxr
 from numpy.typing import NDArray
 
 from pipelines.embedded.face.features import RATE
-from pipelines.embedded.face.visemes import Phone
+from pipelines.embedded.face.visemes import Phone, plain
+from pipelines.embedded.speech.hibari import HibariEngine
+from pipelines.embedded.speech.voices import Manner, Piece
 
 LEAD_IN, LEAD_OUT = 0.3, 0.5
 """Seconds of silence before and after each clip, so that the network learns what rest is."""
@@ -28,7 +33,7 @@ LEAD_IN, LEAD_OUT = 0.3, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """A text in a voice such as ``espeak:en-us+f3`` or ``flite:slt``; ``pace`` and ``pitch`` are relative to 1."""
+    """A text in a voice such as ``espeak:en-us+f3`` or ``hibari:heart``; ``pace`` and ``pitch`` are relative to 1."""
 
     text: str
     voice: str
@@ -38,7 +43,7 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Sound at :data:`RATE`, float32 in -1..1, shape ``(n,)``, with the times of its phones."""
+    """Sound at :data:`RATE`, float32 in -1..1, shape ``(n,)``, with the times of its phones, which leave no gaps."""
 
     saying: Saying
     sound: NDArray[np.float32]
@@ -59,17 +64,78 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
 def say(saying: Saying) -> Clip:
     """Synthesises one clip; raises ``RuntimeError`` if the voice or its library is missing. Runs in a worker."""
     engine, _, voice = saying.voice.partition(":")
-    speak = {"espeak": _espeak, "flite": _flite}[engine]
+    speak = {"espeak": _espeak, "flite": _flite, "hibari": _hibari}[engine]
     pcm, rate, phones = speak(saying, voice)
     sound = soxr.resample(pcm.astype(np.float32) / 32768.0, rate, RATE)
     sound = np.concatenate([np.zeros(int(LEAD_IN * RATE)), sound, np.zeros(int(LEAD_OUT * RATE))]).astype(np.float32)
     shifted = [Phone(p.start + LEAD_IN, p.end + LEAD_IN, p.name) for p in phones]
     ends = shifted[-1].end if shifted else LEAD_IN
-    silence = (Phone(0.0, LEAD_IN, ""), *shifted, Phone(ends, len(sound) / RATE, ""))
-    return Clip(saying, sound, silence)
+    phones = [Phone(0.0, LEAD_IN, ""), *shifted, Phone(ends, len(sound) / RATE, "")]
+    return Clip(saying, sound, tuple(_without_doubled_silence(phones)))
+
+
+def _without_doubled_silence(phones: list[Phone]) -> Iterator[Phone]:
+    for silent, group in groupby(phones, key=lambda phone: not plain(phone.name)):
+        some = list(group)
+        yield from [Phone(some[0].start, some[-1].end, "")] if silent else some
+
+
+def save(clips: Sequence[Clip], path: Path) -> None:
+    """Writes clips to a file that :func:`load` reads, their sound as int16."""
+    phones = [phone for clip in clips for phone in clip.phones]
+    np.savez_compressed(
+        path,
+        said=np.array([(clip.saying.text, clip.saying.voice) for clip in clips]),
+        sound=np.concatenate([(clip.sound * 32768.0).clip(-32768, 32767).astype(np.int16) for clip in clips]),
+        samples=np.array([len(clip.sound) for clip in clips]),
+        times=np.array([(phone.start, phone.end) for phone in phones], np.float32),
+        names=np.array([phone.name for phone in phones]),
+        phones=np.array([len(clip.phones) for clip in clips]),
+    )
+
+
+def load(path: Path) -> list[Clip]:
+    """The clips of a file; raises ``OSError`` if it cannot be read."""
+    with np.load(path) as kept:
+        sounds = np.split(kept["sound"].astype(np.float32) / 32768.0, np.cumsum(kept["samples"])[:-1])
+        phones = [Phone(float(a), float(b), str(c)) for (a, b), c in zip(kept["times"], kept["names"], strict=True)]
+        counts = kept["phones"].tolist()
+        each = zip(kept["said"], sounds, np.cumsum(counts).tolist(), counts, strict=True)
+        return [
+            Clip(Saying(str(text), str(voice)), sound, tuple(phones[end - count : end]))
+            for (text, voice), sound, end, count in each
+        ]
 
 
 Spoken = tuple[NDArray[np.int16], int, list[Phone]]
+
+# --- hibari ----------------------------------------------------------------------------------------------------------
+
+_REDUCED = frozenset(["a", "am", "an", "and", "as", "at", "can", "had", "has", "have"])
+"""Words whose æ or ɐ hibari's lexicon spells, and its voice does not say."""
+_SHIFT = 60.0
+"""Hz by which a pitch of 2 is above one of 1: a third of hers."""
+
+
+def _hibari(saying: Saying, voice: str) -> Spoken:
+    """The embedded voice itself, as clients hear it. Its times are rough: see :mod:`benchmarks.assets.alignment`."""
+    if "hibari" not in _engines:
+        _engines["hibari"] = HibariEngine()
+    engine: HibariEngine = _engines["hibari"]
+    name = next(riva for riva, own in engine.voices.items() if own == voice)
+    manner = Manner(rate=saying.pace, pitch=_SHIFT * (saying.pitch - 1))
+
+    async def pieces() -> list[Piece]:
+        return [piece async for piece in engine.speak(saying.text, name, manner)]
+
+    made = asyncio.run(pieces())
+    phones: list[Phone] = []
+    for timeline in (piece.timeline for piece in made if piece.timeline):
+        for phone in timeline.phones:
+            weak = phone.word >= 0 and timeline.words[phone.word].lower() in _REDUCED
+            phones.append(Phone(phone.start, phone.end, "ə" if weak and phone.name in "æɐ" else plain(phone.name)))
+    return np.concatenate([piece.pcm for piece in made]), engine.rate, phones
+
 
 # --- espeak-ng -------------------------------------------------------------------------------------------------------
 

@@ -246,9 +246,17 @@ def test_lips_meet_however_far_the_jaw_has_dropped() -> None:
     assert np.allclose([pose[[JAW, CLOSE]] for pose in seen], [[0.2, 0.2], [0.8, 0.8]])
 
 
+def test_lips_that_meet_show_no_teeth() -> None:
+    controls = np.full((1, 8), 0.4, np.float32)
+    controls[:, 1] = 0.9
+    (pose,) = Rig(Wishes()).poses(controls, np.zeros((1, len(MOODS)), np.float32))
+    parting = [place for place, name in enumerate(PASCAL_CASE) if name.startswith(("MouthFunnel", "MouthLowerDown"))]
+    assert np.allclose(pose[[JAW, *parting]], 0.0)
+
+
 def test_half_shut_lips_leave_the_jaw_where_it_was() -> None:
     controls = np.zeros((1, 8), np.float32)
-    controls[:, :2] = 0.8, 0.25
+    controls[:, :2] = 0.8, 0.85 / 4
     (pose,) = Rig(Wishes()).poses(controls, np.zeros((1, len(MOODS)), np.float32))
     assert np.allclose(pose[[JAW, CLOSE]], [0.6, 0.2])
     assert np.allclose(NameMap(PASCAL_CASE)(pose)[[JAW, CLOSE]], [0.8, 0.2])

@@ -52,6 +52,9 @@ _SHOWN = {
 _FROM_MOUTH = _mixture(_MOUTH, CONTROLS)
 _FROM_MOOD = _mixture({mood: _SHOWN[mood] for mood in MOODS}, MOODS)
 _JAW, _CLOSE = CONTROLS.index("jaw"), CONTROLS.index("close")
+_PARTING = [CONTROLS.index("funnel"), CONTROLS.index("teeth")]
+_MEET = 0.85
+"""The ``close`` at which lips meet: networks are taught 0.95 and seldom sure of it, and smoothing takes some away."""
 _LOWER = np.array([name.startswith(("Jaw", "Mouth", "Cheek", "Tongue")) for name in PASCAL_CASE])
 
 USUAL_LOWER_STRENGTH = 1.25
@@ -72,9 +75,12 @@ class Rig:
 
     def poses(self, controls: Floats, moods: Floats) -> Floats:
         """Controls ``(n, 8)`` and moods ``(n, 10)`` to weights ``(n, 52)``, clamped only if the client asked."""
+        close = np.minimum(controls[:, _CLOSE] / _MEET, 1.0)
+        controls = controls.copy()
+        controls[:, _PARTING] *= 1.0 - close[:, None]  # lips that meet show no teeth
         weights = controls @ _FROM_MOUTH + moods @ _FROM_MOOD
         jaw = weights[:, _PLACE["JawOpen"]].copy()
-        shut = jaw * controls[:, _CLOSE]  # lips meet however far the jaw has dropped
+        shut = jaw * close  # lips meet however far the jaw has dropped
         weights[:, _PLACE["MouthClose"]] += shut
         weights[:, _PLACE["JawOpen"]] -= shut  # Audio2Face's MouthClose has the jaw's drop in it
         return self._finish(weights * self._strengths)
