@@ -47,14 +47,21 @@ def stopped(name: str, seconds: float, *, asked: bool = True) -> Inject:
 
 
 def hung(name: str) -> Inject:
-    """Stops a service for good: its supervisor has to find out."""
+    """Stops a service for good: its supervisor has to find out.
+
+    What is left of it goes on afterwards, to find its parent gone: a stub of Triton that is stopped stays.
+    """
 
     async def inject(trial: Trial) -> None:
         await trial.asked()
         pid = trial.services()[name]
+        family = list(processes.tree(pid))
         trial.say(f"SIGSTOP {name}, for good")
-        processes.send(list(processes.tree(pid)), signal.SIGSTOP)
-        await trial.until(lambda: trial.services().get(name, pid) != pid, f"{name} is started again", 60.0)
+        processes.send(family, signal.SIGSTOP)
+        try:
+            await trial.until(lambda: trial.services().get(name, pid) != pid, f"{name} is started again", 60.0)
+        finally:
+            processes.send(family, signal.SIGCONT)
         trial.say(f"{name} was started again")
 
     return inject
