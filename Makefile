@@ -4,7 +4,8 @@
 
 CONFIG ?= embedded.yaml
 ARGS   ?=
-# Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), sherpa, nvtx
+# Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), voices (28 more
+# speakers), sherpa, nvtx
 EXTRAS ?=
 PYTHON ?=
 export PYTHON

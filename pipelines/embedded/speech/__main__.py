@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.embedded import child
 from pipelines.embedded.speech.languages import ENGLISH, GERMAN, served
-from pipelines.embedded.speech.prepare import prepare, prepared_ears, prepared_whisper
+from pipelines.embedded.speech.prepare import prepare, prepared_ears, prepared_styles, prepared_whisper
 
 _LANGUAGE = "en-US, or de-DE where the extra 'german' is installed"
 
@@ -61,7 +61,8 @@ def main() -> None:
                 _say("the recogniser is not prepared; pocketsphinx listens with its general model (see --prepare)")
     except RuntimeError as error:
         child.announce_failed(str(error))
-    options = SpeechOptions(moonshine, whisper, model, args.asr_model, args.tts_model, language=language)
+    styles = prepared_styles(args.home)
+    options = SpeechOptions(moonshine, whisper, model, args.asr_model, args.tts_model, styles, language=language)
     if args.streams is not None:
         options = replace(options, streams=max(1, args.streams))
     child.run(partial(serve, child.options(args), options))

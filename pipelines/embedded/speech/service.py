@@ -44,7 +44,8 @@ SERVER_OPTIONS: list[tuple[str, int]] = [
 class SpeechOptions:
     """What to serve with. The ears are ``asr_model``, the user's own for sherpa-onnx, else ``moonshine``, a folder,
     or ``whisper``, another, for German, else pocketsphinx with the tuned ``language_model``, else with its general one.
-    ``language`` is what is heard and spoken. ``services`` are which of Riva's two are offered: a NIM has one of them.
+    ``styles`` is the folder of Kokoro's speakers, if they are wanted. ``language`` is what is heard and spoken.
+    ``services`` are which of Riva's two are offered: a NIM has one of them.
     """
 
     moonshine: Path | None = None
@@ -52,6 +53,7 @@ class SpeechOptions:
     language_model: Path | None = None
     asr_model: Path | None = None
     tts_model: Path | None = None
+    styles: Path | None = None
     streams: int = max(8, 4 * (os.cpu_count() or 1))
     language: str = ENGLISH
     services: tuple[str, ...] = (ASR, TTS)
@@ -89,7 +91,7 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             running = running_workers(speech.worker_arguments, speech.streams, options.start_seconds)
             loading = asyncio.create_task(stack.enter_async_context(running))
         try:
-            engine = await _voice(stack, speech.tts_model) if TTS in speech.services else None
+            engine = await _voice(stack, speech) if TTS in speech.services else None
         except BaseException:
             if loading is not None:
                 await asyncio.gather(loading, return_exceptions=True)
@@ -121,9 +123,9 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             await server.stop(grace=0.3)
 
 
-async def _voice(stack: AsyncExitStack, model: Path | None) -> Engine:
+async def _voice(stack: AsyncExitStack, speech: SpeechOptions) -> Engine:
     """The voice, warm; it is closed with ``stack``."""
-    engine = await asyncio.to_thread(open_engine, model)
+    engine = await asyncio.to_thread(open_engine, speech.tts_model, speech.styles)
     stack.push_async_callback(engine.aclose)
     await _warm(engine)
     return engine

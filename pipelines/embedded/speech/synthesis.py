@@ -103,20 +103,24 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
     async def GetRivaSynthesisConfig(  # noqa: N802
         self, request: pb.RivaSynthesisConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSynthesisConfigResponse:
-        """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``."""
+        """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``, a family of them in each entry."""
         model = f"{self._engine.name}-{LANGUAGE}-embedded"
         if request.model_name and request.model_name != model:
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
-        family = next(iter(self._engine.voices)).split(".")[0]
-        subvoices = ",".join(f"{name.split('.', 1)[1]}:{i}" for i, name in enumerate(self._engine.voices))
-        parameters = {
-            "language_code": LANGUAGE,
-            "voice_name": family,
-            "subvoices": subvoices,
-            "sample_rate": str(self._engine.rate),
-        }
-        config = pb.RivaSynthesisConfigResponse.Config(model_name=model, parameters=parameters)
-        return pb.RivaSynthesisConfigResponse(model_config=[config])
+        families: dict[str, list[str]] = {}
+        for i, name in enumerate(self._engine.voices):
+            family, subvoice = name.split(".", 1)
+            families.setdefault(family, []).append(f"{subvoice}:{i}")
+        answer = pb.RivaSynthesisConfigResponse()
+        for family, subvoices in families.items():
+            parameters = {
+                "language_code": f"en-{family[-2:]}",
+                "voice_name": family,
+                "subvoices": ",".join(subvoices),
+                "sample_rate": str(self._engine.rate),
+            }
+            answer.model_config.add(model_name=model, parameters=parameters)
+        return answer
 
     def _settings(self, request: pb.SynthesizeSpeechRequest) -> _Settings:
         language = request.language_code or LANGUAGE

