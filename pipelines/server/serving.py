@@ -38,13 +38,11 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
     ports: list[int] = []
 
     def facts(request: web.Request) -> dict[str, Any]:
-        watch = hall.watchable is not None and settings.watchers > 0
         return {
             "name": NAME,
             "host": sockets.gethostname(),
             "language": runtime.settings.language,
-            "watch": watch,
-            "type_while_watching": watch,
+            "watch": hall.watchable is not None and settings.watchers > 0,
             "budget_ms": round(runtime.settings.stack.voice_to_voice * 1000),
             "secure_url": place.url(ports[0]) if place.tls else None,
             "key_needed": place.access.asks_for_a_key,

@@ -30,7 +30,7 @@ async function adopt() {
 function info() {
   const head = ask.get('head');
   return {
-    name: 'Sophia', host: 'spark-1', watch: ask.has('watch'), type_while_watching: ask.has('watch'), budget_ms: 800,
+    name: 'Sophia', host: 'spark-1', watch: ask.has('watch'), budget_ms: 800,
     secure_url: ask.has('insecure') ? 'https://spark-1:8765' : null, key_needed: false,
     model: head === 'none' ? null : { url: head ?? '../../head/sophia.glb', light_url: null, kind: /** @type {const} */ ('glb'), name: 'sophia', missing: ['tongueOut'] },
   };

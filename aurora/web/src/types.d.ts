@@ -5,8 +5,7 @@ export interface PageInfo {
   name: string;
   host: string;
   language?: string;                 // of what is said, as BCP 47 has it
-  watch: boolean;                    // a conversation at the server can be watched
-  type_while_watching?: boolean;     // and written to
+  watch: boolean;                    // a conversation at the server can be watched, and written to
   budget_ms: number;
   secure_url: string | null;
   key_needed: boolean;

@@ -187,7 +187,7 @@ export class Page {
   // -- writing instead of speaking ------------------------------------------------------------------------------------
 
   get mayType() {
-    return this.state.session === 'live' || (this.state.session === 'watching' && !!this.info.type_while_watching);
+    return this.state.session === 'live' || this.state.session === 'watching';
   }
 
   get typing() {
