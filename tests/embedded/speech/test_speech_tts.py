@@ -29,6 +29,7 @@ def test_streaming_synthesis(service: Service) -> None:
     assert len(responses) > 5
     assert responses[0].audio
     assert responses[0].meta.text == text
+    assert max(len(response.audio) for response in responses) <= 2 * 22_050 // 4, "a piece is longer than 250 ms"
     pcm = np.frombuffer(b"".join(r.audio for r in responses), "<i2").astype(float)
     seconds = len(pcm) / 22_050
     assert 2.0 < seconds < 6.0
