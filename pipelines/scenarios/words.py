@@ -13,6 +13,7 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
+from pipelines.embedded.speech import spoken_german
 from pipelines.embedded.speech.spoken import spelt, with_numbers_read
 from pipelines.embedded.speech.written import cardinal
 
@@ -46,9 +47,9 @@ def word_errors(reference: str, heard: str, language: str = "en-US") -> tuple[in
 def spoken_words(text: str, language: str = "en-US") -> list[str]:
     """The words of ``text`` in the one form in which they are compared.
 
-    Small letters, no punctuation, no hesitations. In English also: numbers, times, ordinals, percentages and
-    currencies spelt out as they are read, and contractions undone where they can mean one thing only. In other
-    languages digits stay as they are.
+    Small letters, no punctuation, no hesitations. In English and German also: numbers, times, ordinals, percentages
+    and currencies spelt out as they are read; in English contractions undone where they can mean one thing only. In
+    other languages digits stay as they are.
     """
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     if language.lower().startswith("en"):
@@ -56,7 +57,8 @@ def spoken_words(text: str, language: str = "en-US") -> list[str]:
         text = with_numbers_read(text)
         words = _one_way([form for word in _LETTERS.findall(text) for form in _whole(word).split()])
     else:
-        words = _LETTERS.findall(text)
+        german = language.lower().startswith("de")
+        words = _LETTERS.findall(spoken_german.with_numbers_read(text).lower() if german else text)
     hesitations = HESITATIONS.get(language.lower()[:2], _ANYWHERE)
     return [word for word in words if word not in hesitations] or words
 

@@ -25,7 +25,7 @@ from sophia.soundcard import SoundCard
 from sophia.wav import WavWriter, read_wav
 
 BUNDLED = Path(__file__).parents[1] / "soundbites"
-"""Questions that come with the project, spoken by a synthetic voice."""
+"""Questions that come with the project, spoken by a synthetic voice; German ones lie in a folder of their own."""
 
 
 HALF_DUPLEX = (
@@ -96,7 +96,8 @@ def open_devices(
     played_by_itself = bool(trouble) and not soundbites.bites
     if played_by_itself:
         notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
-        soundbites = read_bites(sorted(BUNDLED.glob("*.wav")))
+        german = settings.asr.language.lower().startswith("de")
+        soundbites = read_bites(sorted((BUNDLED / "german" if german else BUNDLED).glob("*.wav")))
     kept: WavWriter | None = None
     if reply:
         kept = WavWriter(reply, rate, file=opened_bytes(reply) if reply == STANDARD_OUTPUT else None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pipelines.embedded.speech.languages import ENGLISH, GERMAN
 from pipelines.embedded.speech.voices import Engine
 
 
-def open_engine(model: Path | None = None, styles: Path | None = None) -> Engine:
+def open_engine(model: Path | None = None, styles: Path | None = None, language: str = ENGLISH) -> Engine:
     """The user's own ``model`` (sherpa-onnx), else hibari, else flite; says on standard error why not hibari.
 
-    ``styles`` is the folder of Kokoro's speakers, who speak beside hibari then.
+    ``styles`` is the folder of Kokoro's speakers, who speak beside hibari then. German has Pico alone.
 
     Raises ``RuntimeError`` when none can be had.
     """
@@ -19,6 +20,10 @@ def open_engine(model: Path | None = None, styles: Path | None = None) -> Engine
         from pipelines.embedded.speech.sherpa import SherpaEngine  # noqa: PLC0415  # an extra
 
         return SherpaEngine(model)
+    if language == GERMAN:
+        from pipelines.embedded.speech.pico import PicoEngine  # noqa: PLC0415  # an extra
+
+        return PicoEngine()
     from pipelines.embedded.speech.hibari import HibariEngine  # noqa: PLC0415  # what is not used is not loaded
 
     if styles is not None:

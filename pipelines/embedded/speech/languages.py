@@ -8,7 +8,7 @@ from typing import Final
 ENGLISH: Final = "en-US"
 GERMAN: Final = "de-DE"
 
-_EXTRA: Final = ("ctranslate2",)
+_EXTRA: Final = ("ctranslate2", "py_nanotts")
 """What the extra ``german`` installs, by module."""
 
 

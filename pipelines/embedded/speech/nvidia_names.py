@@ -13,7 +13,7 @@ from collections.abc import Sequence
 _RECOGNISERS = re.compile(
     r"parakeet|conformer|canary|citrinet|quartznet|jasper|nemotron|whisper|\briva-asr|rnnt|\bctc\b", re.IGNORECASE
 )
-_VOICES = re.compile(r"^(?:magpie|chatterbox|english|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
+_VOICES = re.compile(r"^(?:magpie|chatterbox|english|german|fastpitch|radtts|ljspeech|riva)\b", re.IGNORECASE)
 _LOCALE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})-[A-Za-z]{2}(?![A-Za-z])")
 _LANGUAGE = re.compile(r"(?<![a-z])(ar|cs|da|de|en|es|fr|he|hi|it|ja|ko|nb|nl|pl|pt|ru|sv|th|tr|vi|zh)(?![a-z])")
 """Where there is no country: ``parakeet-ctc-0.6b-es``, ``stt_de_conformer_ctc``."""
@@ -30,13 +30,14 @@ def recogniser(name: str, language: str = "en") -> bool:
     return bool(_RECOGNISERS.search(name)) and _is_of(name, language)
 
 
-def nearest_voice(name: str, voices: Sequence[str]) -> str | None:
-    """The voice that comes nearest to NVIDIA's voice ``name``; ``None`` if that is no English voice of NVIDIA's."""
-    language = _SPOKEN_LANGUAGE.match(name)
+def nearest_voice(name: str, voices: Sequence[str], language: str = "en") -> str | None:
+    """The voice that comes nearest to NVIDIA's voice ``name``; ``None`` if that is no voice of NVIDIA's in it."""
+    told_language = _SPOKEN_LANGUAGE.match(name)
+    called = {"en": "english", "de": "german"}[language[:2].lower()]
     if (
         not _VOICES.search(name)
-        or not _is_of(name, "en")
-        or (language and language[1].lower() not in ("english", "magpie"))
+        or not _is_of(name, language)
+        or (told_language and told_language[1].lower() not in (called, "magpie"))
     ):
         return None
     told = [part.lower() for part in re.split(r"[.\-_]", name)]

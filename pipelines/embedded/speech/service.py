@@ -105,7 +105,9 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
         if engine is not None:
             offered["tts"] = engine.name
-            riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(SpeechSynthesis(engine), server)
+            riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(
+                SpeechSynthesis(engine, speech.language), server
+            )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         for name in ("", *speech.services):
@@ -125,7 +127,7 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
 
 async def _voice(stack: AsyncExitStack, speech: SpeechOptions) -> Engine:
     """The voice, warm; it is closed with ``stack``."""
-    engine = await asyncio.to_thread(open_engine, speech.tts_model, speech.styles)
+    engine = await asyncio.to_thread(open_engine, speech.tts_model, speech.styles, speech.language)
     stack.push_async_callback(engine.aclose)
     await _warm(engine)
     return engine

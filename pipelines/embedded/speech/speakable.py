@@ -112,6 +112,11 @@ def readable(text: str) -> str:
     return _clean(_ENDLESS.sub(lambda m: " ".join(_PART.findall(m[0])), text))
 
 
+def without_markup(text: str) -> str:
+    """``text`` without Markdown, links and tags, for a voice of any language."""
+    return _MARKUP.sub(" ", _TAG.sub(" ", _LINK.sub(r"\1", text)))
+
+
 def _ascii(text: str) -> str:
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
 

@@ -36,7 +36,7 @@ _SYMBOLS = {
     "$": " Dollar ", "£": " Pfund ", "°c": " Grad Celsius ", "°f": " Grad Fahrenheit ", "°": " Grad ",
 }  # fmt: skip
 _SYMBOL = re.compile("|".join(map(re.escape, _SYMBOLS)), re.IGNORECASE)
-_TIMES = re.compile(r"(?<=\d)\s*x\s*(?=\d)")
+_TIMES = re.compile(r"(?<=\d)\s*x\s*(?=\d)|^x$")
 _SPACES = re.compile(r"\s+([.,;:?!])")
 
 

@@ -14,12 +14,12 @@ from riva.client.proto.riva_audio_pb2 import AudioEncoding
 
 from pipelines.embedded.endings import refuse, refusing
 from pipelines.embedded.notices import notify
+from pipelines.embedded.speech.languages import ENGLISH, alike
 from pipelines.embedded.speech.shaping import RateChanger
 from pipelines.embedded.speech.ssml import BadSsml
 from pipelines.embedded.speech.utterances import Utterance, dictionary_from, utterances
 from pipelines.embedded.speech.voices import Engine, Timeline, find_voice
 
-LANGUAGE = "en-US"
 LONGEST_TEXT = 2000
 """Characters in one request, as in NVIDIA's own services."""
 
@@ -58,8 +58,8 @@ class _Settings:
 class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: ignore[misc]  # untyped stubs
     """Serves ``nvidia.riva.tts.RivaSpeechSynthesis``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, language: str = ENGLISH) -> None:
+        self._engine, self._language = engine, language
 
     async def SynthesizeOnline(  # noqa: N802  # the protocol's name
         self, requests: AsyncIterator[pb.SynthesizeSpeechRequest], context: Context[Any, Any]
@@ -104,7 +104,7 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         self, request: pb.RivaSynthesisConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSynthesisConfigResponse:
         """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``, a family of them in each entry."""
-        model = f"{self._engine.name}-{LANGUAGE}-embedded"
+        model = f"{self._engine.name}-{self._language}-embedded"
         if request.model_name and request.model_name != model:
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
         families: dict[str, list[str]] = {}
@@ -114,7 +114,7 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         answer = pb.RivaSynthesisConfigResponse()
         for family, subvoices in families.items():
             parameters = {
-                "language_code": f"en-{family[-2:]}",
+                "language_code": f"{self._language[:2]}-{family[-2:]}",
                 "voice_name": family,
                 "subvoices": ",".join(subvoices),
                 "sample_rate": str(self._engine.rate),
@@ -123,9 +123,11 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         return answer
 
     def _settings(self, request: pb.SynthesizeSpeechRequest) -> _Settings:
-        language = request.language_code or LANGUAGE
-        if not language.lower().startswith("en"):
-            raise BadRequest(f"Model not found for language {language}: the embedded voices speak en-US only")
+        language = request.language_code or self._language
+        if not alike(language, self._language):
+            raise BadRequest(
+                f"Model not found for language {language}: the embedded voices speak {self._language} only"
+            )
         if request.encoding not in (AudioEncoding.ENCODING_UNSPECIFIED, AudioEncoding.LINEAR_PCM):
             raise BadRequest("only the encoding LINEAR_PCM is supported")
         rate = request.sample_rate_hz or self._engine.rate
@@ -138,7 +140,7 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         except ValueError as error:
             raise BadRequest(str(error)) from None
         try:
-            voice = find_voice(self._engine, request.voice_name)
+            voice = find_voice(self._engine, request.voice_name, self._language)
         except KeyError:
             known = ", ".join(self._engine.voices)
             raise BadRequest(f"Voice {request.voice_name} is not available; there are {known}") from None

@@ -96,11 +96,11 @@ class Engine(Protocol):
     async def aclose(self) -> None: ...
 
 
-def find_voice(engine: Engine, asked: str) -> str:
+def find_voice(engine: Engine, asked: str, language: str = "en-US") -> str:
     """Riva's full name of the voice ``asked`` for; raises ``KeyError`` when there is none that is like it.
 
     Empty means the default; dashes and dots are taken for each other, as Riva's own names changed that way. For other
-    voices of NVIDIA's it is the nearest.
+    voices of NVIDIA's that speak ``language`` it is the nearest.
     """
     if not asked:
         return next(iter(engine.voices))
@@ -108,6 +108,6 @@ def find_voice(engine: Engine, asked: str) -> str:
     for name in engine.voices:
         if name.replace(".", "-").lower() == plain:
             return name
-    if nearest := nearest_voice(asked, tuple(engine.voices)):
+    if nearest := nearest_voice(asked, tuple(engine.voices), language):
         return nearest
     raise KeyError(asked)

@@ -59,7 +59,7 @@ def test_errors_are_counted_by_word(reference: str, heard: str, errors: int, wor
 
 
 def test_other_languages_keep_their_words() -> None:
-    assert spoken_words("Er kommt um 8 Uhr, äh, morgen.", "de-DE") == ["er", "kommt", "um", "8", "uhr", "morgen"]
+    assert spoken_words("Il vient à 8 heures, hm, demain.", "fr-FR") == ["il", "vient", "à", "8", "heures", "demain"]
     assert word_errors("Grüße aus Köln", "grüße aus köln!", "de-DE") == (0, 3)
     assert spoken_words("¿Qué hora es?", "es-US") == ["qué", "hora", "es"]
 
@@ -79,3 +79,8 @@ def test_any_text_is_no_error_against_itself(text: str, language: str) -> None:
     words = spoken_words(text, language)
     assert word_errors(text, text, language) == (0, len(words))
     assert all(word and word == word.lower() for word in words)
+
+
+def test_german_numbers_are_compared_as_they_are_read() -> None:
+    assert word_errors("Was ist siebzehn mal dreiundzwanzig?", "was ist 17 x 23", "de-DE") == (0, 5)
+    assert word_errors("Es ist achtzehn Uhr fünf.", "Es ist 18:05 Uhr.", "de-DE") == (0, 5)
