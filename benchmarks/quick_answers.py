@@ -3,7 +3,7 @@
     python -m benchmarks.quick_answers [--json FILE]
 
 She speaks through a simulated room into the microphone; the user answers 0.05 to 1 s after her last sample. What the
-guard lets through goes to the embedded recogniser over TLS. Her voice and the user's are two of flite's. The rooms
+guard lets through goes to the embedded recogniser over TLS. Both voices are embedded ones. The rooms
 differ in how late her voice comes back, and in how long it lasts. The user is as loud as her echo. The answers come in
 mixed order, since the recogniser adapts to what it heard before: what that costs falls on every gap alike.
 """
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
 from benchmarks.wer import Clip, Score, recognise, serving
-from pipelines.embedded.speech.flite import FliteEngine
+from pipelines.embedded.speech.engines import open_engine
+from pipelines.embedded.speech.voices import Engine
 from pipelines.machine.environment import environment
 from sophia.audio import EAR_RATE, Frame, Pcm, dbfs
 from sophia.half_duplex import HalfDuplexGuard
@@ -88,17 +89,16 @@ def guarded(hers: Pcm, answer: Pcm, gap: float, room: tuple[float, float]) -> tu
     return np.concatenate(out), end
 
 
-async def spoken(engine: FliteEngine, text: str, voice: str) -> Pcm:
+async def spoken(engine: Engine, text: str, voice: str) -> Pcm:
     """The text at 16 kHz."""
     pieces = [piece async for piece in engine.speak(text, voice)]
     sound = np.concatenate([piece.pcm for piece in pieces])
-    rate = getattr(pieces[0], "rate", EAR_RATE)
-    return voiced(soxr.resample(sound, rate, EAR_RATE) if rate != EAR_RATE else sound)
+    return voiced(soxr.resample(sound, engine.rate, EAR_RATE) if engine.rate != EAR_RATE else sound)
 
 
 async def clips() -> list[Clip]:
     """Every answer after every gap, in every room."""
-    engine = FliteEngine()
+    engine = open_engine()
     hers = await spoken(engine, SENTENCE, HERS)
     answers = [(text, await spoken(engine, text, USERS)) for text in ANSWERS]
     await engine.aclose()

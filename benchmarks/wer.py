@@ -1,11 +1,13 @@
 """Word error rate, speed and latency of the embedded recogniser, measured through its gRPC server over TLS.
 
-    python benchmarks/wer.py [--soundbites DIR] [--json FILE] [--voices 3] [--at-once 1] [--fast]
+    python benchmarks/wer.py [--soundbites DIR] [--json FILE] [--voices 3] [--flite] [--engine pocketsphinx]
+                             [--at-once 1] [--fast]
 
-flite speaks the synthetic set, 36 sentences a voice. A third of them are (nearly) in the recogniser's own corpus, a
-third from the same domain in other words, a third from outside. ``--soundbites`` adds people: a folder with WAV files
-and a ``manifest.csv`` (columns ``file`` and ``transcript``). Sound is paced in real time, 20 ms at a time, so that
-latencies mean something. ``--fast`` feeds it at once and measures errors and throughput only.
+The embedded voice speaks the synthetic set, 36 sentences in each of its timbres. A third of them are (nearly) in
+pocketsphinx' own corpus, a third from the same domain in other words, a third from outside. ``--flite`` adds the
+fallback's voice, ``--soundbites`` people: a folder with WAV files and a ``manifest.csv`` (columns ``file`` and
+``transcript``). Sound is paced in real time, 20 ms at a time, so that latencies mean something. ``--fast`` feeds it at
+once and measures errors and throughput only.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
 from pipelines.certs import make_development_pki
+from pipelines.embedded.speech.engines import open_engine
 from pipelines.embedded.speech.flite import FliteEngine
+from pipelines.embedded.speech.prepare import build_language_model
+from pipelines.embedded.speech.voices import Engine
 from pipelines.home import home
 from pipelines.scenarios.words import word_errors
 
@@ -105,13 +110,15 @@ class Score:
         }
 
 
-async def synthetic(voices: Sequence[str]) -> list[Clip]:
-    engine = FliteEngine()
+async def synthetic(engine: Engine, voices: Sequence[str]) -> list[Clip]:
+    """All sentences in each of the voices, which go by Riva's names. Closes the engine."""
     clips = []
     for voice in voices:
         for group, block in SENTENCES.items():
             for text in (s.strip() for line in block.split("\n") for s in line.split("|")):
                 pcm = np.concatenate([piece.pcm async for piece in engine.speak(text, voice)])
+                if engine.rate != RATE:
+                    pcm = soxr.resample(pcm, engine.rate, RATE)
                 clips.append(Clip(f"{engine.voices[voice]} {group}", text, pcm.astype("<i2").tobytes()))
     await engine.aclose()
     return clips
@@ -129,13 +136,13 @@ def soundbites(folder: Path) -> Iterator[Clip]:
 
 
 @asynccontextmanager
-async def serving(streams: int = 1) -> AsyncIterator[tuple[grpc.aio.Channel, int]]:
-    """The server as a process, and a TLS channel to it; also its process id."""
+async def serving(streams: int = 1, prepared: Path | None = None) -> AsyncIterator[tuple[grpc.aio.Channel, int]]:
+    """The server as a process, and a TLS channel to it; also its process id. Its models lie in ``prepared``."""
     with tempfile.TemporaryDirectory() as folder:
         pki = Path(folder)
         make_development_pki(pki)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pipelines.embedded.speech", "--tls", folder, "--home", str(home()),
+            sys.executable, "-m", "pipelines.embedded.speech", "--tls", folder, "--home", str(prepared or home()),
             "--streams", str(streams), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None
@@ -233,17 +240,23 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def run(args: argparse.Namespace) -> dict[str, object]:
-    clips = await synthetic(VOICES[: args.voices])
+    clips = await synthetic(open_engine(), VOICES[: args.voices])
+    if args.flite:
+        clips += await synthetic(FliteEngine(), VOICES[:1])
     if args.soundbites:
         clips += soundbites(args.soundbites)
     scores: dict[str, Score] = {}
-    # People differ in voice and microphone: each clip is a stream of its own. A flite voice is one speaker, and one
-    # stream where there is one at a time.
+    # People differ in voice and microphone: each clip is a stream of its own. A synthetic voice is one speaker, and
+    # one stream where there is one at a time.
     apart = [[clip] for clip in clips if clip.group == "people" or args.at_once > 1]
     speakers = () if args.at_once > 1 else dict.fromkeys(c.group.split()[0] for c in clips if c.group != "people")
     streams = [[clip for clip in clips if clip.group.split()[0] == speaker] for speaker in speakers] + apart
     room = asyncio.Semaphore(args.at_once)
-    async with serving(args.at_once) as (channel, pid):
+    prepared = home()
+    if args.engine == "pocketsphinx":
+        prepared /= "pocketsphinx"  # a home without the other's model
+        build_language_model(prepared, print)
+    async with serving(args.at_once, prepared) as (channel, pid):
         stub = RivaSpeechRecognitionStub(channel)
 
         async def say(stream: list[Clip]) -> None:
@@ -258,6 +271,7 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "load_average_1min": round(os.getloadavg()[0], 2),
+        "engine": args.engine,
         "paced": not args.fast,
         "at_once": args.at_once,
         "cpu_seconds": round(cpu, 1),
@@ -271,7 +285,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--soundbites", type=Path, metavar="DIR", help="a folder of human speech with manifest.csv")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here")
-    parser.add_argument("--voices", type=int, default=3, choices=(1, 2, 3), help="how many flite voices (default 3)")
+    parser.add_argument("--voices", type=int, default=3, choices=(1, 2, 3), help="how many timbres (default 3)")
+    parser.add_argument("--flite", action="store_true", help="flite says the sentences, too, in its first male voice")
+    parser.add_argument("--engine", default="moonshine", choices=("moonshine", "pocketsphinx"), help="who listens")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="streams side by side (default 1)")
     parser.add_argument("--fast", action="store_true", help="do not pace: errors and throughput only")
     args = parser.parse_args()
