@@ -7,7 +7,8 @@ the length of the sound, so a short question costs little. It writes as people d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -105,9 +106,8 @@ class Moonshine:
                 elif len(past[name]) != len(ways):
                     past[name] = past[name][:1].repeat(len(ways), axis=0)
         best = best or max(ways, key=lambda way: way.score if way.spelling.whole else way.score - way.spelling.lent)
-        text = b"".join(self._vocabulary[token] for token in best.tokens if token != _END).decode("utf-8", "replace")
-        whole = phrases.written(" ".join(text.replace("\u2581", " ").split()))
-        return Decoded(whole, math.exp(best.certainty / len(best.tokens)))
+        text = text_of(self._vocabulary[token] for token in best.tokens if token != _END)
+        return Decoded(phrases.written(text), math.exp(best.certainty / len(best.tokens)))
 
     def _ways_on(self, ways: list[_Way], logits: NDArray[np.float32], phrases: Phrases) -> Iterator[_Way]:
         for row, (way, scores) in enumerate(zip(ways, logits, strict=True)):
@@ -128,6 +128,12 @@ class _Way:
     certainty: float = 0.0
     tokens: tuple[int, ...] = ()
     row: int = 0
+
+
+def text_of(tokens: Iterable[bytes]) -> str:
+    """What the tokens spell. After a name the model doubles a comma at times; it is one."""
+    text = b"".join(tokens).decode("utf-8", "replace").replace("\u2581", " ")
+    return re.sub(",+", ",", " ".join(text.split()))
 
 
 def is_noise(decoded: Decoded) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.embedded.speech.decoders import Decoders
 from pipelines.embedded.speech.hypothesis import Decoded
-from pipelines.embedded.speech.moonshine import RATE, is_noise, vocabulary
+from pipelines.embedded.speech.moonshine import RATE, is_noise, text_of, vocabulary
 from pipelines.embedded.speech.whole_utterance import WholeUtterance
 
 SECOND = bytes(2 * RATE)
@@ -185,6 +185,10 @@ def test_words_share_the_time_in_which_there_was_a_voice() -> None:
     assert times[-1][1] == pytest.approx(1400, abs=21)
     assert all(a < b for a, b in times)
     assert [b for _, b in times[:-1]] == [a for a, _ in times[1:]]
+
+
+def test_a_comma_that_the_model_doubles_is_one() -> None:
+    assert text_of("\u2581Hello|,|\u2581Sophia|,|,|\u2581who".encode().split(b"|")) == "Hello, Sophia, who"
 
 
 def test_a_token_of_many_bytes_has_its_length_in_two() -> None:
