@@ -100,7 +100,8 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES, lan
                 importlib.import_module(_SET_UP[name]).prepare(folder, report, **spoken)
             except (OSError, RuntimeError, ImportError) as error:
                 failed = 1
-                console.print(f"  {name}: [red]set-up failed:[/] {escape(str(error))}")
+                # Not wrapped: it may hold a command to be copied.
+                console.print(f"  {name}: [red]set-up failed:[/] {escape(str(error))}", soft_wrap=True)
     if not failed:
         console.print(
             f"Set-up is complete ({time.monotonic() - begun:.1f} s); it is kept in {escape(str(folder))}.",

@@ -327,7 +327,7 @@ def test_set_up_shows_progress_and_names_what_failed(tmp_path: Path, monkeypatch
 
     modules = {"pipelines.embedded.speech.prepare": Good, "pipelines.embedded.triton.environment": Good}
     monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=modules.__getitem__))
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=40)  # what failed is on one line all the same
     assert program.prepare(tmp_path, console, language="de-DE") == 0
     assert (tmp_path / "tls" / "server.crt").is_file()
     modules["pipelines.embedded.triton.environment"] = Bad
