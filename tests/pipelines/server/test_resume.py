@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 import pytest
 from page_client import page
-from test_drain import Program
+from pooled import Server
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(250)]
 
@@ -23,7 +23,7 @@ async def server(key_file):
     process = await asyncio.create_subprocess_exec(
         *command, "--set", f"server.api_key_file={key_file}", stdout=asyncio.subprocess.PIPE
     )
-    one = Program(process)
+    one = Server(process)
     try:
         async with asyncio.timeout(120):
             address = (await one.line("Talk to her in a browser: ")).rpartition(" ")[2]
