@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pipelines.command.parent import die_with_parent
 from pipelines.log import logging_to_standard_error
 
 if TYPE_CHECKING:
@@ -109,12 +109,6 @@ def announce_failed(reason: str) -> NoReturn:
     """Tells the supervisor in one line why the service cannot start, and ends the process with code 1."""
     print(json.dumps({"failed": reason}), flush=True)
     raise SystemExit(1)
-
-
-def die_with_parent() -> None:
-    """Asks the Linux kernel for SIGTERM at the parent's death (``prctl(PR_SET_PDEATHSIG)``); a no-op elsewhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
 
 
 async def until_told_to_stop() -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipelines import virtual_time
+from pipelines.command.parent import die_with_parent
 from pipelines.machine.environment import config_hash, project_version
 from pipelines.records.results import Run, Turn, Unit
 from pipelines.replay.conductor import play
@@ -155,6 +156,7 @@ _here: tuple[_World, SimulatedComponents] | None = None
 
 def _enter(world: _World) -> None:
     global _here  # noqa: PLW0603 - a process of a pool has no other place
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
     _here = world, _components(world)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from pipelines.command.parent import die_with_parent
 from pipelines.replay.simulate import simulate
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings
@@ -78,6 +79,7 @@ _case: Case
 def _begin(case: Case) -> None:
     global _case  # noqa: PLW0603 - a worker's one state
     _case = case
+    die_with_parent()  # who is killed cannot end its workers, and they would wait for work for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to answer
 
 

@@ -11,7 +11,7 @@ import struct
 import sys
 from typing import Final
 
-from pipelines.embedded.child import die_with_parent
+from pipelines.command.parent import die_with_parent
 
 RATE: Final = 16_000
 HEADER: Final = struct.Struct("<I")

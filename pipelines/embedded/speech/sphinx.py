@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pocketsphinx import Config, Decoder, NGramModel, get_model_path
 
-from pipelines.embedded.child import die_with_parent
+from pipelines.command.parent import die_with_parent
 from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
 
 FRAME_MS = 10

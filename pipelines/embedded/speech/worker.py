@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from pipelines.embedded.child import die_with_parent
+from pipelines.command.parent import die_with_parent
 from pipelines.embedded.speech import frames
 from pipelines.embedded.speech.boosting import Boosts
 from pipelines.embedded.speech.endpointing import Endpointing
