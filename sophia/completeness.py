@@ -27,10 +27,11 @@ class Judgement:
 class TurnModel(Protocol):
     """Says how finished an utterance sounds. Must be quick (it is asked on each transcript) and free of I/O.
 
-    A line break in the text is a pause that the user has spoken on after.
+    A line break in the text is a pause that the user has spoken on after. ``heard`` is how probable it is by the sound,
+    from 0 to 1, that the turn is over; None where nobody has judged the sound, or not yet.
     """
 
-    def judge(self, text: str, language: str) -> Judgement: ...
+    def judge(self, text: str, language: str, heard: float | None = None) -> Judgement: ...
 
 
 FEWEST_WORDS: Final = 3
@@ -59,11 +60,11 @@ def is_backchannel(text: str, language: str = "en-US") -> bool:
 class WordTurnModel:
     """The built-in model: trailing conjunctions, fillers and dictations are unfinished, whole sentences complete.
 
-    Only words count. A recogniser ends what it has heard with a full stop or a question mark, whether or not it is
-    over: its marks at the end are taken off first.
+    Only words count, however they sound. A recogniser ends what it has heard with a full stop or a question mark,
+    whether or not it is over: its marks at the end are taken off first.
     """
 
-    def judge(self, text: str, language: str) -> Judgement:
+    def judge(self, text: str, language: str, heard: float | None = None) -> Judgement:
         lang, text = vocabulary(language), _LAST_MARKS.sub("", text)
         said = words(text)
         if not said:
@@ -94,6 +95,24 @@ class WordTurnModel:
         if (verb := _statement(sentence, lang)) is not None:
             return Judgement("complete", f"a whole sentence with “{verb}”")
         return Judgement("open", "nothing says it is over")
+
+
+class SoundTurnModel:
+    """Words beside their sound: where the sound is surely not that of an end, a whole sentence is waited on longer.
+
+    ``words`` judges the words. Below the probability ``veto`` the sound objects. It never ends a turn by itself, since
+    a sentence that trails off sounds like one that is over.
+    """
+
+    def __init__(self, words: TurnModel, veto: float) -> None:
+        self._words = words
+        self._veto = veto
+
+    def judge(self, text: str, language: str, heard: float | None = None) -> Judgement:
+        said = self._words.judge(text, language, heard)
+        if said.sounds != "complete" or heard is None or heard >= self._veto:
+            return said
+        return Judgement("open", f"{said.reason}, but it sounds as if more came ({heard:.2f})")
 
 
 def _lead(said: list[str], lang: Vocabulary) -> int:

@@ -55,7 +55,7 @@ class Endpointing:
             stale = not utterance.interim and utterance.final_at < state.voice_from
             most, why = s.max_speculations, "the recogniser’s " + ("stable partial" if utterance.interim else "final")
         else:
-            _, sounds, words_say = state.pauses.after(utterance.pieces)
+            _, sounds, words_say = state.pauses.after(utterance.pieces, utterance.heard)
             stopped = utterance.voiced and not state.speaking
             stale = not stopped or not state.tells_all(utterance) or sounds != "complete"
             most, why = s.max_speculations - 1, f"an interim of all the voice, complete: {words_say}"
@@ -68,7 +68,7 @@ class Endpointing:
         policy = self._state.policy
         if policy.ends == "silence":
             return policy.silence, f"and {policy.silence:.2f} s are set"
-        pause, sounds, why = self._state.pauses.after(utterance.pieces)
+        pause, sounds, why = self._state.pauses.after(utterance.pieces, utterance.heard)
         return self._patient(pause), f"{sounds}: {why}"
 
     def _longest(self) -> float:

@@ -28,6 +28,17 @@ class Transcribed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundJudged(Event):
+    """A turn model has heard the sound of the user's utterance up to ``time``, the end of a voice.
+
+    ``complete`` is how probable it is by that sound, from 0 to 1, that the turn is over. It may come late.
+    """
+
+    time: float
+    complete: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextTyped(Event):
     """The user typed a message. It needs no endpointing and takes the floor at once."""
 
@@ -142,6 +153,7 @@ TurnEvent = (
     VoiceStarted
     | VoiceStopped
     | Transcribed
+    | SoundJudged
     | TextTyped
     | SayRequested
     | PolicyChanged

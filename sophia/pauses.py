@@ -34,10 +34,13 @@ class Pauses:
         """A turn went well, which says: this user does not hesitate so much."""
         self.hesitation *= 0.9
 
-    def after(self, text: str) -> tuple[float, Sounds, str]:
-        """The silence in seconds that ends a turn with this text, how the text sounds, and why."""
+    def after(self, text: str, heard: float | None = None) -> tuple[float, Sounds, str]:
+        """The silence in seconds that ends a turn with this text, how it sounds, and why.
+
+        ``heard`` is what the sound says, see :class:`~sophia.completeness.TurnModel`.
+        """
         s = self._settings
-        judgement = self._model.judge(text, s.language)
+        judgement = self._model.judge(text, s.language, heard)
         learned = min(self.hesitation * 1.2, s.pause_learned_max)
         match judgement.sounds:
             case "complete":

@@ -18,6 +18,13 @@ class TurnSettings(BaseModel):
     )
     pause_open: float = Field(0.55, ge=0.1, le=3.0, description="… when the text gives no hint")
     pause_unfinished: float = Field(1.3, ge=0.1, le=5.0, description="… when the text sounds unfinished (“and”, “um”)")
+    sound_veto: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="a sentence that is complete waits for pause_open where the sound's probability of an end is below "
+        "this; 0: nobody listens for it. Else the turn model on audio has to be there (extra 'turn')",
+    )
     pause_learned_max: float = Field(
         1.0,
         ge=0.1,

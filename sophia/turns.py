@@ -20,7 +20,7 @@ from typing import Literal
 from sophia.absence import Absence
 from sophia.answering import Answering
 from sophia.barge_in import BargeIn
-from sophia.completeness import TurnModel, WordTurnModel, words
+from sophia.completeness import SoundTurnModel, TurnModel, WordTurnModel, words
 from sophia.decisions import AnyDecision, Apologise, Unduck
 from sophia.endpointing import Endpointing
 from sophia.events import (
@@ -36,6 +36,7 @@ from sophia.events import (
     PolicyChanged,
     ReplyText,
     SayRequested,
+    SoundJudged,
     Stopped,
     TextTyped,
     Tick,
@@ -59,7 +60,8 @@ class TurnTaking:
     """One session's turn taking. :meth:`tell` is the only door."""
 
     def __init__(self, settings: TurnSettings | None = None, model: TurnModel | None = None) -> None:
-        self._state = TurnState(settings or TurnSettings(), model or WordTurnModel())
+        settings = settings or TurnSettings()
+        self._state = TurnState(settings, model or _model(settings))
         self._endpointing = Endpointing(self._state)
         self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
@@ -94,6 +96,11 @@ class TurnTaking:
     def turn(self) -> int:
         """The turn whose utterance is being heard and not decided yet; 0 if there is none."""
         return self._state.utterance.turn
+
+    @property
+    def onset(self) -> float | None:
+        """When that utterance began; None if there is none."""
+        return self._state.utterance.onset
 
     @property
     def text(self) -> str:
@@ -134,6 +141,8 @@ class TurnTaking:
                 self._voice_stopped(last_voiced)
             case Transcribed(transcript=transcript):
                 self._transcribed(at, transcript)
+            case SoundJudged(time=time, complete=complete):
+                state.utterance.judged, state.utterance.judged_until = complete, time
             case PlayoutStarted(generation=generation):
                 if (reply := state.of(generation)) and reply.audible_at is None:
                     reply.audible_at = at
@@ -308,3 +317,8 @@ class TurnTaking:
                 return
             phrase: Literal["llm", "tts"] = "llm" if event.service == "llm" else "tts"
             state.out.append(Apologise(at=at, turn=reply.turn, generation=reply.generation, phrase=phrase, reason=why))
+
+
+def _model(settings: TurnSettings) -> TurnModel:
+    words = WordTurnModel()
+    return SoundTurnModel(words, settings.sound_veto) if settings.sound_veto else words

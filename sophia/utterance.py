@@ -45,6 +45,8 @@ class Utterance:
     pause: Pause | None = None  # before the newest voice; no words came of it yet
     answers_until: float | None = None  # a backchannel: if she has asked and ends by then, the newest of it answers
     generation: int = 0  # the reply that it was decided to have
+    judged: float | None = None  # by its sound, up to ``judged_until``: how probable it is that it was over
+    judged_until: float = 0.0
     guess: str = ""  # the piece in ``finals`` whose own final has not come
     guess_ends: float = 0.0  # seconds of the user's sound behind the guess; 0 if the recogniser does not tell
     made_again: bool = False  # its reply failed before a word was heard, and another one was begun
@@ -63,6 +65,11 @@ class Utterance:
     def settled(self) -> bool:
         """The recogniser has said its last word, or its last but one."""
         return bool(self.text) and (not self.interim or self.stable)
+
+    @property
+    def heard(self) -> float | None:
+        """What was judged of all of its sound; None if nothing was, or the user has spoken since."""
+        return self.judged if self.judged_until >= self.last_voiced else None
 
     def hear(self, at: float, transcript: Transcript, text: str) -> None:
         """Takes in what the recogniser said; ``text`` is what of it belongs to this utterance."""

@@ -21,6 +21,7 @@ from pipelines.conversation.events import (
     Happening,
     PhaseChanged,
     PlayoutFinished,
+    SoundJudged,
     TextTyped,
     ToolAnswered,
     ToolCalled,
@@ -162,6 +163,7 @@ async def test_events_are_read_back_as_they_were_told(tmp_path):
         VoiceStarted(100.1, 100.2),
         Transcribed(at=100.3, transcript=Transcript("hello", stability=1.0, words=(Word("hello", 0.1, 0.3, 0.9),))),
         Begin(at=100.2, turn=1, origin="voice", onset=100.1, reason="a voice set in"),
+        SoundJudged(at=100.31, time=100.25, complete=0.07297092676162720),
         PlayoutFinished(3, 104.0, 22_050, 104.1),
         ToolCalled(at=103.0, generation=3, call=ToolCall("call_1", "now", '{"zone": "é"}')),
         ToolAnswered(at=103.5, call_id="call_1", output="noon"),
@@ -174,11 +176,11 @@ async def test_events_are_read_back_as_they_were_told(tmp_path):
     await take.aclose()
     *same, failed = read_events(tmp_path / "take")
     assert same == told
-    assert same[3].at == 104.1
+    assert same[4].at == 104.1
     assert (failed.service, failed.generation, str(failed.error)) == ("tts", 3, "The voice broke.")
     with (tmp_path / "take" / "events.jsonl").open("a") as file:
         file.write('{"t": 1, "kind": "voice_sta')
-    with pytest.raises(ValueError, match=r"events.jsonl, line 9: not an event of this version"):
+    with pytest.raises(ValueError, match=r"events.jsonl, line 10: not an event of this version"):
         list(read_events(tmp_path / "take"))
 
 

@@ -17,6 +17,7 @@ from sophia.events import (
     PolicyChanged,
     ReplyText,
     SayRequested,
+    SoundJudged,
     TextTyped,
     Tick,
     Transcribed,
@@ -33,7 +34,7 @@ TEXTS = st.sampled_from(
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
     "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "answer", "policy",
-    "forget",
+    "forget", "judged",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -108,7 +109,7 @@ def drive(machine, events, ears=None):
     Ends with a quiet minute after the user fell silent at last.
     """
     ears = ears or Ears(timed=True)
-    now, onset, decided = 0.0, 0.0, []
+    now, onset, stopped, decided = 0.0, 0.0, 0.0, []
 
     def wait(until):
         for _ in range(200):
@@ -128,7 +129,8 @@ def drive(machine, events, ears=None):
                 onset = now
                 event = VoiceStarted(now, now)
             case "stop":
-                event = VoiceStopped(max(now - 0.06, onset), now)
+                stopped = max(now - 0.06, onset)
+                event = VoiceStopped(stopped, now)
             case "partial" | "stable" | "final" | "again" | "reworded":
                 event = Transcribed(at=now, transcript=ears.hear(kind, text, now))
             case "says" | "asks":
@@ -137,6 +139,8 @@ def drive(machine, events, ears=None):
                 event = PlayoutStarted(generation, now, now)
             case "end" if _heard(decided, generation):
                 event = PlayoutFinished(generation, now, 0, now)
+            case "judged":  # of the voice that ended last, or of an older one
+                event = SoundJudged(at=now, time=stopped - back, complete=len(text) / 20)
             case "typed":
                 event = TextTyped(at=now, text=text)
             case "say":

@@ -1,7 +1,7 @@
 """A table at which turn taking is tried: what the user does and when, and what is decided."""
 
 from sophia.decisions import Begin, Commit, Dismiss, Disregard, Reprompt, Say, Start
-from sophia.events import ReplyText, SayRequested, Tick, Transcribed
+from sophia.events import ReplyText, SayRequested, SoundJudged, Tick, Transcribed
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript, Word
 from sophia.turns import TurnTaking
@@ -58,6 +58,11 @@ class Table:
         told = Transcript(text, final=final, stability=stability, words=words, audio_processed=end and end + 0.24)
         self.tell(Transcribed(at=at, transcript=told))
         return self
+
+    def judged(self, at, complete, until=1.0):
+        """The turn model on audio says how probable the sound up to ``until`` makes it that the turn is over."""
+        self._until(at)
+        return self.tell(SoundJudged(at=at, time=until, complete=complete))
 
     def replies(self, text):
         """The reply's text, all at once."""

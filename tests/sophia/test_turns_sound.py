@@ -1,0 +1,107 @@
+"""The turn model on audio beside the words: it may ask for patience, and decides nothing by itself."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from turn_events import EVENTS, SETTINGS, Ears, drive
+from turn_table import Table
+
+from sophia.completeness import Judgement, SoundTurnModel, WordTurnModel
+from sophia.decisions import Commit, Start
+from sophia.events import SoundJudged
+from sophia.turn_settings import TurnSettings
+from sophia.turns import TurnTaking
+
+VETO = TurnSettings(sound_veto=0.5)
+QUESTION = "where is my order"
+
+
+def heard(complete, text=QUESTION, at=1.18, settings=VETO, until=1.0):
+    """The voice ends at 1.0, and the words are final; the sound is judged at ``at``."""
+    return Table(settings).voice(0.2, 1.0).says(1.07, text, final=True).judged(at, complete, until).wait(5)
+
+
+@pytest.mark.parametrize(("complete", "waited"), [(0.49, 0.55), (0.0, 0.55), (0.5, 0.28), (1.0, 0.28)])
+def test_a_whole_sentence_that_sounds_unfinished_waits_longer(complete, waited):
+    commit = heard(complete).only(Commit)
+    assert commit.at == pytest.approx(1.0 + waited)
+    assert ("it sounds as if more came" in commit.reason) is (waited > 0.28)
+
+
+@pytest.mark.parametrize(("text", "waited"), [("the blue box", 0.55), ("i would like to", 1.3)])
+@pytest.mark.parametrize("complete", [0.0, 1.0])
+def test_no_sound_ends_or_delays_what_waits_anyway(text, waited, complete):
+    assert heard(complete, text).only(Commit).at == pytest.approx(1.0 + waited)
+
+
+def test_nobody_waits_for_a_judgement():
+    silent = Table(VETO).voice(0.2, 1.0).says(1.07, QUESTION, final=True).wait(5)
+    late = heard(0.0, at=1.3)
+    assert silent.only(Commit).at == pytest.approx(1.28)
+    assert [(d.at, d.reason) for d in late.decisions] == [(d.at, d.reason) for d in silent.decisions]
+
+
+def test_a_judgement_of_what_the_user_has_spoken_on_after_counts_no_more():
+    table = Table(VETO).voice(0.2, 1.0).judged(1.18, 0.0).voice(1.2, 1.6).says(1.67, QUESTION, final=True)
+    assert table.judged(1.7, 0.0, until=1.0).wait(5).only(Commit).at == pytest.approx(1.88)
+
+
+def test_the_users_going_on_is_heard_before_anything_is_answered():
+    table = heard(0.1).voice(6.0, 6.4)
+    cut = Table(VETO).voice(0.2, 1.0).says(1.07, QUESTION, final=True).judged(1.18, 0.1)
+    cut.voice(1.45, 2.0).says(2.07, "for the shoes", final=True).wait(5)
+    assert cut.only(Commit).text == f"{QUESTION} for the shoes"
+    assert table.only(Commit).text == QUESTION
+
+
+def test_a_guess_is_not_taken_back_by_it():
+    table = heard(0.1)
+    assert table.only(Start).at == pytest.approx(1.07)
+    assert table.kinds() == [Start, Commit]
+
+
+def test_off_nothing_is_made_of_it():
+    assert heard(0.0, settings=TurnSettings()).only(Commit).at == pytest.approx(1.28)
+
+
+def test_a_model_of_ones_own_weighs_the_sound_itself():
+    class Sure:
+        def judge(self, text, language, heard=None):
+            return Judgement("complete" if heard and heard > 0.9 else "unfinished", f"sounds {heard}")
+
+    turns = TurnTaking(TurnSettings(), Sure())
+    table = Table()
+    table.turns = turns
+    table.voice(0.2, 1.0).says(1.07, "the blue", final=True).judged(1.1, 0.95).wait(5)
+    assert table.only(Commit).at == pytest.approx(1.28)
+    assert "sounds 0.95" in table.only(Commit).reason
+
+
+@given(st.text(max_size=30), st.one_of(st.none(), st.floats(0, 1)), st.floats(0, 1))
+def test_the_sound_only_ever_opens_what_the_words_call_complete(text, complete, veto):
+    words, both = WordTurnModel(), SoundTurnModel(WordTurnModel(), veto)
+    alone, beside = words.judge(text, "en-US"), both.judge(text, "en-US", complete)
+    objects = alone.sounds == "complete" and complete is not None and complete < veto
+    assert beside == alone if not objects else beside.sounds == "open"
+
+
+class _Untold:
+    """Turn taking that is told everything but what was judged of the sound."""
+
+    def __init__(self, chosen, told):
+        self.turns, self.decisions, self._told = TurnTaking(chosen), [], told
+
+    def tell(self, event):
+        decided = [] if isinstance(event, SoundJudged) and not self._told else self.turns.tell(event)
+        self.decisions += decided
+        return decided
+
+
+@settings(max_examples=150)
+@given(SETTINGS, EVENTS)
+def test_switched_off_it_changes_no_decision(chosen, events):
+    off = chosen.model_copy(update={"sound_veto": 0.0})
+    told, untold = _Untold(off, True), _Untold(off, False)
+    drive(told, events, Ears(True))
+    drive(untold, events, Ears(True))
+    assert told.decisions == untold.decisions
