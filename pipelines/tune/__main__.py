@@ -76,7 +76,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Searches, shows and writes; returns the exit code."""
     args = arguments().parse_args(argv)
-    from pipelines.tune.parameters import ranges  # noqa: PLC0415 - a mistake on the command line is told at once
+    from pipelines.settings.tunable import ranges  # noqa: PLC0415 - a mistake on the command line is told at once
 
     try:
         settings = settings_of(args)

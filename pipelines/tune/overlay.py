@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.tune.parameters import Value
+from pipelines.settings.tunable import Value
 
 Changes = Mapping[str, tuple[Value, Value]]
 """By dotted key: what the configuration says, and what is put in its place."""

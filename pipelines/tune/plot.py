@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from pipelines.page import render
-from pipelines.tune.parameters import Range
+from pipelines.settings.tunable import Range
 from pipelines.tune.search import Trial
 
 

@@ -21,11 +21,11 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.settings.model import Settings, SettingsError, shareable
 from pipelines.settings.outputs import Output, check_outputs, read_by, shown, write_text
+from pipelines.settings.tunable import Range
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings
 from pipelines.tune.overlay import Changes, overlay_text
-from pipelines.tune.parameters import Range
 from pipelines.tune.plot import Picture, page
 from pipelines.tune.score import Halves, NothingAnswered, Score, split
 from pipelines.tune.search import Limit, Search, StudyError, Trial

@@ -21,7 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from pipelines.settings.model import Settings
-from pipelines.tune.parameters import Range, Value, apply
+from pipelines.settings.tunable import Range, Value, apply
 from pipelines.tune.score import NothingAnswered, Scores
 
 GENERATION: Final = 8

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.tune.parameters import Range, Value
+from pipelines.settings.tunable import Range, Value
 from pipelines.tune.score import Score
 from pipelines.tune.search import Trial
 

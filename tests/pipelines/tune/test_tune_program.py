@@ -11,10 +11,10 @@ import pytest
 from tuning import SCENARIO, scenario, simulated
 
 from pipelines.settings.model import Settings, load_settings
+from pipelines.settings.tunable import apply
 from pipelines.tune import __main__ as command
 from pipelines.tune import program, workers
 from pipelines.tune.overlay import overlay_text
-from pipelines.tune.parameters import apply
 from pipelines.tune.search import Search
 
 ONLY = ["--only", "turns.pause_open", "turns.pause_unfinished", "turns.speculate", "asr.stop_history_eou"]

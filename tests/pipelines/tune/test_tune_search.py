@@ -9,8 +9,8 @@ import pytest
 from tuning import PROFILE, SCENARIO, simulated
 
 from pipelines.settings.model import Settings, load_settings
+from pipelines.settings.tunable import ranges
 from pipelines.tune.knee import knee, shortcomings
-from pipelines.tune.parameters import ranges
 from pipelines.tune.score import NothingAnswered, Scores, scores, split
 from pipelines.tune.search import GENERATION, Limit, Search, StudyError, Trial
 

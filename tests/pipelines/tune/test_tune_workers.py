@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.scenarios.loading import load_scenario
 from pipelines.settings.model import Settings
+from pipelines.settings.tunable import apply
 from pipelines.simulation.profile import load_profile
-from pipelines.tune.parameters import apply
 from pipelines.tune.score import Halves, NothingAnswered, Scores
 from pipelines.tune.workers import Case, Workers
 

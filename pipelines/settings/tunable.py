@@ -95,6 +95,20 @@ def ranges(settings: Settings, only: Sequence[str] = ()) -> tuple[Range, ...]:
     return tunable
 
 
+def objection(key: str, value: Value) -> str:
+    """Why ``key`` may not be set to ``value`` by a program; empty if it may. The model's own rules come on top."""
+    parameter = next((one for one in PARAMETERS if one.key == key), None)
+    if parameter is None:
+        return f"{key} is none of the settings that a program may change"
+    if not parameter.step:
+        return "" if isinstance(value, bool) else f"{key} is true or false, not {value}"
+    if isinstance(value, bool):
+        return f"{key} is a number, not {value}"
+    if not parameter.low <= value <= parameter.high:
+        return f"{key} {value:g} lies outside {parameter.low:g} … {parameter.high:g}"
+    return ""
+
+
 def apply(settings: Settings, values: Mapping[str, Value]) -> Settings:
     """``settings`` with ``values`` by dotted key; raises pydantic's ``ValidationError`` if a model refuses them."""
     return _changed(settings, {tuple(key.split(".")): value for key, value in values.items()})

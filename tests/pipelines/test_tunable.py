@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipelines.settings.errors import field_at
 from pipelines.settings.model import Settings, SettingsError, load_settings
-from pipelines.tune.parameters import PARAMETERS, Parameter, apply, ranges, value_at
+from pipelines.settings.tunable import PARAMETERS, Parameter, apply, ranges, value_at
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.key)
