@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("scenarios", "monitoring", "talk"),
     ("client", "server", "simulation"),
     ("replay",),
+    ("insights",),
     ("doctor", "load", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
 )
 """From the ground up. A room imports from floors below its own, and nothing from its own but itself."""
@@ -55,6 +56,7 @@ MAY: dict[str, str] = {
     "simulation": "conversation records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
+    "insights": "telemetry",
     "doctor": "command embedded failures home log records replay scenarios services settings talk sophia",
     "load": "command failures log machine page records replay scenarios services settings simulation talk telemetry "
     "sophia nova",
