@@ -10,12 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sophia.completeness import Sounds
+
 Phrase = Literal["reprompt", "away", "asr", "llm", "tts"]
 """A canned sentence: "I did not catch that", "I can't hear you just now", or that a service has failed."""
 
 Origin = Literal["voice", "words", "typed", "asked", "idle", "agent"]
 """What a turn began with: a voice, words too soft for the voice detector, a typed message, a client that asked for an
 answer without new words, a silence that lasted too long, or she herself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What was waited for: a silence of ``seconds``, because the words sounded so.
+
+    ``explored``: the settings alone would have waited for less (``turns.explore``).
+    """
+
+    seconds: float
+    sounds: Sounds
+    explored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +62,38 @@ class Start(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit(Decision):
-    """The turn is decided: the reply may be heard. ``silence`` is what the user had been silent for, seconds."""
+    """The turn is decided: the reply may be heard. ``silence`` is what the user had been silent for, seconds.
+
+    ``wait`` is the silence that decided it; None where none did.
+    """
 
     text: str
     silence: float
+    wait: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue(Decision):
+    """The user goes on after a silence of ``silence`` seconds from ``since`` on, with words: the turn is not over.
+
+    ``wait`` is the silence that would have decided it.
+    """
+
+    since: float
+    silence: float
+    wait: Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep(Decision):
     """The user's turn is over, and nobody asked for an answer so far: the words are kept, and the turn stays open.
 
-    ``text`` holds them, after those that were kept before. ``silence`` is what the user had been silent for, seconds.
+    ``text`` holds them, after those that were kept before. ``silence`` and ``wait`` are as in :class:`Commit`.
     """
 
     text: str
     silence: float
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +225,7 @@ AnyDecision = (
     Begin
     | Start
     | Commit
+    | Continue
     | Keep
     | Drop
     | Dismiss

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sophia.completeness import words
-from sophia.decisions import FinishUtterance
+from sophia.decisions import FinishUtterance, Wait
 from sophia.transcripts import Transcript
 from sophia.turn_state import TurnState
 from sophia.utterance import Utterance
 
 COMMITTED = "a client asked for it"
+
+EXPLORED = 0.32
+"""Seconds by which an explored turn waits longer at most: every length up to it is as likely."""
 
 
 class Endpointing:
@@ -35,12 +40,14 @@ class Endpointing:
         if not utterance.text:
             self._weigh_wordless(at, utterance)
             return
-        pause, why = self._pause(utterance)
-        if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + pause):
+        utterance.wait, why = self._wait(utterance)
+        if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + utterance.wait.seconds):
             return
         if not utterance.settled and not self.last_word(at, utterance):
             return
-        state.decide(at, utterance, COMMITTED if utterance.commit_asked else why)
+        if utterance.commit_asked:
+            utterance.wait, why = None, COMMITTED
+        state.decide(at, utterance, why)
 
     def _guess(self, at: float, utterance: Utterance) -> None:
         """Begins a reply before the turn is decided, if the words are likely all that comes.
@@ -55,21 +62,32 @@ class Endpointing:
             stale = not utterance.interim and utterance.final_at < state.voice_from
             most, why = s.max_speculations, "the recogniser’s " + ("stable partial" if utterance.interim else "final")
         else:
-            _, sounds, words_say = state.pauses.after(utterance.pieces, utterance.heard)
+            wait, words_say = state.pauses.after(utterance.pieces, utterance.heard)
             stopped = utterance.voiced and not state.speaking
-            stale = not stopped or not state.tells_all(utterance) or sounds != "complete"
+            stale = not stopped or not state.tells_all(utterance) or wait.sounds != "complete"
             most, why = s.max_speculations - 1, f"an interim of all the voice, complete: {words_say}"
         if not stale and utterance.speculations < most:
             utterance.speculations += 1
             state.start(at, utterance.turn, utterance.text, why, settled=utterance.settled)
 
-    def _pause(self, utterance: Utterance) -> tuple[float, str]:
-        """The silence in seconds that ends this turn, and why it is that long."""
+    def _wait(self, utterance: Utterance) -> tuple[Wait, str]:
+        """The silence that ends this turn, and why it is that long."""
         policy = self._state.policy
+        wait, why = self._state.pauses.after(utterance.pieces, utterance.heard)
         if policy.ends == "silence":
-            return policy.silence, f"and {policy.silence:.2f} s are set"
-        pause, sounds, why = self._state.pauses.after(utterance.pieces, utterance.heard)
-        return self._patient(pause), f"{sounds}: {why}"
+            return replace(wait, seconds=policy.silence), f"and {policy.silence:.2f} s are set"
+        pause = self._patient(wait.seconds)
+        if policy.longest is None and (extra := self._extra(utterance)) > 0.0:
+            explored = Wait(pause + extra, wait.sounds, explored=True)
+            return explored, f"{extra:.2f} s longer to learn, {wait.sounds}: {why}"
+        return replace(wait, seconds=pause), f"{wait.sounds}: {why}"
+
+    def _extra(self, utterance: Utterance) -> float:
+        """Seconds that this turn waits beside what it would: of few turns any, and never fewer than none."""
+        if utterance.extra is None:
+            chosen = self._state.chance() < self._state.settings.explore
+            utterance.extra = self._state.chance() * EXPLORED if chosen else 0.0
+        return utterance.extra
 
     def _longest(self) -> float:
         """The silence in seconds that ends a turn whatever the words are."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sophia.completeness import Sounds, TurnModel
+from sophia.completeness import TurnModel
+from sophia.decisions import Wait
 from sophia.turn_settings import TurnSettings
 
 SHORTEST = 0.15
@@ -34,8 +35,8 @@ class Pauses:
         """A turn went well, which says: this user does not hesitate so much."""
         self.hesitation *= 0.9
 
-    def after(self, text: str, heard: float | None = None) -> tuple[float, Sounds, str]:
-        """The silence in seconds that ends a turn with this text, how it sounds, and why.
+    def after(self, text: str, heard: float | None = None) -> tuple[Wait, str]:
+        """The silence that ends a turn with this text, and why it sounds so.
 
         ``heard`` is what the sound says, see :class:`~sophia.completeness.TurnModel`.
         """
@@ -50,4 +51,4 @@ class Pauses:
                 pause = max(s.pause_open, learned)
             case "unfinished":
                 pause = s.pause_unfinished
-        return pause, judgement.sounds, judgement.reason
+        return Wait(pause, judgement.sounds), judgement.reason

@@ -31,6 +31,12 @@ class TurnSettings(BaseModel):
         le=3.0,
         description="bound on what the learned pauses of a hesitant user can raise the first two to",
     )
+    explore: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.2,
+        description="share of turns in which she waits up to 0.32 s longer than she would, to learn what that is worth",
+    )
     speculate: bool = Field(True, description="start the reply on a stable partial, unheard until the turn is decided")
     max_speculations: int = Field(
         3, ge=1, le=20, description="speculative starts in one turn before waiting for its end"

@@ -7,6 +7,7 @@ Plain bookkeeping. The policies (:mod:`sophia.endpointing`, :mod:`sophia.barge_i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from sophia.decisions import (
     AnyDecision,
     Begin,
     Commit,
+    Continue,
     Correct,
     Dismiss,
     Disregard,
@@ -82,8 +84,9 @@ class Reply:
 class TurnState:
     """The state of one session's turn taking; ``out`` collects the decisions until they are handed over."""
 
-    def __init__(self, settings: TurnSettings, model: TurnModel) -> None:
+    def __init__(self, settings: TurnSettings, model: TurnModel, chance: Callable[[], float]) -> None:
         self.settings = settings
+        self.chance = chance
         self.policy = FloorPolicy()
         self.pauses = Pauses(settings, model)
         self.deadline: float | None = None
@@ -238,12 +241,31 @@ class TurnState:
         reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided")
         reply.committed_at, reply.to, utterance.generation = at, utterance, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
-        self.out.append(
-            Commit(at=at, turn=reply.turn, generation=reply.generation, text=text, silence=silence, reason=reason)
+        wait, utterance.wait = utterance.wait, None
+        decided = Commit(
+            at=at,
+            turn=reply.turn,
+            generation=reply.generation,
+            text=text,
+            silence=silence,
+            wait=wait,
+            reason=reason,
         )
+        self.out.append(decided)
         self.reprompts = 0
         if text:
             self.prompts = 0
+
+    def go_on(self, at: float) -> None:
+        """The user goes on after a silence, if words have come of the voice that ended it."""
+        if (pause := self.utterance.went_on()) is None:
+            return
+        silence = pause.until - pause.since
+        self.pauses.learn(silence)
+        if wait := pause.wait:
+            reason = f"words after {silence:.2f} s of silence; {wait.seconds:.2f} s would have ended the turn"
+            turn, since = self.utterance.turn, pause.since
+            self.out.append(Continue(at=at, turn=turn, since=since, silence=silence, wait=wait, reason=reason))
 
     def decide(self, at: float, utterance: Utterance, why: str) -> None:
         """The user's turn is over: it is answered now, or kept until her reply is over or a client asks."""
@@ -258,7 +280,8 @@ class TurnState:
         self.kept, self.queued = utterance, self.policy.unasked
         text, silence = utterance.text, max(0.0, at - utterance.last_voiced)
         reason = f"silent for {silence:.2f} s, {why}"
-        self.out.append(Keep(at=at, turn=utterance.turn, text=text, silence=silence, reason=reason))
+        wait, utterance.wait = utterance.wait, None
+        self.out.append(Keep(at=at, turn=utterance.turn, text=text, silence=silence, wait=wait, reason=reason))
         self.answer(utterance, pending=not text)
 
     def include_kept(self, at: float, utterance: Utterance) -> None:

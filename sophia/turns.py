@@ -15,6 +15,8 @@ All times are ``loop.time()`` seconds.
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Literal
 
 from sophia.absence import Absence
@@ -57,11 +59,19 @@ Phase = Literal["idle", "hearing", "thinking", "speaking", "paused"]
 
 
 class TurnTaking:
-    """One session's turn taking. :meth:`tell` is the only door."""
+    """One session's turn taking. :meth:`tell` is the only door.
 
-    def __init__(self, settings: TurnSettings | None = None, model: TurnModel | None = None) -> None:
+    ``chance`` draws which turns explore (``turns.explore``): evenly from 0 to 1, always the same ones if none is given.
+    """
+
+    def __init__(
+        self,
+        settings: TurnSettings | None = None,
+        model: TurnModel | None = None,
+        chance: Callable[[], float] | None = None,
+    ) -> None:
         settings = settings or TurnSettings()
-        self._state = TurnState(settings, model or _model(settings))
+        self._state = TurnState(settings, model or _model(settings), chance or random.Random(0).random)
         self._endpointing = Endpointing(self._state)
         self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
@@ -122,8 +132,7 @@ class TurnTaking:
             if state.committed:
                 self._barge_in.weigh(event.at, state.committed)
             if not state.committed:
-                if (silence := state.utterance.went_on()) is not None:
-                    state.pauses.learn(silence)
+                state.go_on(event.at)
                 self._absence.weigh(event.at)
             if not state.committed:
                 self._endpointing.weigh(event.at)
@@ -274,6 +283,7 @@ class TurnTaking:
         utterance.guess_it()
         state.include_kept(at, utterance)
         utterance.finals.append(text)
+        utterance.wait = None  # no silence decides it
         state.commit(at, utterance, "typed: nothing more is waited for")
         state.answer(utterance)
         if state.policy.commits_only:

@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from sophia.completeness import words
+from sophia.decisions import Wait
 from sophia.transcripts import Transcript, joined
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A silence in an utterance, by ``loop.time()``; ``words`` is how many were known before."""
+    """A silence in an utterance, by ``loop.time()``; ``words`` is how many were known before.
+
+    ``wait`` is the silence that would have ended the turn; None where that was not known yet.
+    """
 
     since: float
     until: float
     words: int
+    wait: Wait | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +47,8 @@ class Utterance:
     asked_final_at: float | None = None
     speculations: int = 0
     commit_asked: bool = False  # a client said that it is over
+    wait: Wait | None = None  # the silence that ends the turn, by the words so far; None while nobody has asked
+    extra: float | None = None  # seconds that are waited beside, to learn what they are worth; None before it is drawn
     pause: Pause | None = None  # before the newest voice; no words came of it yet
     answers_until: float | None = None  # a backchannel: if she has asked and ends by then, the newest of it answers
     generation: int = 0  # the reply that it was decided to have
@@ -106,7 +113,7 @@ class Utterance:
         """What was said ``before`` belongs to this utterance; ``pending``: the final on the last of it has not come."""
         self.turn, self.onset = before.turn, before.onset
         self.voiced += before.voiced
-        self.speculations = before.speculations
+        self.speculations, self.extra = before.speculations, before.extra
         self.take_in(before, pending=pending)
 
     def take_in(self, before: Utterance, *, pending: bool) -> None:
@@ -128,14 +135,14 @@ class Utterance:
         count = len(words(self.text))
         if self.pause and self.pause.words == count:
             since = self.pause.since
-        self.pause = Pause(since, until, count)
+        self.pause, self.wait = Pause(since, until, count, self.wait), None
 
-    def went_on(self) -> float | None:
-        """The silence that the user has spoken on after, in seconds, once words have come of it; told once."""
+    def went_on(self) -> Pause | None:
+        """The silence that the user has spoken on after, once words have come of it; told once."""
         if (pause := self.pause) is None or len(words(self.text)) <= pause.words:
             return None
         self.pause = None
-        return pause.until - pause.since
+        return pause
 
 
 def beyond(text: str, before: str, *, holds: bool = False) -> tuple[str, str]:

@@ -7,7 +7,7 @@ ledger is opened by :class:`~sophia.decisions.Begin` and is handed over exactly 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.conversation.events import (
     ClauseSkipped,
@@ -28,12 +28,13 @@ from pipelines.conversation.events import (
     VoiceStopped,
 )
 from pipelines.failures import explain
-from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome, Silence
 from sophia.decisions import (
     Announce,
     Apologise,
     Begin,
     Commit,
+    Continue,
     Correct,
     Dismiss,
     Drop,
@@ -175,13 +176,17 @@ class TurnBook:
                 if text:
                     ledger.mark("transcript", self._text_at)
                 ledger.mark("started", at)
+            case Continue(since=since, silence=silence, wait=wait):
+                ledger.silences.append(Silence(since, silence, wait.seconds, wait.sounds, "voice", wait.explored))
             case Commit(at=at, text=text):
+                self._note_endpoint(ledger, decision)
                 if ledger.marks.get("started") == at:
                     ledger.counts[Count.SPECULATIONS_STARTED] -= 1  # it was no guess
                 ledger.user = text
                 self._release(turn, at)
                 self._final = turn if self._guessed else None
             case Keep(text=text):
+                self._note_endpoint(ledger, decision)
                 ledger.user, turn.kept = text, True
                 self._hearing = None if self._hearing is turn else self._hearing
                 self._final = turn if self._guessed else None
@@ -246,6 +251,7 @@ class TurnBook:
         turn.fates[decision.generation] = decision
         turn.ledger.count(Count.FALSE_CUTOFFS)
         joined = self._turns[decision.joined]
+        self._note_reopen(turn.ledger, joined.ledger)
         if VOICE_END in joined.ledger.marks:
             turn.ledger.marks.pop("captured", None)  # of the voice that ended before
             for name in (VOICE_END, "captured"):
@@ -254,6 +260,21 @@ class TurnBook:
         self._hearing = turn
         self._voice = turn if self._voice is joined else self._voice
         return self._close(joined, Outcome.JOINED, decision.at)
+
+    @staticmethod
+    def _note_endpoint(ledger: Ledger, decided: Commit | Keep) -> None:
+        if wait := decided.wait:
+            since = decided.at - decided.silence
+            ledger.silences.append(
+                Silence(since, decided.silence, wait.seconds, wait.sounds, "endpoint", wait.explored)
+            )
+
+    @staticmethod
+    def _note_reopen(ledger: Ledger, joined: Ledger) -> None:
+        """The silence that ended the turn was one within it, and lasted until the later voice."""
+        if ledger.silences and (last := ledger.silences[-1]).ended_by == "endpoint":
+            length = joined.marks.get("voice_start", last.at + last.length) - last.at
+            ledger.silences[-1] = replace(last, length=length, ended_by="reopen")
 
     def _note_losses(self, turn: _Turn) -> None:
         turn.ledger.counts.update(self._lost)

@@ -15,6 +15,7 @@ from pipelines.conversation.events import Happening
 from pipelines.failures import RecordedFailure
 from pipelines.takes.writer import VIEWS, kind_of
 from pipelines.telemetry.ledger import Ledger
+from sophia.decisions import Wait
 from sophia.floor_policy import FloorPolicy
 from sophia.transcripts import Transcript, Word
 
@@ -58,6 +59,8 @@ def _event(cls: type, data: Mapping[str, Any]) -> Happening:
         fields["transcript"] = Transcript(**heard)
     if "call" in fields:
         fields["call"] = ToolCall(**fields["call"])
+    if fields.get("wait"):
+        fields["wait"] = Wait(**fields["wait"])
     if "policy" in fields:
         fields["policy"] = FloorPolicy(**fields["policy"])
     if unknown := fields.keys() - {field.name for field in dataclasses.fields(cls)}:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -185,11 +186,12 @@ class Runtime:
         def tell_ears(event: EarsLost | EarsBack) -> None:
             session.tell(event)
 
+        conversation_id = conversation_id or uuid.uuid4().hex
         components = Components(
             source=source,
             asr=services.asr(tell_ears, patience),
             detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
-            turns=TurnTaking(settings.turns),
+            turns=TurnTaking(settings.turns, chance=random.Random(conversation_id).random),
             llm=services.llm,
             history=History(settings.llm.persona, settings.llm.history_tokens),
             tts=services.tts,
@@ -200,7 +202,7 @@ class Runtime:
             cue=cue,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
-        span = self.telemetry.start_conversation(conversation_id or uuid.uuid4().hex, labels)
+        span = self.telemetry.start_conversation(conversation_id, labels)
         measured = Measured(self.telemetry.metrics, span)
         self._users[place] += 1
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 SCHEMA: Final = 2
 """Version of :meth:`Ledger.as_dict`; raised when a reader of older files would misread a newer one."""
@@ -122,6 +122,24 @@ class Fault:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A silence of the user's in the turn that could have ended it, and what did end it. Lengths in seconds.
+
+    ``length`` from ``at`` on. ``threshold`` is the length that ends the turn, and ``sounds`` how finished the words
+    sounded that it was chosen by. ``explored``: it was lengthened to learn from it. A silence ends with the user's
+    ``voice``, with the ``endpoint``, or with a ``reopen``: after an endpoint the user simply went on. What ends with
+    the endpoint might have been longer.
+    """
+
+    at: float
+    length: float
+    threshold: float
+    sounds: str
+    ended_by: Literal["voice", "endpoint", "reopen"]
+    explored: bool = False
+
+
 @dataclass(slots=True)
 class Ledger:
     """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
@@ -147,6 +165,7 @@ class Ledger:
     wasted_seconds: float = 0.0
     lip_skew: float | None = None
     face_missing: float | None = None
+    silences: list[Silence] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -274,6 +293,7 @@ class Ledger:
             "wasted_seconds": self.wasted_seconds,
             "counts": {str(what): self.counts[what] for what in Count},
             "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),
+            "silences": [asdict(silence) for silence in self.silences],
             "decisions": [{"time": d.time, "kind": d.kind, "reason": d.reason} for d in self.decisions],
             "faults": [asdict(fault) for fault in self.faults],
         }

@@ -7,6 +7,7 @@ from sophia.decisions import (
     Apologise,
     Begin,
     Commit,
+    Continue,
     Correct,
     Dismiss,
     Disregard,
@@ -61,7 +62,7 @@ def test_the_user_goes_on_during_the_pause_and_nothing_is_heard_of_the_guess():
     table = Table().voice(0.2, 1.0).says(1.25, "give me the red one and", stable=True)
     table.starts(1.5).says(1.9, "give me the red one and the blue one").stops(2.0)
     table.says(2.25, "give me the red one and the blue one", stable=True).wait(5)
-    assert table.kinds() == [Start, Drop, Start, Commit]
+    assert table.kinds() == [Start, Drop, Continue, Start, Commit]
     assert table.only(Commit).text == "give me the red one and the blue one"
 
 
@@ -143,9 +144,9 @@ def test_a_hesitant_user_is_given_longer_pauses_within_the_bound():
     table.starts(0.1)
     for i in range(12):  # speaks over pauses of 900 ms
         table.stops(0.5 + i * 1.4).says(0.57 + i * 1.4, "and " * (i + 1)).starts(1.4 + i * 1.4)
-    pause, sounds, _ = table.turns.pauses.after("the blue box")
-    assert sounds == "open"
-    assert 0.9 < pause <= table.turns.settings.pause_learned_max
+    wait, _ = table.turns.pauses.after("the blue box")
+    assert wait.sounds == "open"
+    assert 0.9 < wait.seconds <= table.turns.settings.pause_learned_max
 
 
 def test_a_timer_that_fires_a_millisecond_early_is_on_time():

@@ -109,7 +109,7 @@ def hesitation_after(noise):
 def test_a_noise_teaches_no_pause(when):
     pauses = hesitation_after(lambda table: table.voice(when, when + 0.3))
     assert pauses.hesitation == 0
-    assert pauses.after("what time is it")[0] == pytest.approx(0.28)
+    assert pauses.after("what time is it")[0].seconds == pytest.approx(0.28)
 
 
 def test_words_long_after_are_no_pause_of_a_hesitant_user():
