@@ -119,8 +119,8 @@ def of_a_take(take: Path, written: list[dict[str, Any]]) -> Iterator[str]:
         waited, parts = turn["voice_to_voice"], turn["contributions"]
         if waited is not None and waited >= 0 and abs(sum(parts.values()) - waited) > RESIDUE_SECONDS:
             yield f"turn {turn['turn']}: contributions do not add up in the ledgers"
-        if ledger.heard != turn["heard"]:
-            yield f"turn {turn['turn']}: heard {ledger.heard!r} in the take, {turn['heard']!r} in the ledgers"
+        if ledger.heard != (heard := turn["words"]["heard"]):
+            yield f"turn {turn['turn']}: heard {ledger.heard!r} in the take, {heard!r} in the ledgers"
     with suppress(OSError, ValueError):
         yield from _sounds_after_a_fence(take, events, [ledger.marks.get("silenced") for ledger in ledgers])
 

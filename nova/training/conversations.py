@@ -20,8 +20,8 @@ from nova.mind import Message
 from nova.training.chats import MOST_BYTES, DataError
 
 FILE: Final = "turns.jsonl"
-SCHEMA: Final = 2
-"""Of the ledgers that are read."""
+SCHEMAS: Final = (2, 3)
+"""Of the ledgers that are read; in 3 the words stand apart from the numbers."""
 
 _CONTROL = re.compile(r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]")
 """What tokenizers take for the end of a turn and the like."""
@@ -55,9 +55,12 @@ def read(folder: Path) -> Conversation:
     conversation = Conversation(folder.name)
     chat: list[Message] = []
     for row in _rows(folder / FILE, conversation):
-        if row.get("schema") != SCHEMA:
-            raise DataError(f"{folder / FILE} has ledgers of schema {str(row.get('schema'))[:20]}, this reads {SCHEMA}")
-        user, reply, outcome = (row.get(key) for key in ("user", "reply", "outcome"))
+        if row.get("schema") not in SCHEMAS:
+            known = " and ".join(map(str, SCHEMAS))
+            raise DataError(f"{folder / FILE} has ledgers of schema {str(row.get('schema'))[:20]}, this reads {known}")
+        said = row if row["schema"] == 2 else row.get("words")
+        user, reply = (said.get(key) if isinstance(said, Mapping) else None for key in ("user", "reply"))
+        outcome = row.get("outcome")
         if outcome in _SKIPPED:
             conversation.left_out[str(outcome)] += 1
         elif outcome == _GOOD and _text(user) and _text(reply):

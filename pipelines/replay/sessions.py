@@ -40,7 +40,11 @@ class LiveSessions:
 
     def session(self, caller: Caller, unit: Unit, observers: Sequence[Observer]) -> Session:
         return self._runtime.session(
-            caller, NullSink(), [*observers, _Troubles(self._note)], patience=SOUNDBITE_PATIENCE
+            caller,
+            NullSink(),
+            [*observers, _Troubles(self._note)],
+            provenance=self._runtime.provenance("replay"),
+            patience=SOUNDBITE_PATIENCE,
         )
 
 

@@ -21,8 +21,7 @@ from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord, Talk
 from pipelines.scenarios.spec import Unreadable, printable
 from pipelines.takes.writer import SCHEMA
-from pipelines.telemetry.ledger import PLAYED, VOICE_END, Outcome
-from pipelines.telemetry.ledger import SCHEMA as LEDGER_SCHEMA
+from pipelines.telemetry.ledger import PLAYED, READABLE, VOICE_END, Outcome, words_of
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 from sophia.wav import WavError, read_wav
@@ -124,12 +123,13 @@ def _turns(path: Path, beginning: float, notes: list[str]) -> Iterator[_Utteranc
     unusable = 0
     for row in _rows(path, notes):
         try:
-            ledger = _Ledger.model_validate(row)
+            ledger = _Ledger.model_validate({**row, "user": words_of(row).get("user", "")})
         except ValidationError:
             unusable += 1
             continue
-        if ledger.schema_ != LEDGER_SCHEMA:
-            raise Unreadable([f"{path} has ledgers of schema {ledger.schema_}, this version reads {LEDGER_SCHEMA}"])
+        if ledger.schema_ not in READABLE:
+            versions = " and ".join(map(str, READABLE))
+            raise Unreadable([f"{path} has ledgers of schema {ledger.schema_}, this version reads {versions}"])
         if ledger.outcome in (Outcome.DROPPED, Outcome.JOINED, Outcome.KEPT):
             continue  # what was said over her is found by its voice, and a piece is part of the turn before it
         at = {mark: time - beginning for mark, time in ledger.marks.items() if np.isfinite(time)}

@@ -15,6 +15,7 @@ from aurora.face import ARKIT
 from aurora.livelink import csv_lines, curves
 from aurora.turning import eye_turn, head_turn
 from pipelines.takes.performance import Performance, TakeError
+from pipelines.telemetry.ledger import words_of
 from sophia.wav import wav_bytes
 
 SCHEMA: Final = 1
@@ -63,7 +64,9 @@ def turns(performance: Performance) -> list[Mapping[str, Any]]:
     """What happened in each turn; its marks in seconds from the beginning."""
     return [
         {
-            **{name: _plain(ledger.get(name)) for name in ("turn", "user", "heard", "outcome", "voice_to_voice")},
+            "turn": _plain(ledger.get("turn")),
+            **{name: _plain(words_of(ledger).get(name)) for name in ("user", "heard")},
+            **{name: _plain(ledger.get(name)) for name in ("outcome", "voice_to_voice")},
             "marks": {
                 str(name): round(at - performance.loop_time, 6)
                 for name, at in ledger["marks"].items()

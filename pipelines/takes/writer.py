@@ -31,7 +31,6 @@ import threading
 import time as wall
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -52,6 +51,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.observers import Observer
 from pipelines.failures import explain
+from pipelines.telemetry.provenance import Provenance, ledger_line, sophia_version
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.wav import WavWriter
 
@@ -98,9 +98,9 @@ class TakeWriter(Observer):
     whether others may look into it.
 
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
-    ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``warn`` is handed
-    one line if the recording has to end early; it is called from the writer's thread. Raises
-    :class:`RecordingError`.
+    ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``provenance`` stands
+    in each ledger. ``warn`` is handed one line if the recording has to end early; it is called from the writer's
+    thread. Raises :class:`RecordingError`.
 
     Nothing here blocks, and the methods that take things may be called from any thread.
     """
@@ -112,9 +112,11 @@ class TakeWriter(Observer):
         *,
         start: float,
         reply_rate: int,
+        provenance: Provenance | None = None,
         warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.folder = folder
+        self._provenance = provenance
         self._start = start
         self._warn = warn
         self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -156,7 +158,7 @@ class TakeWriter(Observer):
 
     def told(self, happening: Happening) -> None:
         if isinstance(happening, TurnEnded):
-            ledger = happening.ledger.as_dict()
+            ledger = ledger_line(happening.ledger, self._provenance, words=True)
             self._put(lambda: self._line("turns", ledger))
         elif not isinstance(happening, VIEWS):
             line = {"t": round(happening.at - self._start, 6), "kind": kind_of(type(happening)), "data": happening}
@@ -248,7 +250,7 @@ class TakeWriter(Observer):
             "user_rate": EAR_RATE,
             "reply_rate": self._reply_rate,
             "refused": self._refused,
-            "versions": {"python": platform.python_version(), "sophia-avatar": _version()},
+            "versions": {"python": platform.python_version(), "sophia-avatar": sophia_version()},
             "machine": f"{platform.system()} {platform.machine()}",
         }
         (self.folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -318,10 +320,3 @@ def _plain(value: Any) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-
-
-def _version() -> str:
-    try:
-        return version("sophia-avatar")
-    except PackageNotFoundError:
-        return "unknown"

@@ -1,4 +1,4 @@
-"""``--json``: a line for each turn that is over, with its ledger and when it was written."""
+"""``--json``: a line for each turn that is over, with its ledger, its words, and when it was written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.conversation.events import Happening, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.settings.outputs import opened
+from pipelines.telemetry.provenance import Provenance, ledger_line
 
 
 class LedgerLines(Observer):
@@ -19,15 +20,16 @@ class LedgerLines(Observer):
     A disk that refuses a line ends the file; ``lost`` is told so, once, and what was written before is kept.
     """
 
-    def __init__(self, path: Path, lost: Callable[[OSError], None]) -> None:
+    def __init__(self, path: Path, provenance: Provenance, lost: Callable[[OSError], None]) -> None:
         self._file = opened(path)
+        self._provenance = provenance
         self._lost = lost
         self._broken = False
 
     def told(self, happening: Happening) -> None:
         if not isinstance(happening, TurnEnded) or self._broken:
             return
-        line = {**happening.ledger.as_dict(), "written_at": wall.time()}
+        line = {**ledger_line(happening.ledger, self._provenance, words=True), "written_at": wall.time()}
         try:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()

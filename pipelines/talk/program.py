@@ -177,6 +177,10 @@ class VoiceLoop:
             with _named("--reply", options.reply):
                 devices = open_devices(runtime.settings, bites, options.reply, runtime.reply_rate, self._device)
             outcomes = self._outcomes = _Outcomes(places, self._answered)
+            soundbites = isinstance(devices.source, Soundbite)
+            provenance = runtime.provenance(
+                "soundbite" if soundbites else "microphone", consent="sound" if options.record else "numbers"
+            )
             observers: list[Observer] = [outcomes, Shown(display, places)]
             if options.record:
                 take = TakeWriter(
@@ -184,6 +188,7 @@ class VoiceLoop:
                     shareable(runtime.settings),
                     start=loop.time(),
                     reply_rate=runtime.reply_rate,
+                    provenance=provenance,
                     warn=self._take_lost,
                 )
                 stack.push_async_callback(self._close_take, take)
@@ -192,7 +197,7 @@ class VoiceLoop:
                     display.notice(f"{options.record} is open to others; the files of the recording are not.")
             if options.json:
                 with _named("--json", options.json):
-                    lines = LedgerLines(options.json, self._ledgers_lost)
+                    lines = LedgerLines(options.json, provenance, self._ledgers_lost)
                 stack.callback(lines.close)
                 observers.append(lines)
             if target := runtime.settings.face.stream:
@@ -208,9 +213,14 @@ class VoiceLoop:
                     runtime, lambda resting: self._rest(microphone, resting), display.notice, lambda: self._session
                 )
                 observers += await stack.enter_async_context(beside)
-            patience = SOUNDBITE_PATIENCE if isinstance(devices.source, Soundbite) else DEVICE_PATIENCE
             self._session = runtime.session(
-                microphone, devices.sink, observers, echo=devices.echo, cue=devices.cue, patience=patience
+                microphone,
+                devices.sink,
+                observers,
+                echo=devices.echo,
+                cue=devices.cue,
+                provenance=provenance,
+                patience=SOUNDBITE_PATIENCE if soundbites else DEVICE_PATIENCE,
             )
             await self._hold(self._session, devices, outcomes)
         if devices.reply:

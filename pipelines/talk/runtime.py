@@ -15,6 +15,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -30,8 +31,10 @@ from pipelines.services.certificates import watch_certificates
 from pipelines.services.connect import WARM_UP_SECONDS, Services, connected, endpoints, warm_up
 from pipelines.services.diagnosis import diagnose
 from pipelines.services.found_model import with_model
-from pipelines.settings.model import Settings
+from pipelines.settings.fingerprint import fingerprint
+from pipelines.settings.model import Service, Settings
 from pipelines.talk.session import Session
+from pipelines.telemetry.provenance import Consent, Mode, Models, Provenance
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from sophia.audio import AudioSource, Pcm
@@ -161,6 +164,40 @@ class Runtime:
 
         self._stack.push_async_callback(end)
 
+    def provenance(self, mode: Mode = "server", *, person: str = "", consent: Consent = "numbers") -> Provenance:
+        """A new conversation that begins now, by a new id; hand it to :meth:`session`, and to who writes it down.
+
+        ``person`` is a pseudonym, ``consent`` what may be kept.
+        """
+        return Provenance(
+            id=uuid.uuid4().hex,
+            began=datetime.now(UTC),
+            loop_time=asyncio.get_running_loop().time(),
+            person=person,
+            mode=mode,
+            language=self.settings.language,
+            models=self._models(),
+            settings=fingerprint(self.settings),
+            consent=consent,
+        )
+
+    def _models(self) -> Models:
+        """What a service is asked for by name; else whether it is one that the project brings, or the service chose."""
+        settings, embedded = self.settings, self.asked.embedded_services
+
+        def named(service: Service, name: str) -> str:
+            return name or ("embedded" if service in embedded else "default")
+
+        llm = f"{settings.llm.model}:{settings.llm.version}" if settings.llm.version else settings.llm.model
+        faceless = not settings.face.enabled or self.faceless is not None
+        network = settings.face.network.folder
+        return Models(
+            asr=named("asr", settings.asr.model),
+            llm=llm,
+            tts=named("tts", settings.tts.voice),
+            face="" if faceless else named("face", network.name if network and "face" in embedded else ""),
+        )
+
     def session(
         self,
         source: AudioSource,
@@ -169,16 +206,18 @@ class Runtime:
         *,
         echo: EchoGuard | None = None,
         cue: Pcm | None = None,
-        conversation_id: str = "",
+        provenance: Provenance | None = None,
         patience: float = DEVICE_PATIENCE,
     ) -> Session:
         """One conversation for one user; call it in the loop that runs it.
 
         ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
         both are closed with the session. ``echo`` keeps her own voice out of the ears. ``cue`` is played, at
-        ``reply_rate``, when she begins to listen. ``patience`` is how long a recogniser that is away is waited for
-        where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
+        ``reply_rate``, when she begins to listen. ``provenance`` is what :meth:`provenance` made for observers that
+        write it down. ``patience`` is how long a recogniser that is away is waited for where ``asr.give_up_seconds``
+        is not set; a server says ``math.inf``.
         """
+        provenance = provenance or self.provenance()
         place = self._users.index(min(self._users))
         services, settings, model = self._services[place], self.settings, self._model
         assert model is not None, "the runtime has not been entered"
@@ -186,12 +225,11 @@ class Runtime:
         def tell_ears(event: EarsLost | EarsBack) -> None:
             session.tell(event)
 
-        conversation_id = conversation_id or uuid.uuid4().hex
         components = Components(
             source=source,
             asr=services.asr(tell_ears, patience),
             detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
-            turns=TurnTaking(settings.turns, chance=random.Random(conversation_id).random),
+            turns=TurnTaking(settings.turns, chance=random.Random(provenance.id).random),
             llm=services.llm,
             history=History(settings.llm.persona, settings.llm.history_tokens),
             tts=services.tts,
@@ -202,7 +240,7 @@ class Runtime:
             cue=cue,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
-        span = self.telemetry.start_conversation(conversation_id, labels)
+        span = self.telemetry.start_conversation(provenance.id, labels)
         measured = Measured(self.telemetry.metrics, span)
         self._users[place] += 1
 
@@ -210,5 +248,5 @@ class Runtime:
             span.end()
             self._users[place] -= 1
 
-        session = Session(components, observers, measured, self.telemetry.metrics, closed)
+        session = Session(components, observers, measured, self.telemetry.metrics, closed, provenance=provenance)
         return session

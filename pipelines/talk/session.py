@@ -16,6 +16,7 @@ from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
+from pipelines.telemetry.provenance import Provenance
 from sophia.sinks import Sink
 
 
@@ -32,7 +33,11 @@ class Session:
         measured: Measured | None = None,
         metrics: Metrics | None = None,
         closed: Callable[[], None] = lambda: None,
+        *,
+        provenance: Provenance | None = None,
     ) -> None:
+        self.provenance = provenance
+        """Which conversation this is; a runtime's sessions have one."""
         self._components = components
         self._place = measured.conversation if measured else None
         self._measured = measured

@@ -18,8 +18,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, Literal
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of :meth:`Ledger.as_dict`; raised when a reader of older files would misread a newer one."""
+
+READABLE: Final = (2, SCHEMA)
+"""The versions that :func:`words_of` and other readers know. In version 2 words stood among the numbers."""
 
 VOICE_END: Final = "voice_end"
 """The user's last voiced sample was spoken. Voice-to-voice starts here."""
@@ -270,18 +273,24 @@ class Ledger:
         """Seconds from the onset of the user's interrupting voice to her last sample."""
         return self._between("barge_in", "silenced")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON: marks in ``loop.time()`` seconds, the rest in seconds; read back by schema."""
+    def as_dict(self, *, words: bool = True) -> dict[str, Any]:
+        """Everything, ready for JSON: marks in ``loop.time()`` seconds, the rest in seconds; read back by schema.
+
+        What was said, and what may quote it, stands under ``words``, and is left out without them.
+        """
+        spoken = {
+            "user": self.user,
+            "reply": self.reply,
+            "heard": self.heard,
+            "skipped": list(self.skipped),
+            "reasons": [decision.reason for decision in self.decisions],
+            "lines": [fault.line for fault in self.faults],
+        }
         return {
             "schema": SCHEMA,
             "turn": self.turn,
             "generations": list(self.generations),
             "outcome": None if self.outcome is None else str(self.outcome),
-            "user": self.user,
-            "reply": self.reply,
-            "heard": self.heard,
-            "called": list(self.called),
-            "skipped": list(self.skipped),
             "voice_to_voice": self.voice_to_voice,
             "contributions": self.contributions(),
             "residue": self.residue,
@@ -293,12 +302,27 @@ class Ledger:
             "wasted_seconds": self.wasted_seconds,
             "counts": {str(what): self.counts[what] for what in Count},
             "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),
+            "called": list(self.called),
+            "utterance": {"seconds": self._between("voice_start", VOICE_END), "words": len(self.user.split())},
             "silences": [asdict(silence) for silence in self.silences],
-            "decisions": [{"time": d.time, "kind": d.kind, "reason": d.reason} for d in self.decisions],
-            "faults": [asdict(fault) for fault in self.faults],
+            "decisions": [{"time": decision.time, "kind": decision.kind} for decision in self.decisions],
+            "faults": [
+                {"time": fault.time, "service": fault.service, "kind": fault.kind, "count": fault.count}
+                for fault in self.faults
+            ],
+            **({"words": spoken} if words else {}),
         }
 
     def _between(self, first: str, last: str) -> float | None:
         if first in self.marks and last in self.marks:
             return self.marks[last] - self.marks[first]
         return None
+
+
+def words_of(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was said in a turn, from its ledger as JSON, of any of the versions in :data:`READABLE`.
+
+    Empty where the words were not kept.
+    """
+    words = line if line.get("schema") == 2 else line.get("words")
+    return words if isinstance(words, Mapping) else {}

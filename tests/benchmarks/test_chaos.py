@@ -177,7 +177,7 @@ async def test_sound_after_an_interruption_is_heard_in_the_recording(tmp_path: P
 
 async def test_ledgers_that_are_not_those_of_the_take_are_told(tmp_path: Path) -> None:
     record = await taken(tmp_path, silent=True)
-    record.turns[0]["heard"] = "Here it"
+    record.turns[0]["words"]["heard"] = "Here it"
     (line,) = breaches(NOTHING, "voice", record)
     assert line == "turn 1: heard 'Here' in the take, 'Here it' in the ledgers"
     assert breaches(NOTHING, "voice", replace(record, turns=[])) == ["1 turns in the take, 0 in the ledgers"]

@@ -20,7 +20,8 @@ from nova.training.scrub import Scrubber
 
 
 def turn(user: str = "hi", reply: str = "Hello.", outcome: str | None = "replied", **more: object) -> dict[str, object]:
-    return {"schema": 2, "turn": 1, "user": user, "reply": reply, "heard": reply, "outcome": outcome, **more}
+    words = {"user": user, "reply": reply, "heard": reply}
+    return {"schema": 3, "turn": 1, "outcome": outcome, "words": words, **more}
 
 
 def record(folder: Path, *rows: object) -> Path:
@@ -38,6 +39,17 @@ def test_a_recording_becomes_a_chat(tmp_path: Path) -> None:
     assert [pairs(chat) for chat in found.chats] == [
         [("user", "hi"), ("assistant", "Hello."), ("user", "how are you"), ("assistant", "Fine.")]
     ]
+
+
+def test_ledgers_of_the_version_before_are_read_and_those_without_words_teach_nothing(tmp_path: Path) -> None:
+    before = {"schema": 2, "turn": 1, "user": "hi", "reply": "Hello.", "heard": "Hello.", "outcome": "replied"}
+    found = conversations.read(
+        record(tmp_path / "take", before, turn(words=None), turn(words=[7]), turn("bye", "Bye."))
+    )
+    assert [pairs(chat) for chat in found.chats] == [
+        [("user", "hi"), ("assistant", "Hello.")], [("user", "bye"), ("assistant", "Bye.")],
+    ]  # fmt: skip
+    assert found.left_out == {"replied": 2}
 
 
 def test_it_is_cut_where_a_turn_did_not_go_well(tmp_path: Path) -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, INSTANTS, PLAYED, VOICE_END, Count, Ledger, Outcome
+from pipelines.telemetry.ledger import (
+    CHAIN,
+    CONTRIBUTIONS,
+    INSTANTS,
+    PLAYED,
+    VOICE_END,
+    Count,
+    Ledger,
+    Outcome,
+    words_of,
+)
 
 TIMES = st.floats(min_value=0, max_value=1e6, allow_nan=False)
 
@@ -139,11 +149,37 @@ def test_it_is_json():
     book.decide(10.3, "endpoint", "stable partial and 300 ms of silence")
     book.fail(11.0, "face", "Audio2Face does not answer")
     read = json.loads(json.dumps(book.as_dict()))
-    assert read["schema"] == 2
+    assert read["schema"] == 3
     assert read["outcome"] == "interrupted"
     assert read["counts"]["speculations_started"] == 2
     assert read["counts"]["underruns"] == 0
-    assert read["decisions"] == [{"time": 10.3, "kind": "endpoint", "reason": "stable partial and 300 ms of silence"}]
-    assert read["faults"][0]["service"] == "face"
+    assert read["decisions"] == [{"time": 10.3, "kind": "endpoint"}]
+    assert read["faults"] == [{"time": 11.0, "service": "face", "kind": "part", "count": 1}]
+    assert read["words"] == {
+        "user": "hello", "reply": "Hi there.", "heard": "Hi", "skipped": [],
+        "reasons": ["stable partial and 300 ms of silence"], "lines": ["Audio2Face does not answer"],
+    }  # fmt: skip
+    assert read["utterance"] == {"seconds": None, "words": 1}
     assert sum(read["contributions"].values()) == pytest.approx(read["voice_to_voice"])
     assert set(read["contributions"]) == set(CHAIN.values())
+
+
+def test_without_words_no_byte_of_what_was_said_is_left():
+    book = ledger(**ORDINARY, voice_start=9.0)
+    said = ["Amaryllis", "Birnbaum", "Chrysanthemum", "Dahlia", "Edelweiss", "Forsythia"]
+    book.user, book.reply, book.heard = said[:3]
+    book.skipped.append(said[3])
+    book.decide(10.3, "endpoint", f"the sentence “{said[4]}” is complete")
+    book.fail(11.0, "tts", f"it cannot say {said[5]}")
+    assert all(word in json.dumps(book.as_dict()) for word in said)
+    told = json.dumps(book.as_dict(words=False))
+    assert not [word for word in said if word in told]
+    assert book.as_dict(words=False)["utterance"] == {"seconds": pytest.approx(1.0), "words": 1}
+
+
+def test_words_are_found_in_the_ledgers_of_two_versions():
+    book = Ledger(turn=1, user="hello")
+    assert words_of(book.as_dict())["user"] == "hello"
+    assert words_of({"schema": 2, "user": "hello"})["user"] == "hello"
+    assert words_of(book.as_dict(words=False)) == {}
+    assert words_of({"schema": 3, "words": "hello"}) == {}

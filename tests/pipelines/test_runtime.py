@@ -113,6 +113,21 @@ async def test_a_session_is_a_conversation_with_real_clients(tmp_path, pki):
     (ledger,) = seen.all
     assert (ledger.outcome, ledger.user, ledger.reply.strip()) == (Outcome.REPLIED, HEARD, ANSWER)
     assert runtime.faceless is None
+    assert (seen.session.provenance.mode, seen.session.provenance.consent) == ("server", "numbers")
+    assert len(seen.session.provenance.id) == 32
+
+
+async def test_the_hash_of_settings_does_not_know_where_services_listen(tmp_path, pki):
+    found = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        async with serving(Lab(), pki) as port, Runtime(lab(tmp_path / name, pki, port)) as runtime:
+            one, other = (runtime.session(Silent(), NullSink()).provenance for _ in range(2))
+            assert one.id != other.id
+            found.append((port, one.settings, one.models))
+    (port, *first), (other_port, *second) = found
+    assert port != other_port
+    assert first == second
 
 
 async def test_an_embedded_face_moves_to_the_voice_of_a_real_lab(tmp_path, pki, monkeypatch):

@@ -48,8 +48,9 @@ def test_a_soundbite_is_heard_answered_and_written_down(tmp_path):
     assert "Traceback" not in done.stderr
     (turn,) = map(json.loads, (tmp_path / "turns.jsonl").read_text().splitlines())
     assert turn["outcome"] == "replied"
-    assert "time" in turn["user"].lower()
-    assert turn["reply"]
+    assert "time" in turn["words"]["user"].lower()
+    assert turn["words"]["reply"]
+    assert turn["utterance"]["seconds"] > 0.5
     assert sum(turn["contributions"].values()) == pytest.approx(turn["voice_to_voice"], abs=0.002)
     with wave.open(str(tmp_path / "reply.wav")) as file:
         sound = np.frombuffer(file.readframes(file.getnframes()), np.int16)
@@ -60,6 +61,12 @@ def test_a_soundbite_is_heard_answered_and_written_down(tmp_path):
     assert json.loads((tmp_path / "take/manifest.json").read_text())["complete"]
     spans = [json.loads(line) for line in (tmp_path / "spans.jsonl").read_text().splitlines()]
     names = {span["name"] for span in spans}
+    conversation = turn["conversation"]
+    assert conversation["id"] in {span["attributes"].get("gen_ai.conversation.id") for span in spans}
+    assert (conversation["mode"], conversation["language"], conversation["consent"]) == ("soundbite", "en-US", "sound")
+    assert conversation["models"] == {"asr": "embedded", "llm": "nova", "tts": "embedded", "face": "embedded"}
+    (taken,) = map(json.loads, (tmp_path / "take/turns.jsonl").read_text().splitlines())
+    assert {**turn, "written_at": None} == {**taken, "written_at": None}
     assert {"conversation", "turn", "asr", "llm", "tts", "playout"} <= names
 
 

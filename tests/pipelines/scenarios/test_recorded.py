@@ -106,6 +106,31 @@ async def test_each_line_keeps_its_place_in_the_conversation(take: Path) -> None
     assert hello.cue == Cue("gap", pytest.approx(13.0 - 11.5 - 2 * MARGIN)), "nobody replied to the line before"
 
 
+def flattened(line: str) -> str:
+    """A ledger as version 2 had it: its words among its numbers, and each reason beside its decision."""
+    row = json.loads(line)
+    words = row.pop("words")
+    row.pop("utterance")
+    return json.dumps({**row, "schema": 2, **{name: words[name] for name in ("user", "reply", "heard", "skipped")}})
+
+
+async def test_ledgers_of_the_version_before_are_read_alike(take: Path) -> None:
+    now = lines(take)
+    ledgers = (take / "turns.jsonl").read_text().splitlines()
+    (take / "turns.jsonl").write_text("\n".join(map(flattened, ledgers)))
+    assert [(line.transcript, line.cue, line.voiced) for line in lines(take)] == [
+        (line.transcript, line.cue, line.voiced) for line in now
+    ]
+
+
+async def test_without_words_a_line_has_no_transcript(take: Path) -> None:
+    ledgers = [json.loads(line) for line in (take / "turns.jsonl").read_text().splitlines()]
+    for row in ledgers:
+        del row["words"]
+    (take / "turns.jsonl").write_text("\n".join(map(json.dumps, ledgers)))
+    assert {line.transcript for line in lines(take)} == {None}
+
+
 async def test_a_noisy_recording_trusts_the_detector(tmp_path: Path) -> None:
     take = await record(tmp_path / "take", CONVERSATION, sound(hiss=400.0))
     assert lines(take)[0].voiced == (round(MARGIN * EAR_RATE), round((MARGIN + 1.0) * EAR_RATE))
@@ -151,8 +176,8 @@ async def test_manifests_of_another_kind(take: Path, change: dict[str, Any], tol
 
 async def test_files_that_are_missing_or_broken(take: Path) -> None:
     text = (take / "turns.jsonl").read_text()
-    (take / "turns.jsonl").write_text(text.replace('{"schema": 2', '{"schema": 3'))
-    assert "turns.jsonl has ledgers of schema 3, this version reads 2" in wrong(take)
+    (take / "turns.jsonl").write_text(text.replace('{"schema": 3', '{"schema": 4'))
+    assert "turns.jsonl has ledgers of schema 4, this version reads 2 and 3" in wrong(take)
     (take / "turns.jsonl").write_text("")
     assert "holds no turn that can be replayed" in wrong(take)
     (take / "turns.jsonl").write_text('{"schema": 2, "marks": {"voice_start": 501.0}}\n[1, 2]\n')
@@ -182,7 +207,12 @@ JSON = st.recursive(
 MARKS = st.dictionaries(
     st.sampled_from(["voice_start", VOICE_END, PLAYED, "silenced", "end"]), st.floats(BEGAN - 2, BEGAN + 20)
 )
-LEDGERS = st.one_of(JSON, st.fixed_dictionaries({"schema": st.just(1), "user": JSON, "marks": st.one_of(MARKS, JSON)}))
+WORDS = st.one_of(JSON, st.fixed_dictionaries({"user": st.one_of(JSON, st.text(max_size=20))}))
+LEDGERS = st.one_of(
+    JSON,
+    st.fixed_dictionaries({"schema": st.just(2), "user": JSON, "marks": st.one_of(MARKS, JSON)}),
+    st.fixed_dictionaries({"schema": st.just(3), "words": WORDS, "marks": st.one_of(MARKS, JSON)}),
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -190,7 +220,7 @@ LEDGERS = st.one_of(JSON, st.fixed_dictionaries({"schema": st.just(1), "user": J
 def test_no_recording_ends_in_a_traceback(tmp_path: Path, ledgers: list[Any], events: list[Any]) -> None:
     if not (tmp_path / "user.wav").exists():
         write(tmp_path / "user.wav", sound())
-        (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "complete": True, "loop_time": BEGAN}))
+        (tmp_path / "manifest.json").write_text(json.dumps({"schema": 2, "complete": True, "loop_time": BEGAN}))
     (tmp_path / "turns.jsonl").write_text("\n".join(map(json.dumps, ledgers)))
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
     outcome: Scenario | str
