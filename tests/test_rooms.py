@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("replay",),
     ("insights",),
     ("doctor", "load", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
+    ("improve",),
 )
 """From the ground up. A room imports from floors below its own, and nothing from its own but itself."""
 
@@ -64,6 +65,7 @@ MAY: dict[str, str] = {
     "models": "command services settings nova",
     "nova_benchmark": "command embedded failures home log machine services settings nova",
     "scale": "command home log server settings",
+    "improve": "",
     "voice_loop": "command log server settings takes talk terminal",
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""

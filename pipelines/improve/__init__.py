@@ -1,0 +1,1 @@
+"""The loop over many conversations: look for better settings, prove them, try them on a few, keep or withdraw them."""
