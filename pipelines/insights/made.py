@@ -1,7 +1,7 @@
 """Turns that nobody spoke: as many as asked for, of given days, with faults planted where somebody looks for them.
 
-For tests and benchmarks. A seed makes the same turns again. A conversation has a dozen turns, three sites, two
-languages and two models. It is slower or faster than another as a whole, as real ones are.
+For tests and benchmarks. A seed makes the same turns again. There are three sites, two languages and two models. A
+conversation has a dozen turns, and is slower or faster than another as a whole, as real ones are.
 """
 
 from __future__ import annotations

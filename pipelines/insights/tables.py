@@ -61,7 +61,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
     ),
     # A turn, on the day on which it ended. Contributions are empty where she was not heard. Else they add up to
     # voice_to_voice, exactly. ``length`` is a class of LENGTHS. ``words`` is how many the user said. A suspected
-    # cut-off: the user spoke again within two seconds of her first sample, though nothing was reopened.
+    # cut-off: the user spoke again within two seconds of her first sample, though nothing was reopened. ``since_voice``
+    # and ``since_heard`` are from the user's first sample, and from hers, to the end of the turn.
     "turns": _schema(
         _OF_A_TURN
         | {"hour": _COUNT, "ended_at": _TIME}
@@ -71,7 +72,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         | dict.fromkeys(STAGES, _COUNT)
         | dict.fromkeys(("barge_in_latency", "lip_skew", "face_lateness", "face_missing_ppm"), _COUNT)
         | dict.fromkeys(("sound", "wasted", *COUNTS, "faults"), _COUNT)
-        | {"explored": _FLAG, "suspected_cutoff": _FLAG},
+        | {"explored": _FLAG, "suspected_cutoff": _FLAG}
+        | dict.fromkeys(("since_voice", "since_heard"), _COUNT),
     ),
     # A silence of the user within an utterance or after it: how long it was, how long one had to be to end the turn,
     # what the sentence sounded like, and what ended it.

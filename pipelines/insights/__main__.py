@@ -1,0 +1,47 @@
+"""Learn from many conversations: what they measured becomes tables, and tables answer questions.
+
+python -m pipelines.insights ingest ledgers/ takes/ --into insights/      ledgers and takes become tables
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from pipelines.command.run import run
+from pipelines.settings.layers import SettingsError
+
+EPILOG = """\
+Needs the extra insights: .venv/bin/python -m pip install -e '.[insights]'. What the tables hold, and what they can be
+asked: docs/insights.md.
+"""
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line. Raises :class:`SettingsError` where the extra is missing."""
+    try:
+        from pipelines.insights import ingest_command  # noqa: PLC0415 - the extra
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            [f"{missing.name} is not installed: .venv/bin/python -m pip install -e '.[insights]'"]
+        ) from missing
+    p = argparse.ArgumentParser(
+        prog="python -m pipelines.insights",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    ingest_command.add(commands)
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    args = arguments().parse_args(argv)
+    code: int = args.run(args)
+    return code
+
+
+if __name__ == "__main__":
+    run(main)
