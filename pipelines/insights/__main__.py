@@ -1,6 +1,7 @@
 """Learn from many conversations: what they measured becomes tables, and tables answer questions.
 
 python -m pipelines.insights ingest ledgers/ takes/ --into insights/      ledgers and takes become tables
+python -m pipelines.insights mine insights/ --takes takes/ --out hard/    turns that went badly become soundbites
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ asked: docs/insights.md.
 def arguments() -> argparse.ArgumentParser:
     """The command line. Raises :class:`SettingsError` where the extra is missing."""
     try:
-        from pipelines.insights import ingest_command  # noqa: PLC0415 - the extra
+        from pipelines.insights import ingest_command, mine_command  # noqa: PLC0415 - the extra
     except ModuleNotFoundError as missing:
         raise SettingsError(
             [f"{missing.name} is not installed: .venv/bin/python -m pip install -e '.[insights]'"]
@@ -33,6 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     ingest_command.add(commands)
+    mine_command.add(commands)
     return p
 
 

@@ -47,6 +47,7 @@ class _Ledger(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     schema_: int = Field(alias="schema")
+    turn: int = Field(0, ge=0)
     outcome: str | None = None
     user: str = Field("", max_length=10_000)
     marks: dict[str, float]
@@ -56,7 +57,8 @@ class _Ledger(BaseModel):
 class _Utterance:
     """A voice: ``start`` and ``end`` in seconds from the recording's beginning, and her reply to it, if any.
 
-    ``played`` is her first sample, ``over`` when her reply was over. ``reply`` is whether it was a turn of its own.
+    ``played`` is her first sample, ``over`` when her reply was over. ``reply`` is whether it was a turn of its own, and
+    ``turn`` which.
     """
 
     start: float
@@ -65,6 +67,7 @@ class _Utterance:
     played: float | None = None
     over: float | None = None
     reply: bool = True
+    turn: int = 0
 
 
 def is_recording(folder: Path) -> bool:
@@ -72,6 +75,11 @@ def is_recording(folder: Path) -> bool:
     return (folder / "manifest.json").is_file() or (
         (folder / "user.wav").is_file() and (folder / "turns.jsonl").is_file()
     )
+
+
+def line_name(turn: int) -> str:
+    """What the line of a turn is called."""
+    return f"turn_{turn:02}"
 
 
 def load_recording(folder: Path, name: str) -> Scenario:
@@ -137,7 +145,9 @@ def _turns(path: Path, beginning: float, notes: list[str]) -> Iterator[_Utteranc
             unusable += 1
             continue
         over = at.get("silenced", at.get("end"))
-        yield _Utterance(at["voice_start"], at[VOICE_END], printable(ledger.user), at.get(PLAYED), over)
+        yield _Utterance(
+            at["voice_start"], at[VOICE_END], printable(ledger.user), at.get(PLAYED), over, turn=ledger.turn
+        )
     if unusable:
         notes.append(f"{unusable} turns do not tell when the user spoke and are left out")
 
@@ -204,7 +214,7 @@ def _lines(pcm: Pcm, utterances: Sequence[_Utterance], notes: list[str]) -> Iter
         words = align(piece[voiced[0] : voiced[1]], this.text) if this.text else ()
         shift = voiced[0] / EAR_RATE
         yield Line(
-            f"turn_{number + 1:02}",
+            line_name(this.turn) if this.reply else f"aside_{number + 1:02}",
             piece,
             voiced,
             this.text or None,
