@@ -21,7 +21,7 @@ from pipelines.conversation.events import GenerationOver, Happening, PlayoutStar
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.ledger import Ledger, Outcome
 from sophia.audio import Pcm
-from sophia.decisions import Announce, Begin, Drop, Farewell, Interrupt, Reopen, Reprompt, Say, Start
+from sophia.decisions import Announce, Begin, Drop, Farewell, Interrupt, Notify, Reopen, Reprompt, Say, Start
 from sophia.played import Piece
 
 RESIDUE_SECONDS = 0.002
@@ -61,7 +61,7 @@ class Checker(Observer):
                 self._hold(turn > self._newest_turn, f"turn {turn} began after turn {self._newest_turn}")
                 self._newest_turn = max(self._newest_turn, turn)
                 self._open.add(turn)
-            case Start() | Reprompt() | Announce() | Farewell() | Say():
+            case Start() | Reprompt() | Announce() | Notify() | Farewell() | Say():
                 number = happening.generation
                 self._hold(number not in self._making and number not in self._fenced, f"generation {number} twice")
                 self._making.add(number)

@@ -12,8 +12,9 @@ from typing import Literal
 
 from sophia.completeness import Sounds
 
-Phrase = Literal["reprompt", "away", "asr", "llm", "tts"]
-"""A canned sentence: "I did not catch that", "I can't hear you just now", or that a service has failed."""
+Phrase = Literal["reprompt", "away", "recorded", "asr", "llm", "tts"]
+"""A canned sentence: "I did not catch that", "I can't hear you just now", "this is recorded", or that a service has
+failed."""
 
 Origin = Literal["voice", "words", "typed", "asked", "idle", "agent"]
 """What a turn began with: a voice, words too soft for the voice detector, a typed message, a client that asked for an
@@ -203,6 +204,13 @@ class Announce(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify(Decision):
+    """The user's sound is recorded: say so. Committed from the start, in a turn without a user."""
+
+    phrase: Phrase = "recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell(Decision):
     """The ears are lost for good: say so as a last word. Committed from the start, in a turn without a user."""
 
@@ -241,6 +249,7 @@ AnyDecision = (
     | Reprompt
     | Apologise
     | Announce
+    | Notify
     | Farewell
     | Say
     | Refuse

@@ -53,6 +53,11 @@ class SayRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(Event):
+    """The user's sound is recorded from now on, and the user is to hear of it before anything else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChanged(Event):
     """The floor is shared by another policy from now on."""
 
@@ -156,6 +161,7 @@ TurnEvent = (
     | SoundJudged
     | TextTyped
     | SayRequested
+    | RecordingStarted
     | PolicyChanged
     | CommitRequested
     | ForgetRequested

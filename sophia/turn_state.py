@@ -26,6 +26,7 @@ from sophia.decisions import (
     Farewell,
     Interrupt,
     Keep,
+    Notify,
     Origin,
     Refuse,
     Reopen,
@@ -359,6 +360,12 @@ class TurnState:
         reply = self._new_reply(self._begin(at, "agent", reason), "", committed_at=at, canned=True)
         self.announced = reply.generation
         self.out.append(Announce(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+
+    def notify(self, at: float, reason: str) -> int:
+        """Tells that the user is recorded, in a turn of its own; returns its generation."""
+        reply = self._new_reply(self._begin(at, "agent", reason), "", committed_at=at)
+        self.out.append(Notify(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+        return reply.generation
 
     def farewell(self, at: float, reason: str) -> None:
         """Ends everything but for a last word of hers, in a turn of its own."""

@@ -36,6 +36,7 @@ from sophia.events import (
     HoldEnded,
     HoldStarted,
     PolicyChanged,
+    RecordingStarted,
     ReplyText,
     SayRequested,
     SoundJudged,
@@ -46,6 +47,7 @@ from sophia.events import (
     TurnEvent,
 )
 from sophia.floor_policy import FloorPolicy
+from sophia.notice import Notice
 from sophia.pauses import Pauses
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.sayings import Sayings
@@ -76,6 +78,7 @@ class TurnTaking:
         self._barge_in = BargeIn(self._state, self._endpointing)
         self._absence = Absence(self._state)
         self._answering = Answering(self._state)
+        self._notice = Notice(self._state)
         self._sayings = Sayings(self._state)
 
     @property
@@ -137,6 +140,7 @@ class TurnTaking:
             if not state.committed:
                 self._endpointing.weigh(event.at)
             self._answering.weigh(event.at)
+            self._notice.weigh(event.at)
             self._sayings.weigh(event.at)
         decisions, state.out = state.out, []
         return decisions
@@ -155,7 +159,10 @@ class TurnTaking:
             case PlayoutStarted(generation=generation):
                 if (reply := state.of(generation)) and reply.audible_at is None:
                     reply.audible_at = at
+            case RecordingStarted():
+                self._notice.due()
             case PlayoutFinished(generation=generation, time=time):
+                self._notice.heard(generation)
                 self._reply_ended(at, generation, time)
             case TextTyped(text=text):
                 self._typed(at, text.strip())

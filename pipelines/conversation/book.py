@@ -41,6 +41,7 @@ from sophia.decisions import (
     Farewell,
     Interrupt,
     Keep,
+    Notify,
     Refuse,
     Reopen,
     Reprompt,
@@ -76,6 +77,7 @@ class _Turn:
 _OUTCOMES: dict[type, Outcome] = {
     Reprompt: Outcome.REPROMPTED,
     Announce: Outcome.FAILED,
+    Notify: Outcome.REPLIED,
     Farewell: Outcome.FAILED,
     Say: Outcome.REPLIED,
 }
@@ -193,6 +195,7 @@ class TurnBook:
             case (
                 Reprompt(at=at, generation=generation)
                 | Announce(at=at, generation=generation)
+                | Notify(at=at, generation=generation)
                 | Farewell(at=at, generation=generation)
                 | Say(at=at, generation=generation)
             ):

@@ -34,6 +34,7 @@ from pipelines.conversation.events import (
     Listening,
     PhaseChanged,
     PolicyChanged,
+    RecordingStarted,
     ReplyText,
     Stopped,
     Tick,
@@ -106,7 +107,7 @@ class Components:
     """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function.
 
     ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` and ``manners`` may be changed
-    while it runs.
+    while it runs. ``recorded``: the user is recorded, and hears of it first.
     """
 
     source: AudioSource
@@ -123,6 +124,7 @@ class Components:
     cue: Pcm | None = None
     tools: Toolbox = field(default_factory=Toolbox)
     manners: Manners = field(default_factory=Manners)
+    recorded: bool = False
 
 
 class Conversation:
@@ -211,6 +213,8 @@ class Conversation:
         workers = [self._loop.create_task(self._serve(name, does), name=name) for name, does in work.items()]
         try:
             async with self._group:
+                if self._components.recorded:
+                    self.tell(RecordingStarted(at=self._loop.time()))
                 await self._stopping.wait()
                 for worker in workers:
                     worker.cancel()

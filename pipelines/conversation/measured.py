@@ -11,7 +11,7 @@ from pipelines.conversation.events import Failed, Happening, Lost, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import ConversationSpan, TurnSpan
-from sophia.decisions import Announce, Begin, Farewell, Reprompt, Say, Start
+from sophia.decisions import Announce, Begin, Farewell, Notify, Reprompt, Say, Start
 
 TRACES = 16
 """Turns whose trace is remembered after they ended."""
@@ -45,7 +45,8 @@ class Measured(Observer):
         match happening:
             case Begin(at=at, turn=turn, onset=onset):
                 self._begun[turn] = at if onset is None else onset
-            case Start(turn=turn) | Reprompt(turn=turn) | Announce(turn=turn) | Farewell(turn=turn) | Say(turn=turn):
+            case Start() | Reprompt() | Announce() | Notify() | Farewell() | Say():
+                turn = happening.turn
                 if self._span and turn not in self._turns:
                     self._turns[turn] = self._span.start_turn(turn, self._begun[turn])
                     self._traces[turn] = self._turns[turn].trace_id

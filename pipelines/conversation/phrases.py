@@ -1,4 +1,4 @@
-"""The few sentences she must be able to say when a service is gone: synthesised at the start and kept as sound."""
+"""The few sentences she must be able to say whatever becomes of a service: synthesised at the start, kept as sound."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sophia.speech import Synthesizer
 _ENGLISH: Mapping[Phrase, str] = {
     "reprompt": "Sorry, I didn't catch that. Could you say it again?",
     "away": "Sorry, I can't hear you just now.",
+    "recorded": "Just so you know: this conversation is recorded.",
     "llm": "Sorry, I can't think straight right now.",
     "tts": "Sorry, I lost my voice for a moment.",
     "asr": "Sorry, I can't hear you any more.",
@@ -23,6 +24,7 @@ _ENGLISH: Mapping[Phrase, str] = {
 _GERMAN: Mapping[Phrase, str] = {
     "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
     "away": "Entschuldigung, ich kann dich gerade nicht hören.",
+    "recorded": "Ein Hinweis vorab: Dieses Gespräch wird aufgezeichnet.",
     "llm": "Entschuldigung, ich kann gerade nicht klar denken.",
     "tts": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
     "asr": "Entschuldigung, ich kann dich nicht mehr hören.",

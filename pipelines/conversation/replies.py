@@ -56,6 +56,7 @@ from sophia.decisions import (
     Farewell,
     FinishUtterance,
     Interrupt,
+    Notify,
     Pause,
     Phrase,
     Refuse,
@@ -130,7 +131,7 @@ class Replies:
                 self._release(generation)
             case Correct(generation=generation, text=text) if generation:  # else it has no answer, and is no history
                 context.history.user(generation, text)
-            case Reprompt() | Announce() | Farewell():
+            case Reprompt() | Announce() | Notify() | Farewell():
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)
                 self._say(self._replies[happening.generation], happening.phrase)

@@ -23,6 +23,7 @@ from pipelines.server.connection import GONE, Connection
 from pipelines.server.hall import IDLE_SECONDS, Hall, extensions_of
 from pipelines.server.offers import MOST_BYTES, BadOffer
 from pipelines.server.realtime.ids import random_id
+from pipelines.server.visitor import IDENTIFIER, session_of
 
 if TYPE_CHECKING:
     from pipelines.server.peer import Peer
@@ -51,7 +52,7 @@ NEEDED: Final = Refusal(
 )
 UNKNOWN: Final = Refusal(404, "call_not_found", "There is no such call, or no longer.")
 
-MAY_ASK: Final = "Authorization, Content-Type, X-OpenAI-Agents-SDK"
+MAY_ASK: Final = f"Authorization, Content-Type, X-OpenAI-Agents-SDK, {IDENTIFIER}"
 """Headers that a page of another server may send."""
 
 _log = logging.getLogger(__name__)
@@ -135,7 +136,8 @@ class Calls:
             return refused(Refusal(408, "request_timeout", "The offer did not come."))
         except ValueError as error:
             return refused(Refusal(400, "invalid_offer", str(error)))
-        wished = {**(self._access.wished(request.headers, now) or {}), **session}
+        secret = self._access.wished(request.headers, now) or {}
+        wished = {**session_of(secret), **session}
         _, problems = self._hall.effective(wished)
         if problems:
             return refused(Refusal(400, problems[0].code, problems[0].message))
@@ -143,7 +145,7 @@ class Calls:
             return refused(refusal)
         call, answered = random_id("call"), asyncio.get_running_loop().create_future()
         with ExitStack() as place:
-            begin = place.enter_context(self._hall.seat(self._access.tokens))
+            begin = place.enter_context(self._hall.seat(self._access.tokens, self._hall.visitor(request, secret)))
             wanted = partial(begin, wished, extensions_of(request))
             task = asyncio.create_task(self._hold(call, self._make(), offer, wanted, answered, place=place.pop_all()))
         for tasks in (self._tasks, self._opening):

@@ -15,6 +15,7 @@ from pipelines.server.access import Access, Refusal
 from pipelines.server.app import UNCACHED, refused, with_key
 from pipelines.server.realtime.session import Problem
 from pipelines.server.secrets import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
+from pipelines.server.visitor import IDENTIFIER, Pseudonym, with_person
 
 REQUEST_BYTES = 64 << 10
 """The longest request for a secret that is read."""
@@ -26,7 +27,7 @@ Effective = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Problem]]]
 class Desk:
     """Answers for one server; ``ready`` says why no conversation can be begun just now, None if one can.
 
-    ``load`` tells how many talk, and whether there is room.
+    ``load`` tells how many talk, and whether there is room. ``pseudonym`` is for the users that secrets are made for.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Desk:
         *,
         load: Callable[[], Mapping[str, Any]],
         registry: CollectorRegistry,
+        pseudonym: Pseudonym,
     ) -> None:
         self._access, self._model, self._effective, self._ready = access, model, effective, ready
-        self._load, self._registry = load, registry
+        self._load, self._registry, self._pseudonym = load, registry, pseudonym
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
@@ -74,7 +76,8 @@ class Desk:
             if problems:
                 raise ValueError(problems[0].message)
             expires_at = int(time.time()) + seconds
-            value = self._access.secrets.mint(session, expires_at)
+            person = self._pseudonym(request.headers.get(IDENTIFIER, ""))
+            value = self._access.secrets.mint(with_person(session, person), expires_at)
         except (ValueError, RecursionError) as error:
             told = "The body is no JSON." if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
             return refused(Refusal(400, "invalid_value", told))

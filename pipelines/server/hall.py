@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -22,7 +22,9 @@ from pipelines.server.reports import Reports
 from pipelines.server.streamed import Streamed
 from pipelines.server.talk import Talk, Track
 from pipelines.server.tokens import Tokens
+from pipelines.server.visitor import Visitor, session_of, visitor
 from pipelines.server.watch import Hub, Watcher
+from pipelines.settings.insights import Consent
 from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
 
@@ -132,7 +134,7 @@ class Hall:
             return
 
     async def _talk(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        with self.seat(request[TOKENS]) as begin:
+        with self.seat(request[TOKENS], self.visitor(request, request[WISHED])) as begin:
             talk = begin(_wished(request), extensions_of(request))
             await self.hold(talk, Connection(socket, request.transport, talk.hear, idle_seconds=IDLE_SECONDS))
 
@@ -141,8 +143,12 @@ class Hall:
         with self._connected(connection), self._runtime.telemetry.metrics.page("talk"):
             await talk.run(connection)
 
+    def visitor(self, request: web.Request, secret: Mapping[str, Any]) -> Visitor:
+        """Who sends the request; ``secret`` is what the client secret holds that was shown, if any."""
+        return visitor(request.headers, secret, self._runtime.keeping.person)
+
     @contextmanager
-    def seat(self, tokens: Tokens) -> Iterator[Begin]:
+    def seat(self, tokens: Tokens, visitor: Visitor) -> Iterator[Begin]:
         """Takes a place until the block ends, and yields what begins the talk in it, once."""
         talk: Talk | None = None
         hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
@@ -160,12 +166,14 @@ class Hall:
                     audio_ms=audio_ms,
                     trace=trace,
                     open_token=tokens.read,
+                    consents=self._runtime.keeping.consents,
                 ),
                 reports,
                 ClientEcho(self._runtime.settings.microphone.echo),
                 tokens,
                 watched_by=[hub, self._admission, *([streamed] if streamed else [])],
                 track=track,
+                visitor=visitor,
             )
             return talk
 
@@ -185,9 +193,9 @@ class Hall:
     async def _watch(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         hub, metrics = self.watchable, self._runtime.telemetry.metrics
         assert hub is not None
-        watcher = Watcher(
-            hub, self._wire(wished={}, extensions=extensions_of(request), watch=True, trace=hub.trace), Reports(metrics)
-        )
+        wire = self._wire(wished={}, extensions=extensions_of(request), watch=True, trace=hub.trace)
+        wire.recording("sound" if hub.recorded else "numbers", recording=hub.recorded)
+        watcher = Watcher(hub, wire, Reports(metrics))
         connection = Connection(socket, request.transport, watcher.hear)
         self._watching += 1
         try:
@@ -228,6 +236,7 @@ class Hall:
         audio_ms: Callable[[float], float] | None = None,
         trace: Callable[[int], str] = lambda turn: "",
         open_token: Open | None = None,
+        consents: Sequence[Consent] = (),
     ) -> Wire:
         settings = self._runtime.settings
         return Wire(
@@ -249,6 +258,7 @@ class Hall:
             trace=trace,
             wished=wished,
             open_token=open_token,
+            consents=consents,
         )
 
     @contextmanager
@@ -270,7 +280,7 @@ def extensions_of(request: web.Request) -> str:
 
 def _wished(request: web.Request) -> Mapping[str, Any]:
     """The session that is wished by a client secret, and by the address."""
-    wished: Mapping[str, Any] = request[WISHED]
+    wished = session_of(request[WISHED])
     return {**wished, "type": "transcription"} if request.query.get("intent") == "transcription" else wished
 
 

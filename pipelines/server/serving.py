@@ -47,12 +47,22 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
             "secure_url": place.url(ports[0]) if place.tls else None,
             "key_needed": place.access.asks_for_a_key,
             "model": head.facts(),
+            "consent": runtime.keeping.usual,
+            "consents": list(runtime.keeping.consents),
         }
 
     make_peer = await asyncio.to_thread(peers, runtime.reply_rate, place.media_addresses)
     calls = Calls(place.access, hall, make_peer)
     registry = runtime.telemetry.metrics.registry
-    desk = Desk(place.access, runtime.settings.llm.model, hall.effective, hall.ready, load=hall.load, registry=registry)
+    desk = Desk(
+        place.access,
+        runtime.settings.llm.model,
+        hall.effective,
+        hall.ready,
+        load=hall.load,
+        registry=registry,
+        pseudonym=runtime.keeping.person,
+    )
     app = make_app(place.access, page, head.asset, facts, hall, more=[*desk.routes(), *calls.routes()])
     async with _listening(app, place, any_port=any_port) as port:
         ports.append(port)

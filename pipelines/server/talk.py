@@ -40,6 +40,7 @@ from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import (
+    Agree,
     AppendAudio,
     AskAside,
     CancelAside,
@@ -55,7 +56,9 @@ from pipelines.server.reports import Reports
 from pipelines.server.sink import NetworkSink
 from pipelines.server.source import NetworkSource
 from pipelines.server.tokens import Keeper, Tokens
+from pipelines.server.visitor import Visitor
 from pipelines.server.voice import Voice
+from pipelines.settings.insights import Consent
 from pipelines.talk.runtime import Runtime
 from pipelines.talk.session import Session
 from sophia.audio import Pcm
@@ -112,6 +115,8 @@ class Talk(Observer):
 
     ``make_wire`` makes its protocol, given where the ears are in the client's sound, and a turn's trace. With a
     ``track`` her voice goes by that, as it is pulled and in real time, and the user's comes by :meth:`listen`.
+    ``visitor`` is who talks. Where the settings have the voice recorded she says so first; a session that only
+    transcribes, in which she cannot, keeps numbers alone.
     """
 
     def __init__(
@@ -124,6 +129,7 @@ class Talk(Observer):
         *,
         watched_by: Sequence[Observer],
         track: Track | None = None,
+        visitor: Visitor | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._reports = reports
@@ -143,8 +149,19 @@ class Talk(Observer):
         self._connection: Line | None = None
         self._unheard: deque[CommitRequested | AnswerRequested | None] = deque()  # None was called off
         self._heard = False  # a word of the user
+        came = visitor or Visitor()
+        usual: Consent | None = "numbers" if self.wire.transcribes else None
+        provenance = runtime.provenance(came.mode, person=came.person, consent=usual)
+        self._kept = runtime.keeping.keep(provenance, self._keeps)
+        self.wire.recording(provenance.consent, recording=self._kept.recording)
         self.session: Session = runtime.session(
-            self._source, self._sink, [self, *watched_by], echo=echo, patience=math.inf
+            self._source,
+            self._sink,
+            [self, self._kept, *watched_by],
+            echo=echo,
+            provenance=provenance,
+            recorded=self._kept.recording,
+            patience=math.inf,
         )
         self._keeper = Keeper(self.wire, tokens, self._send)
         self._aside = AsideTalk(self.wire, self.session, runtime.reply_rate, self._send)
@@ -165,6 +182,7 @@ class Talk(Observer):
             self.session.stop()
             await self._aside.close()
             await talking
+            await self._kept.aclose()
 
     async def _talk(self) -> None:
         try:
@@ -217,6 +235,8 @@ class Talk(Observer):
                 self._aside.cancel()
             case PlayoutReport():
                 self._reported(wish)
+            case Agree(consent=consent):
+                self._kept.agree(consent)
             case OnceLike(manner=manner):
                 self.session.manners.once = manner
             case CommitRequested() | AnswerRequested() if self.wire.policy.commits_only:
@@ -267,6 +287,9 @@ class Talk(Observer):
         if began and began.generation == generation and at < began.until and delay < began.delay:
             began.delay = delay
             self.session.tell(PlaybackStarted(at=at, generation=generation, time=began.sent + delay))
+
+    def _keeps(self, consent: Consent, recording: bool) -> None:
+        self._send(self.wire.recording(consent, recording=recording))
 
     # From the conversation
 

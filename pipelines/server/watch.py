@@ -64,6 +64,9 @@ Order = TextTyped | SayRequested | AnswerRequested | CancelRequested | CommitReq
 class Watched(Protocol):
     """What a hub needs of the conversation that is watched; a session is one."""
 
+    @property
+    def recorded(self) -> bool: ...
+
     def tell(self, event: Happening) -> None: ...
 
     def trace_id(self, turn: int) -> str: ...
@@ -221,6 +224,12 @@ class Hub(Observer):
         """Hands the conversation what a page asks of her."""
         if watched := self._watched():
             watched.tell(order)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the conversation's user is recorded."""
+        watched = self._watched()
+        return watched is not None and watched.recorded
 
     def trace(self, turn: int) -> str:
         """The id of a turn's trace, empty if there is none."""

@@ -23,6 +23,7 @@ from nova.history import LEAST_ROOM, estimate_tokens
 from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
 from pipelines.settings.endpoint import Endpoint, checked_target
+from pipelines.settings.insights import InsightsSettings
 from pipelines.settings.layers import (
     Key,
     Layer,
@@ -196,6 +197,9 @@ class Settings(BaseSettings):
     speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
     server: ServerSettings = Field(default_factory=ServerSettings, description="her page, and who may see it")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
+    insights: InsightsSettings = Field(
+        default_factory=InsightsSettings, description="what is kept of conversations, to learn from"
+    )
     stack: StackSettings = Field(default_factory=StackSettings, description="what the doctor looks at besides services")
 
     @model_validator(mode="before")

@@ -99,8 +99,8 @@ class TakeWriter(Observer):
 
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
     ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``provenance`` stands
-    in each ledger. ``warn`` is handed one line if the recording has to end early; it is called from the writer's
-    thread. Raises :class:`RecordingError`.
+    in each ledger. Without ``sound`` words alone are kept. ``warn`` is handed one line if the recording has to end
+    early; it is called from the writer's thread. Raises :class:`RecordingError`.
 
     Nothing here blocks, and the methods that take things may be called from any thread.
     """
@@ -113,6 +113,7 @@ class TakeWriter(Observer):
         start: float,
         reply_rate: int,
         provenance: Provenance | None = None,
+        sound: bool = True,
         warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.folder = folder
@@ -133,8 +134,11 @@ class TakeWriter(Observer):
             self._manifest(complete=False)
             config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)
             self._private("config.yaml").write_text(config, encoding="utf-8")
-            self._user = _Track(self._private("user.wav"), EAR_RATE)
-            self._reply = _Track(self._private("reply.wav"), reply_rate)
+            self._tracks = {
+                name: _Track(self._private(f"{name}.wav"), rate)
+                for name, rate in (("user", EAR_RATE), ("reply", reply_rate))
+                if sound
+            }
             self._files: dict[str, TextIO] = {
                 name: _lines(self._private(f"{name}.jsonl")) for name in ("events", "turns")
             }
@@ -149,12 +153,15 @@ class TakeWriter(Observer):
         return self._refused
 
     def listened(self, frame: Frame) -> None:
-        pcm, at = frame.pcm.copy(), frame.time - self._start
-        self._put(lambda: self._user.write(pcm, at), sound=True)
+        self._sound("user", frame.pcm, frame.time)
 
     def played(self, pcm: Pcm, time: float) -> None:
-        pcm, at = pcm.copy(), time - self._start
-        self._put(lambda: self._reply.write(pcm, at), sound=True)
+        self._sound("reply", pcm, time)
+
+    def _sound(self, name: str, pcm: Pcm, time: float) -> None:
+        if track := self._tracks.get(name):
+            copy, at = pcm.copy(), time - self._start
+            self._put(lambda: track.write(copy, at), sound=True)
 
     def told(self, happening: Happening) -> None:
         if isinstance(happening, TurnEnded):
@@ -214,13 +221,14 @@ class TakeWriter(Observer):
     def _complete(self) -> None:
         for file in self._files.values():
             file.close()
-        self._user.close()
-        self._reply.close()
+        for track in self._tracks.values():
+            track.close()
         self._manifest(complete=True)
 
     def _abandon(self) -> None:
         """Closes what can be closed: each file on its own, for the disk may refuse any of them."""
-        for close in (self._user.close, self._reply.close, *(file.close for file in self._files.values())):
+        tracks, files = self._tracks.values(), self._files.values()
+        for close in (*(track.close for track in tracks), *(file.close for file in files)):
             try:
                 close()
             except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -38,7 +38,7 @@ from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
-from sophia.decisions import Announce, Say
+from sophia.decisions import Announce, Notify, Say
 from sophia.resting import RestingSource
 from sophia.soundbite import Soundbite
 
@@ -106,7 +106,7 @@ class _Outcomes(Observer):
                 if ledger.turn != self._unasked:
                     self.turns += 1
                     self._answered()
-            case Announce(turn=turn) | Say(turn=turn):
+            case Announce(turn=turn) | Notify(turn=turn) | Say(turn=turn):
                 self._unasked = turn  # she spoke by herself, which answers nobody
             case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
                 self._mended_code = explain(error, service, self._places.get(service)).exit_code
@@ -178,17 +178,17 @@ class VoiceLoop:
                 devices = open_devices(runtime.settings, bites, options.reply, runtime.reply_rate, self._device)
             outcomes = self._outcomes = _Outcomes(places, self._answered)
             soundbites = isinstance(devices.source, Soundbite)
-            provenance = runtime.provenance(
-                "soundbite" if soundbites else "microphone", consent="sound" if options.record else "numbers"
-            )
-            observers: list[Observer] = [outcomes, Shown(display, places)]
+            provenance = runtime.provenance("soundbite" if soundbites else "microphone")
+            kept = runtime.keeping.keep(provenance)
+            stack.push_async_callback(kept.aclose)
+            observers: list[Observer] = [outcomes, Shown(display, places), kept]
             if options.record:
                 take = TakeWriter(
                     options.record,
                     shareable(runtime.settings),
                     start=loop.time(),
                     reply_rate=runtime.reply_rate,
-                    provenance=provenance,
+                    provenance=replace(provenance, consent="sound"),  # who asks for it agrees to it
                     warn=self._take_lost,
                 )
                 stack.push_async_callback(self._close_take, take)
@@ -205,6 +205,8 @@ class VoiceLoop:
             display.header(options.config, {name: endpoint.target for name, endpoint in places.items()})
             for note in (*devices.notes, *await servers_beside(runtime.settings)):
                 display.notice(note)
+            if kept.recording:
+                display.notice(f"This conversation is recorded (insights.consent), into {kept.folder}.")
             if lost := runtime.faceless:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
             microphone = RestingSource(devices.source)
@@ -220,6 +222,7 @@ class VoiceLoop:
                 echo=devices.echo,
                 cue=devices.cue,
                 provenance=provenance,
+                recorded=kept.recording,
                 patience=SOUNDBITE_PATIENCE if soundbites else DEVICE_PATIENCE,
             )
             await self._hold(self._session, devices, outcomes)

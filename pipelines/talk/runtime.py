@@ -32,9 +32,11 @@ from pipelines.services.connect import WARM_UP_SECONDS, Services, connected, end
 from pipelines.services.diagnosis import diagnose
 from pipelines.services.found_model import with_model
 from pipelines.settings.fingerprint import fingerprint
+from pipelines.settings.insights import Consent
 from pipelines.settings.model import Service, Settings
+from pipelines.takes.keeping import Keeping
 from pipelines.talk.session import Session
-from pipelines.telemetry.provenance import Consent, Mode, Models, Provenance
+from pipelines.telemetry.provenance import Mode, Models, Provenance
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
 from sophia.audio import AudioSource, Pcm
@@ -82,6 +84,7 @@ class Runtime:
         self._services: list[Services] = []
         self._users: list[int] = []
         self._telemetry: Telemetry | None = None
+        self._keeping: Keeping | None = None
         self._model: SileroModel | None = None
 
     @property
@@ -89,6 +92,12 @@ class Runtime:
         """Spans and metrics of the process."""
         assert self._telemetry is not None, "the runtime has not been entered"
         return self._telemetry
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept of conversations, by the settings' group ``insights``."""
+        assert self._keeping is not None, "the runtime has not been entered"
+        return self._keeping
 
     @property
     def reply_rate(self) -> int:
@@ -128,6 +137,8 @@ class Runtime:
         self._telemetry = Telemetry(self.settings.telemetry, clock=loop.time, warn=self._notice)
         self._telemetry.install()
         stack.push_async_callback(self._telemetry.aclose)
+        self._keeping = await asyncio.to_thread(Keeping.opened, self.settings, self.reply_rate, self._notice)
+        stack.push_async_callback(self._keeping.aclose)
         self._model = SileroModel()
         await self._watch(self._telemetry.metrics.watch_loop())
         if self.settings.telemetry.metrics_port:
@@ -164,21 +175,22 @@ class Runtime:
 
         self._stack.push_async_callback(end)
 
-    def provenance(self, mode: Mode = "server", *, person: str = "", consent: Consent = "numbers") -> Provenance:
+    def provenance(self, mode: Mode = "server", *, person: str = "", consent: Consent | None = None) -> Provenance:
         """A new conversation that begins now, by a new id; hand it to :meth:`session`, and to who writes it down.
 
-        ``person`` is a pseudonym, ``consent`` what may be kept.
+        ``person`` is a pseudonym, ``consent`` what may be kept; by default ``insights.consent``.
         """
         return Provenance(
             id=uuid.uuid4().hex,
             began=datetime.now(UTC),
             loop_time=asyncio.get_running_loop().time(),
             person=person,
+            site=self.settings.insights.site,
             mode=mode,
             language=self.settings.language,
             models=self._models(),
             settings=fingerprint(self.settings),
-            consent=consent,
+            consent=consent or self.keeping.usual,
         )
 
     def _models(self) -> Models:
@@ -207,6 +219,7 @@ class Runtime:
         echo: EchoGuard | None = None,
         cue: Pcm | None = None,
         provenance: Provenance | None = None,
+        recorded: bool = False,
         patience: float = DEVICE_PATIENCE,
     ) -> Session:
         """One conversation for one user; call it in the loop that runs it.
@@ -214,8 +227,8 @@ class Runtime:
         ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
         both are closed with the session. ``echo`` keeps her own voice out of the ears. ``cue`` is played, at
         ``reply_rate``, when she begins to listen. ``provenance`` is what :meth:`provenance` made for observers that
-        write it down. ``patience`` is how long a recogniser that is away is waited for where ``asr.give_up_seconds``
-        is not set; a server says ``math.inf``.
+        write it down. ``recorded``: the user's sound is recorded, and she says so first. ``patience`` is how long a
+        recogniser that is away is waited for where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
         """
         provenance = provenance or self.provenance()
         place = self._users.index(min(self._users))
@@ -238,6 +251,7 @@ class Runtime:
             face=services.face,
             echo=echo,
             cue=cue,
+            recorded=recorded,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
         span = self.telemetry.start_conversation(provenance.id, labels)

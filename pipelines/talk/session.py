@@ -52,6 +52,11 @@ class Session:
         return self._conversation.phase
 
     @property
+    def recorded(self) -> bool:
+        """Whether the user's sound was recorded from the beginning on."""
+        return self._components.recorded
+
+    @property
     def tools(self) -> Toolbox:
         """What replies may call that begin from now on; it may be changed."""
         return self._components.tools

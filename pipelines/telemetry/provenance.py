@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal
 
+from pipelines.settings.insights import Consent, allows
 from pipelines.telemetry.ledger import Ledger
-
-Consent = Literal["numbers", "words", "sound"]
-CONSENTS: Final[tuple[Consent, ...]] = get_args(Consent)
-"""What a person lets us keep; each includes those before it. Numbers hold no words, and no sound."""
 
 Mode = Literal["microphone", "page", "server", "soundbite", "replay", "simulated"]
 """How somebody talks to her; ``page`` is anybody in a browser, ``server`` a program."""
@@ -71,7 +68,7 @@ class Provenance:
 
     def allows(self, what: Consent) -> bool:
         """Whether ``what`` may be kept."""
-        return CONSENTS.index(what) <= CONSENTS.index(self.consent)
+        return allows(self.consent, what)
 
 
 def ledger_line(ledger: Ledger, provenance: Provenance | None, *, words: bool) -> dict[str, Any]:

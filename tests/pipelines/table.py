@@ -107,6 +107,7 @@ class Table:
     """What is told from outside: seconds from the start, and what makes the event of the time it is."""
     observers: list = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    recorded: bool = False
     toolbox: Toolbox = field(default_factory=Toolbox)
     manners: Manners = field(default_factory=Manners)
     error: StageFailed | None = None
@@ -137,6 +138,7 @@ class Table:
             cue=self.cue,
             tools=self.toolbox,
             manners=self.manners,
+            recorded=self.recorded,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])

@@ -15,7 +15,7 @@ from pipelines.takes.reader import ledgers, read_events
 from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import Count, Outcome
 from pipelines.virtual_time import run
-from sophia.decisions import Announce, Begin, Commit, Drop, Farewell, Interrupt, Reopen, Reprompt, Say, Start
+from sophia.decisions import Announce, Begin, Commit, Drop, Farewell, Interrupt, Notify, Reopen, Reprompt, Say, Start
 from sophia.events import Stopped
 from sophia.playout_events import PlayoutFinished
 from sophia.turns import TurnTaking
@@ -42,6 +42,7 @@ class Pen:
                     Start(generation=generation)
                     | Reprompt(generation=generation)
                     | Announce(generation=generation)
+                    | Notify(generation=generation)
                     | Farewell(generation=generation)
                     | Say(generation=generation)
                 ):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.settings.fingerprint import fingerprint
+from pipelines.settings.insights import CONSENTS
 from pipelines.settings.model import Settings, load_settings
 from pipelines.telemetry.ledger import Ledger
-from pipelines.telemetry.provenance import CONSENTS, Models, Provenance, ledger_line
+from pipelines.telemetry.provenance import Models, Provenance, ledger_line
 
 BERLIN = timezone(timedelta(hours=1))
 HERE = Provenance(

@@ -63,10 +63,15 @@ def test_a_soundbite_is_heard_answered_and_written_down(tmp_path):
     names = {span["name"] for span in spans}
     conversation = turn["conversation"]
     assert conversation["id"] in {span["attributes"].get("gen_ai.conversation.id") for span in spans}
-    assert (conversation["mode"], conversation["language"], conversation["consent"]) == ("soundbite", "en-US", "sound")
+    assert (conversation["mode"], conversation["language"], conversation["consent"]) == (
+        "soundbite",
+        "en-US",
+        "numbers",
+    )
     assert conversation["models"] == {"asr": "embedded", "llm": "nova", "tts": "embedded", "face": "embedded"}
     (taken,) = map(json.loads, (tmp_path / "take/turns.jsonl").read_text().splitlines())
-    assert {**turn, "written_at": None} == {**taken, "written_at": None}
+    assert taken["conversation"] == {**conversation, "consent": "sound"}, "who records agrees to it"
+    assert taken["words"] == turn["words"]
     assert {"conversation", "turn", "asr", "llm", "tts", "playout"} <= names
 
 

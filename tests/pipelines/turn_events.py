@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from sophia.completeness import words
-from sophia.decisions import Announce, Commit, Drop, Interrupt, Reopen, Reprompt, Say
+from sophia.decisions import Announce, Commit, Drop, Interrupt, Notify, Reopen, Reprompt, Say
 from sophia.events import (
     AnswerRequested,
     CancelRequested,
@@ -15,6 +15,7 @@ from sophia.events import (
     HoldEnded,
     HoldStarted,
     PolicyChanged,
+    RecordingStarted,
     ReplyText,
     SayRequested,
     SoundJudged,
@@ -33,8 +34,8 @@ TEXTS = st.sampled_from(
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
-    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "answer", "policy",
-    "forget", "judged",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "recorded", "answer",
+    "policy", "forget", "judged",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -145,6 +146,8 @@ def drive(machine, events, ears=None):
                 event = TextTyped(at=now, text=text)
             case "say":
                 event = SayRequested(at=now, text=text)
+            case "recorded":
+                event = RecordingStarted(at=now)
             case "commit":
                 event = CommitRequested(at=now)
             case "answer":
@@ -177,6 +180,6 @@ def drive(machine, events, ears=None):
 def _heard(decided, generation):
     """Whether the playout may tell of this generation: it was released, and not cut off."""
     fate = [d for d in decided if d.generation == generation]
-    return any(isinstance(d, Commit | Reprompt | Announce | Say) for d in fate) and not any(
+    return any(isinstance(d, Commit | Reprompt | Announce | Notify | Say) for d in fate) and not any(
         isinstance(d, Drop | Interrupt | Reopen) for d in fate
     )

@@ -1,6 +1,6 @@
 """A table at which turn taking is tried: what the user does and when, and what is decided."""
 
-from sophia.decisions import Begin, Commit, Dismiss, Disregard, Reprompt, Say, Start
+from sophia.decisions import Begin, Commit, Dismiss, Disregard, Notify, Reprompt, Say, Start
 from sophia.events import ReplyText, SayRequested, SoundJudged, Tick, Transcribed
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript, Word
@@ -90,7 +90,7 @@ class Table:
 
     @property
     def generation(self):
-        return [d for d in self.decisions if isinstance(d, Start | Reprompt | Say)][-1].generation
+        return [d for d in self.decisions if isinstance(d, Start | Reprompt | Notify | Say)][-1].generation
 
     def kinds(self):
         """What was decided, without where turns begin and what comes to nothing."""

@@ -17,6 +17,7 @@ from sophia.decisions import (
     Duck,
     Interrupt,
     Keep,
+    Notify,
     Pause,
     Refuse,
     Reopen,
@@ -92,7 +93,12 @@ def follows_the_rules(decisions):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = False, False
-            case Reprompt(generation=generation) | Announce(generation=generation) | Say(generation=generation):
+            case (
+                Reprompt(generation=generation)
+                | Announce(generation=generation)
+                | Notify(generation=generation)
+                | Say(generation=generation)
+            ):
                 assert generation == generations + 1
                 generations = live = generation
                 committed, paused = True, False

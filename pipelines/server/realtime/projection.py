@@ -40,6 +40,7 @@ from sophia.decisions import (
     Farewell,
     Interrupt,
     Keep,
+    Notify,
     Pause,
     Refuse,
     Reopen,
@@ -91,6 +92,7 @@ class Projection:
                 return questions.finish("", at, turn, kept=True) + answers.respond(turn, generation, asks=True)
             case (
                 Announce(turn=turn, generation=generation)
+                | Notify(turn=turn, generation=generation)
                 | Farewell(turn=turn, generation=generation)
                 | Say(turn=turn, generation=generation)
             ):

@@ -20,6 +20,7 @@ from pipelines.conversation.events import (
     ToolCalled,
 )
 from pipelines.conversation.manner import Manner
+from pipelines.server.realtime.agreed import Agreed
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
@@ -68,6 +69,7 @@ class Requests:
         *,
         asides: Asides,
         resuming: Resuming,
+        agreed: Agreed,
         watch: bool,
         may_instruct: bool,
     ) -> None:
@@ -82,6 +84,7 @@ class Requests:
         self._extras = extras
         self._asides = asides
         self._resuming = resuming
+        self._agreed = agreed
         self._watch = watch
         self._may_instruct = may_instruct
         self._sounds = Sounds(state, questions, answers, watch=watch)
@@ -98,6 +101,7 @@ class Requests:
             "response.cancel": self._response_cancel,
             "sophia.say": self._say,
             "sophia.playout.position": self._position,
+            "sophia.consent": self._consent,
             **self._sounds.handlers,
         }
 
@@ -153,7 +157,10 @@ class Requests:
         wishes: list[Wish] = [SessionChanged(), *past]
         if (policy := self._session.policy()) != shared:
             wishes.append(PolicyChanged(at=at, policy=policy))
-        return wishes, [*errors, updated, *restored]
+        return wishes, [*errors, updated, *self._agreed.news(), *restored]
+
+    def _consent(self, event: Mapping[str, Any], at: float) -> Answer:
+        return [self._agreed.agree(event)], []
 
     def _changed(self) -> None:
         """Replies are made as the client wants them, from the next on."""

@@ -79,6 +79,7 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sophia.levels": ("sophia.levels", ("user_db", "agent_db", "at_ms")),
     "sophia.resume.token": ("sophia.resume", ("token", "expires_at", "dropped", "settings")),
     "sophia.resume.restored": ("sophia.resume", ("item_ids", "unanswered")),
+    "sophia.recording": ("sophia.recording", ("consent", "recording", "offered")),
     "sophia.notice": ("sophia.notice", ("service", "state", "message", "hint")),
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""

@@ -25,6 +25,7 @@ from aurora.face import FaceFrame
 from nova.tools import Toolbox
 from pipelines.conversation.events import Happening
 from pipelines.conversation.manner import Manner
+from pipelines.server.realtime.agreed import Agreed
 from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
@@ -37,6 +38,7 @@ from pipelines.server.realtime.schema import Writer
 from pipelines.server.realtime.session import Session
 from pipelines.server.realtime.state import State
 from pipelines.server.realtime.wishes import Event, Wish
+from pipelines.settings.insights import Consent
 from sophia.floor_policy import FloorPolicy
 from sophia.heard import TimedWord
 
@@ -55,7 +57,7 @@ class Wire:
     ``audio_ms`` says which position in the sound that the client has sent, in ms, belongs to a ``loop.time()`` of
     the ears; None where the ears' clock is the session's. ``trace`` is a turn's trace id, empty if there is none.
     ``wished`` is an update of the session before it begins; what of it cannot be is in :attr:`problems`.
-    ``open_token`` reads what a client kept of an earlier conversation.
+    ``open_token`` reads what a client kept of an earlier conversation. ``consents`` is what its user may agree to.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Wire:
         ids: Ids = random_id,
         wished: Mapping[str, Any] = MappingProxyType({}),
         open_token: Open | None = None,
+        consents: Sequence[Consent] = (),
     ) -> None:
         self._session = Session(
             ids("sess"),
@@ -111,6 +114,7 @@ class Wire:
         self._projection = Projection(self._state, questions, self._answers)
         self.resuming = Resuming(self._state, self._answers, None if watch else open_token)
         """What the client may carry to another server."""
+        self._agreed = Agreed(self._write, consents)
         self._requests = Requests(
             self._state,
             questions,
@@ -118,6 +122,7 @@ class Wire:
             self._extras,
             asides=self.asides,
             resuming=self.resuming,
+            agreed=self._agreed,
             watch=watch,
             may_instruct=instructions,
         )
@@ -158,6 +163,11 @@ class Wire:
         return self._session.tools
 
     @property
+    def transcribes(self) -> bool:
+        """Whether the session only transcribes, and she says nothing in it."""
+        return self._session.transcribes
+
+    @property
     def manner(self) -> Manner:
         """How the client wants replies to be made."""
         return self._answers.manners.usual
@@ -171,7 +181,12 @@ class Wire:
 
     def opened(self, at: float) -> list[Event]:
         """What the client is sent first: ``session.created``."""
-        return [self._write.event("session.created", session=self._session.in_force(self._extras.ms(at)))]
+        created = self._write.event("session.created", session=self._session.in_force(self._extras.ms(at)))
+        return [created, *self._agreed.opened()]
+
+    def recording(self, consent: Consent, *, recording: bool) -> list[Event]:
+        """What its user agrees to now, and whether the voice is being recorded."""
+        return self._agreed.changed(consent, recording)
 
     def told(self, happening: Happening) -> list[Event]:
         """What happened or was decided. Must be called for each happening, in order, before the next one."""

@@ -21,6 +21,7 @@ from pipelines.conversation.events import (
     ToolCalled,
 )
 from pipelines.conversation.manner import Manner
+from pipelines.settings.insights import Consent
 from sophia.events import SayRequested
 
 
@@ -83,6 +84,13 @@ class CancelAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Agree:
+    """The user agrees from now on that so much of the conversation is kept, and no more."""
+
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutReport:
     """How playing goes at the client, for measurement: what ``sophia.playout.position`` says beside the position.
 
@@ -124,6 +132,7 @@ Wish = (
     | OnceLike
     | AskAside
     | CancelAside
+    | Agree
     | PlayoutReport
 )
 """What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first twelve are for ``Session.tell``."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from pipelines.server.realtime.wire import Wire
 from pipelines.server.reports import Reports
 from pipelines.server.talk import Talk
 from pipelines.server.tokens import Tokens
+from pipelines.settings.model import Settings
 from pipelines.simulation.exact import (
     Delays,
     OracleDetector,
@@ -28,8 +30,10 @@ from pipelines.simulation.exact import (
     SimulatedUser,
     SimulatedVoice,
 )
+from pipelines.takes.keeping import Keeping
 from pipelines.talk.session import Session
 from pipelines.telemetry.metrics import Metrics
+from pipelines.telemetry.provenance import Provenance
 from pipelines.virtual_time import run
 from sophia.turns import TurnTaking
 
@@ -55,7 +59,7 @@ class Line:
     track = None
 
     def __init__(self, script, seconds, *, network=0.01, card=0.03, face=None, tokens=TOKENS, watched_by=None,
-                 detection=None, messages=(), wished=None):  # fmt: skip
+                 detection=None, messages=(), wished=None, keeping=None):  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self.network = network
         self.user = SimulatedUser(script, seconds)
@@ -71,7 +75,10 @@ class Line:
         self.notes = watched_by or Notes()
         self.metrics = Metrics()
         self._ended = asyncio.Event()
-        runtime = SimpleNamespace(reply_rate=RATE, session=self._session)
+        self.keeping = keeping or Keeping(Settings(), None, RATE, print)
+        runtime = SimpleNamespace(
+            reply_rate=RATE, session=self._session, keeping=self.keeping, provenance=self._provenance
+        )
         self.reports = Reports(self.metrics)
         self.talk = Talk(
             runtime,
@@ -86,10 +93,15 @@ class Line:
     def _wire(self, audio_ms, trace):
         return Wire(
             began=self.loop.time(), voice_rate=RATE, audio_ms=audio_ms, trace=trace, wished=self.wished,
-            tracks=self.track is not None,
+            tracks=self.track is not None, consents=self.keeping.consents,
         )  # fmt: skip
 
-    def _session(self, source, sink, observers, *, echo, patience):
+    def _provenance(self, mode, *, person, consent):
+        began = datetime(2026, 11, 30, 21, tzinfo=UTC)
+        usual = consent or self.keeping.usual
+        return Provenance("0" * 32, began, self.loop.time(), person=person, mode=mode, consent=usual)
+
+    def _session(self, source, sink, observers, *, echo, provenance, recorded, patience):
         delays = Delays()
         components = Components(
             source=source,
@@ -103,8 +115,9 @@ class Line:
             sink=sink,
             face=SimulatedFace(delays),
             echo=echo,
+            recorded=recorded,
         )
-        return Session(components, observers)
+        return Session(components, observers, provenance=provenance)
 
     # What the talk takes for a connection
 

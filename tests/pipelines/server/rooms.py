@@ -32,11 +32,13 @@ async def house(
     stream=None,
     seconds=55,
     patient=False,
+    insights=None,
     **server,
 ):
     """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation.
 
-    It is over after so many ``seconds``. ``patient``: services may be slow, on a machine with much else to do."""
+    ``insights`` are settings of what is kept. It is over after so many ``seconds``. ``patient``: services may be slow,
+    on a machine with much else to do."""
     lab = lab or Lab()
     async with serving(lab, pki) as port:
         settings = load_settings(
@@ -45,6 +47,8 @@ async def house(
         wished = {"port": 0, "cert": pki / "server.crt", "key": pki / "server.key"} | server
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=wished)})
         settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
+        kept = settings.insights.model_copy(update=insights or {})
+        settings = settings.model_copy(update={"insights": kept})
         async with Runtime(settings, sessions=8) as runtime:
             hub = local(runtime) if local else None
             async with serve(runtime, Hall(runtime, local=hub, talking=talking, stream=stream)) as address:

@@ -39,7 +39,7 @@ CLIENT = (
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
     "conversation.item.create", "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate",
     "conversation.item.delete", "response.create", "response.create", "response.cancel", "sophia.say",
-    "sophia.playout.position", "sophia.microphone", "output_audio_buffer.clear",
+    "sophia.playout.position", "sophia.microphone", "sophia.consent", "output_audio_buffer.clear",
     "no.such.event", "tool.output", "tool.output", "tool.call",
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ from sophia.decisions import (
     Drop,
     Farewell,
     Interrupt,
+    Notify,
     Pause,
     Refuse,
     Reopen,
@@ -158,7 +159,8 @@ class Talk:
             case Say(turn=turn, generation=generation, text=text):
                 written = self.manners.of(turn).written
                 self.replies[generation] = Reply(timed(text), committed=True, written=written)
-            case Reprompt(generation=generation) | Announce(generation=generation) | Farewell(generation=generation):
+            case Reprompt() | Announce() | Notify() | Farewell():
+                generation = happening.generation
                 written = self.manners.of(happening.turn).written
                 self.replies[generation] = Reply(timed(PHRASE), committed=True, phrase_at=0, written=written)
             case Commit(turn=turn, generation=generation):
