@@ -30,7 +30,7 @@ def kept(tmp_path, **more):
 
 
 async def test_numbers_are_kept_and_a_person_is_a_pseudonym(tmp_path, pki):
-    async with house(tmp_path, pki, insights=kept(tmp_path)) as (client, url, runtime):
+    async with house(tmp_path, pki, patient=True, insights=kept(tmp_path)) as (client, url, runtime):
         async with client.ws_connect(f"{url}/v1/realtime", headers={IDENTIFIER: "anna"}) as socket:
             await socket.send_json(
                 {"type": "conversation.item.create",
@@ -52,7 +52,7 @@ async def test_numbers_are_kept_and_a_person_is_a_pseudonym(tmp_path, pki):
 
 
 async def test_a_client_secret_carries_the_person_that_it_was_made_for(tmp_path, pki):
-    async with house(tmp_path, pki, insights=kept(tmp_path)) as (client, url, _):
+    async with house(tmp_path, pki, patient=True, insights=kept(tmp_path)) as (client, url, _):
         wish = {"session": {"type": "realtime", "sophia_person": "f" * 64}}
         async with client.post(f"{url}/v1/realtime/client_secrets", json=wish, headers={IDENTIFIER: "anna"}) as answer:
             secret = (await answer.json())["value"]
@@ -71,7 +71,7 @@ async def test_a_client_secret_carries_the_person_that_it_was_made_for(tmp_path,
 
 async def test_a_user_agrees_talks_withdraws_and_nothing_is_left(tmp_path, pki):
     async with (
-        house(tmp_path, pki, insights=kept(tmp_path)) as (client, url, _),
+        house(tmp_path, pki, patient=True, insights=kept(tmp_path)) as (client, url, _),
         plain(client, url, "?extensions=sophia.recording") as one,
     ):
         assert (await one.wait("sophia.recording"))["recording"] is False
@@ -90,7 +90,7 @@ async def test_a_user_agrees_talks_withdraws_and_nothing_is_left(tmp_path, pki):
 
 async def test_where_the_server_records_everybody_she_says_so_first(tmp_path, pki):
     async with (
-        house(tmp_path, pki, insights=kept(tmp_path, consent="sound")) as (client, url, runtime),
+        house(tmp_path, pki, patient=True, insights=kept(tmp_path, consent="sound")) as (client, url, runtime),
         plain(client, url, "?extensions=sophia.recording,sophia.ledger") as one,
     ):
         assert (await one.wait("sophia.recording"))["recording"] is True
@@ -106,7 +106,7 @@ async def test_where_the_server_records_everybody_she_says_so_first(tmp_path, pk
 
 async def test_a_session_that_only_transcribes_records_nobody_by_itself(tmp_path, pki):
     async with (
-        house(tmp_path, pki, insights=kept(tmp_path, consent="sound")) as (client, url, _),
+        house(tmp_path, pki, patient=True, insights=kept(tmp_path, consent="sound")) as (client, url, _),
         plain(client, url, "?intent=transcription&extensions=sophia.recording") as one,
     ):
         told = await one.wait("sophia.recording")
