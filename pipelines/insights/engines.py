@@ -1,43 +1,40 @@
 """Where a question is answered: one SQL text, several engines, the same rows from each.
 
 The text keeps to what all engines do alike: integers, CASE, GROUP BY, UNION ALL, COUNT, SUM, MIN, MAX. Its tables are
-those of :data:`pipelines.insights.tables.SCHEMAS`, by name. The rows come back in one order, whatever made them.
+those of :data:`pipelines.insights.tables.SCHEMAS`, by name. A column of int32 is added up as
+``SUM(CAST(x AS BIGINT))``, for Polars would do it in 32 bits; and nothing is divided. The rows come back in one order,
+whatever made them.
+
+An engine that had to make do, such as one without a GPU, says so in one line. It never does so silently.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import pyarrow.parquet as pq
+from pipelines.command.endings import say
+from pipelines.insights import polars_engine, spark_engine
+from pipelines.insights.errors import EngineError
+from pipelines.insights.tables import SCHEMAS, Insights, asked
 
-from pipelines.insights.tables import SCHEMAS, Insights
+ENGINES: Final = "duckdb, polars, polars-gpu, local[N] or spark://HOST:PORT"
 
-_NAMES = re.compile(r"\b(" + "|".join(SCHEMAS) + r")\b")
+Tell = Callable[[str], None]
 
-
-class EngineError(Exception):
-    """An engine cannot answer; the message is one line that says what to change."""
-
-    kind = "settings"
-
-    def __init__(self, line: str) -> None:
-        self.lines = (line,)
-        super().__init__(line)
+_SPARK = re.compile(r"local(\[(\d+|\*)\])?|spark://[^\s/]+")
+_told: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was found, sorted. ``note`` is one line about the engine that answered, if there is something to say."""
+    """What was found, sorted."""
 
     names: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
-    note: str = ""
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(self.rows)
@@ -50,36 +47,56 @@ class Rows:
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (self.names, *self.rows))
 
 
-def run(sql: str, tables: Insights, engine: str = "duckdb") -> Rows:
+def check(engine: str) -> str:
+    """``engine``, if it is one; the ``type`` of an argument. Raises :class:`EngineError`."""
+    if engine not in ("duckdb", "polars", "polars-gpu") and not _SPARK.fullmatch(engine):
+        raise EngineError(f"There is no engine {engine!r}; name {ENGINES}")
+    return engine
+
+
+def run(sql: str, tables: Insights, engine: str = "duckdb", tell: Tell = say) -> Rows:
     """Answers ``sql`` over ``tables``. Raises :class:`EngineError` where the engine cannot.
 
-    ``engine`` is ``duckdb``, the default.
+    ``engine`` is one of :data:`ENGINES`; DuckDB is the default. ``polars-gpu`` asks a GPU through cudf-polars. Where
+    there is none, the CPU answers. ``tell`` is told so, in one line, once in a process.
     """
-    if engine != "duckdb":
-        raise EngineError(f"There is no engine {engine!r}; name duckdb")
-    names, rows = _duckdb(sql, tables)
+    check(engine)
+    if engine == "duckdb":
+        names, rows = _duckdb(sql, tables)
+    elif engine.startswith("polars"):
+        names, rows = polars_engine.answer(sql, tables, _once(tell), gpu=engine == "polars-gpu")
+    else:
+        names, rows = spark_engine.answer(sql, tables, _once(tell), engine)
     return Rows(tuple(names), sorted(rows, key=_order))
-
-
-def asked(sql: str) -> list[str]:
-    """The tables that a text speaks of."""
-    return sorted(set(_NAMES.findall(sql)))
 
 
 def _duckdb(sql: str, tables: Insights) -> tuple[list[str], list[tuple[Any, ...]]]:
     import duckdb  # noqa: PLC0415 - the other engines do without
 
-    with tempfile.TemporaryDirectory(prefix="insights-") as spare, duckdb.connect() as connection:
+    with duckdb.connect() as connection:
         connection.execute("SET temp_directory = ''")
         for name in asked(sql):
-            # A file without rows gives the columns of today to days that were written before there were those.
-            pattern = Path(spare) / f"{name}.parquet"
-            pq.write_table(SCHEMAS[name].empty_table(), pattern)
-            files = [str(pattern), *map(str, tables.files(name))]
-            relation = connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
-            relation.create_view(name)
+            # Rows that are not there give the columns of today to days that were written before there were those.
+            columns = SCHEMAS[name].empty_table()
+            connection.register(f"columns_of_{name}", columns)
+            files = [str(file) for file in tables.files(name)]
+            text = f"CREATE VIEW {name} AS SELECT * FROM columns_of_{name}"
+            if files:
+                listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+                there = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+                text += f" UNION ALL BY NAME SELECT * FROM {there}"
+            connection.execute(text)
         found = connection.execute(sql)
         return [column[0] for column in found.description or ()], found.fetchall()
+
+
+def _once(tell: Tell) -> Tell:
+    def told(line: str) -> None:
+        if line not in _told:
+            _told.add(line)
+            tell(line)
+
+    return told
 
 
 def _order(row: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:

@@ -13,20 +13,13 @@ from typing import Final
 
 import pyarrow as pa
 
+from pipelines.insights.errors import SourceMissing
 from pipelines.insights.lines import Conversation
 from pipelines.insights.tables import SCHEMAS
 
 TURNS, MANIFEST, SOUND, RUN = "turns.jsonl", "manifest.json", "user.wav", "run.json"
 
 LONGEST_PATH: Final = 4096
-
-
-class SourceMissing(Exception):
-    """A source cannot be read; the message is one line that says what to change."""
-
-    def __init__(self, line: str) -> None:
-        self.lines = (line,)
-        super().__init__(line)
 
 
 @dataclass(frozen=True, slots=True)

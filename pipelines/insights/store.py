@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.insights.errors import StoreError
 from pipelines.insights.queries import histogram
 from pipelines.insights.tables import ORDER, ROW_GROUP, SCHEMAS, Insights
 
@@ -32,14 +33,6 @@ AGAIN: Final = 2_000_000
 
 _BESIDE = ("dropped", "joined")
 _CELLS = ("date", "hour", "site", "language", "llm_model", "length")
-
-
-class StoreError(Exception):
-    """The folder cannot be written to; the message is one line that says what to change."""
-
-    def __init__(self, line: str) -> None:
-        self.lines = (line,)
-        super().__init__(line)
 
 
 class Store:

@@ -11,6 +11,7 @@ schema of today; in an older file a newer column is empty.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,14 @@ def length_of(utterance: int | None) -> str:
     if utterance is None:
         return ""
     return next((name for name, end in LENGTHS.items() if utterance < end), "long")
+
+
+_NAMES = re.compile(r"\b(" + "|".join(SCHEMAS) + r")\b")
+
+
+def asked(sql: str) -> list[str]:
+    """The tables that a text speaks of."""
+    return sorted(set(_NAMES.findall(sql)))
 
 
 @dataclass(frozen=True, slots=True)

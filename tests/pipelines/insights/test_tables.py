@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.insights import made
-from pipelines.insights.engines import EngineError, asked, run
+from pipelines.insights.engines import run
 from pipelines.insights.queries import histogram
-from pipelines.insights.tables import ORDER, SCHEMAS, STAGES, Insights, length_of
+from pipelines.insights.tables import ORDER, SCHEMAS, STAGES, Insights, asked, length_of
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count
 
 
@@ -64,11 +64,6 @@ def test_made_turns_are_whole_sorted_and_the_same_again(tmp_path: Path) -> None:
 def test_a_text_is_answered_with_the_tables_that_it_speaks_of() -> None:
     assert asked(histogram(("hour",))) == ["turns"]
     assert asked("SELECT 1 FROM turns_of_old") == []
-
-
-def test_an_engine_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="There is no engine 'oracle'; name duckdb"):
-        run("SELECT 1 AS one", Insights(tmp_path), "oracle")
 
 
 def test_rows_are_sorted_and_nothing_comes_first(tmp_path: Path) -> None:
