@@ -5,7 +5,7 @@
 CONFIG ?= embedded.yaml
 ARGS   ?=
 # Further parts to install for talking, comma-separated: aec (echo cancellation on open speakers), voices (28 more
-# speakers), sherpa, nvtx
+# speakers), turn (the turn model on audio, for turns.sound_veto), sherpa, nvtx
 EXTRAS ?=
 PYTHON ?=
 export PYTHON
@@ -23,7 +23,8 @@ RUN := trap : INT TERM; $(PY)
 HELP := $(filter -h --help,$(ARGS))
 
 # What a configuration embeds is set up, and no more; the default one embeds everything.
-PREPARE := -m pipelines.embedded --prepare $(if $(filter-out embedded.yaml,$(CONFIG)),--config $(CONFIG))
+PREPARE := -m pipelines.embedded --prepare $(if $(filter-out embedded.yaml,$(CONFIG)),--config $(CONFIG)) \
+    $(if $(filter turn,$(subst $(comma), ,$(EXTRAS))),--turn-model)
 
 # The whole stack in containers, with stand-ins in the place of NVIDIA's images: docker/README.md
 REHEARSAL := docker compose --env-file docker/rehearsal.env -f docker/docker-compose.yml \

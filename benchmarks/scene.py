@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from nova.history import History
-from pipelines.conversation.conversation import Components, Conversation, Detector
+from pipelines.conversation.conversation import Components, Conversation
 from pipelines.conversation.events import Failed, Happening, TurnEnded, VoiceStarted, VoiceStopped
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
@@ -37,7 +37,7 @@ from sophia.sinks import NullSink
 from sophia.soundbite import voiced_span
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking
-from sophia.vad import VadSettings
+from sophia.vad import Detector, VadSettings
 from sophia.wav import read_wav
 
 DELAYS = Delays()

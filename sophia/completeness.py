@@ -98,7 +98,7 @@ class WordTurnModel:
 
 
 class SoundTurnModel:
-    """Words beside their sound: where the sound is surely not that of an end, a whole sentence is waited on longer.
+    """Words beside their sound: where it is surely not that of an end, the words count as a step less finished.
 
     ``words`` judges the words. Below the probability ``veto`` the sound objects. It never ends a turn by itself, since
     a sentence that trails off sounds like one that is over.
@@ -110,9 +110,10 @@ class SoundTurnModel:
 
     def judge(self, text: str, language: str, heard: float | None = None) -> Judgement:
         said = self._words.judge(text, language, heard)
-        if said.sounds != "complete" or heard is None or heard >= self._veto:
+        if said.sounds == "unfinished" or heard is None or heard >= self._veto:
             return said
-        return Judgement("open", f"{said.reason}, but it sounds as if more came ({heard:.2f})")
+        less: Sounds = "open" if said.sounds == "complete" else "unfinished"
+        return Judgement(less, f"{said.reason}, but it sounds as if more came ({heard:.2f})")
 
 
 def _lead(said: list[str], lang: Vocabulary) -> int:

@@ -15,6 +15,10 @@ COMMITTED = "a client asked for it"
 EXPLORED = 0.32
 """Seconds by which an explored turn waits longer at most: every length up to it is as likely."""
 
+JUDGED_WITHIN = 0.2
+"""Seconds from the word that a voice has ended to the judgement of its sound, where one is made. Words do not wait
+longer for it."""
+
 
 class Endpointing:
     """The policy over one session's state."""
@@ -44,6 +48,8 @@ class Endpointing:
         if not utterance.commit_asked and not state.reached(at, utterance.last_voiced + utterance.wait.seconds):
             return
         if not utterance.settled and not self.last_word(at, utterance):
+            return
+        if self._sound_is_awaited(at, utterance):
             return
         if utterance.commit_asked:
             utterance.wait, why = None, COMMITTED
@@ -88,6 +94,14 @@ class Endpointing:
             chosen = self._state.chance() < self._state.settings.explore
             utterance.extra = self._state.chance() * EXPLORED if chosen else 0.0
         return utterance.extra
+
+    def _sound_is_awaited(self, at: float, utterance: Utterance) -> bool:
+        """Whether the sound may still have a word in it: the end is being judged, perhaps since it was heard late."""
+        state = self._state
+        judged = state.settings.sound_veto and state.policy.ends == "judged" and not utterance.commit_asked
+        if not judged or utterance.heard is not None:
+            return False
+        return not state.reached(at, utterance.stopped_at + JUDGED_WITHIN)
 
     def _longest(self) -> float:
         """The silence in seconds that ends a turn whatever the words are."""

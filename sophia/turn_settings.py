@@ -22,8 +22,8 @@ class TurnSettings(BaseModel):
         0.0,
         ge=0.0,
         le=1.0,
-        description="a sentence that is complete waits for pause_open where the sound's probability of an end is below "
-        "this; 0: nobody listens for it. Else the turn model on audio has to be there (extra 'turn')",
+        description="below this probability of an end, by the sound, words count as a step less finished. 0: nobody "
+        "judges the sound. Else the turn model on audio has to be there (extra 'turn')",
     )
     pause_learned_max: float = Field(
         1.0,

@@ -111,9 +111,9 @@ class TurnTaking:
         return self._state.utterance.turn
 
     @property
-    def onset(self) -> float | None:
-        """When that utterance began; None if there is none."""
-        return self._state.utterance.onset
+    def judged_since(self) -> float | None:
+        """When that utterance began, if it is judged whether it is over; None if there is none."""
+        return self._state.utterance.onset if self._state.policy.ends == "judged" else None
 
     @property
     def text(self) -> str:
@@ -151,7 +151,7 @@ class TurnTaking:
             case VoiceStarted(time=onset):
                 self._voice_started(at, onset)
             case VoiceStopped(time=last_voiced):
-                self._voice_stopped(last_voiced)
+                self._voice_stopped(at, last_voiced)
             case Transcribed(transcript=transcript):
                 self._transcribed(at, transcript)
             case SoundJudged(time=time, complete=complete):
@@ -217,8 +217,9 @@ class TurnTaking:
         utterance.voicing, utterance.rejected = True, False
         utterance.last_voiced = max(utterance.last_voiced, onset)
 
-    def _voice_stopped(self, last_voiced: float) -> None:
+    def _voice_stopped(self, at: float, last_voiced: float) -> None:
         state, utterance = self._state, self._state.utterance
+        utterance.stopped_at = at
         if utterance.voicing:
             utterance.voiced += max(0.0, last_voiced - state.voice_from)
             utterance.last_voiced = max(utterance.last_voiced, last_voiced)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -52,6 +53,7 @@ class Utterance:
     pause: Pause | None = None  # before the newest voice; no words came of it yet
     answers_until: float | None = None  # a backchannel: if she has asked and ends by then, the newest of it answers
     generation: int = 0  # the reply that it was decided to have
+    stopped_at: float = -math.inf  # when it was known that its voice had ended
     judged: float | None = None  # by its sound, up to ``judged_until``: how probable it is that it was over
     judged_until: float = 0.0
     guess: str = ""  # the piece in ``finals`` whose own final has not come

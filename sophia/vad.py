@@ -7,11 +7,12 @@ where the sound changed. How long to wait after an edge before a turn is over is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sophia.audio import EAR_RATE, Pcm
+from sophia.audio import EAR_RATE, Frame, Pcm
 
 _BLOCK = EAR_RATE // 100
 _BELOW_PEAK = 10 ** (-35 / 20)  # quieter than this beside the voice's loudest 10 ms is its room, not the voice
@@ -65,6 +66,16 @@ class VoiceStopped:
     time: float
     at: float
     captured: float | None = None
+
+
+class Detector(Protocol):
+    """Voice activity of one session."""
+
+    def push(self, frame: Frame) -> None: ...
+
+    def adapt(self, threshold: float | None) -> None:
+        """From now on a voice counts from this probability of speech; None is the detector's own."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

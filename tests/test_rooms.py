@@ -54,7 +54,7 @@ MAY: dict[str, str] = {
     "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
     "client": "command settings talk sophia",
     "server": "certs command conversation failures home log services settings talk telemetry sophia nova aurora",
-    "simulation": "conversation records scenarios settings sophia nova aurora",
+    "simulation": "conversation embedded home records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
     "insights": "command home scenarios settings takes telemetry sophia",

@@ -36,6 +36,7 @@ from pipelines.conversation.events import (
     PolicyChanged,
     RecordingStarted,
     ReplyText,
+    SoundJudged,
     Stopped,
     Tick,
     Transcribed,
@@ -61,6 +62,7 @@ from sophia.sinks import Sink
 from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer
 from sophia.turns import Phase, TurnTaking
+from sophia.vad import Detector
 
 _log = logging.getLogger(__name__)
 
@@ -86,16 +88,6 @@ CLOSE_SECONDS = 1.5
 """Longest wait for the devices and the ears to end; a card that hangs is left to itself, and to the process's end."""
 
 
-class Detector(Protocol):
-    """Voice activity of one session."""
-
-    def push(self, frame: Frame) -> None: ...
-
-    def adapt(self, threshold: float | None) -> None:
-        """From now on a voice counts from this probability of speech; None is the detector's own."""
-        ...
-
-
 class Tracing(Protocol):
     """Spans of the conversation: an observer that also knows each turn's place in a trace."""
 
@@ -104,7 +96,8 @@ class Tracing(Protocol):
 
 @dataclass(slots=True)
 class Components:
-    """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function.
+    """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function. It may
+    also judge how the ends of voices sound (:class:`sophia.sounded.SoundedDetector`).
 
     ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` and ``manners`` may be changed
     while it runs. ``recorded``: the user is recorded, and hears of it first.
@@ -112,7 +105,7 @@ class Components:
 
     source: AudioSource
     asr: Recognizer
-    detector: Callable[[Callable[[VoiceStarted | VoiceStopped], None]], Detector]
+    detector: Callable[[Callable[[VoiceStarted | VoiceStopped | SoundJudged], None]], Detector]
     turns: TurnTaking
     llm: Mind
     history: History
@@ -373,8 +366,11 @@ class Conversation:
         async for transcript in self._components.asr.transcripts():
             self.tell(Transcribed(at=self._loop.time(), transcript=transcript))
 
-    def _on_voice(self, edge: VoiceStarted | VoiceStopped) -> None:
+    def _on_voice(self, edge: VoiceStarted | VoiceStopped | SoundJudged) -> None:
         now = self._loop.time()
+        if isinstance(edge, SoundJudged):
+            self.tell(edge)
+            return
         self._components.asr.expect_answer(goes_on=isinstance(edge, VoiceStarted))
         if isinstance(edge, VoiceStopped):
             captured = next((arrival for end, arrival in self._arrivals if end >= edge.time), now)

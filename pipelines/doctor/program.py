@@ -25,6 +25,7 @@ from pipelines.doctor.libraries import CUDA, PROGRAMS
 from pipelines.doctor.machine import MACHINE
 from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
 from pipelines.doctor.render import Shown, as_json
+from pipelines.doctor.turn_model import TURN_MODEL
 from pipelines.embedded.process import ServiceFailed
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.home import HomeUnusable, home
@@ -33,7 +34,7 @@ from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, read_by, write_text
 
-BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY, FACE_MODEL)
+BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY, FACE_MODEL, TURN_MODEL)
 
 _WHY_EMBEDDED: Final = "the settings ask for the services that come with the project"
 

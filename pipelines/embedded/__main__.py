@@ -3,6 +3,7 @@
 python -m pipelines.embedded                 # start all, show where they are, end with Ctrl+C
 python -m pipelines.embedded --prepare       # certificates, the Triton environment, the language model
 python -m pipelines.embedded --prepare --config spark.yaml   # … for what this configuration embeds
+python -m pipelines.embedded --prepare --turn-model          # … and the turn model on audio, for turns.sound_veto
 python -m pipelines.embedded --write my.yaml # … and a configuration that reaches them
 """
 
@@ -39,8 +40,13 @@ _TITLES = {"speech": "speech (Riva)", "triton": "llm (Triton)", "face": "face (A
 
 _HEAD = "# Written by python -m pipelines.embedded; good while that runs."
 
-_SET_UP = {"speech": "pipelines.embedded.speech.prepare", "triton": "pipelines.embedded.triton.environment"}
-"""Where ``prepare(home, report)`` is found; the face needs none."""
+_TURN_MODEL = "turn model"
+_SET_UP = {
+    "speech": ("pipelines.embedded.speech.prepare", "prepare"),
+    "triton": ("pipelines.embedded.triton.environment", "prepare"),
+    _TURN_MODEL: ("pipelines.embedded.speech.prepare", "prepare_turn_model"),
+}
+"""Module and name of what is called with ``(home, report)``; the face needs none."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "an Audio2Face-3D-compatible face; each behind TLS on a free loopback port.",
     )
     parser.add_argument("--prepare", action="store_true", help="do the set-up that the services need, then end")
+    parser.add_argument(
+        "--turn-model", action="store_true", help="with --prepare: fetch the turn model on audio as well (12 MB)"
+    )
     parser.add_argument("--only", action="append", choices=PROCESSES, help="this service only; may be repeated")
     parser.add_argument(
         "--config",
@@ -61,12 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", metavar="FILE", type=output, help="write a configuration that reaches the services")
     add_force(parser)
     args = parser.parse_args(arguments)
+    if args.turn_model and not args.prepare:
+        parser.error("--turn-model goes with --prepare")
     console = Console(highlight=False)
     only = tuple(dict.fromkeys(args.only or ()))
     try:
         if args.prepare:
-            embedded, language = _asked_by(args.config) if args.config else (PROCESSES, ENGLISH)
-            return prepare(home(), console, only or embedded, language)
+            embedded, language, sound = _asked_by(args.config) if args.config else (PROCESSES, ENGLISH, False)
+            return prepare(home(), console, only or embedded, language, turn_model=sound or args.turn_model)
         read = [find_config(config) for config in args.config or ()]
         check_outputs([Output("--write", args.write, _written_by_us)], read, force=args.force)
         with printed_aside(args.write):
@@ -81,12 +92,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES, language: str = ENGLISH) -> int:
-    """Does every service's set-up, showing progress; returns 0, or 1 if one failed. Quick when nothing is to do."""
+def prepare(
+    folder: Path,
+    console: Console,
+    only: Sequence[str] = PROCESSES,
+    language: str = ENGLISH,
+    *,
+    turn_model: bool = False,
+) -> int:
+    """Does every service's set-up, showing progress; returns 0, or 1 if one failed. Quick when nothing is to do.
+
+    ``turn_model``: fetches that on audio as well.
+    """
     begun = time.monotonic()
     make_development_pki(folder / "tls")
     failed = 0
-    for name in only:
+    for name in (*only, *((_TURN_MODEL,) if turn_model else ())):
         if name not in _SET_UP:
             continue
         with console.status(f"Setting up {name} …") as status:
@@ -97,7 +118,8 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES, lan
 
             try:
                 spoken = {"language": language} if name == "speech" else {}
-                importlib.import_module(_SET_UP[name]).prepare(folder, report, **spoken)
+                module, function = _SET_UP[name]
+                getattr(importlib.import_module(module), function)(folder, report, **spoken)
             except (OSError, RuntimeError, ImportError) as error:
                 failed = 1
                 # Not wrapped: it may hold a command to be copied.
@@ -110,13 +132,13 @@ def prepare(folder: Path, console: Console, only: Sequence[str] = PROCESSES, lan
     return failed
 
 
-def _asked_by(config: Sequence[str]) -> tuple[Sequence[str], str]:
-    """The processes that a configuration wants, and its language."""
+def _asked_by(config: Sequence[str]) -> tuple[Sequence[str], str, bool]:
+    """The processes that a configuration wants, its language, and whether it listens to how turns sound."""
     from pipelines.embedded.supervisor import needed  # noqa: PLC0415  # 0.4 s that a set-up without one saves
     from pipelines.settings.model import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)
-    return needed(settings), settings.language
+    return needed(settings), settings.language, settings.turns.sound_veto > 0
 
 
 async def _serve(config: Sequence[str] | None, only: Sequence[str], write: Path | None, console: Console) -> int:

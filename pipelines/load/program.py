@@ -28,6 +28,7 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.settings.arguments import configs
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import Output, check_outputs, outputs_of, read_by, write_text
+from pipelines.simulation.judged import judge_for
 from pipelines.simulation.profile import ServiceProfile, load_profile
 
 
@@ -45,6 +46,8 @@ class Program:
         try:
             scenario = load_scenario(args.soundbites, language=self._settings.language)
             profile = load_profile(args.simulate) if args.simulate is not None else None
+            if profile:
+                judge_for(self._settings)  # else it would be told as a failure of a step
             self._check_files()
         except (ScenarioError, SettingsError, PageError) as error:
             return self._refuse(error)

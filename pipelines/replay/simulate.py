@@ -24,6 +24,7 @@ from pipelines.replay.runner import Plan, Progress, Stage, run_all
 from pipelines.replay.sessions import SimulatedSessions
 from pipelines.scenarios.scenario import Scenario
 from pipelines.settings.model import Settings, shareable
+from pipelines.simulation.judged import judge_for
 from pipelines.simulation.profile import ServiceProfile
 from pipelines.simulation.services import SimulatedComponents
 
@@ -68,8 +69,10 @@ def simulate(
     """Plays ``scenario`` with services as slow as ``profile`` says. Equal arguments give equal runs, to the byte.
 
     ``jobs`` is how many processes share the work (default: one for each processor; 1 where it is not worth it, and
-    always with several sessions, which share their services and so one clock).
+    always with several sessions, which share their services and so one clock). Raises ``SettingsError`` where the
+    settings want a turn model on audio that is not there.
     """
+    judge_for(settings)  # a process of a pool could not say what is missing
     progress = progress or Progress()
     plan = Plan(scenario, rounds, sessions, seed=seed)
     world = _World(scenario, settings, profile, seed)

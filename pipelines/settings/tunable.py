@@ -25,7 +25,8 @@ M = TypeVar("M", bound=BaseModel)
 class Parameter:
     """A setting that can be tuned, from ``low`` to ``high`` in ``step``; without a step it is switched on and off.
 
-    ``below`` is a setting that it has to stay under, as the settings' own model demands.
+    ``below`` is a setting that it has to stay under, as the settings' own model demands. One that has to be ``wanted``
+    is tuned where it is named, or is not 0: it needs something that others can do without.
     """
 
     key: str
@@ -34,13 +35,18 @@ class Parameter:
     high: float = 0.0
     step: float = 0.0
     below: str | None = None
+    wanted: bool = False
 
+
+SOUND: Final = "turns.sound_veto"
+"""Needs the turn model on audio, and 0.1 s of a core for each end of a voice that was not judged before."""
 
 PARAMETERS: Final = (
     Parameter("turns.pause_complete", "each whole sentence waits for it", 0.1, 1.2, 0.02),
     Parameter("turns.pause_open", "words that give no hint wait for it", 0.2, 1.4, 0.05),
     Parameter("turns.pause_unfinished", "half sentences and fillers wait for it", 0.4, 2.4, 0.1),
     Parameter("turns.pause_learned_max", "patience with a hesitant user, paid by his other turns", 0.2, 2.0, 0.1),
+    Parameter(SOUND, "what sounds as if more came waits longer, also where it is over", 0, 0.9, 0.1, wanted=True),
     Parameter("turns.speculate", "hides the mind and the voice behind the pause, for work that may be wasted"),
     Parameter("turns.max_speculations", "each further guess is likelier to be wasted", 1, 6, 1),
     Parameter("turns.settle", "asked sooner, the recogniser decides sooner, perhaps on half a word", 0.1, 1.0, 0.05),
@@ -78,13 +84,13 @@ class Range:
 
 
 def ranges(settings: Settings, only: Sequence[str] = ()) -> tuple[Range, ...]:
-    """The values to try around ``settings``: for all parameters, or those named in ``only``.
+    """The values to try around ``settings``: for all parameters but those that nobody wants, or those in ``only``.
 
     A grid is laid through the current value, and reaches to it if it lies outside the bounds. Every combination of
     values is accepted by the settings' own models. Raises :class:`SettingsError`, one line for each name that cannot
     be tuned, and if nothing is left to tune.
     """
-    found = {parameter.key: _range(parameter, settings) for parameter in _chosen(only)}
+    found = {parameter.key: _range(parameter, settings) for parameter in _chosen(settings, only)}
     for parameter in PARAMETERS:
         if parameter.key in found and parameter.below:
             _keep_apart(found, parameter.key, parameter.below, value_at(settings, parameter.below))
@@ -100,6 +106,8 @@ def objection(key: str, value: Value) -> str:
     parameter = next((one for one in PARAMETERS if one.key == key), None)
     if parameter is None:
         return f"{key} is none of the settings that a program may change"
+    if parameter.wanted:
+        return f"{key} needs a model that may not be there"
     if not parameter.step:
         return "" if isinstance(value, bool) else f"{key} is true or false, not {value}"
     if isinstance(value, bool):
@@ -122,12 +130,14 @@ def value_at(settings: Settings, key: str) -> Any:
     return found
 
 
-def _chosen(only: Sequence[str]) -> Iterable[Parameter]:
+def _chosen(settings: Settings, only: Sequence[str]) -> Iterable[Parameter]:
     known = {parameter.key: parameter for parameter in PARAMETERS}
     wrong = [_unknown(name, known) for name in only if name not in known]
     if wrong:
         raise SettingsError(wrong)
-    return [known[key] for key in known if not only or key in only]
+    if only:
+        return [known[key] for key in known if key in only]
+    return [one for one in PARAMETERS if not one.wanted or value_at(settings, one.key)]
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

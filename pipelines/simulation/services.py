@@ -21,6 +21,7 @@ from pipelines.simulation.chance import Chance
 from pipelines.simulation.detector import RememberingModel
 from pipelines.simulation.distribution import Distribution
 from pipelines.simulation.ears import TwoPassRecognizer, words_of
+from pipelines.simulation.judged import judge_for
 from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, PacedVoice, tone
 from pipelines.simulation.profile import FaceDelays, LlmDelays, Reply, ServiceProfile
 from pipelines.simulation.service_load import ServiceLoad
@@ -28,6 +29,7 @@ from sophia.audio import Pcm
 from sophia.decisions import Phrase
 from sophia.silero import VoiceDetector
 from sophia.sinks import NullSink
+from sophia.sounded import sounded
 from sophia.turns import TurnTaking
 
 _WORD = re.compile(r"\s*\S+")
@@ -38,6 +40,7 @@ class SimulatedComponents:
 
     All conversations of one object load the same simulated services; those of two know nothing of each other.
     What a request takes depends on ``seed`` and the request alone (see :class:`~pipelines.simulation.chance.Chance`).
+    Raises ``SettingsError`` where the settings want a turn model on audio that is not there.
     """
 
     def __init__(self, profile: ServiceProfile, settings: Settings, scenario: Scenario, seed: int = 0) -> None:
@@ -48,6 +51,7 @@ class SimulatedComponents:
         self._lines = [line for talk in scenario.talks for line in talk.lines]  # kept: their ids are keys
         self._words = {id(line): words_of(line) for line in self._lines}
         self._model = _model()
+        self._judge = judge_for(settings)
 
     def apart(self) -> SimulatedComponents:
         """The same with services of its own: what is asked of this one does not slow that one down."""
@@ -60,6 +64,7 @@ class SimulatedComponents:
         settings, profile, model = self.settings, self._profile, self._model
         chance = Chance(self._seed, unit, lambda: max(0, len(caller.said) - 1))
         services = _Services(profile, chance, self._load)
+        turns = TurnTaking(settings.turns)
         return Components(
             source=caller,
             asr=TwoPassRecognizer(
@@ -70,8 +75,12 @@ class SimulatedComponents:
                 chance=chance,
                 load=self._load,
             ),
-            detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
-            turns=TurnTaking(settings.turns),
+            detector=sounded(
+                lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
+                self._judge,
+                lambda: turns.judged_since,
+            ),
+            turns=turns,
             llm=PacedMind(services.answer, self._load.llm),
             history=History(settings.llm.persona, settings.llm.history_tokens),
             tts=PacedVoice(

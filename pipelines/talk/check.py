@@ -9,16 +9,20 @@ model that is ready may still be the wrong one.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.conversation.conversation import NOTHING
 from pipelines.embedded.process import ServiceFailed
+from pipelines.embedded.speech.fetched import turn_model
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import Failure
 from pipelines.home import home
@@ -28,6 +32,7 @@ from pipelines.services.page_port import page_port
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
+from sophia.smart_turn import SmartTurn, TurnModelUnusable
 
 USE_SECONDS = 20.0
 """How long a service may take for its first use; a cold NIM is slow, a hanging one must not hold the check up."""
@@ -74,13 +79,30 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
         assert answer.failure is not None
         console.print(f"[red]✗[/] [bold]{answer.service}[/]  ", end="")
         console.print(Text(f"{answer.failure.line} {answer.failure.hint}"), soft_wrap=True)
+    sound_failed = False
+    if settings.turns.sound_veto:
+        try:
+            seconds = await asyncio.to_thread(_judged, turn_model(home()))
+            console.print(f"The turn model on audio (turns.sound_veto) judges in {seconds * 1000:.0f} ms.")
+        except TurnModelUnusable as unusable:
+            sound_failed = True
+            console.print(Text(f"✗ {unusable} {unusable.hint}", "red"), soft_wrap=True)
     if not settings.face.enabled:
         console.print("The face is switched off (face.enabled).")
     port = await page_port(settings.server)
     console.print(f"{port.found} To mend it, {port.fix}." if port.fix else port.found, markup=False, soft_wrap=True)
-    if not failures:
+    if not failures and not sound_failed:
         console.print("[green]Everything answers.[/]")
-    return 1 if failures else 0
+    return 1 if failures or sound_failed else 0
+
+
+def _judged(file: Path) -> float:
+    """How many seconds the turn model takes; blocks for a moment. Raises :class:`TurnModelUnusable`."""
+    network = SmartTurn(file)
+    network.complete(NOTHING)  # the first time is slow
+    began = time.perf_counter()
+    network.complete(NOTHING)
+    return time.perf_counter() - began
 
 
 async def check(probe: Probe, seconds: float = USE_SECONDS) -> Answer:

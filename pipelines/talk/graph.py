@@ -68,7 +68,7 @@ def _ears(settings: Settings, source: str) -> Iterator[_Node]:
     yield _Node("source", (source,) if source else ("microphone", device))
     if microphone.echo in ECHO:
         yield _Node("echo", (ECHO[microphone.echo],))
-    yield _Node("vad", ("voice activity", "Silero"))
+    yield _Node("vad", ("voice activity", "Silero", "smart-turn" if settings.turns.sound_veto else ""))
     asr = settings.asr
     yield _Node("asr", ("Riva recognition", asr.language, _place(settings, "asr")), True)
     turns = settings.turns
@@ -111,7 +111,7 @@ def _arrows(settings: Settings) -> Iterator[_Arrow]:
         heard = "echo"
     yield _Arrow(heard, "vad", "20 ms frames")
     yield _Arrow(heard, "asr", "20 ms frames")
-    yield _Arrow("vad", "turns", "voice edges")
+    yield _Arrow("vad", "turns", "voice edges" + (", how ends sound" if settings.turns.sound_veto else ""))
     yield _Arrow("asr", "turns", "partials, finals")
     yield _Arrow("turns", "llm", "start, drop, interrupt")
     yield _Arrow("turns", "playout", "commit, duck, pause, resume")

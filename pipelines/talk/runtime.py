@@ -20,10 +20,11 @@ from types import TracebackType
 from typing import Self
 
 from nova.history import History
-from pipelines.conversation.conversation import Components
+from pipelines.conversation.conversation import NOTHING, Components
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
+from pipelines.embedded.speech.fetched import turn_model
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import Failure, StageFailed
 from pipelines.home import home
@@ -44,6 +45,8 @@ from sophia.echo import EchoGuard
 from sophia.events import EarsBack, EarsLost
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import Sink
+from sophia.smart_turn import SmartTurn
+from sophia.sounded import ThreadedJudge, sounded
 from sophia.turns import TurnTaking
 
 DEVICE_PATIENCE = 300.0
@@ -66,7 +69,8 @@ class Runtime:
 
     Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
     :class:`~pipelines.embedded.process.ServiceFailed` for an embedded one that does not start, and a
-    :class:`~pipelines.telemetry.setup.TelemetryError`. A face that cannot be used is no error: see ``faceless``.
+    :class:`~pipelines.telemetry.setup.TelemetryError`, and a :class:`~sophia.smart_turn.TurnModelUnusable` where the
+    settings want that model. A face that cannot be used is no error: see ``faceless``.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Runtime:
         self._telemetry: Telemetry | None = None
         self._keeping: Keeping | None = None
         self._model: SileroModel | None = None
+        self._judge: ThreadedJudge | None = None
 
     @property
     def telemetry(self) -> Telemetry:
@@ -125,6 +130,7 @@ class Runtime:
     async def _open(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
         await self._find_model()
+        await self._find_turn_model()
         if self.settings.embedded_services:
             embedded = EmbeddedServices(self.settings, home(), self._notice)
             self.settings = (await stack.enter_async_context(embedded)).settings
@@ -155,6 +161,13 @@ class Runtime:
         if chosen:
             self.settings = self.settings.model_copy(update={"llm": llm})
             self._notice(chosen)
+
+    async def _find_turn_model(self) -> None:
+        if self.settings.turns.sound_veto:
+            network = await asyncio.to_thread(SmartTurn, turn_model(home()))
+            await asyncio.to_thread(network.complete, NOTHING)  # the first time is slow
+            self._judge = ThreadedJudge(network.complete)
+            self._stack.callback(self._judge.close)
 
     async def _warm_up(self) -> None:
         first = self._services[0]
@@ -238,11 +251,16 @@ class Runtime:
         def tell_ears(event: EarsLost | EarsBack) -> None:
             session.tell(event)
 
+        turns = TurnTaking(settings.turns, chance=random.Random(provenance.id).random)
         components = Components(
             source=source,
             asr=services.asr(tell_ears, patience),
-            detector=lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
-            turns=TurnTaking(settings.turns, chance=random.Random(provenance.id).random),
+            detector=sounded(
+                lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
+                self._judge,
+                lambda: turns.judged_since,
+            ),
+            turns=turns,
             llm=services.llm,
             history=History(settings.llm.persona, settings.llm.history_tokens),
             tts=services.tts,

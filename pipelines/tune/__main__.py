@@ -76,11 +76,11 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Searches, shows and writes; returns the exit code."""
     args = arguments().parse_args(argv)
-    from pipelines.settings.tunable import ranges  # noqa: PLC0415 - a mistake on the command line is told at once
+    from pipelines.settings.tunable import PARAMETERS, ranges  # noqa: PLC0415 - a mistake is told at once
 
     try:
         settings = settings_of(args)
-        found = ranges(settings, args.only)
+        found = ranges(settings, args.only or [one.key for one in PARAMETERS if args.list])
     except SettingsError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return 2

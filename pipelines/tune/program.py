@@ -21,7 +21,8 @@ from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.settings.model import Settings, SettingsError, shareable
 from pipelines.settings.outputs import Output, check_outputs, read_by, shown, write_text
-from pipelines.settings.tunable import Range
+from pipelines.settings.tunable import SOUND, Range, apply
+from pipelines.simulation.judged import judge_for
 from pipelines.simulation.profile import ServiceProfile, load_profile, to_yaml
 from pipelines.tune import table
 from pipelines.tune.knee import RULE, knee, shortcomings
@@ -55,6 +56,8 @@ class Program:
             self._check_files(Output("--overlay", args.overlay), Output("--plot", args.plot))  # before hours are spent
             if args.plot:
                 plotly()
+            if any(one.key == SOUND for one in self.ranges):
+                judge_for(apply(self.settings, {SOUND: 1.0}))  # a worker could not say what is missing
             profile = load_profile(args.simulate)
             scenario = load_scenario(args.soundbites, language=self.settings.language)
             halves = split(scenario)

@@ -13,6 +13,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+import sound_network
 from rich.console import Console
 
 from pipelines.embedded.process import ServiceFailed
@@ -23,6 +24,7 @@ from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import FaceSection, LlmSection, Settings, TritonEndpoint, load_settings
 from pipelines.talk import check as module
 from pipelines.talk.check import check, check_all, table
+from sophia.turn_settings import TurnSettings
 
 
 @asynccontextmanager
@@ -188,3 +190,20 @@ async def test_the_embedded_services_all_answer() -> None:
         "Sophia development CA",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_the_turn_model_is_tried_where_it_is_asked_for(
+    there: bool, pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path))
+    if there:
+        sound_network.install(tmp_path, monkeypatch, 0.5)
+    async with serving(pki) as endpoint:
+        monkeypatch.setattr(module, "probes", lambda settings: [Probe("llm", endpoint, works)])
+        console = Console(file=io.StringIO(), width=100)
+        assert await check_all(Settings(turns=TurnSettings(sound_veto=0.1)), console) == (0 if there else 1)
+    text = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert ("The turn model on audio (turns.sound_veto) judges in" in text) is there
+    assert ("✗ turns.sound_veto needs" in text) is not there
+    assert ("Everything answers." in text) is there

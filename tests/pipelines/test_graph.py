@@ -79,3 +79,8 @@ def test_embedded_services_have_no_address_yet():
     text = mermaid(settings(embedded="[face, asr]"))
     assert text.count("embedded, started with the loop") == 2
     assert "localhost:8001" in text
+
+
+def test_who_judges_the_sound_is_drawn_where_somebody_does():
+    assert "smart-turn" not in mermaid(settings())
+    assert "smart-turn" in mermaid(settings(turns__sound_veto="0.1"))

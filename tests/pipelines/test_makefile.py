@@ -95,3 +95,11 @@ def test_replay_has_its_extras(folder: Path) -> None:
     _, _, calls = make(folder, "replay", "ARGS=--repeat 2", "EXTRAS=aec")
     assert calls[:2] == ["venv replay,aec", "python -m pipelines.embedded --prepare"]
     assert calls[2].endswith("--repeat 2")
+
+
+def test_the_turn_model_is_fetched_where_its_extra_is_asked_for(folder: Path) -> None:
+    _, _, calls = make(folder, "talk", "EXTRAS=aec,turn")
+    assert calls[:2] == ["venv aec,turn", "python -m pipelines.embedded --prepare --turn-model"]
+    (folder / "calls").unlink()
+    _, _, calls = make(folder, "talk", "EXTRAS=aec")
+    assert calls[1] == "python -m pipelines.embedded --prepare"

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
+import sound_network
 from lab import ANSWER, HEARD, Lab, config, serving
 from rich.console import Console
 
 from pipelines.conversation.conversation import Conversation
-from pipelines.conversation.events import TextTyped, TurnEnded
+from pipelines.conversation.events import SoundJudged, TextTyped, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.failures import StageFailed
 from pipelines.records.results import Unit
@@ -32,7 +33,9 @@ from pipelines.telemetry.ledger import Outcome
 from pipelines.virtual_time import run
 from sophia.audio import Frame
 from sophia.sinks import NullSink
+from sophia.smart_turn import TurnModelUnusable
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
+from sophia.turn_settings import TurnSettings
 from sophia.wav import read_wav
 
 ROOT = Path(__file__).parents[2]
@@ -311,3 +314,42 @@ async def test_a_service_that_is_not_there_is_named_and_nothing_stays_open(tmp_p
             failed = failure.service
     assert failed == "llm"
     assert alive(grpc.aio.Channel) == before
+
+
+async def test_a_turn_model_that_is_not_there_is_told_before_any_service_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOPHIA_HOME", str(tmp_path))
+    runtime = Runtime(Settings(embedded=True, turns=TurnSettings(sound_veto=0.1)))
+    with pytest.raises(TurnModelUnusable, match="sound_veto needs"):
+        await runtime.__aenter__()
+    assert os.listdir(tmp_path) == []
+
+
+class Judgements(Ledgers):
+    def __init__(self):
+        super().__init__()
+        self.judged = []
+
+    def told(self, happening):
+        super().told(happening)
+        if isinstance(happening, SoundJudged):
+            self.judged.append(happening)
+
+
+async def test_sessions_share_one_turn_model_and_are_told_what_it_says(tmp_path, pki, monkeypatch):
+    sound_network.install(tmp_path / "home", monkeypatch, 0.25)
+    async with (
+        serving(Lab(), pki) as port,
+        Runtime(lab(tmp_path, pki, port, turns__sound_veto=0.1), sessions=2) as runtime,
+        asyncio.timeout(20),
+        asyncio.TaskGroup() as talks,
+    ):
+        everybody = [Judgements(), Judgements()]
+        for seen in everybody:
+            source = Soundbite([Bite("question", read_wav(QUESTION, 16_000).pcm)], SoundbiteSettings(tail_seconds=None))
+            seen.session = runtime.session(source, NullSink(), [seen])
+            talks.create_task(seen.session.run())
+    for seen in everybody:
+        assert [ledger.outcome for ledger in seen.all] == [Outcome.REPLIED]
+        assert {event.complete for event in seen.judged} == {0.25}

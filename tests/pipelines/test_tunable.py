@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipelines.settings.errors import field_at
 from pipelines.settings.model import Settings, SettingsError, load_settings
-from pipelines.settings.tunable import PARAMETERS, Parameter, apply, ranges, value_at
+from pipelines.settings.tunable import PARAMETERS, SOUND, Parameter, apply, ranges, value_at
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.key)
@@ -107,3 +107,10 @@ def test_only_what_is_named_is_tuned_and_something_must_be_left() -> None:
     assert "asr.stop_history_eou" not in {one.key for one in ranges(models_own)}
     with pytest.raises(SettingsError, match="nothing to tune"):
         ranges(models_own, ["asr.stop_history_eou"])
+
+
+def test_what_has_to_be_wanted_is_tuned_where_it_is_named_or_on() -> None:
+    assert SOUND not in {one.key for one in ranges(Settings())}
+    (named,) = ranges(Settings(), [SOUND])
+    assert named.values == pytest.approx((0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
+    assert SOUND in {one.key for one in ranges(apply(Settings(), {SOUND: 0.3}))}

@@ -8,9 +8,11 @@ from turn_table import Table
 
 from sophia.completeness import Judgement, SoundTurnModel, WordTurnModel
 from sophia.decisions import Commit, Start
-from sophia.events import SoundJudged
+from sophia.events import CommitRequested, PolicyChanged, SoundJudged
+from sophia.floor_policy import FloorPolicy
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking
+from sophia.vad import VoiceStopped
 
 VETO = TurnSettings(sound_veto=0.5)
 QUESTION = "where is my order"
@@ -28,17 +30,44 @@ def test_a_whole_sentence_that_sounds_unfinished_waits_longer(complete, waited):
     assert ("it sounds as if more came" in commit.reason) is (waited > 0.28)
 
 
-@pytest.mark.parametrize(("text", "waited"), [("the blue box", 0.55), ("i would like to", 1.3)])
-@pytest.mark.parametrize("complete", [0.0, 1.0])
-def test_no_sound_ends_or_delays_what_waits_anyway(text, waited, complete):
+@pytest.mark.parametrize(
+    ("text", "complete", "waited"),
+    [
+        ("the blue box", 0.0, 1.3),
+        ("the blue box", 1.0, 0.55),
+        ("i would like to", 0.0, 1.3),
+        ("i would like to", 1, 1.3),
+    ],
+)
+def test_what_gives_no_hint_waits_as_if_unfinished_and_no_sound_ends_a_turn(text, complete, waited):
     assert heard(complete, text).only(Commit).at == pytest.approx(1.0 + waited)
 
 
-def test_nobody_waits_for_a_judgement():
-    silent = Table(VETO).voice(0.2, 1.0).says(1.07, QUESTION, final=True).wait(5)
-    late = heard(0.0, at=1.3)
-    assert silent.only(Commit).at == pytest.approx(1.28)
-    assert [(d.at, d.reason) for d in late.decisions] == [(d.at, d.reason) for d in silent.decisions]
+def slowly(stopped, judged=None, complete=0.0):
+    """The voice ends at 1.0, which the detector hears at ``stopped``; the words are final by then."""
+    table = Table(VETO).starts(0.2).says(1.07, QUESTION, final=True).wait(stopped)
+    table.tell(VoiceStopped(1.0, stopped))
+    return (table.judged(judged, complete) if judged else table).wait(5).only(Commit)
+
+
+@pytest.mark.parametrize(("stopped", "decided"), [(1.07, 1.28), (1.25, 1.45), (1.5, 1.7)])
+def test_the_words_wait_a_moment_for_the_sound_and_then_decide_alone(stopped, decided):
+    silent, late = slowly(stopped), slowly(stopped, judged=stopped + 0.25)
+    assert silent.at == pytest.approx(decided)
+    assert (late.at, late.reason) == (silent.at, silent.reason)
+
+
+@pytest.mark.parametrize(("complete", "decided"), [(0.9, 1.36), (0.1, 1.55)])
+def test_a_detector_that_is_slow_to_hear_the_end_leaves_the_sound_its_word(complete, decided):
+    assert slowly(1.25, judged=1.36, complete=complete).at == pytest.approx(decided)
+
+
+def test_a_commit_and_a_fixed_silence_wait_for_no_sound():
+    table = Table(VETO).starts(0.2).says(1.07, QUESTION, final=True).wait(1.25)
+    table.tell(VoiceStopped(1.0, 1.25))
+    assert table.tell(CommitRequested(at=1.33)).only(Commit).at == pytest.approx(1.33)
+    table = Table(VETO).tell(PolicyChanged(at=0.0, policy=FloorPolicy(ends="silence", silence=0.2)))
+    assert table.voice(0.2, 1.0).says(1.1, QUESTION, final=True).wait(3).only(Commit).at == pytest.approx(1.2)
 
 
 def test_a_judgement_of_what_the_user_has_spoken_on_after_counts_no_more():
@@ -78,11 +107,12 @@ def test_a_model_of_ones_own_weighs_the_sound_itself():
 
 
 @given(st.text(max_size=30), st.one_of(st.none(), st.floats(0, 1)), st.floats(0, 1))
-def test_the_sound_only_ever_opens_what_the_words_call_complete(text, complete, veto):
+def test_the_sound_only_ever_makes_words_a_step_less_finished(text, complete, veto):
     words, both = WordTurnModel(), SoundTurnModel(WordTurnModel(), veto)
     alone, beside = words.judge(text, "en-US"), both.judge(text, "en-US", complete)
-    objects = alone.sounds == "complete" and complete is not None and complete < veto
-    assert beside == alone if not objects else beside.sounds == "open"
+    objects = alone.sounds != "unfinished" and complete is not None and complete < veto
+    less = {"complete": "open", "open": "unfinished"}
+    assert beside == alone if not objects else beside.sounds == less[alone.sounds]
 
 
 class _Untold:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from pipelines.embedded.speech import kokoro, moonshine, whisper
+from sophia import smart_turn
 
 _DEADLINE: Final = 240.0
 
@@ -72,6 +73,16 @@ KOKORO: Final = Packed(
 )
 
 
+SMART_TURN: Final = Packed(
+    name="smart-turn-v3.2",
+    packages={"pipecat-ai==1.14.0": "pipecat/audio/turn/smart_turn/data"},  # of it this file alone, and no code
+    files={smart_turn.FILE: smart_turn.DIGEST},
+    notice="Smart Turn v3.2, by Daily: a file of pipecat-ai 1.14.0",
+    megabytes=12,
+    licence="pipecat_ai-1.14.0.dist-info/licenses/LICENSE",
+)
+
+
 class NotFetched(Exception):
     """A model could not be had; the message says why, in one line."""
 
@@ -79,6 +90,11 @@ class NotFetched(Exception):
 def place(packed: Packed, home: Path) -> Path:
     """The folder of the model, whether or not it is there."""
     return home / "speech" / packed.name
+
+
+def turn_model(home: Path) -> Path:
+    """The file of the turn model on audio, whether or not it is there."""
+    return place(SMART_TURN, home) / smart_turn.FILE
 
 
 def is_whole(packed: Packed, folder: Path) -> bool:

@@ -19,7 +19,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipelines.embedded.speech import corpus, hibari, kokoro, language_model, profanity
-from pipelines.embedded.speech.fetched import KOKORO, MOONSHINE, WHISPER, NotFetched, Packed, fetch, is_whole, place
+from pipelines.embedded.speech.fetched import (
+    KOKORO,
+    MOONSHINE,
+    SMART_TURN,
+    WHISPER,
+    NotFetched,
+    Packed,
+    fetch,
+    is_whole,
+    place,
+)
 from pipelines.embedded.speech.languages import ENGLISH, GERMAN, check_extra, served
 
 _FOLDER = "speech"
@@ -68,6 +78,14 @@ def _prepare_german(home: Path, report: Report) -> None:
         _fetch(WHISPER, home, report)
     except (NotFetched, OSError) as error:
         raise RuntimeError(f"the German recogniser's model could not be fetched: {error}") from None
+
+
+def prepare_turn_model(home: Path, report: Report) -> None:
+    """Fetches the turn model on audio; raises ``RuntimeError`` naming the reason where it cannot be had."""
+    try:
+        _fetch(SMART_TURN, home, report, "turn model on audio")
+    except (NotFetched, OSError) as error:
+        raise RuntimeError(f"the turn model on audio could not be fetched: {error}") from None
 
 
 def _fetch(packed: Packed, home: Path, report: Report, what: str = "recogniser's model") -> None:

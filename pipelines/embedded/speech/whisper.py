@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.embedded.speech.hypothesis import Decoded
-from pipelines.embedded.speech.log_mel import HOP, RATE, log_mel
+from sophia.log_mel import HOP, RATE, log_mel
 
 MODEL, VOCABULARY, CONFIG = "model.bin", "vocabulary.txt", "config.json"
 

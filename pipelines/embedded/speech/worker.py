@@ -135,9 +135,9 @@ def _whisper(folder: Path) -> Make:
     import numpy as np  # noqa: PLC0415
 
     from pipelines.embedded.speech.decoders import Decoders  # noqa: PLC0415
-    from pipelines.embedded.speech.log_mel import RATE  # noqa: PLC0415
     from pipelines.embedded.speech.whisper import Whisper  # noqa: PLC0415
     from pipelines.embedded.speech.whole_utterance import WholeUtterance  # noqa: PLC0415
+    from sophia.log_mel import RATE  # noqa: PLC0415
 
     model = Whisper(folder, threads=_threads())
     model.decode(np.zeros(RATE, np.int16))  # the first time is slow

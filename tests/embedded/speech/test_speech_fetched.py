@@ -13,15 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from pipelines.embedded.__main__ import _asked_by as asked_by
+from pipelines.embedded.__main__ import main, prepare
 from pipelines.embedded.speech import prepare as preparing
-from pipelines.embedded.speech.fetched import MOONSHINE, NotFetched, Packed, fetch, is_whole, place
+from pipelines.embedded.speech.fetched import MOONSHINE, SMART_TURN, NotFetched, Packed, fetch, is_whole, place
 
 FILES = {"encoder.ort": b"first", "words.bin": b"second"}
 SMALL = Packed(
     "small", {"small-voice==1.0": "small/assets"},
     {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}, "Small. Copyright somebody", 1,
 )  # fmt: skip
+
+
+def said(console: Console) -> str:
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def pip_with(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, errors: str = "") -> None:
@@ -148,3 +155,31 @@ def test_what_is_prepared_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr("pipelines.embedded.speech.kokoro.is_installed", lambda: False)
     preparing.prepare(tmp_path, lambda line: None)
     assert preparing.prepared_ears(tmp_path) == (tmp_path / "speech" / MOONSHINE.name, None)
+
+
+def test_the_turn_model_is_fetched_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    small = replace(SMALL, name=SMART_TURN.name, licence="terms")
+    monkeypatch.setattr(preparing, "SMART_TURN", small)
+    console = Console(file=io.StringIO(), width=200)
+    pip_with(monkeypatch, None, "ERROR: no network")
+    assert prepare(tmp_path, console, ()) == 0
+    assert prepare(tmp_path, console, (), turn_model=True) == 1
+    assert "turn model: set-up failed: the turn model on audio could not be fetched: ERROR: no network" in said(console)
+    pip_with(monkeypatch, FILES)
+    assert prepare(tmp_path, console, (), turn_model=True) == 0
+    assert "Fetching the turn model on audio (once, 1 MB)" in said(console)
+    assert is_whole(small, place(small, tmp_path))
+
+
+def test_a_configuration_that_listens_to_how_turns_sound_asks_for_it(tmp_path: Path) -> None:
+    listens = tmp_path / "listens.yaml"
+    listens.write_text("embedded: false\nturns:\n  sound_veto: 0.1\n")
+    assert asked_by([str(listens)])[2]
+    assert not asked_by(["lab.yaml"])[2]
+
+
+def test_the_turn_model_goes_with_set_up(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--turn-model"])
+    assert ended.value.code == 2
+    assert "--turn-model goes with --prepare" in capsys.readouterr().err

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.embedded.speech.hypothesis import HeardWord
-from pipelines.embedded.speech.log_mel import HOP, RATE, log_mel
 from pipelines.embedded.speech.spoken import spoken
 from pipelines.embedded.speech.spoken_german import ordinal, spelt, with_numbers_read
 from pipelines.embedded.speech.whisper import said
+from sophia.log_mel import HOP, RATE, log_mel
 
 
 def tokens(*said_or_times: str | float) -> list[str]:

@@ -112,7 +112,9 @@ NAMED = {
     "node_exporter", "dcgm_exporter", "jupyter",
 }  # fmt: skip
 """What the integration guide wants, in whatever version."""
-UNVERSIONED = {"kernel", "memory", "secure_boot", "selinux", "gpu_memory", "runtime", "gpu_container", "face_model"}
+UNVERSIONED = {
+    "kernel", "memory", "secure_boot", "selinux", "gpu_memory", "runtime", "gpu_container", "face_model", "turn_model",
+}  # fmt: skip
 """What is looked at, and has no version that the guide could want."""
 
 
