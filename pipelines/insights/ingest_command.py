@@ -12,6 +12,7 @@ from pipelines.home import expanded
 from pipelines.insights.ingest import Taken, ingest
 from pipelines.insights.progress import Progress
 from pipelines.insights.sources import Source, found
+from pipelines.settings.arguments import add_settings, settings_of
 from pipelines.settings.outputs import folder
 
 EXIT_CODES = """\
@@ -40,15 +41,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a file of ledgers as JSON lines, a take, or a folder in which such are",
     )
     p.add_argument("--into", type=folder, required=True, metavar="DIR", help="the tables; they are made or added to")
+    add_settings(p.add_argument_group("settings, of which insights.retention says how long recordings are kept"))
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Takes everything in, and returns the exit code."""
     began = time.monotonic()
+    keep = settings_of(args).insights.retention.sound
     sources = found(args.sources)
     with Progress(_size(sources)) as progress:
-        taken = ingest(sources, args.into, keep_sound=14, progress=progress)
+        taken = ingest(sources, args.into, keep_sound=keep, progress=progress)
     for line in _summary(taken, time.monotonic() - began):
         print(one_line(line))
     for line in taken.unreadable:
