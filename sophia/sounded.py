@@ -23,6 +23,9 @@ from sophia.vad import Detector, VoiceStarted, VoiceStopped
 LEAD: Final = 0.2
 """Seconds of sound before a voice that are judged with it: its soft beginning."""
 
+ROOM: Final = 2
+"""Seconds of sound that come before what is kept is moved: a session holds 0.3 MB."""
+
 THREADS: Final = 2
 """Judgements at once, of all sessions of a process; each takes a core for 0.1 s."""
 
@@ -101,7 +104,7 @@ class SoundedDetector:
         self._since = since
         self._emit = emit
         self._detector = make(self._edge)
-        self._sound = np.zeros(2 * EAR_RATE * SECONDS, np.int16)  # the last 8 s, and as much room
+        self._sound = np.zeros(EAR_RATE * (SECONDS + ROOM), np.int16)  # what can be judged, and room for more
         self._filled = 0
         self._ends = 0.0  # loop.time() just after its last sample
         self._call_off: Callable[[], None] = lambda: None
