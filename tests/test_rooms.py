@@ -51,7 +51,8 @@ MAY: dict[str, str] = {
     "takes": "command conversation failures home settings telemetry sophia nova aurora",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
-    "talk": "command conversation embedded failures home services settings takes telemetry terminal sophia nova aurora",
+    "talk": "command conversation embedded failures home services settings takes telemetry terminal "
+    "versions sophia nova aurora",
     "client": "command settings talk sophia",
     "server": "certs command conversation failures home log services settings talk telemetry sophia nova aurora",
     "simulation": "conversation embedded home records scenarios settings sophia nova aurora",
@@ -65,7 +66,7 @@ MAY: dict[str, str] = {
     "models": "command services settings nova",
     "nova_benchmark": "command embedded failures home log machine services settings nova",
     "scale": "command home log server settings",
-    "improve": "",
+    "improve": "command home insights log machine records replay scenarios settings simulation tune versions",
     "voice_loop": "command log server settings takes talk terminal",
 }
 """What each room imports, and nothing else; a new arrow is a decision, and is written down here."""

@@ -70,6 +70,8 @@ def over(
 class Guardrail:
     """One measure: ``least`` is the least effect that counts, ``alpha`` its part of all false alarms.
 
+    Harm of ``margin`` has to be ruled out in whatever is critical before a version goes live.
+
     More is worse, whatever the measure: ``of`` turns it round where that is not so. ``critical``: one crossing
     withdraws a canary at once; any other only keeps it from going live. ``must``: a canary without it is withdrawn.
     """
@@ -78,6 +80,7 @@ class Guardrail:
     of: Callable[[Conversation], float | None]
     how: How
     least: float
+    margin: float
     alpha: float
     spread: float
     critical: bool
@@ -96,34 +99,40 @@ def _words(conversation: Conversation) -> float | None:
     return -sum(words) / len(words) if words else None
 
 
-def _share(counts: Callable[[Turn], float]) -> Callable[[Conversation], float | None]:
-    return lambda conversation: conversation.share(counts)
+def _per_turn(
+    name: str,
+    counts: Callable[[Turn], float],
+    *,
+    least: float,
+    margin: float,
+    alpha: float,
+    spread: float = 0.06,
+    critical: bool = False,
+) -> Guardrail:
+    """A guardrail on how often something is counted in a conversation's turns."""
+    return Guardrail(name, lambda one: one.share(counts), "mean", least, margin, alpha, spread, critical)
 
 
+FAILED: Final = ("failed", "broken")
 WAIT: Final = "wait"
 CUT_OFFS: Final = "false cut-offs"
 
 GUARDRAILS: Final[Sequence[Guardrail]] = (
-    Guardrail(WAIT, _wait, "rank", 0.010, 0.02, 0.15, critical=True, must=True, unit="ms", scale=1000),
-    Guardrail(CUT_OFFS, _share(lambda t: t.cut_off), "mean", 0.01, 0.015, 0.08, critical=True),
-    Guardrail("reprompts", _share(lambda t: t.outcome == "reprompted"), "mean", 0.01, 0.002, 0.06, critical=False),
-    Guardrail(
-        "failed turns", _share(lambda t: t.outcome in ("failed", "broken")), "mean", 0.005, 0.005, 0.04, critical=True
-    ),
-    Guardrail(
+    Guardrail(WAIT, _wait, "rank", 0.010, 0.03, 0.02, 0.15, critical=True, must=True, unit="ms", scale=1000),
+    _per_turn(CUT_OFFS, lambda t: t.cut_off, least=0.01, margin=0.03, alpha=0.015, spread=0.08, critical=True),
+    _per_turn("failed turns", lambda t: t.outcome in FAILED, least=0.005, margin=0.02, alpha=0.005, critical=True),
+    _per_turn(
         "interruptions in her first second",
-        _share(lambda t: t.interrupted_at_once),
-        "mean",
-        0.01,
-        0.004,
-        0.06,
+        lambda t: t.interrupted_at_once,
+        least=0.01,
+        margin=0.03,
+        alpha=0.004,
         critical=True,
     ),
-    Guardrail(
-        "false interruptions", _share(lambda t: t.false_interruptions), "mean", 0.01, 0.0015, 0.06, critical=False
-    ),
-    Guardrail("dropped turns", _share(lambda t: t.outcome == "dropped"), "mean", 0.02, 0.001, 0.08, critical=False),
-    Guardrail("words a turn", _words, "rank", 0.5, 0.0015, 2.0, critical=False, unit="words", scale=-1),
+    _per_turn("reprompts", lambda t: t.outcome == "reprompted", least=0.01, margin=0.03, alpha=0.002),
+    _per_turn("false interruptions", lambda t: t.false_interruptions, least=0.01, margin=0.03, alpha=0.0015),
+    _per_turn("dropped turns", lambda t: t.outcome == "dropped", least=0.02, margin=0.05, alpha=0.001),
+    Guardrail("words a turn", _words, "rank", 0.5, 1.0, 0.0015, 2.0, critical=False, unit="words", scale=-1),
 )
 """None may be worse. Together they raise a false alarm in 5 of 100 canaries at most."""
 
@@ -133,6 +142,6 @@ GOALS: Final = frozenset({WAIT, CUT_OFFS})
 ALARMS: Final = math.fsum(one.alpha for one in GUARDRAILS)
 
 RULES: Final = hashlib.sha256(
-    repr([(g.name, g.how, g.least, g.alpha, g.critical, g.must) for g in GUARDRAILS]).encode()
+    repr([(g.name, g.how, g.least, g.margin, g.alpha, g.critical, g.must) for g in GUARDRAILS]).encode()
 ).hexdigest()[:16]
 """The hash of the rules above."""

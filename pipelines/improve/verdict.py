@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pipelines.improve.measures import GOALS, GUARDRAILS, Conversation, Guardrail
+from pipelines.improve.measures import FAILED, GOALS, GUARDRAILS, Conversation, Guardrail
 from pipelines.improve.sequence import FEWEST, Bounds, FairGame, Observed, played
 
-Standing = Literal["worse", "fine", "unclear", "missing"]
+Standing = Literal["worse", "better", "fine", "unclear", "missing"]
 Action = Literal["withdraw", "wait", "promote"]
 
 SILENCE: Final = 600_000_000
@@ -34,87 +34,72 @@ ENOUGH: Final = 100
 MOST: Final = 2000
 """The canary's conversations after which it ends, whatever is known."""
 
-Game = tuple[Guardrail, FairGame]
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one measure stands. ``bounds`` are of the difference that was tested for, see there."""
+    """How one measure stands, of so many ``conversations`` and with these mean ``values``: canary, then control.
+
+    ``worse``: by more than the least effect that counts. ``better``: at all. ``fine``: harm beyond the margin is ruled
+    out. ``missing``: the canary's conversations do not have it.
+    """
 
     guardrail: Guardrail
     standing: Standing
-    canary: int
-    control: int
+    conversations: tuple[int, int]
     bounds: Bounds
     values: tuple[float, float]
-    """The middle of all conversations: canary and control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is to be done, why, and what it rests on. ``better`` are the measures that are proven to be better."""
+    """What is to be done, why, and what it rests on. ``turns`` of the canary, and of control."""
 
     action: Action
     why: str
     findings: tuple[Finding, ...] = ()
-    better: tuple[str, ...] = ()
     turns: tuple[int, int] = (0, 0)
 
 
-def judge(
-    conversations: Iterable[Conversation],
-    share: float,
-    *,
-    now: int,
-    began: int,
-    rules: Sequence[Guardrail] = GUARDRAILS,
-) -> Judgement:
+def judge(conversations: Iterable[Conversation], share: float, *, now: int, began: int) -> Judgement:
     """Judges a canary that ``share`` of the conversations get, since ``began``; times in µs since the epoch."""
     ordered = sorted(conversations, key=lambda one: (one.over, one.name))
-    turns = tuple(sum(len(one.turns) for one in ordered if one.canary is arm) for arm in (True, False))
-    games = [_game(rule, ordered, share) for rule in rules]
-    findings = tuple(_finding(rule, game, ordered) for rule, game in games)
-    better = tuple(rule.name for rule in rules if rule.name in GOALS and _game(rule, ordered, share, least=0.0)[1].fine)
-    action, why = _decision(findings, better, ordered, share, now=now, began=began)
-    return Judgement(action, why, findings, better, (turns[0], turns[1]))
+    turns = [sum(len(one.turns) for one in ordered if one.canary is arm) for arm in (True, False)]
+    findings = tuple(_finding(rule, ordered, share) for rule in GUARDRAILS)
+    action, why = _decision(findings, ordered, share, now=now, began=began)
+    return Judgement(action, why, findings, (turns[0], turns[1]))
 
 
-def _game(rule: Guardrail, conversations: Sequence[Conversation], share: float, least: float | None = None) -> Game:
-    effect = rule.least if least is None else least
-    game = FairGame(share, rule.how, rule.alpha, effect, rule.spread)
-    return rule, played(game, _observed(rule, conversations))
+def _finding(rule: Guardrail, conversations: Sequence[Conversation], share: float) -> Finding:
+    seen = [Observed(one.canary, v, one.stratum) for one in conversations if (v := rule.of(one)) is not None]
 
+    def game(least: float) -> FairGame:
+        return played(FairGame(share, rule.how, rule.alpha, least, rule.spread), seen)
 
-def _observed(rule: Guardrail, conversations: Iterable[Conversation]) -> Iterable[Observed]:
-    for one in conversations:
-        value = rule.of(one)
-        if value is not None:
-            yield Observed(one.canary, value, one.stratum)
-
-
-def _finding(rule: Guardrail, game: FairGame, conversations: Sequence[Conversation]) -> Finding:
-    arms = [
-        [value for one in conversations if one.canary is arm and (value := rule.of(one)) is not None]
-        for arm in (True, False)
-    ]
+    plain = game(0.0)
     there = sum(one.canary for one in conversations)
-    standing: Standing = "worse" if game.worse else "fine" if game.fine else "unclear"
-    if rule.must and there >= FEWEST and len(arms[0]) < there / 2:
+    standing: Standing = "unclear"
+    if rule.must and there >= FEWEST and plain.canary < there / 2:
         standing = "missing"
+    elif game(rule.least).worse:
+        standing = "worse"
+    elif plain.fine:
+        standing = "better"
+    elif game(rule.margin).fine:
+        standing = "fine"
+    arms = [[one.value for one in seen if one.canary is arm] for arm in (True, False)]
     means = [math.fsum(values) / len(values) if values else math.nan for values in arms]
-    return Finding(rule, standing, game.canary, game.control, game.bounds, (means[0], means[1]))
+    return Finding(rule, standing, (plain.canary, plain.control), plain.bounds, (means[0], means[1]))
 
 
 def _decision(
     findings: Sequence[Finding],
-    better: Sequence[str],
     ordered: Sequence[Conversation],
     share: float,
     *,
     now: int,
     began: int,
 ) -> tuple[Action, str]:
-    bad = [one for one in findings if one.standing == "worse"]
+    better = [one.guardrail.name for one in findings if one.standing == "better" and one.guardrail.name in GOALS]
     for one in findings:
         if one.standing == "missing":
             return "withdraw", f"most of its conversations have no {one.guardrail.name}"
@@ -123,7 +108,7 @@ def _decision(
     if fault := _absence(ordered, share, now=now, began=began) or _faults(ordered, now=now):
         return "withdraw", fault
     canary = sum(one.canary for one in ordered)
-    blocked = [one.guardrail.name for one in bad]
+    blocked = [f"{one.guardrail.name} (worse)" for one in findings if one.standing == "worse"]
     blocked += [
         f"{one.guardrail.name} (unclear)" for one in findings if one.guardrail.critical and one.standing == "unclear"
     ]
@@ -153,7 +138,7 @@ def _absence(ordered: Sequence[Conversation], share: float, *, now: int, began: 
 
 def _faults(ordered: Sequence[Conversation], *, now: int) -> str:
     recent = [one for one in ordered if one.canary and one.over > now - SILENCE]
-    failed = sum(any(turn.outcome in ("failed", "broken") for turn in one.turns) for one in recent)
+    failed = sum(any(turn.outcome in FAILED for turn in one.turns) for one in recent)
     if failed >= FAULTY and failed >= FAULTY_SHARE * len(recent):
         return f"services failed in {failed} of its last {len(recent)} conversations ({SILENCE // 60_000_000} minutes)"
     return ""
@@ -164,7 +149,8 @@ def told(one: Finding) -> str:
     rule, (canary, control), bounds = one.guardrail, one.values, one.bounds
     arms = f"{control * rule.scale:.3g} -> {canary * rule.scale:.3g} {rule.unit}"
     if rule.how == "rank":
-        chance, low, high = (50 + 100 * part for part in (bounds.estimate, bounds.low, bounds.high))
+        parts = (50 + 100 * part for part in (bounds.estimate, bounds.low, bounds.high))
+        chance, low, high = (min(max(part, 0), 100) for part in parts)
         return f"{arms}, worse of two {chance:.0f} % of the time [{low:.0f}, {high:.0f}]"
-    more, low, high = (rule.scale * (part + rule.least) for part in (bounds.estimate, bounds.low, bounds.high))
+    more, low, high = (rule.scale * part for part in (bounds.estimate, bounds.low, bounds.high))
     return f"{arms}, difference {more:+.2g} [{low:+.2g}, {high:+.2g}]"

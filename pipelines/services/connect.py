@@ -22,6 +22,7 @@ from pipelines.settings.model import Settings
 from sophia.audio import Pcm
 from sophia.events import EarsBack, EarsLost
 from sophia.recognition import RivaRecognizer
+from sophia.recognition_wire import RecognizerSettings
 from sophia.synthesis import RivaSynthesizer
 
 WARM_UP_SECONDS = 20.0
@@ -35,11 +36,12 @@ TellEars = Callable[[EarsLost | EarsBack], None]
 class Services:
     """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number.
 
-    It is handed who is told of its outages, and for how many seconds one is waited out where the settings don't say.
+    It is handed who is told of its outages, for how many seconds one is waited out where the settings don't say, and
+    the conversation's settings of it.
     ``channels`` are the connections by service; a mind behind HTTP has none.
     """
 
-    asr: Callable[[TellEars, float], RivaRecognizer]
+    asr: Callable[[TellEars, float, RecognizerSettings], RivaRecognizer]
     llm: WarmMind
     tts: RivaSynthesizer
     face: Audio2Face | None
@@ -92,7 +94,7 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
 
         s, service = settings, "asr"
         try:
-            ears = channel(s.asr.endpoint), s.asr, metadata_for(s.asr.endpoint)
+            ears, ears_metadata = channel(s.asr.endpoint), metadata_for(s.asr.endpoint)
             service = "tts"
             tts = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
             service = "llm"
@@ -107,7 +109,7 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
             raise StageFailed(service, error) from error
         used = {name: channels.get(endpoint.model_dump_json()) for name, endpoint in endpoints(s).items()}
         yield Services(
-            lambda tell, patience: RivaRecognizer(*ears, tell, patience),
+            lambda tell, patience, asr: RivaRecognizer(ears, asr, ears_metadata, tell, patience),
             llm,
             tts,
             face,
@@ -115,14 +117,16 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
         )
 
 
-async def warm_up(services: Services, speak: Callable[[], Awaitable[object]]) -> list[StageFailed]:
+async def warm_up(
+    services: Services, asr: RecognizerSettings, speak: Callable[[], Awaitable[object]]
+) -> list[StageFailed]:
     """Makes every service answer once, all at the same time, so that the first turn is as quick as the second.
 
     Connected is not warm: each path is used for real; ``speak`` is the voice's first use. Returns what failed.
     """
     face = services.face
     jobs: dict[str, Callable[[], Awaitable[object]]] = {
-        "asr": services.asr(lambda event: None, 0.0).describe,
+        "asr": services.asr(lambda event: None, 0.0, asr).describe,
         "llm": services.llm.warm_up,
         "tts": speak,
     }

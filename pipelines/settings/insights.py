@@ -49,6 +49,12 @@ class InsightsSettings(BaseModel):
         description="file with the secret that makes pseudonyms of what clients call their users; made where it is "
         "missing; none: nobody is told apart",
     )
+    versions: Path | None = Field(
+        None, description="folder of settings on trial (python -m pipelines.improve), seen within seconds; none: off"
+    )
+    approval_key: Path | None = Field(
+        None, description="file with the secret that signs approvals of versions; with it no other approval counts"
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="for how long what was kept stays"
     )

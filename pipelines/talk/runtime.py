@@ -13,6 +13,7 @@ import asyncio
 import gc
 import random
 import uuid
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ from pipelines.talk.session import Session
 from pipelines.telemetry.provenance import Mode, Models, Provenance
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
+from pipelines.versions.arms import Arms, Given
+from pipelines.versions.store import Store, read_key
 from sophia.audio import AudioSource, Pcm
 from sophia.echo import EchoGuard
 from sophia.events import EarsBack, EarsLost
@@ -54,6 +57,9 @@ DEVICE_PATIENCE = 300.0
 
 SOUNDBITE_PATIENCE = 20.0
 """The same where soundbites are played: nobody is there to wait, and a script wants to know."""
+
+MOST_GIVEN = 256
+"""Conversations that may be named and not yet begun; the settings of older ones are looked up anew."""
 
 SESSIONS_A_CONNECTION = 32
 """Sessions that share one connection to a service. A proxy bounds the streams of a connection (HAProxy: 100), and a
@@ -91,6 +97,8 @@ class Runtime:
         self._keeping: Keeping | None = None
         self._model: SileroModel | None = None
         self._judge: ThreadedJudge | None = None
+        self._arms: Arms | None = None
+        self._given: OrderedDict[str, Given] = OrderedDict()
 
     @property
     def telemetry(self) -> Telemetry:
@@ -146,6 +154,7 @@ class Runtime:
         self._keeping = await asyncio.to_thread(Keeping.opened, self.settings, self.reply_rate, self._notice)
         stack.push_async_callback(self._keeping.aclose)
         self._model = SileroModel()
+        await self._watch_versions()
         await self._watch(self._telemetry.metrics.watch_loop())
         if self.settings.telemetry.metrics_port:
             await self._watch(watch_certificates(self._telemetry.metrics, endpoints(self.settings)))
@@ -169,9 +178,21 @@ class Runtime:
             self._judge = ThreadedJudge(network.complete)
             self._stack.callback(self._judge.close)
 
+    async def _watch_versions(self) -> None:
+        """From here on new conversations get what the folder of versions says at the time."""
+        insights = self.settings.insights
+        if insights.versions is None:
+            return
+        key = await asyncio.to_thread(read_key, insights.approval_key)
+        self._arms = arms = Arms(Store(insights.versions, key), self.settings, self._notice)
+        self._stack.push_async_callback(asyncio.to_thread, arms.close)
+        await asyncio.to_thread(arms.start)
+
     async def _warm_up(self) -> None:
         first = self._services[0]
-        for failure in await warm_up(first, lambda: self.phrases.prepare(first.tts, WARM_UP_SECONDS)):
+        for failure in await warm_up(
+            first, self.settings.asr, lambda: self.phrases.prepare(first.tts, WARM_UP_SECONDS)
+        ):
             if failure.service != "face":
                 raise failure
             self.faceless = await diagnose(failure.cause, "face", self.settings.face.endpoint)
@@ -191,10 +212,15 @@ class Runtime:
     def provenance(self, mode: Mode = "server", *, person: str = "", consent: Consent | None = None) -> Provenance:
         """A new conversation that begins now, by a new id; hand it to :meth:`session`, and to who writes it down.
 
-        ``person`` is a pseudonym, ``consent`` what may be kept; by default ``insights.consent``.
+        ``person`` is a pseudonym, ``consent`` what may be kept; by default ``insights.consent``. The id decides on
+        which side of a trial of settings the conversation is, and it keeps those settings to its end.
         """
+        identity = uuid.uuid4().hex
+        given = self._given[identity] = self._give(identity)
+        while len(self._given) > MOST_GIVEN:
+            self._given.popitem(last=False)
         return Provenance(
-            id=uuid.uuid4().hex,
+            id=identity,
             began=datetime.now(UTC),
             loop_time=asyncio.get_running_loop().time(),
             person=person,
@@ -202,9 +228,13 @@ class Runtime:
             mode=mode,
             language=self.settings.language,
             models=self._models(),
-            settings=fingerprint(self.settings),
+            settings=fingerprint(given.settings),
+            arm=given.arm,
             consent=consent or self.keeping.usual,
         )
+
+    def _give(self, conversation: str) -> Given:
+        return self._arms.give(conversation) if self._arms else Given(self.settings)
 
     def _models(self) -> Models:
         """What a service is asked for by name; else whether it is one that the project brings, or the service chose."""
@@ -245,7 +275,8 @@ class Runtime:
         """
         provenance = provenance or self.provenance()
         place = self._users.index(min(self._users))
-        services, settings, model = self._services[place], self.settings, self._model
+        services, model = self._services[place], self._model
+        settings = (self._given.pop(provenance.id, None) or self._give(provenance.id)).settings
         assert model is not None, "the runtime has not been entered"
 
         def tell_ears(event: EarsLost | EarsBack) -> None:
@@ -254,7 +285,7 @@ class Runtime:
         turns = TurnTaking(settings.turns, chance=random.Random(provenance.id).random)
         components = Components(
             source=source,
-            asr=services.asr(tell_ears, patience),
+            asr=services.asr(tell_ears, patience, settings.asr),
             detector=sounded(
                 lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
                 self._judge,

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -159,8 +158,3 @@ class Arms:
         if line not in self._told:
             self._told.add(line)
             self._notice(line)
-
-
-def arms_of(folder: Path | None, key: bytes | None, settings: Settings, notice: Callable[[str], None]) -> Arms | None:
-    """The arms of a process whose settings name a folder; None where they name none."""
-    return None if folder is None else Arms(Store(folder, key), settings, notice)

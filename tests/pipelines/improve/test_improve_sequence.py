@@ -60,7 +60,7 @@ def test_planted_harm_is_withdrawn_within_600_turns_of_the_canary(harm: dict[str
 def test_a_gain_is_found_and_made_live() -> None:
     found = conversations(3, 500, slower=-0.15)
     judged = judge(found, 0.5, now=found[-1].over, began=0)
-    assert "wait" in judged.better
+    assert judged.findings[0].standing == "better"
     assert judged.action in ("promote", "wait")
     many = conversations(3, 1600, slower=-0.15)
     assert judge(many, 0.5, now=many[-1].over, began=0).action == "promote"

@@ -1,0 +1,114 @@
+"""What becomes of a proposal: a person approves it, some conversations get it, it is watched, kept or withdrawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipelines.improve.data import conversations
+from pipelines.improve.measures import RULES
+from pipelines.improve.verdict import Judgement, judge, told
+from pipelines.insights.ingest import ingest
+from pipelines.insights.sources import found
+from pipelines.insights.tables import Insights
+from pipelines.versions.store import Store, StoreError
+from pipelines.versions.version import Version
+
+NAME: Final = "pipelines.improve watch"
+KEEP_SOUND: Final = 14
+"""Days; ledgers hold no sound, so it is of no matter here."""
+
+Print = Callable[[str], None]
+
+
+def approve(store: Store, name: str, by: str) -> Version:
+    """A person ``by`` name agrees to a proven version. Raises :class:`StoreError`."""
+    version = store.get(name)
+    _check_rules(version)
+    return store.approve(version.id, by)
+
+
+def begin(store: Store, name: str, by: str, share: float) -> Version:
+    """``share`` of new conversations get an approved version from now on. Raises :class:`StoreError`."""
+    version = store.get(name)
+    _check_rules(version)
+    return store.move(version.id, "canary", by, "person", f"{share:.0%} of conversations", share=share)
+
+
+def withdraw(store: Store, name: str, by: str, why: str) -> Version:
+    """Takes a version out of new conversations at once. Raises :class:`StoreError`."""
+    return store.move(name, "withdrawn", by, "person", why)
+
+
+def _check_rules(version: Version) -> None:
+    if version.guardrails != RULES:
+        raise StoreError(
+            f"{version.id} was made under other guardrails ({version.guardrails}, now {RULES}); propose it anew."
+        )
+
+
+def status(store: Store) -> Iterator[str]:
+    """A line for each version, and one for each thing that became of it."""
+    versions = store.versions()
+    if not versions:
+        yield f"No versions in {store.folder}."
+    for version in versions:
+        changes = ", ".join(f"{key} {change.was} -> {change.now}" for key, change in version.changes.items())
+        share = f" ({version.share:.0%} of conversations)" if version.state == "canary" else ""
+        yield f"{version.id}  {version.state}{share}  {changes}"
+        for step in version.history:
+            why = f": {step.why}" if step.why else ""
+            yield f"    {step.at:%Y-%m-%d %H:%M:%S}  {step.state} by {step.by}{why}"
+        if version.approval:
+            signed = ", signed" if version.approval.signature else ""
+            yield f"    {version.approval.at:%Y-%m-%d %H:%M:%S}  approved by {version.approval.by}{signed}"
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at a canary's conversations, and acts: makes it live, or withdraws it. No person is asked to withdraw.
+
+    ``ledgers`` is the folder that conversations write; what is new there goes into the tables before each look.
+    """
+
+    store: Store
+    tables: Insights
+    ledgers: Path | None = None
+    clock: Callable[[], float] = time.time
+
+    def look(self) -> tuple[Version, Judgement] | None:
+        """One look; None where there is no canary. Raises :class:`StoreError`."""
+        version = self.store.canary()
+        if version is None:
+            return None
+        judged = self._judged(version)
+        if judged.action == "withdraw":
+            return self.store.move(version.id, "withdrawn", NAME, "program", judged.why), judged
+        if judged.action == "promote":
+            return self.store.move(version.id, "live", NAME, "program", judged.why), judged
+        return version, judged
+
+    def _judged(self, version: Version) -> Judgement:
+        if version.guardrails != RULES:
+            return Judgement("withdraw", "it was approved under other guardrails")
+        began = round(version.history[-1].at.timestamp() * 1e6)
+        now = round(self.clock() * 1e6)
+        try:
+            if self.ledgers:
+                ingest(found([self.ledgers]), self.tables.folder, keep_sound=KEEP_SOUND)
+            seen = conversations(self.tables, version=version.id, now=now, since=began)
+        except OSError as error:
+            return Judgement("withdraw", f"no data: {error.filename or 'the tables'}: {error.strerror or error}")
+        return judge(seen, version.share, now=now, began=began)
+
+
+def lines(version: Version, judged: Judgement) -> Iterator[str]:
+    """A look in words: what is done and why, then each measure."""
+    canary, control = judged.turns
+    word = {"withdraw": "withdrawn", "promote": "live", "wait": "goes on"}[judged.action]
+    yield f"{version.id} {word}: {judged.why} ({canary} of its turns, {control} of control)"
+    for one in judged.findings:
+        yield f"    {one.standing:7}  {one.guardrail.name}: {told(one)}"
