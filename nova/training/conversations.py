@@ -32,11 +32,15 @@ _GOOD = "replied"
 
 @dataclass(slots=True)
 class Conversation:
-    """One recording. ``chats`` begin with a question and end with an answer; ``left_out`` counts turns by reason."""
+    """One recording. ``chats`` begin with a question and end with an answer; ``left_out`` counts turns by reason.
+
+    ``id`` is the conversation's; empty in older recordings.
+    """
 
     name: str
     chats: list[list[Message]] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    id: str = ""
 
 
 def recordings(paths: list[Path]) -> list[Path]:
@@ -58,6 +62,8 @@ def read(folder: Path) -> Conversation:
         if row.get("schema") not in SCHEMAS:
             known = " and ".join(map(str, SCHEMAS))
             raise DataError(f"{folder / FILE} has ledgers of schema {str(row.get('schema'))[:20]}, this reads {known}")
+        if isinstance(of := row.get("conversation"), Mapping):
+            conversation.id = str(of.get("id", ""))
         said = row if row["schema"] == 2 else row.get("words")
         user, reply = (said.get(key) if isinstance(said, Mapping) else None for key in ("user", "reply"))
         outcome = row.get("outcome")

@@ -38,6 +38,8 @@ class Dataset:
     duplicates: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     scrubbed: Counter[str] = field(default_factory=Counter)
+    made_of: set[str] = field(default_factory=set)
+    """SHA-256 of each conversation's id: whoever erases a conversation finds the data by it, and nobody else does."""
 
 
 def build(
@@ -58,6 +60,8 @@ def build(
         clean = [[Message(m.role, scrub(m.content)) for m in chat] for chat in conversation.chats]
         if not clean:
             continue
+        if conversation.id:
+            dataset.made_of.add(hashlib.sha256(conversation.id.encode()).hexdigest())
         digest = _digest(clean, seed)
         if digest in ranked:
             dataset.duplicates += 1
@@ -101,7 +105,7 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def manifest(dataset: Dataset) -> dict[str, object]:
-    """What the data is made of, in numbers."""
+    """What the data is made of, in numbers, and of which conversations, without their ids."""
     sides = {"train": dataset.train, "validation": dataset.validation}
     return {
         side: {
@@ -114,6 +118,7 @@ def manifest(dataset: Dataset) -> dict[str, object]:
         "duplicate_conversations": dataset.duplicates,
         "turns_left_out": dict(sorted(dataset.left_out.items())),
         "scrubbed": dict(sorted(dataset.scrubbed.items())),
+        "made_of": sorted(dataset.made_of),
     }
 
 

@@ -2,6 +2,8 @@
 
 python -m pipelines.insights ingest ledgers/ takes/ --into insights/      ledgers and takes become tables
 python -m pipelines.insights mine insights/ --takes takes/ --out hard/    turns that went badly become soundbites
+python -m pipelines.insights erase insights/ --person WHO                 nothing is left of a person
+python -m pipelines.insights purge insights/                              what was kept for long enough goes
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ asked: docs/insights.md.
 def arguments() -> argparse.ArgumentParser:
     """The command line. Raises :class:`SettingsError` where the extra is missing."""
     try:
-        from pipelines.insights import ingest_command, mine_command  # noqa: PLC0415 - the extra
+        from pipelines.insights import erase_command, ingest_command, mine_command  # noqa: PLC0415 - the extra
     except ModuleNotFoundError as missing:
+        package = str(missing.name).partition(".")[0]
         raise SettingsError(
-            [f"{missing.name} is not installed: .venv/bin/python -m pip install -e '.[insights]'"]
+            [f"{package} is not installed: .venv/bin/python -m pip install -e '.[insights]'"]
         ) from missing
     p = argparse.ArgumentParser(
         prog="python -m pipelines.insights",
@@ -35,6 +38,7 @@ def arguments() -> argparse.ArgumentParser:
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     ingest_command.add(commands)
     mine_command.add(commands)
+    erase_command.add(commands)
     return p
 
 

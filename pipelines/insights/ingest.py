@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.insights.batch import Batch
+from pipelines.insights.erasing.erased import digest, erased
 from pipelines.insights.lines import Line, read
 from pipelines.insights.sources import Source, recording
 from pipelines.insights.store import Store, opened
@@ -27,6 +28,7 @@ MOST_HELD: Final = 262_144
 """Turns that wait in memory for their days to be written."""
 
 UNPLACED: Final = "without an id, a date or possible times"
+ERASED: Final = "of conversations that were erased"
 
 Progress = Callable[[str, int], None]
 """Is told what is done, and how many bytes further that is."""
@@ -59,6 +61,7 @@ class _Ingest:
     def __init__(self, store: Store, keep_sound: int, progress: Progress) -> None:
         self._store, self._keep_sound, self._progress = store, keep_sound, progress
         self._taken = Taken()
+        self._erased = erased(store.tables.folder)
         self._batch = Batch()
         self._held: dict[str, list[pa.Table]] = {}
         self._waiting = 0
@@ -79,7 +82,9 @@ class _Ingest:
     def _take(self, source: Source) -> None:
         last: Line | None = None
         for line in read(source.file, self._taken.refused, lambda size: self._progress("reading", size)):
-            if self._batch.add(line):
+            if self._erased and digest(line.conversation.id) in self._erased:
+                self._taken.refused[ERASED] += 1
+            elif self._batch.add(line):
                 last = line
             if len(self._batch) >= AT_ONCE:
                 self._convert()

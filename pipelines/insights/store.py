@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +74,62 @@ class Store:
         there = self._read("histograms", date)
         if there is None or not counted.equals(today("histograms", there)):
             self._write("histograms", date, counted)
+
+    def erase(self, conversations: Collection[str]) -> int:
+        """Takes every row of these conversations out, and counts the histograms of their days again.
+
+        Returns how many rows went.
+        """
+        gone, names = 0, pa.array(sorted(conversations), pa.string())
+        for name in (name for name in SCHEMAS if "conversation" in SCHEMAS[name].names):
+            for date in self.tables.dates(name):
+                there = today(name, self._read(name, date))
+                kept = there.filter(pc.invert(pc.is_in(there["conversation"], names)))
+                if len(kept) < len(there):
+                    self.begin([date])
+                    gone += len(there) - len(kept)
+                    self._put(name, date, _suspected(kept) if name == "turns" else kept)
+                    if name == "turns":
+                        self.derive(date)
+                        if not len(kept):
+                            self._put("histograms", date, SCHEMAS["histograms"].empty_table())
+        self.finish()
+        return gone
+
+    def retire(self, date: str, fewest: int) -> int:
+        """Lets a day's rows go; its histograms stay, of cells with at least ``fewest`` conversations.
+
+        Returns how many rows went.
+        """
+        turns = self._read("turns", date)
+        if turns is not None:
+            self._put("histograms", date, histograms(_of_many(today("turns", turns), fewest)))
+        gone = 0
+        for name in (name for name in SCHEMAS if "conversation" in SCHEMAS[name].names):
+            gone += len(today(name, self._read(name, date)))
+            self._put(name, date, SCHEMAS[name].empty_table())
+        return gone
+
+    def expire(self, today_is: str) -> int:
+        """Forgets recordings that were to be kept until before ``today_is``; returns how many."""
+        gone = 0
+        for date in self.tables.dates("recordings"):
+            there = today("recordings", self._read("recordings", date))
+            kept = there.filter(pc.greater_equal(there["expires"], today_is))
+            if len(kept) < len(there):
+                gone += len(there) - len(kept)
+                self._put("recordings", date, kept)
+        return gone
+
+    def _put(self, name: str, date: str, table: pa.Table) -> None:
+        """Writes a day; one without rows is no day."""
+        if len(table):
+            self._write(name, date, table)
+            return
+        day = self.tables.day(name, date)
+        (day / "part-0.parquet").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            day.rmdir()
 
     def _read(self, name: str, date: str) -> pa.Table | None:
         try:
@@ -141,6 +197,18 @@ def histograms(turns: pa.Table) -> pa.Table:
         connection.register("turns", turns)
         found = connection.sql(f"{histogram(_CELLS)} ORDER BY {', '.join(ORDER['histograms'])}")
         return today("histograms", found.to_arrow_table())
+
+
+def _of_many(turns: pa.Table, fewest: int) -> pa.Table:
+    """The turns of those cells in which there are enough conversations for nobody to be told by them."""
+    cells = ", ".join(_CELLS)
+    with duckdb.connect() as connection:
+        connection.register("turns", turns)
+        found = connection.sql(
+            f"SELECT turns.* FROM turns JOIN (SELECT {cells} FROM turns GROUP BY {cells} "
+            f"HAVING COUNT(DISTINCT conversation) >= {fewest}) USING ({cells})"
+        ).to_arrow_table()
+    return today("turns", found)
 
 
 def _empty(field: pa.Field, rows: int) -> pa.Array:

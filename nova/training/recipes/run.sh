@@ -40,6 +40,10 @@ if ((chats < LEAST)); then
 fi
 mkdir -p -- "$work"
 work=$(realpath -- "$work")
+# Whoever erases a conversation learns from this which adapters have seen it; a run that goes on may see other data.
+if [[ -f $data/manifest.json ]]; then
+    cp -- "$data/manifest.json" "$work/manifest-$(sha256sum < "$data/manifest.json" | cut -c 1-8).json"
+fi
 if [[ -e $work/checkpoints/LATEST ]]; then
     echo "$work holds checkpoints: the run goes on from the last, with its learning rate; a new one wants a new folder" >&2
 fi

@@ -21,12 +21,16 @@ _COLUMNS: Final = ("file", "name", "talk", "language", "transcript", "pause", "o
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A hard case as it is kept. ``why`` says by kind what makes it one; ``half`` is what it is used for."""
+    """A hard case as it is kept. ``why`` says by kind what makes it one; ``half`` is what it is used for.
+
+    ``date`` is the day on which its conversation began, in UTC: its sound is kept as long as the conversation's.
+    """
 
     name: str
     half: str
     conversation: str
     turn: int
+    date: str
     why: dict[str, str]
     site: str
     language: str

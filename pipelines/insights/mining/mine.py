@@ -188,6 +188,7 @@ def _case(candidate: _Candidate) -> Case:
         half=half_of(told.conversation),
         conversation=told.conversation,
         turn=hard.turn,
+        date=told.date,
         why=dict(candidate.why),
         site=told.site,
         language=told.language,
@@ -205,6 +206,7 @@ def _index(mined: Mined, out: Path) -> None:
             "kinds": " ".join(case.why),
             "conversation": case.conversation,
             "turn": str(case.turn),
+            "date": case.date,
             "site": case.site,
             "language": case.language,
             "length": case.length,
@@ -212,7 +214,7 @@ def _index(mined: Mined, out: Path) -> None:
         }
         for case in mined.kept
     ]
-    columns = ("case", "half", "kinds", "conversation", "turn", "site", "language", "length", "take")
+    columns = ("case", "half", "kinds", "conversation", "turn", "date", "site", "language", "length", "take")
     _private(out / INDEX, table(columns, rows))
     misheard = [case for case in mined.kept if case.text and set(_OF_WORDS) & set(case.why)]
     try:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +26,11 @@ _LONGEST_TEXT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A take that may be mined: whose it is, and its turns in their order."""
+    """A take that may be mined: whose it is, the UTC date on which it began, and its turns in their order."""
 
     folder: Path
     conversation: str
+    date: str
     site: str
     language: str
     turns: tuple[Turn, ...]
@@ -69,7 +71,7 @@ def read(folder: Path, left: Left) -> Told | None:
     turns = [turn for row in rows if (turn := _turn(row))]
     turns.sort(key=lambda turn: turn.number)
     site, language = _word(conversation.get("site")), _word(conversation.get("language"))
-    return Told(folder, name, site, language, tuple(_with_finals(turns, folder)))
+    return Told(folder, name, _date(conversation.get("began")), site, language, tuple(_with_finals(turns, folder)))
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -106,6 +108,14 @@ def _turn(row: Mapping[str, Any]) -> Turn | None:
 def _seconds(value: object) -> dict[str, float]:
     found = {str(name): float(time) for name, time in _object(value).items() if isinstance(time, int | float)}
     return {name: time for name, time in found.items() if math.isfinite(time)}
+
+
+def _date(value: object) -> str:
+    """The UTC date of a time in ISO 8601; the first of all days where it is none, so that nobody keeps it for long."""
+    try:
+        return str(datetime.fromisoformat(str(value)).astimezone(UTC).date())
+    except (ValueError, OverflowError):
+        return "0001-01-01"
 
 
 def _object(value: object) -> Mapping[str, Any]:
