@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT: Final = Path("/dev/stdout")
 _ALSO: Final = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-_DEVICES: Final = ("/dev/", "/proc/")
+_DEVICES: Final = ("/dev/fd/", "/dev/std", "/proc/")
+"""What the shell has opened may be a file, which it will go on writing to. Files of /dev/shm are files."""
 _ODD: Final = "backslashreplace"
 """A file's name in a text may hold bytes that are no UTF-8; they are no reason to lose the rest."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,12 @@ def test_standard_output_that_is_appended_to_a_file_keeps_that_file() -> None:
         log.flush()
         subprocess.run([sys.executable, "-c", code], stdout=log, check=True, timeout=30)
     assert Path("log").read_text() == "what was there, more"
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no /dev/shm")
+def test_a_file_in_memory_is_a_file_and_no_device() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        path = Path(memory) / "out"
+        for text in ("the longer of the two", "short"):
+            write_text(path, text)
+            assert path.read_text() == text
