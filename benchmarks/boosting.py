@@ -26,8 +26,8 @@ from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
 from benchmarks.wer import RATE, SENTENCES, Clip, cpu_seconds, serving, soundbites
-from pipelines.embedded.speech.engines import open_engine
-from pipelines.embedded.speech.voices import DEFAULT_VOICE
+from pipelines.embedded.speech.voice.engines import open_engine
+from pipelines.embedded.speech.voice.voices import DEFAULT_VOICE
 from pipelines.scenarios.words import word_errors
 
 NAMES = """Nova|Audio2Face|Aurora|Omniverse|Riva|Jetson|Triton|Franka|Grace Blackwell|Kowalczyk|Siobhan|URDF|NIM|Grafana

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
 from benchmarks.wer import Clip, Score, recognise, serving
-from pipelines.embedded.speech.engines import open_engine
-from pipelines.embedded.speech.voices import Engine
+from pipelines.embedded.speech.voice.engines import open_engine
+from pipelines.embedded.speech.voice.voices import Engine
 from pipelines.machine.environment import environment
 from sophia.audio import EAR_RATE, Frame, Pcm, dbfs
 from sophia.half_duplex import HalfDuplexGuard

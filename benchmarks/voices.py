@@ -27,12 +27,12 @@ from riva.client.proto import riva_tts_pb2 as pb
 from riva.client.proto.riva_tts_pb2_grpc import RivaSpeechSynthesisStub
 
 from benchmarks.wer import RATE, SENTENCES, serving
-from pipelines.embedded.speech.flite import FliteEngine
-from pipelines.embedded.speech.hibari import HibariEngine
-from pipelines.embedded.speech.moonshine import Moonshine
+from pipelines.embedded.speech.ears.moonshine import Moonshine
 from pipelines.embedded.speech.prepare import prepared_ears
-from pipelines.embedded.speech.speakable import sentences
-from pipelines.embedded.speech.voices import Engine
+from pipelines.embedded.speech.voice.flite import FliteEngine
+from pipelines.embedded.speech.voice.hibari import HibariEngine
+from pipelines.embedded.speech.voice.speakable import sentences
+from pipelines.embedded.speech.voice.voices import Engine
 from pipelines.home import home
 from pipelines.scenarios.words import word_errors
 from sophia.audio import Pcm

@@ -36,10 +36,10 @@ from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
 from pipelines.certs import make_development_pki
-from pipelines.embedded.speech.engines import open_engine
-from pipelines.embedded.speech.flite import FliteEngine
 from pipelines.embedded.speech.prepare import build_language_model
-from pipelines.embedded.speech.voices import Engine
+from pipelines.embedded.speech.voice.engines import open_engine
+from pipelines.embedded.speech.voice.flite import FliteEngine
+from pipelines.embedded.speech.voice.voices import Engine
 from pipelines.home import home
 from pipelines.scenarios.words import word_errors
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from pipelines.embedded.face.features import RATE
 from pipelines.embedded.face.visemes import Phone, plain
-from pipelines.embedded.speech.hibari import HibariEngine
-from pipelines.embedded.speech.voices import Manner, Piece
+from pipelines.embedded.speech.voice.hibari import HibariEngine
+from pipelines.embedded.speech.voice.voices import Manner, Piece
 
 LEAD_IN, LEAD_OUT = 0.3, 0.5
 """Seconds of silence before and after each clip, so that the network learns what rest is."""

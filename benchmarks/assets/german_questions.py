@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.embedded.speech.pico import PicoEngine
-from pipelines.embedded.speech.voices import Manner
+from pipelines.embedded.speech.german.pico import PicoEngine
+from pipelines.embedded.speech.voice.voices import Manner
 from sophia.audio import Pcm
 
 FOLDER = Path(__file__).parents[2] / "pipelines" / "soundbites" / "german"

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from pipelines.embedded.speech.hibari import HibariEngine
+from pipelines.embedded.speech.voice.hibari import HibariEngine
 from pipelines.scenarios.loading import BUNDLED
 from pipelines.scenarios.script import read_script
 from pipelines.scenarios.speech import Saying, parse, say

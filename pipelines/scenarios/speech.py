@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 import soxr
 
-from pipelines.embedded.speech.engines import open_engine
-from pipelines.embedded.speech.speakable import speakable
-from pipelines.embedded.speech.voices import Engine, Manner, find_voice
+from pipelines.embedded.speech.voice.engines import open_engine
+from pipelines.embedded.speech.voice.speakable import speakable
+from pipelines.embedded.speech.voice.voices import Engine, Manner, find_voice
 from pipelines.scenarios.room import noise
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm

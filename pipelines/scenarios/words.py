@@ -13,9 +13,9 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
-from pipelines.embedded.speech import spoken_german
-from pipelines.embedded.speech.spoken import spelt, with_numbers_read
-from pipelines.embedded.speech.written import cardinal
+from pipelines.embedded.speech.ears.written import cardinal
+from pipelines.embedded.speech.german import spoken_german
+from pipelines.embedded.speech.voice.spoken import spelt, with_numbers_read
 
 _ANYWHERE = {"hm", "hmm", "ähm"}
 HESITATIONS: Final = {"en": _ANYWHERE | {"um", "uh", "er", "erm", "ah"}, "de": _ANYWHERE | {"äh", "öh"}}

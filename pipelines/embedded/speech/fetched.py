@@ -17,7 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final
 
-from pipelines.embedded.speech import kokoro, moonshine, whisper
+from pipelines.embedded.speech.ears import moonshine
+from pipelines.embedded.speech.german import whisper
+from pipelines.embedded.speech.voice import kokoro
 from sophia import smart_turn
 
 _DEADLINE: Final = 240.0

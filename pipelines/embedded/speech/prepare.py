@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipelines.embedded.speech import corpus, hibari, kokoro, language_model, profanity
+from pipelines.embedded.speech.ears import corpus, language_model, profanity
 from pipelines.embedded.speech.fetched import (
     KOKORO,
     MOONSHINE,
@@ -31,6 +31,7 @@ from pipelines.embedded.speech.fetched import (
     place,
 )
 from pipelines.embedded.speech.languages import ENGLISH, GERMAN, check_extra, served
+from pipelines.embedded.speech.voice import hibari, kokoro
 
 _FOLDER = "speech"
 _BUILD_DEADLINE = 600.0
@@ -228,7 +229,7 @@ def _root_prefix() -> list[str] | None:
 
 
 def _build(target: Path) -> None:
-    from pipelines.embedded.speech.sphinx import STOCK_MODEL  # noqa: PLC0415  # the parent does not need it
+    from pipelines.embedded.speech.ears.sphinx import STOCK_MODEL  # noqa: PLC0415  # the parent does not need it
 
     sentences = corpus.sentences()
     language_model.build(

@@ -15,13 +15,13 @@ from riva.client.proto import riva_asr_pb2_grpc, riva_tts_pb2_grpc
 
 from pipelines.embedded import child
 from pipelines.embedded.reflecting import reflect
-from pipelines.embedded.speech.engines import open_engine
+from pipelines.embedded.speech.ears.recognition import SpeechRecognition
+from pipelines.embedded.speech.ears.recognition_config import Recogniser
+from pipelines.embedded.speech.ears.workers import Workers, running_workers
 from pipelines.embedded.speech.languages import ENGLISH
-from pipelines.embedded.speech.recognition import SpeechRecognition
-from pipelines.embedded.speech.recognition_config import Recogniser
-from pipelines.embedded.speech.synthesis import SpeechSynthesis
-from pipelines.embedded.speech.voices import Engine
-from pipelines.embedded.speech.workers import Workers, running_workers
+from pipelines.embedded.speech.voice.engines import open_engine
+from pipelines.embedded.speech.voice.synthesis import SpeechSynthesis
+from pipelines.embedded.speech.voice.voices import Engine
 
 ASR, TTS = "nvidia.riva.asr.RivaSpeechRecognition", "nvidia.riva.tts.RivaSpeechSynthesis"
 

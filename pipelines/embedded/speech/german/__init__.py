@@ -1,0 +1,1 @@
+"""German: its ears, its voice, and how its numbers are read. An extra."""
