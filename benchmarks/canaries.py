@@ -28,6 +28,9 @@ from pipelines.improve.verdict import judge
 EVERY = 10_000_000
 """µs between the ends of two conversations."""
 
+FEW = 200
+"""Conversations whose turns are taken for independent; more would raise more alarms, and take minutes."""
+
 Z = 1.645
 """What one look at a fair game exceeds in 5 of 100 cases, in standard deviations."""
 
@@ -84,8 +87,9 @@ def alarm(found: Sequence[Conversation], share: float) -> bool:
 
 
 def by_turns(found: Sequence[Conversation]) -> list[Conversation]:
-    """The planted mistake: every turn a conversation of its own."""
-    return [replace(one, name=f"{one.name}.{n}", turns=(turn,)) for one in found for n, turn in enumerate(one.turns)]
+    """The planted mistake: every turn of the first conversations a conversation of its own."""
+    few = found[:FEW]
+    return [replace(one, name=f"{one.name}.{n}", turns=(turn,)) for one in few for n, turn in enumerate(one.turns)]
 
 
 def one_look_each_time(found: Sequence[Conversation], share: float) -> bool:
@@ -147,7 +151,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--canaries", type=int, default=200, help="without a difference (default: %(default)s)")
     parser.add_argument("--conversations", type=int, default=600, help="of both arms (default: %(default)s)")
-    parser.add_argument("--plants", type=int, default=40, help="of each kind of harm (default: %(default)s)")
+    parser.add_argument("--plants", type=int, default=30, help="of each kind of harm (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     args = parser.parse_args()
     found: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "synthetic": True, **vars(args), "null": []}

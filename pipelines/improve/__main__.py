@@ -3,7 +3,7 @@
 python -m pipelines.improve --dry-run                        what would be proposed, on the bundled soundbites
 python -m pipelines.improve bundled --takes takes/ --tables insights/ --simulate lab-delays.yaml
 python -m pipelines.improve approve 3f2a --yes "Ann Lee"     a person agrees to a proposal
-python -m pipelines.improve canary 3f2a --share 0.2 --yes "Ann Lee"
+python -m pipelines.improve canary 3f2a --share 0.1 --yes "Ann Lee"
 python -m pipelines.improve watch --tables insights/         look at it, make it live or withdraw it
 python -m pipelines.improve rollback 3f2a --yes "Ann Lee"
 python -m pipelines.improve status
@@ -16,21 +16,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pipelines.command.run import run
 from pipelines.home import expanded
+from pipelines.improve.never import NEVER
 from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import add_force, output, printed_aside
 from pipelines.versions.store import Store, StoreError, read_key
 
-EXIT_CODES: Final = """\
+EXIT_CODES: Final = (
+    """\
 exit codes: 0 nothing found, or done; 10 there is a proposal; 1 a canary was withdrawn; 2 the settings, the soundbites,
 the tables, or a version that may not become that; 6 the disk; 130 interrupted.
-"""
+
+never automatic: """
+    + textwrap.fill("; ".join(NEVER) + ".", 118, initial_indent=" " * 17)[17:]
+    + "\n"
+)
 
 EXTRAS: Final = ("optuna", "duckdb", "pyarrow", "msgspec", "sklearn")
 """Packages that the loop needs and the voice does not."""
@@ -60,7 +67,11 @@ def arguments() -> argparse.ArgumentParser:
     approve = add("approve", "agree to a proposal, as a person")
     canary = add("canary", "give an approved version to a share of new conversations")
     canary.add_argument(
-        "--share", type=_share, default=0.2, metavar="SHARE", help="of conversations, 0.01 to 0.5 (default: 0.2)"
+        "--share",
+        type=_share,
+        default=0.1,
+        metavar="SHARE",
+        help="of conversations: 0.01 to 0.5, an experiment 0.1 at most (default: 0.1)",
     )
     rollback = add("rollback", "take a version out of new conversations at once")
     rollback.add_argument("--why", default="by hand", metavar="TEXT", help="kept with the version")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipelines.improve.data import conversations
+from pipelines.improve.identified import Known
 from pipelines.improve.measures import RULES
-from pipelines.improve.verdict import Judgement, judge, told
+from pipelines.improve.verdict import SILENCE, Action, Judgement, judge, told
+from pipelines.insights.errors import InsightsError
+from pipelines.insights.errors import StoreError as TablesBusy
 from pipelines.insights.ingest import ingest
 from pipelines.insights.sources import found
 from pipelines.insights.tables import Insights
@@ -18,6 +23,10 @@ from pipelines.versions.store import Store, StoreError
 from pipelines.versions.version import Version
 
 NAME: Final = "pipelines.improve watch"
+EXPERIMENT: Final = 0.1
+"""The largest share of conversations for a version with a change that the log says nothing about."""
+
+UNKNOWN: Final[Known] = "unknown"
 KEEP_SOUND: Final = 14
 """Days; ledgers hold no sound, so it is of no matter here."""
 
@@ -32,9 +41,19 @@ def approve(store: Store, name: str, by: str) -> Version:
 
 
 def begin(store: Store, name: str, by: str, share: float) -> Version:
-    """``share`` of new conversations get an approved version from now on. Raises :class:`StoreError`."""
+    """``share`` of new conversations get an approved version from now on. Raises :class:`StoreError`.
+
+    What a log does not know is tried on few people.
+    """
     version = store.get(name)
     _check_rules(version)
+    changes = json.loads(store.evidence(version)).get("changes", ())
+    unknown = [change["key"] for change in changes if change["log"] == UNKNOWN]
+    if unknown and share > EXPERIMENT:
+        raise StoreError(
+            f"{version.id} is an experiment: no log knows what {', '.join(unknown)} does to people. "
+            f"Say --share {EXPERIMENT:g} or less."
+        )
     return store.move(version.id, "canary", by, "person", f"{share:.0%} of conversations", share=share)
 
 
@@ -78,12 +97,14 @@ class Watch:
     tables: Insights
     ledgers: Path | None = None
     clock: Callable[[], float] = time.time
+    _read: int = 0
 
     def look(self) -> tuple[Version, Judgement] | None:
         """One look; None where there is no canary. Raises :class:`StoreError`."""
         version = self.store.canary()
         if version is None:
             return None
+        self.store.note_watch()
         judged = self._judged(version)
         if judged.action == "withdraw":
             return self.store.move(version.id, "withdrawn", NAME, "program", judged.why), judged
@@ -96,13 +117,32 @@ class Watch:
             return Judgement("withdraw", "it was approved under other guardrails")
         began = round(version.history[-1].at.timestamp() * 1e6)
         now = round(self.clock() * 1e6)
+        self._read = max(self._read, began)
         try:
-            if self.ledgers:
-                ingest(found([self.ledgers]), self.tables.folder, keep_sound=KEEP_SOUND)
+            self._ingest(began / 1e6)
             seen = conversations(self.tables, version=version.id, now=now, since=began)
-        except OSError as error:
-            return Judgement("withdraw", f"no data: {error.filename or 'the tables'}: {error.strerror or error}")
+        except (OSError, InsightsError) as error:
+            silent = now - self._read
+            action: Action = "withdraw" if silent >= SILENCE else "wait"
+            return Judgement(action, f"no data for {silent // 1_000_000} s: {' '.join(str(error).split())}")
+        self._read = now
         return judge(seen, version.share, now=now, began=began)
+
+    def _ingest(self, since: float) -> None:
+        """Takes in what conversations have written since then; whoever else is doing that does it for us."""
+        if self.ledgers is None:
+            return
+        fresh = [source for source in found([self.ledgers]) if _written(source.file) >= since]
+        with suppress(TablesBusy):
+            ingest(fresh, self.tables.folder, keep_sound=KEEP_SOUND)
+
+
+def _written(file: Path) -> float:
+    """When a file was last written to; 0 if it has gone meanwhile."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def lines(version: Version, judged: Judgement) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
@@ -23,10 +24,18 @@ from pipelines.versions.version import Version
 LOOK_SECONDS: Final = 1.0
 """Time between two looks at the folder."""
 
+UNWATCHED: Final = 900.0
+"""Seconds without a look at the canary after which it is off: nobody would withdraw it."""
+
 STOP_SECONDS: Final = 1.0
 """How long the end waits for a look that is under way; the thread dies with the process."""
 
-Stamp = tuple[tuple[str, int, int], ...]
+UNWATCHED_LINE: Final = (
+    f"The canary is off: nobody has looked at it for {UNWATCHED / 60:.0f} minutes. "
+    + "`python -m pipelines.improve watch` does."
+)
+
+Stamp = tuple[bool, tuple[tuple[str, int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,8 @@ class Arms:
     """The plan of a process, kept up to date by a thread that looks at the folder every second.
 
     :meth:`give` never waits. Where the folder can no longer be read the canary ends at once, and what was live stays.
-    Running conversations keep what they were given. ``notice`` is called from the thread, once for each new line.
+    It also ends where nobody has watched it for :data:`UNWATCHED`. Running conversations keep what they were given.
+    ``notice`` is called from the thread, once for each new line. ``clock`` is the time of files.
     """
 
     def __init__(
@@ -98,12 +108,16 @@ class Arms:
         store: Store,
         settings: Settings,
         notice: Callable[[str], None] = lambda line: None,
+        *,
         look_seconds: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._settings = settings
         self._notice = notice
         self._every = look_seconds
+        self._clock = clock
+        self._canary_since = 0.0
         self._told: set[str] = set()
         self._stamp: Stamp | None = None
         self._looking = Lock()
@@ -130,17 +144,26 @@ class Arms:
         """Reads the folder again if it has changed. Blocks."""
         with self._looking:
             try:
-                stamp = self._seen()
+                stamp = self._watched(), self._seen()
                 if stamp == self._stamp:
                     return
-                self._plan = plan(self._settings, self._store.live(), self._store.canary(), self._tell)
-                self._stamp = stamp
+                canary = self._store.canary()
+                self._canary_since = canary.history[-1].at.timestamp() if canary else 0.0
+                if canary and not self._watched():
+                    self._tell(UNWATCHED_LINE)
+                    canary = None
+                self._plan = plan(self._settings, self._store.live(), canary, self._tell)
+                self._stamp = self._watched(), stamp[1]
             except StoreError as error:
                 self._stamp = None
                 self._plan = Plan(self._plan.control)
                 self._tell(f"The canary is off: {error}")
 
-    def _seen(self) -> Stamp:
+    def _watched(self) -> bool:
+        """Whether somebody looks at the canary, or it has only just begun."""
+        return self._clock() - max(self._store.watched(), self._canary_since) < UNWATCHED
+
+    def _seen(self) -> tuple[tuple[str, int, int], ...]:
         try:
             found = []
             for path in self._store.folder.glob("version-*.json"):

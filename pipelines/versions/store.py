@@ -19,6 +19,9 @@ from pipelines.versions.version import LEAST_KEY_BYTES, Version, approved, evide
 
 VERSION: Final = "version-"
 EVIDENCE: Final = "evidence-"
+WATCHED: Final = "watched"
+"""The file whose time says when the canary was last looked at."""
+
 MOST_BYTES: Final = 4 << 20
 """A record larger than this is something else."""
 
@@ -63,6 +66,21 @@ class Store:
     def canary(self) -> Version | None:
         """What some conversations get."""
         return next((one for one in self.versions() if one.state == "canary" and vouched(one, self.key)), None)
+
+    def watched(self) -> float:
+        """When somebody last looked at the canary, in seconds since the epoch; 0 if nobody ever did."""
+        try:
+            return (self.folder / WATCHED).stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def note_watch(self) -> None:
+        """Notes that the canary is looked at. Raises :class:`StoreError`."""
+        try:
+            os.close(os.open(self.folder / WATCHED, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.utime(self.folder / WATCHED)
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be used: {error.strerror or error}.") from None
 
     def evidence(self, version: Version) -> str:
         """The text of its evidence. Raises :class:`StoreError` if it is gone or was changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pipelines.improve.measures import QUIET, RULES
 from pipelines.improve.rollout import Watch
 from pipelines.insights.ingest import ingest
 from pipelines.insights.sources import found
+from pipelines.insights.store import opened
 from pipelines.insights.tables import Insights
 from pipelines.versions.arms import drawn
 from pipelines.versions.store import Store, StoreError
@@ -120,6 +122,34 @@ def test_data_that_cannot_be_read_withdraws(store: Store, tmp_path: Path) -> Non
     assert seen
     assert seen[1].action == "withdraw"
     assert "no data" in seen[1].why
+
+
+def test_a_watch_waits_out_a_short_trouble_and_others_who_take_in(store: Store, tmp_path: Path) -> None:
+    version = canary(store)
+    write(tmp_path / "ledgers", spoken(version, 40))
+    one = watch(store, tmp_path, 500)
+    (tmp_path / "tables").write_text("no folder")
+    seen = one.look()
+    assert seen
+    assert seen[1].action == "wait"
+    (tmp_path / "tables").unlink()
+    with opened(tmp_path / "tables"):  # another program takes in what there is
+        seen = one.look()
+    assert seen
+    assert (seen[1].action, seen[1].turns) == ("wait", (0, 0))
+    assert store.watched() > 0
+
+
+def test_an_experiment_is_for_few_people(store: Store) -> None:
+    text = json.dumps({"changes": [{"key": "turns.settle", "log": "unknown"}]})
+    made = store.add(
+        proposed({"turns.settle": Change(was=0.45, now=0.3)}, "", evidence_hash(text), RULES, by="t"), text
+    )
+    store.move(made.id, "proven", "test", "program", "")
+    rollout.approve(store, made.id, "Ann")
+    with pytest.raises(StoreError, match="experiment"):
+        rollout.begin(store, made.id, "Ann", 0.2)
+    assert rollout.begin(store, made.id, "Ann", 0.1).state == "canary"
 
 
 def test_other_guardrails_than_those_it_was_approved_under_withdraw_it(store: Store, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.settings.model import Settings
 from pipelines.settings.tunable import apply
-from pipelines.versions.arms import Arms, Plan, drawn
+from pipelines.versions.arms import UNWATCHED, UNWATCHED_LINE, Arms, Plan, drawn
 from pipelines.versions.store import Store
 from pipelines.versions.version import Change, Version, evidence_hash, proposed
 
@@ -116,3 +116,26 @@ def test_a_thread_looks_while_nobody_waits(tmp_path: Path) -> None:
         assert seen.wait(10)
     finally:
         arms.close()
+
+
+def test_a_canary_that_nobody_watches_is_off_until_somebody_does(tmp_path: Path) -> None:
+    store, told, late = Store(tmp_path), list[str](), 0.0
+    version = canary(store)
+    began = version.history[-1].at.timestamp()
+    arms = Arms(store, SETTINGS, told.append, clock=lambda: began + late)
+
+    def seen() -> set[str]:
+        arms.look()
+        return {arms.give(f"{n}").arm.partition(":")[0] for n in range(50)}
+
+    assert seen() == {"canary", "control"}
+    late = UNWATCHED - 1
+    assert seen() == {"canary", "control"}
+    late = UNWATCHED + 1
+    assert seen() == {""}
+    assert told == [UNWATCHED_LINE]
+    store.note_watch()
+    os.utime(tmp_path / "watched", (began + late, began + late))
+    assert seen() == {"canary", "control"}
+    late = 3 * UNWATCHED
+    assert seen() == {""}
