@@ -59,7 +59,8 @@ MAY: dict[str, str] = {
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
     "insights": "command home replay scenarios settings takes telemetry sophia",
-    "doctor": "command embedded failures home log records replay scenarios services settings talk sophia",
+    "doctor": "command embedded failures home insights log records replay scenarios services settings talk versions "
+    "sophia",
     "load": "command failures log machine page records replay scenarios services settings simulation talk telemetry "
     "sophia nova",
     "tune": "command home log machine page records replay scenarios settings simulation",

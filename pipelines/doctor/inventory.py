@@ -20,7 +20,7 @@ from typing import Any, Final
 from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.containers import START_MONITORING, containers, images
 from pipelines.doctor.finding import Mark, Result, ok, skip, warn
-from pipelines.doctor.host import Host, Output
+from pipelines.doctor.host import ARM, Host, Output
 from pipelines.doctor.web import WebTrouble, get
 
 PYTHON_SECONDS: Final = 30.0
@@ -218,12 +218,28 @@ def _tag(image: str) -> str:
 
 
 async def _jar(c: Context) -> Result:
-    home = os.environ.get("SPARK_HOME")
+    home, named = os.environ.get("SPARK_HOME"), os.environ.get("SPARK_RAPIDS_JAR")
     patterns = (*((f"{home}/jars/rapids-4-spark_*.jar",) if home else ()), *JARS)
-    found = [path for pattern in patterns for path in c.host.names(pattern)]
+    found = [*([named] if named else []), *(path for pattern in patterns for path in c.host.names(pattern))]
     version = re.search(r"rapids-4-spark_[\d.]+-([\d.]+\d)", found[0]) if found else None
     fix = "take the jar that fits your Spark: https://nvidia.github.io/spark-rapids/docs/download.html tells which"
+    if found and (wrong := misfit(found[0], c.host.kernel()[1])):
+        return warn(f"{found[0]}: {wrong}", fix)
     return c.judge("spark_jar", version[1] if version else None, found[0] if found else "not here", fix)
+
+
+def misfit(jar: str, machine: str) -> str:
+    """Why NVIDIA's accelerator in a jar of this name cannot run on ``machine``; empty if it can, as far as names tell.
+
+    Its classifier says it: ``cuda13-arm64`` is for Arm, as in a DGX Spark; without ``arm64`` it is for x86-64.
+    """
+    arm = machine in ARM
+    if jar.removesuffix(".jar").endswith("-arm64") != arm:
+        wanted = "cuda13-arm64" if arm else "cuda13, or none for CUDA 12"
+        return f"it is for {'x86-64' if arm else 'Arm'}, and this machine is {machine}; its classifier must be {wanted}"
+    if not re.search(r"rapids-4-spark_2\.1[23]-", jar):
+        return "it is not the accelerator's: its name begins with rapids-4-spark_2.13 (Spark 4) or _2.12"
+    return ""
 
 
 def _port(port: Port) -> Check:

@@ -21,6 +21,7 @@ from pipelines.doctor.framework import framework
 from pipelines.doctor.host import ARM, Host, LocalHost, printable
 from pipelines.doctor.integration import INTEGRATION
 from pipelines.doctor.inventory import INVENTORY
+from pipelines.doctor.learning import LEARNING
 from pipelines.doctor.libraries import CUDA, PROGRAMS
 from pipelines.doctor.machine import MACHINE
 from pipelines.doctor.manifest import Manifest, as_yaml, find_manifest, read_manifest, recorded
@@ -34,7 +35,7 @@ from pipelines.settings.arguments import add_settings, configs, settings_of
 from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import Output, add_force, check_outputs, output, printed_aside, read_by, write_text
 
-BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY, FACE_MODEL, TURN_MODEL)
+BASE: Final = (*MACHINE, *CUDA, *CONTAINERS, *PROGRAMS, *INVENTORY, FACE_MODEL, TURN_MODEL, *LEARNING)
 
 _WHY_EMBEDDED: Final = "the settings ask for the services that come with the project"
 

@@ -39,6 +39,9 @@ class InsightsSettings(BaseModel):
     takes: Path | None = Field(
         None, description="folder that gets conversations whose user agreed, with words or sound; none: off"
     )
+    tables: Path | None = Field(
+        None, description="folder of tables (python -m pipelines.insights ingest); the doctor tells how old they are"
+    )
     consent: Consent = Field(
         "numbers",
         description="what users have agreed to before they say so themselves; words and sound need takes, and sound is "

@@ -114,6 +114,7 @@ NAMED = {
 """What the integration guide wants, in whatever version."""
 UNVERSIONED = {
     "kernel", "memory", "secure_boot", "selinux", "gpu_memory", "runtime", "gpu_container", "face_model", "turn_model",
+    "engines", "spark", "kept", "ingest", "room", "versions",
 }  # fmt: skip
 """What is looked at, and has no version that the guide could want."""
 
