@@ -67,13 +67,15 @@ class Hard:
 
 
 def hard_cases(turns: Sequence[Turn], slow: Mapping[str, float]) -> list[Hard]:
-    """The hard cases of a conversation, whose ``turns`` come in their order.
+    """The hard cases of a conversation, whose ``turns`` come in their order; of those in which the user spoke.
 
     ``slow`` says how many seconds of each stage are too many; a stage that is not in it is not judged.
     """
     whole = [turn for turn in turns if turn.outcome not in _NO_TURN]
     found = []
     for turn, after in zip(whole, [*whole, None][1:], strict=True):
+        if "voice_start" not in turn.marks:
+            continue  # she spoke by herself, or somebody typed: there is no sound to keep
         judged = {
             "cutoff": _cut_off(turn, after),
             "wait": _waited(turn),

@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from planted_talks import plant
 
 from pipelines.insights.ingest import ingest
 from pipelines.insights.mining.clusters import clusters
-from pipelines.insights.mining.kinds import KINDS, hard_cases
+from pipelines.insights.mining.kinds import KINDS, Turn, hard_cases
 from pipelines.insights.mining.mine import HALVES, MOST_OF_A_CONVERSATION, half_of, mine, slow_stages
 from pipelines.insights.mining.takes import Left, find, read
 from pipelines.insights.sources import found
@@ -69,6 +70,16 @@ def test_each_case_is_a_folder_that_replay_plays(talks, tmp_path):
         case.conversation for case in mined.kept if case.half == "prove"
     }
     assert mined.notes == ["no stage is called slow: the tables hold fewer than 1000 turns"]
+
+
+def test_a_turn_without_a_voice_is_no_case_to_listen_to():
+    """Such as hers, when she says that she is recorded, and somebody talks over it."""
+    marks = {"played": 1.0, "silenced": 1.4}
+    hers = Turn(1, "interrupted", "", marks, {}, faults=("tts: silent",))
+    assert hard_cases([hers], {}) == []
+    assert [hard.kind for hard in hard_cases([replace(hers, marks={**marks, "voice_start": 0.2})], {})] == [
+        "interrupted"
+    ]
 
 
 def test_who_goes_on_over_her_goes_on_over_her_again(talks, tmp_path):
