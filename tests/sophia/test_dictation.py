@@ -18,7 +18,7 @@ ZIFFERN = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "
 
 
 def pause(text, language="en-US"):
-    return Pauses(TurnSettings(language=language), MODEL).after(text)[0]
+    return Pauses(TurnSettings(language=language), MODEL).after(text)[0].seconds
 
 
 def sounds(text, language="en-US"):

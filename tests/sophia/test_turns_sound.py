@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from turn_events import EVENTS, SETTINGS, Ears, drive
 from turn_table import Table
 
+from pipelines.takes.reader import read_events
+from pipelines.takes.writer import TakeWriter
 from sophia.completeness import Judgement, SoundTurnModel, WordTurnModel
 from sophia.decisions import Commit, Start
-from sophia.events import CommitRequested, PolicyChanged, SoundJudged
+from sophia.events import CommitRequested, PolicyChanged, SoundJudged, Tick
 from sophia.floor_policy import FloorPolicy
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking
@@ -104,6 +106,35 @@ def test_a_model_of_ones_own_weighs_the_sound_itself():
     table.voice(0.2, 1.0).says(1.07, "the blue", final=True).judged(1.1, 0.95).wait(5)
     assert table.only(Commit).at == pytest.approx(1.28)
     assert "sounds 0.95" in table.only(Commit).reason
+
+
+class Kept(Table):
+    """A table that keeps what it is told, as a recording does: ticks can be made again."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.told = []
+
+    def tell(self, event):
+        self.told += [] if isinstance(event, Tick) else [event]
+        return super().tell(event)
+
+
+@pytest.mark.parametrize("complete", [0.0729709267616272, 0.9])
+async def test_a_recording_decides_alike_without_the_model(tmp_path, monkeypatch, complete):
+    monkeypatch.setattr("pipelines.takes.writer.CLOSE_SECONDS", 30.0)  # a busy machine may take its time to write
+    first = Kept(VETO).voice(0.2, 1.0).says(1.07, QUESTION, final=True).judged(1.18, complete)
+    first.voice(1.4, 1.9).says(1.97, "for the shoes", final=True).judged(2.1, 1.0, until=1.9).wait(5)
+    take = TakeWriter(tmp_path / "take", {}, start=0.0, reply_rate=24_000)
+    for event in first.told:
+        take.told(event)
+    await take.aclose()
+    again = Kept(VETO)
+    for event in read_events(tmp_path / "take"):
+        again.wait(event.at).tell(event)
+    assert again.wait(5).told == first.told
+    assert again.decisions == first.decisions
+    assert len([d for d in again.decisions if isinstance(d, Commit)]) == (1 if complete < 0.5 else 2)
 
 
 @given(st.text(max_size=30), st.one_of(st.none(), st.floats(0, 1)), st.floats(0, 1))

@@ -127,6 +127,15 @@ def test_what_is_not_installed_is_told_with_the_way_to_get_it(
     assert told.count("\n") == 1
 
 
+def test_a_turn_model_that_was_not_fetched_is_told_with_the_way_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tune("--only", "turns.sound_veto", "turns.pause_open") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("turns.sound_veto needs ")
+    assert line.endswith(
+        "Fetch it: make prepare EXTRAS=turn, or .venv/bin/python -m pipelines.embedded --prepare --turn-model."
+    )
+
+
 def test_too_few_lines_are_refused_before_anything_is_tried(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
