@@ -59,7 +59,8 @@ class Loop:
 
     def command(self, *words: str) -> int:
         """A command as it is typed, without the options that say where everything is."""
-        print(f"\n$ python -m pipelines.improve {shlex.join(words)}", flush=True)
+        typed = shlex.join(word.removeprefix(f"{self.folder}/") for word in words if word != "--force")
+        print(f"\n$ python -m pipelines.improve {typed}", flush=True)
         place = ("--set", f"insights.versions={self.folder / 'versions'}")
         code = improve([*words, *CONFIG, *place])
         print(f"exit code {code}", flush=True)
@@ -113,19 +114,21 @@ def whole(folder: Path, seed: int) -> int:
 
 
 HARM: Mapping[str, Mapping[str, float]] = {
-    "60 ms more for each whole sentence": {"turns.pause_complete": 0.06, "turns.pause_open": 0.06},
-    "half of each pause: people are cut off": {"turns.pause_complete": -0.14, "turns.pause_open": -0.3},
+    "whole sentences wait for 0.44 s": {"turns.pause_complete": 0.44},
+    "she is hasty, and people are cut off": {
+        "turns.pause_complete": 0.1,
+        "turns.pause_open": 0.2,
+        "turns.pause_unfinished": 0.4,
+    },
 }
+"""Bad values. With a shorter pause than 0.34 s the wait is that for ears, mind and voice."""
 
 
-def planted(loop: Loop, name: str, more: Mapping[str, float]) -> Judgement:
+def planted(loop: Loop, name: str, values: Mapping[str, float]) -> Judgement:
     """A version that somebody approved though it does harm; what the judge makes of it."""
     live = loop.store.live()
     settings = plan(loop.settings, live, None, print).control
-    changes = {
-        key: Change(was=value_at(settings, key), now=round(value_at(settings, key) + add, 3))
-        for key, add in more.items()
-    }
+    changes = {key: Change(was=value_at(settings, key), now=value) for key, value in values.items()}
     text = json.dumps({"planted": name})
     version = loop.store.add(proposed(changes, live[-1].id, evidence_hash(text), RULES, by="planted"), text)
     loop.store.move(version.id, "proven", "planted", "program", name)
