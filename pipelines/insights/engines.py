@@ -79,7 +79,7 @@ def _duckdb(sql: str, tables: Insights) -> tuple[list[str], list[tuple[Any, ...]
     import duckdb  # noqa: PLC0415 - the other engines do without
 
     with duckdb.connect() as connection:
-        connection.execute("SET temp_directory = ''")
+        connection.execute("SET temp_directory = ''; SET enable_progress_bar = false")
         for name in asked(sql):
             connection.execute(f"CREATE VIEW {name} AS {_view(name, tables.files(name))}")
         found = connection.execute(sql)
