@@ -78,12 +78,13 @@ def status(store: Store) -> Iterator[str]:
         changes = ", ".join(f"{key} {change.was} -> {change.now}" for key, change in version.changes.items())
         share = f" ({version.share:.0%} of conversations)" if version.state == "canary" else ""
         yield f"{version.id}  {version.state}{share}  {changes}"
-        for step in version.history:
-            why = f": {step.why}" if step.why else ""
-            yield f"    {step.at:%Y-%m-%d %H:%M:%S}  {step.state} by {step.by}{why}"
-        if version.approval:
-            signed = ", signed" if version.approval.signature else ""
-            yield f"    {version.approval.at:%Y-%m-%d %H:%M:%S}  approved by {version.approval.by}{signed}"
+        happened = [
+            (step.at, f"{step.state} by {step.by}" + (f": {step.why}" if step.why else "")) for step in version.history
+        ]
+        if given := version.approval:  # after it was proven, which is the second step
+            happened.insert(2, (given.at, f"approved by {given.by}" + (", signed" if given.signature else "")))
+        for at, line in happened:
+            yield f"    {at:%Y-%m-%d %H:%M:%S}  {line}"
 
 
 @dataclass(slots=True)
