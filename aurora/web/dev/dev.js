@@ -6,6 +6,7 @@
 //   at=6.4               stand still at that second    watch         as somebody who watches
 //   scene=talk,granted   play these events             panel=none    or latency, settings
 //   theme captions quality                             as in the settings
+//   consent=sound        a server that keeps what users agree to; this is its own choice
 //   choose=3             look at the third turn        head=URL      another GLB; none: the ring
 //   insecure             as on an address without HTTPS
 import { earlier } from './script.js';
@@ -32,6 +33,7 @@ function info() {
   return {
     name: 'Sophia', host: 'spark-1', watch: ask.has('watch'), budget_ms: 800,
     secure_url: ask.has('insecure') ? 'https://spark-1:8765' : null, key_needed: false,
+    consent: ask.get('consent') ?? 'numbers', consents: ask.has('consent') ? ['numbers', 'words', 'sound'] : ['numbers'],
     model: head === 'none' ? null : { url: head ?? '../../head/sophia.glb', light_url: null, kind: /** @type {const} */ ('glb'), name: 'sophia', missing: ['tongueOut'] },
   };
 }

@@ -25,13 +25,14 @@ const KIND = /** @type {Record<string, string>} */ (Object.fromEntries(
 /** @implements {Session} */
 export class MockSession extends EventTarget {
   /**
-   * @param {object} page @param {{microphone?: boolean}} options
+   * @param {object} page @param {{microphone?: boolean, consent?: string|null}} options
    * @param {{at?: number|null, first?: number}} [how] `at`: stand still at that second; `first`: turns before
    */
   constructor(page, options, { at = null, first = 0 } = {}) {
     super();
     this.page = page;
     this.microphone = options.microphone ?? true;
+    this.consent = options.consent;
     this.still = at;
     this.first = first;
     this.began = 0;
@@ -73,6 +74,7 @@ export class MockSession extends EventTarget {
     this.on = true;
     this.began = performance.now() / 1000;
     this.tell('open');
+    if (this.consent) this.agree(this.consent);
     if (this.still === null) this.timer = setInterval(() => this.catchUp(), 10);
   }
 
@@ -154,6 +156,8 @@ export class MockSession extends EventTarget {
   cancel() { this.tell('interrupted'); }
 
   unblock() { this.tell('allowed'); }
+  /** @param {string} consent */
+  agree(consent) { this.tell('kept', { consent, recording: consent === 'sound' }); }
 
   configure() {}
 

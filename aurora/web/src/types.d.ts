@@ -9,6 +9,8 @@ export interface PageInfo {
   budget_ms: number;
   secure_url: string | null;
   key_needed: boolean;
+  consent?: string;                  // what is kept where nobody chooses
+  consents?: string[];               // what a user may choose
   model: { url: string; light_url?: string | null; kind: 'glb' | 'vrm'; name: string; missing: string[] } | null;
 }
 
@@ -22,6 +24,7 @@ export interface Options {
   deviceId?: string | null;
   headphones?: boolean;
   lipOffsetMs?: number;              // above zero: the lips come earlier
+  consent?: string | null;           // what may be kept; null: as the server has it
   microphone?: boolean;              // false: a conversation by text only
 }
 
@@ -34,6 +37,7 @@ export interface Session extends EventTarget {
   mute(muted: boolean): void;
   say(text: string): void;
   cancel(): void;
+  agree(consent: string): void;      // what may be kept from now on
   unblock(): void;                   // in a click, after `blocked`
   configure(options: Options): void;
   now(): number;                     // ms of the server's clock

@@ -47,6 +47,8 @@ export class Projection {
         if (!number(turn) || !text(decision) || !text(reason) || !number(at)) return [];
         return [...this.#begun(turn), { type: 'decision', turn, generation, what: decision, reason, at }];
       }
+      case 'sophia.recording':
+        return text(event.consent) ? [{ type: 'kept', consent: event.consent, recording: event.recording === true }] : [];
       case 'sophia.turn.ledger':
         return number(event.turn) ? [...this.#begun(event.turn), { type: 'done', ledger: event }] : [];
       case 'sophia.transcript': {

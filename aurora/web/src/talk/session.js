@@ -20,7 +20,7 @@ const LEAD_MS = 100;
 /** Longest time, s, by half of which a pose is made early: it stands until the next one. A slower machine gets no more. */
 const PICTURE = 1 / 30;
 
-/** @typedef {{deviceId?: string | null, headphones?: boolean, lipOffsetMs?: number}} Settings `lipOffsetMs` above zero: lips earlier */
+/** @typedef {{deviceId?: string | null, headphones?: boolean, lipOffsetMs?: number, consent?: string | null}} Settings `lipOffsetMs` above zero: lips earlier; `consent`: what may be kept */
 /** @typedef {Settings & {microphone?: boolean, key?: string | null, raw?: boolean, browser?: any}} Options `raw`: the microphone's sound as it is, for tests; `browser`: what stands for the globals, for tests */
 
 /** What the session needs of a browser. */
@@ -130,6 +130,12 @@ export class TalkSession extends EventTarget {
   /** Stops her. */
   cancel() { this.socket?.send({ type: 'response.cancel' }); }
 
+  /** The user lets the server keep so much, and no more. @param {string} consent */
+  agree(consent) {
+    this.settings.consent = consent;
+    if (this.ours) this.socket?.send({ type: 'sophia.consent', consent });
+  }
+
   /** Lets her be heard after `blocked`. Call it in a click. */
   unblock() { this.speaker?.unblock(); }
 
@@ -233,6 +239,7 @@ export class TalkSession extends EventTarget {
     if (state === 'open') {
       this.projection = new Projection();
       if (this.muted && this.ours) this.socket?.send({ type: 'sophia.microphone', muted: true });
+      if (this.settings.consent && !this.watching) this.agree(this.settings.consent);
     } else {
       this.voice?.reset();
       this.server = new ServerClock();

@@ -67,6 +67,7 @@ export const TABLE = {
  * @typedef {{in: number, attempt?: number, of?: number}} Retry  seconds until the next try
  * @typedef {{service: string, over: boolean, message?: string, hint?: string}} Trouble  what a service had;
  *   `over`: it failed in this turn, and is not tried again
+ * @typedef {{consent: string, recording: boolean}} Kept  numbers, words or sound; whether sound is being recorded
  * @typedef {object} State
  * @property {string} session
  * @property {string} floor
@@ -80,12 +81,17 @@ export const TABLE = {
  * @property {Retry|null} retry    while reconnecting or waiting for a place
  * @property {number|null} places  how many places there are, when all are taken
  * @property {Trouble|null} trouble
+ * @property {Kept} kept           what the server keeps of the conversation
  */
+
+/** @type {Readonly<Kept>} */
+const NOTHING = Object.freeze({ consent: 'numbers', recording: false });
 
 /** @type {Readonly<State>} */
 export const START = Object.freeze({
   session: 'idle', floor: 'listening', mic: 'off', sound: 'on', face: 'loading',
   use: /** @type {const} */ ('talk'), why: null, said: null, loaded: 0, retry: null, places: null, trouble: null,
+  kept: NOTHING,
 });
 
 /** Whether a conversation is on the page, one's own or one that is watched. @param {State} state */
@@ -124,6 +130,8 @@ export function next(state, event) {
     after.trouble = how === 'back' ? null : { service, over: how === 'failed', message, hint };
   }
   if (type === 'speaking' || type === 'end') after.trouble = null;
+  if (type === 'kept') after.kept = { consent: event.consent, recording: event.recording };
+  if (!talking(after)) after.kept = NOTHING;
   return after;
 }
 

@@ -49,6 +49,8 @@ export class Page {
     /** @type {Session|null} */
     this.session = null;
     this.settings = new Settings(() => localStorage);
+    /** What may be kept; the server's choice until the user makes one. It is not remembered: the next user is another. */
+    this.consent = info.consent ?? 'numbers';
     this.measured = 0;
     this.ticking = 0;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -57,7 +59,7 @@ export class Page {
     this.panels = new Panels();
     this.form = new Form(this.settings, (name, value) => this.change(name, value));
     this.talk = new Conversation(info.budget_ms, { aloud: () => this.settings.on('aloud') });
-    const place = { host: info.host, secure: info.secure_url, watch: info.watch };
+    const place = { host: info.host, secure: info.secure_url, watch: info.watch, consents: info.consents };
     this.scene = new Scene(place, event => this.act(event));
     this.ring = new Presence($('ring'));
     this.face = new Face($('face'), {
@@ -81,6 +83,11 @@ export class Page {
 
   bind() {
     $('mic').onclick = () => this.act(this.state.mic === 'muted' ? 'unmute' : 'mute');
+    $('recording').onclick = () => this.agree('numbers');
+    for (const choice of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[name="keep"]'))) {
+      choice.checked = choice.value === this.consent;
+      choice.onchange = () => this.agree(choice.value);
+    }
     $('stop').onclick = () => this.session?.cancel();
     $('type').onclick = () => this.write(!this.typing);
     $('say').addEventListener('submit', (/** @type {Event} */ event) => {
@@ -102,7 +109,7 @@ export class Page {
   tell(event) {
     const before = this.state;
     this.state = next(before, event);
-    this.scene.show(before, this.state, { typing: this.typing, mayType: this.mayType });
+    this.scene.show(before, this.state, { typing: this.typing, mayType: this.mayType, consent: this.consent });
     if (event.type === 'granted') this.form.devices();
     if (before.face !== 'shown' && this.state.face === 'shown') this.face.stage?.resize();  // hidden, it had no size
   }
@@ -151,6 +158,14 @@ export class Page {
     if (event === 'end') this.session = null;
   }
 
+  /** The user chooses what may be kept, before a conversation or in it. @param {string} consent */
+  agree(consent) {
+    this.consent = consent;
+    this.form.radio('keep', consent);
+    this.session?.agree(consent);
+    this.tell({ type: 'chosen' });
+  }
+
   /** The same page by HTTPS; the key goes along behind the #, which no server sees. */
   goSecure() {
     const { key } = this.parts;
@@ -167,7 +182,7 @@ export class Page {
     this.tell({ type: use });
     const options = {
       deviceId: this.settings.device, headphones: this.settings.on('headphones'), lipOffsetMs: -this.settings.lips,
-      microphone: use === 'talk',
+      microphone: use === 'talk', consent: (this.info.consents?.length ?? 0) > 1 ? this.consent : null,
     };
     const session = this.parts.session(this.info, options);
     this.session = session;

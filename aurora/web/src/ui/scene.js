@@ -2,7 +2,7 @@
 // The state on the page: pill, message, buttons, notices, and what a screen reader is told.
 import { $, make, write } from './dom.js';
 import { talking } from './machine.js';
-import { spoken, view } from './sentences.js';
+import { KEEP, sign, spoken, view } from './sentences.js';
 
 /** @typedef {import('./machine.js').State} State */
 
@@ -29,8 +29,8 @@ export class Scene {
     this.mic = $('mic');
   }
 
-  /** @param {State} before @param {State} state @param {{typing: boolean, mayType: boolean}} more */
-  show(before, state, { typing, mayType }) {
+  /** @param {State} before @param {State} state @param {{typing: boolean, mayType: boolean, consent: string}} more */
+  show(before, state, { typing, mayType, consent }) {
     const told = view(state, this.place);
     const focused = document.activeElement;
     const live = state.session === 'live';
@@ -59,6 +59,15 @@ export class Scene {
     $('type').hidden = !mayType;
     $('type').setAttribute('aria-expanded', String(mayType && typing));
     $('say').hidden = !mayType || !typing;
+
+    const signed = on ? sign(state) : '';
+    $('recording').hidden = !signed;
+    $('recording').disabled = !live;
+    $('recording').classList.toggle('sound', state.kept.recording);
+    write($('recording-word'), signed);
+    $('recording-stop').hidden = !live;
+    $('keep').hidden = on || (this.place.consents?.length ?? 0) < 2;
+    write($('keep-help'), KEEP[consent] ?? '');
 
     $('loading').hidden = state.face !== 'loading';
     $('face').hidden = state.face !== 'shown';

@@ -5,7 +5,7 @@ import { talking } from './machine.js';
 
 /**
  * @typedef {import('./machine.js').State} State
- * @typedef {{host?: string, secure?: string|null, watch?: boolean}} Place  where the page came from
+ * @typedef {{host?: string, secure?: string|null, watch?: boolean, consents?: string[]}} Place  where the page came from
  * @typedef {{label: string, event: string, quiet?: boolean}} Action
  * @typedef {{id: string, text: string, label?: string, event?: string}} Notice
  * @typedef {object} View
@@ -193,6 +193,19 @@ export function notices(state) {
   return list;
 }
 
+/** What the sign says while more than numbers is kept; empty where nothing more is. @param {State} state */
+export function sign({ kept }) {
+  if (kept.recording) return 'Recording';
+  return kept.consent === 'numbers' ? '' : 'Words are kept';
+}
+
+/** What a choice of what may be kept means. @type {Record<string, string>} */
+export const KEEP = {
+  numbers: 'How long things took, and no word of what is said.',
+  words: 'What is said, as text. You can stop it at any time.',
+  sound: 'What is said, and both voices. A red sign shows it; you can stop it at any time.',
+};
+
 /**
  * What a screen reader is told: the session, never each change of the floor, for that is what the voice itself tells.
  * @param {State} before
@@ -201,6 +214,7 @@ export function notices(state) {
  */
 export function spoken(before, after, place) {
   if (before.session === after.session && before.why === after.why) {
+    if (sign(before) !== sign(after)) return sign(after) ? `${sign(after)}.` : 'Nothing but numbers is kept any more.';
     if (before.mic === after.mic || after.session !== 'live') return '';
     if (after.mic === 'muted') return 'Microphone muted.';
     return before.mic === 'muted' ? 'Microphone on.' : '';

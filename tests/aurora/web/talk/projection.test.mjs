@@ -81,7 +81,7 @@ test('decisions, ledgers and notices pass with what the page needs', () => {
 
 test('nonsense in any field drops the event, and breaks nothing', () => {
   const values = [undefined, null, -1, 1e999, 'x'.repeat(3000), [], {}, [[]], [['a', 'b', 'c']], true];
-  const types = ['sophia.floor', 'sophia.turn.mark', 'sophia.turn.decision', 'sophia.turn.ledger', 'sophia.transcript', 'sophia.words', 'sophia.notice',
+  const types = ['sophia.floor', 'sophia.turn.mark', 'sophia.turn.decision', 'sophia.turn.ledger', 'sophia.transcript', 'sophia.words', 'sophia.notice', 'sophia.recording',
     'conversation.item.input_audio_transcription.completed', 'response.created', 'response.output_item.added', 'never.heard.of'];
   const fields = ['state', 'turn', 'generation', 'mark', 'decision', 'reason', 'at_ms', 'text', 'sure', 'item_id', 'words', 'service', 'message', 'transcript', 'response', 'item', 'sophia'];
   const projection = new Projection();

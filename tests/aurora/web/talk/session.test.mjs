@@ -362,3 +362,22 @@ test('an end closes all, and a second conversation is a new one', async () => {
   assert.equal(types().at(-1), 'open');
   assert.equal(browser.contexts.length, 2);
 });
+
+test('what may be kept is told before any sound, again after each connection, and whenever it changes', async () => {
+  const said = () => FakeSocket.last.sent.filter(event => event.type === 'sophia.consent').map(event => event.consent);
+  const session = await talking({ consent: 'sound' });
+  browser.hears();
+  assert.deepEqual(said(), ['sound']);
+  const sent = FakeSocket.last.types();
+  assert.ok(sent.indexOf('sophia.consent') < sent.indexOf('input_audio_buffer.append'));
+  session.agree('numbers');
+  assert.deepEqual(said(), ['sound', 'numbers']);
+  FakeSocket.last.says({ type: 'sophia.recording', consent: 'numbers', recording: false, offered: ['numbers'] });
+  assert.equal(types().at(-1), 'kept');
+});
+
+test('who is asked nothing says nothing', async () => {
+  await talking();
+  browser.hears();
+  assert.ok(!FakeSocket.last.types().includes('sophia.consent'));
+});

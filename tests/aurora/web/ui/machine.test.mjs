@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { START, TABLE, next, reachable, talking } from '../../../../aurora/web/src/ui/machine.js';
-import { notices, spoken, view } from '../../../../aurora/web/src/ui/sentences.js';
+import { KEEP, notices, sign, spoken, view } from '../../../../aurora/web/src/ui/sentences.js';
 import { random } from './random.mjs';
 
 const EVENTS = [...new Set(Object.values(TABLE).flatMap(region => Object.values(region).flatMap(Object.keys)))];
@@ -105,4 +105,18 @@ test('a screen reader is told of the session and the microphone, not of the floo
   assert.equal(spoken(live, next(live, { type: 'hearing' }), {}), '');
   assert.equal(spoken(live, next(live, { type: 'mute' }), {}), 'Microphone muted.');
   assert.match(spoken(walk('talk', 'granted'), live, {}), /^Connected/);
+});
+
+test('while more than numbers is kept a sign says so, and it goes with the conversation', () => {
+  const kept = (consent, recording) => ({ type: 'kept', consent, recording });
+  const live = walk('talk', 'granted', 'open');
+  assert.equal(sign(live), '');
+  assert.equal(sign(next(live, kept('words', false))), 'Words are kept');
+  const recorded = next(live, kept('sound', true));
+  assert.equal(sign(recorded), 'Recording');
+  assert.equal(spoken(live, recorded, {}), 'Recording.');
+  assert.equal(spoken(recorded, next(recorded, kept('numbers', false)), {}), 'Nothing but numbers is kept any more.');
+  for (const over of ['lost', 'end', 'moved']) assert.equal(sign(next(recorded, { type: over })), '', over);
+  assert.equal(sign(next(START, kept('sound', true))), '', 'nobody talks yet');
+  assert.deepEqual(Object.keys(KEEP), ['numbers', 'words', 'sound']);
 });
