@@ -76,8 +76,8 @@ def _summary(taken: Taken, seconds: float) -> list[str]:
         f"{_many(new['conversations'], 'new conversation')}"
     ]
     if new["turns"]:
-        parts = ("silences", "decisions", "faults", "recordings")
-        lines.append("with them " + ", ".join(f"{new[part]:,} {part}" for part in parts))
+        parts = ("silence", "decision", "fault", "recording")
+        lines.append("with them " + ", ".join(_many(new[f"{part}s"], part) for part in parts))
     lines += [f"passed over: {_many(many, 'line')} {why}" for why, many in sorted(taken.refused.items())]
     if taken.without_consent:
         lines.append(f"no recording of {_many(taken.without_consent, 'take')}: the user did not consent to sound")
