@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pipelines.improve import data
 from pipelines.insights.queries import histogram, stored
+from pipelines.insights.report.grid import CELL, Bounds, scores
 from pipelines.insights.tables import SCHEMAS
 
 STATEMENTS: dict[str, str] = {
@@ -11,6 +13,11 @@ STATEMENTS: dict[str, str] = {
     "histogram by all keys": histogram(("date", "site", "language", "llm_model", "length", "arm")),
     "histogram of one model": histogram(("hour",), ("llm",), where="llm_model = 'nova-8' AND date >= '2026-11-02'"),
     "stored histogram": stored(("hour", "llm_model")),
+    "scores of days": scores("histograms", {"llm": Bounds(1000, 9000, 5000, 9000), "tts": Bounds(1, 2, 3, 4)}),
+    "scores of days, from turns": scores(f"({histogram(('date', *CELL))}) AS counted", {"llm": Bounds(1, 9, 5, 8)}),
+    "turns of a trial": data._TURNS.format(where="arm IN ('canary:x', 'control:x')"),
+    "turns that were interrupted": data._INTERRUPTED,
+    "silences alike": data._SILENCES,
     "stored histogram of a day": stored((), where="date = '2026-11-01'"),
 }
 for table, schema in SCHEMAS.items():
