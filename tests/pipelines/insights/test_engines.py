@@ -127,6 +127,8 @@ def test_a_plan_that_a_gpu_would_not_run_is_found(tables: Insights) -> None:
 
     frame = polars_engine.plan("SELECT llm FROM turns", tables)
     assert "Categorical" in polars_engine.refused(frame.with_columns(pl.col("llm").qcut(4)))[0]
+    distinct = "SELECT site, COUNT(DISTINCT conversation) AS n FROM turns GROUP BY site"
+    assert polars_engine.refused(polars_engine.plan(distinct, tables))
 
 
 @SPARK
