@@ -117,7 +117,7 @@ def _add_places(p: argparse.ArgumentParser) -> None:
 def _places(args: argparse.Namespace, settings: Settings) -> list[Path]:
     if missing := [path for path in args.places if not path.is_dir()]:
         raise SettingsError([f"--in {missing[0]} is no folder; name one"])
-    ours: Sequence[Path | None] = (settings.insights.ledgers, settings.insights.takes)
+    ours: Sequence[Path | None] = (settings.insights.ledgers, settings.insights.takes, settings.insights.keys)
     return [*args.places, *(path for path in ours if path is not None)]
 
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord, Talk
 from pipelines.scenarios.spec import Unreadable, printable
+from pipelines.takes.sealing import SealError, opened
 from pipelines.takes.writer import SCHEMA
 from pipelines.telemetry.ledger import PLAYED, READABLE, VOICE_END, Outcome, words_of
 from sophia.audio import EAR_RATE, Pcm
@@ -85,8 +86,16 @@ def line_name(turn: int) -> str:
 def load_recording(folder: Path, name: str) -> Scenario:
     """The recording as one talk. Raises :class:`Unreadable`.
 
-    A recording that was cut short gives what is there, and a note.
+    A recording that was cut short gives what is there, and a note. One that is sealed is opened with its key.
     """
+    try:
+        with opened(folder) as plain:
+            return _scenario(plain, folder, name)
+    except SealError as error:
+        raise Unreadable([str(error)]) from None
+
+
+def _scenario(folder: Path, named: Path, name: str) -> Scenario:
     manifest = _manifest(folder / "manifest.json")
     notes = [] if manifest.complete else ["the recording was cut short; what is there is used"]
     try:
@@ -102,7 +111,7 @@ def load_recording(folder: Path, name: str) -> Scenario:
         notes.append(f"{len(utterances) - len(whole)} utterances lie outside of user.wav and are left out")
     lines = list(_lines(sound.pcm, whole, notes))
     if not any(line.reaction == "reply" for line in lines):
-        raise Unreadable([f"{folder} holds no turn that can be replayed; record a conversation with at least one"])
+        raise Unreadable([f"{named} holds no turn that can be replayed; record a conversation with at least one"])
     notes.append("transcripts are what was recognised when it was recorded; nobody checked them")
     return Scenario(name, [Talk(name, lines)], tuple(notes))
 

@@ -58,6 +58,11 @@ class InsightsSettings(BaseModel):
     approval_key: Path | None = Field(
         None, description="file with the secret that signs approvals of versions; with it no other approval counts"
     )
+    keys: Path | None = Field(
+        None,
+        description="folder that gets a key for each conversation, by which words and sound of its take are sealed; "
+        "keep it apart from takes, and out of backups; none: takes are not sealed",
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="for how long what was kept stays"
     )

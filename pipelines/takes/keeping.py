@@ -58,7 +58,12 @@ class Keeping:
         """An observer that keeps the conversation; ``changed`` as :class:`~pipelines.takes.kept.Kept` has it."""
         takes = self._insights.takes
         folder = takes / f"{provenance.began:%Y-%m-%d}" / provenance.id if takes else None
-        return Kept(provenance, self._book, folder, self._open, changed=changed, notice=self._notice)
+        key = self._key_file(provenance)
+        return Kept(provenance, self._book, folder, self._open, key=key, changed=changed, notice=self._notice)
+
+    def _key_file(self, provenance: Provenance) -> Path | None:
+        keys = self._insights.keys
+        return (keys / f"{provenance.id}.key").absolute() if keys else None
 
     async def aclose(self) -> None:
         """Writes what is left."""
@@ -81,5 +86,6 @@ class Keeping:
             reply_rate=self._rate,
             provenance=provenance,
             sound=provenance.allows("sound"),
+            key=self._key_file(provenance),
             warn=warn,
         )

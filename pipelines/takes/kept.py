@@ -37,7 +37,8 @@ The last one is handed a line if the take has to end early.
 class Kept(Observer):
     """Keeps one conversation. Made in the loop that runs it, and closed by :meth:`aclose`.
 
-    ``folder`` is that of the conversation's take; None where none may be kept. ``changed`` is told what the user agrees
+    ``folder`` is that of the conversation's take; None where none may be kept. ``key`` is the file of its key, which is
+    thrown away with the take. ``changed`` is told what the user agrees
     to, and whether sound is being recorded, whenever that changes. ``notice`` is handed lines worth telling.
     """
 
@@ -48,6 +49,7 @@ class Kept(Observer):
         folder: Path | None,
         open_take: OpenTake,
         *,
+        key: Path | None = None,
         changed: Callable[[Consent, bool], None] = lambda consent, recording: None,
         notice: Callable[[str], None] = lambda line: None,
     ) -> None:
@@ -57,6 +59,7 @@ class Kept(Observer):
         self.folder = folder
         """Where its take is; None where none may be kept."""
         self._open_take = open_take
+        self._key = key
         self._changed = changed
         self._notice = notice
         self._loop = asyncio.get_running_loop()
@@ -155,6 +158,8 @@ class Kept(Observer):
 
     def _delete(self) -> None:
         assert self.folder is not None
+        if self._key:
+            self._key.unlink(missing_ok=True)
         for folder in self.folder.parent.glob(f"{self.folder.name}*"):
             shutil.rmtree(folder, ignore_errors=True)
             if folder.exists():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from aurora.names import NameMap
 from pipelines.conversation.events import GenerationOver, PlayoutFinished, PlayoutStarted
 from pipelines.takes.captions import Line, captions
 from pipelines.takes.reader import read_events
+from pipelines.takes.sealing import SealError, opened
 from pipelines.takes.writer import SCHEMA
 from sophia.audio import Pcm
 from sophia.wav import WavError, read_wav
@@ -114,7 +115,15 @@ def _joined(
 
 
 def read_performance(folder: Path) -> Performance:
-    """Reads a take's folder. Raises :class:`TakeError` where it holds nothing that could be shown."""
+    """Reads a take's folder, with its key if it is sealed. Raises :class:`TakeError` where nothing could be shown."""
+    try:
+        with opened(folder) as plain:
+            return replace(_performance(plain), folder=folder)
+    except SealError as error:
+        raise TakeError(f"{error}.") from error
+
+
+def _performance(folder: Path) -> Performance:
     notes: list[str] = []
     rate, loop_time, began = _manifest(folder, notes)
     pcm = _voice(folder, rate, notes)

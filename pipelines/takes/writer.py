@@ -51,6 +51,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.observers import Observer
 from pipelines.failures import explain
+from pipelines.takes.sealing import ENDING, SealedFile, conversation_key
 from pipelines.telemetry.provenance import Provenance, ledger_line, sophia_version
 from sophia.audio import EAR_RATE, Frame, Pcm
 from sophia.wav import WavWriter
@@ -99,8 +100,9 @@ class TakeWriter(Observer):
 
     ``settings`` is the effective configuration as plain data, already without secrets (``settings.shareable``).
     ``start`` is the ``loop.time()`` of the beginning, ``reply_rate`` the playout's rate in Hz. ``provenance`` stands
-    in each ledger. Without ``sound`` words alone are kept. ``warn`` is handed one line if the recording has to end
-    early; it is called from the writer's thread. Raises :class:`RecordingError`.
+    in each ledger. Without ``sound`` words alone are kept. ``key`` is the file with the key by which words and sound
+    are sealed (:mod:`pipelines.takes.sealing`), made where it is missing. ``warn`` is handed one line if the recording
+    has to end early; it is called from the writer's thread. Raises :class:`RecordingError`.
 
     Nothing here blocks, and the methods that take things may be called from any thread.
     """
@@ -114,10 +116,12 @@ class TakeWriter(Observer):
         reply_rate: int,
         provenance: Provenance | None = None,
         sound: bool = True,
+        key: Path | None = None,
         warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.folder = folder
         self._provenance = provenance
+        self._key = key
         self._start = start
         self._warn = warn
         self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -134,14 +138,20 @@ class TakeWriter(Observer):
             self._manifest(complete=False)
             config = yaml.safe_dump(_plain(settings), sort_keys=False, allow_unicode=True)
             self._private("config.yaml").write_text(config, encoding="utf-8")
+            secret = conversation_key(key) if key else None
             self._tracks = {
-                name: _Track(self._private(f"{name}.wav"), rate)
+                name: _Track(self._wav(f"{name}.wav", rate, secret), rate)
                 for name, rate in (("user", EAR_RATE), ("reply", reply_rate))
                 if sound
             }
-            self._files: dict[str, TextIO] = {
-                name: _lines(self._private(f"{name}.jsonl")) for name in ("events", "turns")
+            self._files: dict[str, TextIO | SealedFile] = {
+                name: SealedFile(folder / f"{name}.jsonl{ENDING}", secret)
+                if secret
+                else _lines(self._private(f"{name}.jsonl"))
+                for name in ("events", "turns")
             }
+            if secret:  # so that the take is found without a key
+                self._files["numbers"] = _lines(self._private("turns.jsonl"))
         except OSError as error:
             raise RecordingError(f"cannot record into {folder}: {error.strerror}; name another folder") from error
         self._thread = threading.Thread(target=self._write_all, name="recording", daemon=True)
@@ -167,6 +177,9 @@ class TakeWriter(Observer):
         if isinstance(happening, TurnEnded):
             ledger = ledger_line(happening.ledger, self._provenance, words=True)
             self._put(lambda: self._line("turns", ledger))
+            if self._key:
+                numbers = {name: value for name, value in ledger.items() if name != "words"}
+                self._put(lambda: self._line("numbers", numbers))
         elif not isinstance(happening, VIEWS):
             line = {"t": round(happening.at - self._start, 6), "kind": kind_of(type(happening)), "data": happening}
             self._put(lambda: self._line("events", line))
@@ -240,6 +253,9 @@ class TakeWriter(Observer):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         return path
 
+    def _wav(self, name: str, rate: int, secret: bytes | None) -> WavWriter | SealedFile:
+        return SealedFile(self.folder / f"{name}{ENDING}", secret) if secret else WavWriter(self._private(name), rate)
+
     def _line(self, name: str, content: Mapping[str, Any]) -> None:
         self._files[name].write(json.dumps(_plain(content), ensure_ascii=False) + "\n")
 
@@ -259,6 +275,7 @@ class TakeWriter(Observer):
             "reply_rate": self._reply_rate,
             "refused": self._refused,
             "versions": {"python": platform.python_version(), "sophia-avatar": sophia_version()},
+            **({"key": str(self._key)} if self._key else {}),
             "machine": f"{platform.system()} {platform.machine()}",
         }
         (self.folder / "manifest.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -272,8 +289,8 @@ def _lines(path: Path) -> TextIO:
 class _Track:
     """A WAV file on the conversation's clock: every sample stands where its time says."""
 
-    def __init__(self, path: Path, rate: int) -> None:
-        self._wav = WavWriter(path, rate)
+    def __init__(self, wav: WavWriter | SealedFile, rate: int) -> None:
+        self._wav = wav
         self._rate = rate
 
     def write(self, pcm: Pcm, at: float) -> None:

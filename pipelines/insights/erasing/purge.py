@@ -20,6 +20,7 @@ from pipelines.insights.store import opened
 from pipelines.insights.tables import SCHEMAS, Insights
 from pipelines.settings.insights import RetentionSettings
 from pipelines.takes.daybook import LOCK, alone_in
+from pipelines.takes.sealing import throw_key_away
 
 FEWEST: Final = 10
 """Conversations that a cell of a histogram must be of to stay for ever; with fewer, it tells of somebody."""
@@ -97,6 +98,7 @@ def _let_go(one: Held) -> int:
     if (folder / INDEX).is_file():
         return take_out_cases(folder, lambda row: row.get("date") == str(one.day))
     if folder.is_dir():
+        throw_key_away(folder)
         shutil.rmtree(folder)
     elif (folder.parent / LOCK).exists():
         with alone_in(folder.parent):

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pipelines.insights.mining.kinds import Turn
 from pipelines.takes.reader import read_events
+from pipelines.takes.sealing import SealError, opened
 from pipelines.telemetry.ledger import Count, words_of
 from sophia.events import Transcribed
 
@@ -56,6 +57,15 @@ def find(root: Path) -> list[Path]:
 def read(folder: Path, left: Left) -> Told | None:
     """The take in ``folder``; None if it may not be mined, or cannot, which ``left`` counts."""
     try:
+        with opened(folder) as plain:
+            return _read(plain, folder, left)
+    except (SealError, OSError):
+        left.unreadable += 1
+        return None
+
+
+def _read(folder: Path, named: Path, left: Left) -> Told | None:
+    try:
         rows = list(_rows(folder / "turns.jsonl"))
     except OSError:
         rows = []
@@ -71,7 +81,7 @@ def read(folder: Path, left: Left) -> Told | None:
     turns = [turn for row in rows if (turn := _turn(row))]
     turns.sort(key=lambda turn: turn.number)
     site, language = _word(conversation.get("site")), _word(conversation.get("language"))
-    return Told(folder, name, _date(conversation.get("began")), site, language, tuple(_with_finals(turns, folder)))
+    return Told(named, name, _date(conversation.get("began")), site, language, tuple(_with_finals(turns, folder)))
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -292,3 +292,25 @@ def test_the_secret_of_pseudonyms_is_made_once_and_is_private(tmp_path: Path) ->
     path.write_bytes(b"\xff" * 40)
     assert "it is no text" in refused(lambda: person_key(path))
     assert "cannot be read" in refused(lambda: person_key(tmp_path))
+
+
+async def test_who_withdraws_has_the_key_thrown_away(tmp_path: Path) -> None:
+    house = House(wished(tmp_path, consent="sound", keys=str(tmp_path / "keys")))
+    one = house.keep()
+    house.talk(one)
+    await opened(one)
+    assert names(tmp_path / "keys") == {f"{ID}.key"}
+    one.agree("numbers")
+    await ended(house, one)
+    assert names(tmp_path / "keys") == set()
+    assert takes(tmp_path) == []
+
+
+async def test_a_sealed_take_holds_no_word_in_the_clear(tmp_path: Path) -> None:
+    house = House(wished(tmp_path, consent="sound", keys=str(tmp_path / "keys")))
+    one = house.keep()
+    house.talk(one)
+    await ended(house, one)
+    (take,) = takes(tmp_path)
+    assert "user.wav.sealed" in names(take)
+    assert SECRET.encode() not in bytes_of(tmp_path)
