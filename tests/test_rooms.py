@@ -58,7 +58,7 @@ MAY: dict[str, str] = {
     "simulation": "conversation embedded home records scenarios settings sophia nova aurora",
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
-    "insights": "command home replay scenarios settings takes telemetry sophia",
+    "insights": "command home page replay scenarios settings takes telemetry terminal sophia",
     "doctor": "command embedded failures home insights log records replay scenarios services settings talk versions "
     "sophia",
     "load": "command failures log machine page records replay scenarios services settings simulation talk telemetry "

@@ -1,6 +1,7 @@
 """Learn from many conversations: what they measured becomes tables, and tables answer questions.
 
 python -m pipelines.insights ingest ledgers/ takes/ --into insights/      ledgers and takes become tables
+python -m pipelines.insights report insights/ --html report/              how long people waited, and what changed
 python -m pipelines.insights mine insights/ --takes takes/ --out hard/    turns that went badly become soundbites
 python -m pipelines.insights erase insights/ --person WHO                 nothing is left of a person
 python -m pipelines.insights purge insights/                              what was kept for long enough goes
@@ -23,7 +24,12 @@ asked: docs/insights.md.
 def arguments() -> argparse.ArgumentParser:
     """The command line. Raises :class:`SettingsError` where the extra is missing."""
     try:
-        from pipelines.insights import erase_command, ingest_command, mine_command  # noqa: PLC0415 - the extra
+        from pipelines.insights import (  # noqa: PLC0415 - the extra
+            erase_command,
+            ingest_command,
+            mine_command,
+            report_command,
+        )
     except ModuleNotFoundError as missing:
         package = str(missing.name).partition(".")[0]
         raise SettingsError(
@@ -39,6 +45,7 @@ def arguments() -> argparse.ArgumentParser:
     ingest_command.add(commands)
     mine_command.add(commands)
     erase_command.add(commands)
+    report_command.add(commands)
     return p
 
 

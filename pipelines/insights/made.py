@@ -151,6 +151,7 @@ class _Day:
             "faults": self._chance(0.01),
             "explored": np.zeros(rows, bool),
             "suspected_cutoff": self._chance(0.015),
+            "since_heard": rng.exponential(4e6, rows).astype(np.int32),
         }
         given = {"mode": "server", "sophia": "0.1.0", "settings": "1f09ac77b1e0", "consent": "numbers"}
         given |= {"asr_model": "ears", "tts_model": "voice", "face_model": "face"}

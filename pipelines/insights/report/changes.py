@@ -63,6 +63,9 @@ ALIKE: Final = 0.5
 CERTAIN: Final = 3.0
 """A key is not named if what lies beside moved too: by that share of the shift, and by so many standard errors."""
 
+APART: Final = 4.0
+"""A key is named if the rest of the cell moved less than that share of the shift, by so many standard errors."""
+
 _DROPPED: Final = 2
 
 Ints = npt.NDArray[np.intp]
@@ -165,7 +168,7 @@ class _Search:
                 if not self._echo(found):
                     best, best_gain = found, float(gain[cell, split])
                     break
-        return best and self._widened(best, left)
+        return best and self._widened(self._narrowed(best, left), left)
 
     def _at(self, keys: tuple[int, ...], inside: Bools, split: int, shift: float, z: float) -> _Found:
         return _Found(self._stage, self._measure, self._grid, keys, inside, split + 1, float(shift), float(z))
@@ -180,6 +183,22 @@ class _Search:
         turns, sums = _by(place, self._turns), _by(place, self._sums)
         level = np.maximum(sums.sum(axis=1) / np.maximum(turns.sum(axis=1), 1), self._mean)
         return _shifts(turns, _by(place, left), level, DAILY[self._measure])
+
+    def _narrowed(self, found: _Found, left: Floats) -> _Found:
+        """The same with the keys that the rest of the cell asks for, since it did not move."""
+        best, at = None, found.day - 1
+        for keys, place, _ in self._groups:
+            if len(keys) != len(found.keys) + 1 or not set(found.keys) < set(keys):
+                continue
+            for group in np.unique(place[found.inside]).tolist():
+                inside = place == group
+                shift, z, _ = self._shifts(np.where(inside, 1, np.where(found.inside, 0, 2)), left)
+                if not (z[0, at] and z[1, at]) or abs(z[1, at]) <= abs(best.z if best else 0):
+                    continue
+                apart = abs(shift[1, at] - shift[0, at]) / np.hypot(shift[1, at] / z[1, at], shift[0, at] / z[0, at])
+                if abs(shift[0, at]) < ALIKE * abs(shift[1, at]) and apart > APART:
+                    best = self._at(keys, inside, at, shift[1, at], z[1, at])
+        return found if best is None else self._narrowed(best, left)
 
     def _widened(self, found: _Found, left: Floats) -> _Found:
         """The same without the keys that need no naming, since what lies beside the cell moved as it did."""
