@@ -2,6 +2,7 @@
 
 python -m pipelines.insights ingest ledgers/ takes/ --into insights/      ledgers and takes become tables
 python -m pipelines.insights report insights/ --html report/              how long people waited, and what changed
+python -m pipelines.insights compare insights/ --before llm_model=a --after llm_model=b
 python -m pipelines.insights mine insights/ --takes takes/ --out hard/    turns that went badly become soundbites
 python -m pipelines.insights erase insights/ --person WHO                 nothing is left of a person
 python -m pipelines.insights purge insights/                              what was kept for long enough goes
@@ -25,6 +26,7 @@ def arguments() -> argparse.ArgumentParser:
     """The command line. Raises :class:`SettingsError` where the extra is missing."""
     try:
         from pipelines.insights import (  # noqa: PLC0415 - the extra
+            compare_command,
             erase_command,
             ingest_command,
             mine_command,
@@ -46,6 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     mine_command.add(commands)
     erase_command.add(commands)
     report_command.add(commands)
+    compare_command.add(commands)
     return p
 
 
