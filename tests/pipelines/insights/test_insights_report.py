@@ -50,6 +50,10 @@ def test_histograms_by_day_and_the_turns_themselves_tell_the_same(
     assert report(Insights(tmp_path)).as_dict() == found.as_dict()
 
 
+def test_another_engine_tells_the_same(tables: Insights, found: Report) -> None:
+    assert report(tables, engine="polars").as_dict() == found.as_dict()
+
+
 def test_it_holds_every_turn_and_stage(found: Report) -> None:
     assert found.whole.tally.turns == 48_000
     assert set(found.whole.times) == set(STAGES)
