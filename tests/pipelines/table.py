@@ -35,6 +35,12 @@ REPLY = (
     "Thanks for waiting on the line, I have just found your order right here. It left our main warehouse early this "
     "morning and should arrive at home tomorrow. Is there anything else that I can help you with right now?"
 )
+BEGINS = 1.844999999999986
+"""The ``loop.time()`` at which a talk begins: the same however many phrases there are to prepare.
+
+A round number would lie on the grid of frames, where a sum of floats decides which frame a sample is in.
+"""
+AT_ONCE = Delays(first_sound=0.0, speed=1e6)
 TOKENS = [word + " " for word in REPLY.split()]
 
 
@@ -122,7 +128,8 @@ class Table:
         self.voice = (self.make_voice or SimulatedVoice)(self.delays)
         self.history = History("You are Nova.")
         phrases = self.make_phrases()
-        await phrases.prepare(SimulatedVoice(self.delays))
+        await phrases.prepare(SimulatedVoice(AT_ONCE))
+        await asyncio.sleep(BEGINS - asyncio.get_running_loop().time())
         make_face = self.make_face or SimulatedFace
         components = Components(
             source=self.user,
