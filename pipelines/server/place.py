@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import socket
 import ssl
-import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +14,7 @@ from pipelines.certs import HOSTS, make_development_pki
 from pipelines.home import home
 from pipelines.server.access import Access
 from pipelines.server.errors import ServerError
+from pipelines.settings.secrets import made_once
 from pipelines.settings.server import ServerSettings
 
 KEY_FILE = "page.key"
@@ -132,17 +131,7 @@ def _key(settings: ServerSettings) -> str | None:
 
 def _own_key(path: Path) -> str:
     """The key in ``path``; made when missing, readable by its owner alone."""
-    if not path.exists():
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 0600
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
-        try:
-            os.link(draft, path)  # whoever is first has made it, and as a whole
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(draft)
-    key = path.read_text("utf-8").strip()
+    key = made_once(path, lambda: secrets.token_urlsafe(24))
     if not _fits(key):
         raise ServerError(f"{path} holds no key; remove it, and one is made")
     return key

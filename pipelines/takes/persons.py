@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Final
+
+from pipelines.settings.secrets import made_once
 
 LONGEST: Final = 512
 """Characters of an identifier; a longer one is none."""
@@ -30,18 +30,8 @@ class PersonKeyError(Exception):
 def person_key(path: Path) -> bytes:
     """The secret in ``path``, made where it is missing, readable by its owner alone. Raises :class:`PersonKeyError`."""
     try:
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 0600
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
-            try:
-                os.link(draft, path)  # whoever is first has made it, and as a whole
-            except FileExistsError:
-                pass
-            finally:
-                os.unlink(draft)
-        key = path.read_text("utf-8").strip()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = made_once(path, lambda: secrets.token_hex(32))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise PersonKeyError(f"insights.person_key: {path} cannot be read ({why})") from error
