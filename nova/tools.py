@@ -1,12 +1,13 @@
-"""Tools as a model sees them: what it may call, and what it called. Plain data; nothing here runs a tool.
+"""Tools as a model sees them: what it may call, and what it called; and how the runtime runs those that are its own.
 
-Whoever runs one, the runtime or a client far away, gives its result back to :class:`nova.history.History`.
+Nothing here runs one. Whoever does, the runtime or a client far away, gives its result back to
+:class:`nova.history.History`. :mod:`nova.functions` makes tools of Python functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -51,6 +52,41 @@ class ToolCall:
         return value
 
 
+Waiting = Literal["look", "work", "reckon", "ask"]
+"""What she is doing while a tool runs: looking something up, at work, reckoning, or asking somebody else."""
+
+Question = Callable[[Mapping[str, Any]], str]
+"""What the user is asked before a tool runs with these arguments: "Shall I …?"."""
+
+
+class ToolError(Exception):
+    """A tool failed. The text is for the model, which tells the user: what went wrong, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the runtime runs itself.
+
+    ``run`` takes the arguments of a call, and returns text for the model or raises :class:`ToolError`. It is cancelled
+    after ``seconds``, and when the reply is. A tool that only ``reads`` changes nothing: it may run for a guess that
+    nobody hears of. ``waiting`` chooses what she says meanwhile. One with a ``question`` runs after the user's yes.
+    A ``slow`` one may take minutes, so it runs beside the talk, and she tells the result when it comes.
+    """
+
+    spec: ToolSpec
+    run: Callable[[Mapping[str, Any]], Awaitable[str]]
+    reads: bool = False
+    seconds: float = 10.0
+    waiting: Waiting = "look"
+    question: Question | None = None
+    slow: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+        return self.spec.name
+
+
 @dataclass(frozen=True, slots=True)
 class Only:
     """The model must call the tool of this name."""
@@ -66,18 +102,26 @@ Choice = Literal["auto", "none", "required"] | Only
 class Toolbox:
     """What a conversation's replies may call that begin from now on.
 
-    ``once`` stands in its place for the next reply that is begun and decided.
+    ``specs`` are run by a client, ``own`` by the runtime. ``once`` stands in place of ``specs`` and ``choice`` for the
+    next reply that is begun and decided.
     """
 
     specs: tuple[ToolSpec, ...] = ()
     choice: Choice = "auto"
     once: Toolbox | None = None
+    own: tuple[Tool, ...] = ()
 
     @property
     def now(self) -> Toolbox:
-        """What a reply may call that begins now, whatever changes later."""
+        """What a reply may call that begins now, whatever changes later. A client's tool hides an own of its name."""
         chosen = self.once or self
-        return Toolbox(chosen.specs, chosen.choice)
+        hidden = {spec.name for spec in chosen.specs}
+        return Toolbox(chosen.specs, chosen.choice, own=tuple(tool for tool in self.own if tool.name not in hidden))
+
+    @property
+    def offered(self) -> tuple[ToolSpec, ...]:
+        """What a model is told of: the client's tools, then the runtime's own."""
+        return (*self.specs, *(tool.spec for tool in self.own))
 
 
 def offered(tools: Sequence[ToolSpec], choice: Choice) -> tuple[ToolSpec, ...]:

@@ -93,19 +93,22 @@ class CancelRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldStarted(Event):
-    """The reply waits for something that may take long and may have effects, such as a tool.
+    """The reply waits for something that may take long, such as a tool.
 
-    From then on the reply's turn cannot be reopened: what the user says is a turn of its own.
+    If it may have ``effects``, the reply's turn cannot be reopened from then on: what the user says is a turn of its
+    own.
     """
 
     generation: int
+    effects: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEnded(Event):
-    """The reply goes on."""
+    """The reply goes on; what it waited for may have had ``effects``, as in :class:`HoldStarted`."""
 
     generation: int
+    effects: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,9 +182,11 @@ class TurnTaking:
                 self._answering.ask(at, anew=anew)
             case CancelRequested():
                 self._cancel(at)
-            case HoldStarted(generation=generation) | HoldEnded(generation=generation):
+            case (
+                HoldStarted(generation=generation, effects=effects) | HoldEnded(generation=generation, effects=effects)
+            ):
                 if reply := state.of(generation):
-                    reply.holding, reply.held = isinstance(event, HoldStarted), True
+                    reply.holding, reply.held = isinstance(event, HoldStarted), reply.held or effects
             case Failed():
                 self._failed(at, event)
             case EarsLost():

@@ -80,6 +80,8 @@ __all__ = [
     "Tick",
     "ToolAnswered",
     "ToolCalled",
+    "ToolEnded",
+    "ToolStarted",
     "Transcribed",
     "TurnEnded",
     "TurnEvent",
@@ -127,10 +129,32 @@ class FaceShown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolAnswered(Event):
-    """Whoever ran the tool of an earlier :class:`ToolCalled` says what came of it."""
+    """A client that ran the tool of an earlier :class:`ToolCalled` says what came of it."""
 
     call_id: str
     output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted(Event):
+    """The runtime runs a tool that a generation called. ``guess``: its turn is not decided, so it only reads."""
+
+    generation: int
+    call: ToolCall
+    guess: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnded(Event):
+    """What came of a tool that the runtime ran: ``output`` is what the model is given.
+
+    ``failed``: it is a sentence on why there is no result. Told once after each :class:`ToolStarted`.
+    """
+
+    generation: int
+    call_id: str
+    output: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +207,7 @@ class Marked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCalled(Event):
-    """A reply called a tool: a client, or the runtime, is to run it. Told once its turn is decided, never of a guess.
+    """A reply called a tool that a client is to run. Told once its turn is decided, never of a guess.
 
     ``generation`` is 0 for a call that a client tells of, made in an earlier conversation.
     """
@@ -312,6 +336,8 @@ Happening = (
     | FaceShown
     | ToolCalled
     | ToolAnswered
+    | ToolStarted
+    | ToolEnded
     | Listening
     | DeviceLost
     | DeviceBack
