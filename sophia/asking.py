@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from sophia.languages import LANGUAGES
+
 TAIL = 80
 """Characters at a reply's end that may hold its question, some five seconds: "Shall I? Just say yes or no." asks."""
 
 _MARKS = re.compile("[?？؟;՞፧⁇⁈⁉‽]")
-_WORDS = re.compile(
-    r"\b(yes or no|let me know|tell me|ja oder nein|sag(en sie)? (es )?mir|lass(en sie)? (es )?mich wissen)\b", re.I
-)
+_WORDS = re.compile(r"\b(" + "|".join(words for table in LANGUAGES.values() for words in table.inviting) + r")\b", re.I)
+"""Whatever the language: that of her reply is not known here."""
 
 
 def asks(text: str) -> bool:

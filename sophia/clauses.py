@@ -2,7 +2,8 @@
 
 The first clause is short, because the user waits for it. Later ones are whole sentences: they sound better, and the
 first one's sound covers the wait. Numbers, times, dates, abbreviations, initials, URLs, e-mail addresses, ellipses,
-brackets and blocks of code are not cut. Abbreviations are English and German; sentences end in every script.
+brackets and blocks of code are not cut. Abbreviations and conjunctions are those of
+:mod:`sophia.languages`; sentences end in every script.
 
 Markup is taken out first (:mod:`sophia.markup`), so that no construct is cut in two. Every decision is made on one
 character and what came before it, so how the text was cut into deltas cannot matter. But for white space, the clauses
@@ -14,6 +15,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sophia.languages import ENGLISH
+from sophia.languages import language as table
 from sophia.marks import (
     BRACKETS,
     CLOSERS,
@@ -43,34 +46,6 @@ _AT_ONCE = (ENDS | COMMAS) - frozenset(".…:")
 _UNMISTAKABLE = ENDS - frozenset(PLAIN_ENDS)
 """Ends of sentences that also follow a digit at once: no number has them in it."""
 
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_ABBREVIATIONS = _words(
-    """
-    mr mrs ms dr prof sr jr st vs etc approx dept est fig inc ltd co corp gen col sgt capt lt rev hon mt ft
-    apt rt hwy ch art eq ext abb kap ziff
-    jan feb apr jun jul aug sep sept oct nov dec tue tues wed thu thur thurs fri nos vol pp ca cf al
-    bzw usw ggf evtl inkl exkl zzgl sog vgl nr str tel hr fr frl hrn dipl mio mrd tsd std min sek jh jhd
-    abs bd ungef gegr gest okt dez bspw dgl zb dh ua uvm
-    """
-)
-
-_CONJUNCTIONS = _words(
-    """
-    and but or so because which who while when where if although though since until unless whereas
-    und aber oder denn sondern weil dass wenn ob während damit obwohl sodass bevor nachdem indem
-    """
-)
-
-_OPENERS = _CONJUNCTIONS | _words(
-    """
-    that with without from into about between through during before after as than to for in on at by of
-    mit ohne von aus über zwischen durch für gegen nach bei seit vor hinter neben auf an unter als wie um
-    """
-)
 
 _OPERATORS = re.compile(r"[×x*·÷/+\-−–=≈<>%€$£]+\Z")
 _SHORT_NUMBER = re.compile(r"\W*(?:\d{1,2}\.[–-])?\d{1,2}\.\Z")
@@ -107,7 +82,11 @@ class ClauseSplitter:
     """
 
     def __init__(self, language: str = "en-US") -> None:
-        self._german = language.lower().startswith("de")
+        own, english = table(language).clauses, ENGLISH.clauses
+        self._english, self._ordinals, self._endings = own is english, own.ordinals, own.endings
+        self._abbreviations = own.abbreviations | english.abbreviations
+        self._conjunctions = own.conjunctions | english.conjunctions
+        self._openers = own.openers | english.openers | self._conjunctions
         self._ends = ENDS | {";"} if language.lower().startswith("el") else ENDS
         self._plain = Plain()
         self._text = ""
@@ -242,15 +221,15 @@ class ClauseSplitter:
         if token[-1] != ".":
             return True
         if _SHORT_NUMBER.match(token):
-            return not (self._german or initial)  # "3. Mai"; "1. Apples" in a list
+            return not (self._ordinals or initial)  # "3. Mai"; "1. Apples" in a list
         if _DOTTED.match(token):
             return False  # e.g., p.m., U.S.
         word = token[:-1].lstrip("([{\"'“„»«*_").lower()
         if word == "no":
             return initial  # "No. That is wrong."; "track No. 5"
         if len(word) == 1 and word.isalpha():
-            return word == "i" and not self._german  # an initial, or z. B.
-        return word not in _ABBREVIATIONS and not (self._german and word.endswith("str"))
+            return word == "i" and self._english  # an initial, or z. B.
+        return word not in self._abbreviations and not word.endswith(self._endings)
 
     def _soft(self) -> int | None:
         text = self._text.strip()
@@ -271,7 +250,7 @@ class ClauseSplitter:
 
     def _before_opener(self, token: str) -> int | None:
         shortest = self._stage.opener
-        if shortest is None or token.lower() not in _CONJUNCTIONS:
+        if shortest is None or token.lower() not in self._conjunctions:
             return None
         before = self._before(token)
         at = len(before)
@@ -327,7 +306,7 @@ class ClauseSplitter:
         word = following.group().lower() if following else ""
         if before[-1:] in COMMAS or before[-1:] in self._ends or before[-1:] in "–—":
             return 3
-        return 2 if word in _CONJUNCTIONS else 1 if word in _OPENERS else 0
+        return 2 if word in self._conjunctions else 1 if word in self._openers else 0
 
     def _before(self, token: str) -> str:
         """The text before its last token."""

@@ -1,4 +1,4 @@
-"""How finished a piece of recognised text sounds, and whether it is a mere backchannel. English and German.
+"""How finished a piece of recognised text sounds, and whether it is a mere backchannel.
 
 A pure judgement on words. :mod:`sophia.endpointing` weighs pauses and voices. Another :class:`TurnModel` (a classifier,
 say) can take this one's place.
@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from sophia.completeness_words import BEFORE, Vocabulary, vocabulary
 from sophia.dictation import dictation
+from sophia.languages import language as table
+from sophia.languages.table import Words
 
 Sounds = Literal["complete", "open", "unfinished"]
 
@@ -51,7 +52,7 @@ def is_backchannel(text: str, language: str = "en-US") -> bool:
     said = words(text)
     if not said or len(said) > 4:
         return False
-    known = vocabulary(language).backchannels
+    known = table(language).words.backchannels
     if " ".join(said) in known:
         return True
     return all(word in known for word in said)
@@ -65,7 +66,7 @@ class WordTurnModel:
     """
 
     def judge(self, text: str, language: str, heard: float | None = None) -> Judgement:
-        lang, text = vocabulary(language), _LAST_MARKS.sub("", text)
+        lang, text = table(language).words, _LAST_MARKS.sub("", text)
         said = words(text)
         if not said:
             return Judgement("open", "no words yet")
@@ -116,27 +117,27 @@ class SoundTurnModel:
         return Judgement(less, f"{said.reason}, but it sounds as if more came ({heard:.2f})")
 
 
-def _lead(said: list[str], lang: Vocabulary) -> int:
+def _lead(said: list[str], lang: Words) -> int:
     """How many words come before the sentence itself: fillers, a name, a greeting, an answer."""
-    return next((at for at, word in enumerate(said) if word not in lang.fillers and word not in BEFORE), len(said))
+    return next((at for at, word in enumerate(said) if word not in lang.fillers and word not in lang.leads), len(said))
 
 
-def _may_strand(sentence: list[str], lang: Vocabulary) -> bool:
+def _may_strand(sentence: list[str], lang: Words) -> bool:
     """Whether a question may end on its last word: "what are you waiting for", but not "what is the capital of"."""
     last = sentence[-1]
     return last in lang.stranded and (last not in lang.genitive or lang.trailing.isdisjoint(sentence[-3:-2]))
 
 
-def _ends_on_a_clause(sentence: list[str], lang: Vocabulary) -> bool:
+def _ends_on_a_clause(sentence: list[str], lang: Words) -> bool:
     """Whether a pronoun and a verb end a clause that a word before them began: "tell me where it is"."""
     clause, pronoun = sentence[:-2], sentence[-2:-1]
     return sentence[-1] in lang.verbs and lang.pronouns.issuperset(pronoun) and not lang.relatives.isdisjoint(clause)
 
 
-def _statement(sentence: list[str], lang: Vocabulary) -> str | None:
+def _statement(sentence: list[str], lang: Words) -> str | None:
     """The verb that makes a statement of it; None if there is none, or its main clause or its infinitive is to come."""
     if sentence[0] in lang.subordinate:
         return None
     if not lang.modals.isdisjoint(sentence):
-        return sentence[-1] if sentence[-1].endswith("n") else None
+        return sentence[-1] if sentence[-1].endswith(lang.infinitives) else None
     return next((word for at, word in enumerate(sentence[:-1]) if word in lang.verbs and (at or "'" in word)), None)

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sophia.completeness import Sounds
-
-Phrase = Literal["reprompt", "away", "recorded", "asr", "llm", "tts"]
-"""A canned sentence: "I did not catch that", "I can't hear you just now", "this is recorded", or that a service has
-failed."""
+from sophia.languages.table import Phrase
 
 Origin = Literal["voice", "words", "typed", "asked", "idle", "agent"]
 """What a turn began with: a voice, words too soft for the voice detector, a typed message, a client that asked for an

@@ -2,7 +2,7 @@
 
 A recogniser puts a full stop behind every group of digits. So the words decide here: what was announced ("my phone
 number is", "set a timer for"), and what the text ends on. Where that is evidently whole ("ten minutes", a phone number
-with all its digits), the verdict says so. English and German.
+with all its digits), the verdict says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sophia.dictation_tokens import Token, count, groups, read, tail
-from sophia.dictation_words import ACRONYMS, EMERGENCY, PROVIDERS, TLDS, Slot, Vocabulary, vocabulary
+from sophia.dictation_words import ACRONYMS, EMERGENCY, PROVIDERS, TLDS
+from sophia.languages import language as table
+from sophia.languages.dictation import Dictation, Slot
 
 RECENT = 45
 """Words at the end of a text that are looked at: an IBAN digit by digit, and what announces it."""
@@ -49,7 +51,8 @@ def dictation(text: str, language: str, openers: frozenset[str]) -> Verdict | No
     wait only for what they announce or spell. A line break in the text is a pause that the user has spoken on after:
     who has paused within what is dictated may do so again.
     """
-    v = vocabulary(language)
+    if (v := table(language).dictation) is None:
+        return None
     before, _, piece = text.rpartition("\n")
     verdict = _verdict(text, v, openers)
     if verdict is not None or not before or not 0 < len(piece.split()) <= PIECE or piece.rstrip().endswith("?"):
@@ -61,7 +64,7 @@ def dictation(text: str, language: str, openers: frozenset[str]) -> Verdict | No
     return None if earlier is None or earlier.whole else Verdict(False, "it is said in pieces")
 
 
-def _verdict(text: str, v: Vocabulary, openers: frozenset[str]) -> Verdict | None:
+def _verdict(text: str, v: Dictation, openers: frozenset[str]) -> Verdict | None:
     tokens = read(text, v)[-RECENT:]
     if not tokens:
         return None
@@ -85,7 +88,7 @@ def _clause(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
-def _announcements(tokens: Sequence[Token], v: Vocabulary) -> list[tuple[Slot, int, int]]:
+def _announcements(tokens: Sequence[Token], v: Dictation) -> list[tuple[Slot, int, int]]:
     """What was announced, the last first: the slot, and where the words that did so begin and end."""
     text = " ".join(token.text for token in tokens)
     found = []
@@ -99,7 +102,7 @@ def _announcements(tokens: Sequence[Token], v: Vocabulary) -> list[tuple[Slot, i
 class _Announced:
     """The verdict on what follows an announcement, by what it is."""
 
-    def __init__(self, slot: Slot, begin: int, end: int, tokens: Sequence[Token], v: Vocabulary) -> None:
+    def __init__(self, slot: Slot, begin: int, end: int, tokens: Sequence[Token], v: Dictation) -> None:
         self._slot = slot
         self._v = v
         self._before, self._lead, self._rest = tokens[:begin], tokens[begin:end], tokens[end:]
@@ -254,7 +257,7 @@ class _Announced:
         return self._goes_on() if len(sizes) < 2 or sizes[-1] != 2 else None  # "nineteen ninety nine" is a price
 
 
-def _day(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
+def _day(tokens: Sequence[Token], v: Dictation) -> Verdict | None:
     """Whether the text ends on a day without its month, or on a month that its day follows: "on the third"."""
     last, before = tokens[-1].text, " ".join(token.text for token in tokens[-4:-1])
     if v.days.search(before) and (v.ordinals.match(last) or last in v.months):
@@ -262,7 +265,7 @@ def _day(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
     return None
 
 
-def _bare(tokens: Sequence[Token], v: Vocabulary, *, command: bool) -> Verdict | None:
+def _bare(tokens: Sequence[Token], v: Dictation, *, command: bool) -> Verdict | None:
     """The verdict on what announces nothing: it may be the answer to a question of hers, or its rest, or a command."""
     if (net := _net_by_itself(tokens, v)) is not None:
         return net
@@ -305,7 +308,7 @@ def _bare(tokens: Sequence[Token], v: Vocabulary, *, command: bool) -> Verdict |
     return Verdict(True, "all digits of a phone number") if count(run, v) >= _phone(run, v) else goes_on
 
 
-def _at_a_time(run: Sequence[Token], v: Vocabulary) -> bool:
+def _at_a_time(run: Sequence[Token], v: Dictation) -> bool:
     """Whether a time is told and no mail address: "a table for two at eight"."""
     return any(sign.text in v.ats and hour.numeric for sign, hour in pairwise(run))
 
@@ -321,7 +324,7 @@ def _singles(run: Sequence[Token]) -> list[list[Token]]:
     return parts
 
 
-def _phone(run: Sequence[Token], v: Vocabulary) -> int:
+def _phone(run: Sequence[Token], v: Dictation) -> int:
     """How many digits a phone number that begins like this one has at least."""
     first = next((token for token in run if token.numeric), None)
     if first is None:
@@ -332,11 +335,11 @@ def _phone(run: Sequence[Token], v: Vocabulary) -> int:
     return 13 if start == "00" else 11 if start[:1] in {"0", "1"} else 10
 
 
-def _emergency(run: Sequence[Token], v: Vocabulary) -> bool:
+def _emergency(run: Sequence[Token], v: Dictation) -> bool:
     return "".join(v.values.get(token.text, token.text) for token in run) in EMERGENCY
 
 
-def _net(rest: Sequence[Token], v: Vocabulary) -> Verdict | None:
+def _net(rest: Sequence[Token], v: Dictation) -> Verdict | None:
     """Whether a name on the net, or a mail address, is whole; None if it is not yet.
 
     A mail address is whole with its last name. A link that is spelt out may go on with a path.
@@ -349,7 +352,7 @@ def _net(rest: Sequence[Token], v: Vocabulary) -> Verdict | None:
     return None
 
 
-def _net_by_itself(tokens: Sequence[Token], v: Vocabulary) -> Verdict | None:
+def _net_by_itself(tokens: Sequence[Token], v: Dictation) -> Verdict | None:
     """The same of a text that does not announce one: only what is evidently one."""
     last = tokens[-1]
     texts = [token.text for token in tokens[-8:]]

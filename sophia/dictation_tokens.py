@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sophia.dictation_words import Vocabulary
+from sophia.languages.dictation import Dictation
 
 Kind = Literal["digit", "number", "figure", "letter", "sign", "link", "repeat", "word"]
 
@@ -35,7 +35,7 @@ class Token:
         return self.kind in {"digit", "number", "figure"}
 
 
-def read(text: str, v: Vocabulary) -> list[Token]:
+def read(text: str, v: Dictation) -> list[Token]:
     """The text's tokens. What a hyphen joins counts as several where it is made of numbers or letters."""
     tokens: list[Token] = []
     for raw in text.replace("’", "'").split():
@@ -48,7 +48,7 @@ def read(text: str, v: Vocabulary) -> list[Token]:
     return _examples(_spelt(tokens, v), v)
 
 
-def _pieces(raw: str, v: Vocabulary) -> list[str]:
+def _pieces(raw: str, v: Dictation) -> list[str]:
     bare, word = raw.strip(",;!?"), raw.strip(_EDGES).lower()
     if len(bare) > 2 and _INITIALS.match(bare) and word not in v.units:  # "J.O.", "J-O"
         return [letter for letter in re.split(r"[.-]", bare) if letter]
@@ -59,7 +59,7 @@ def _pieces(raw: str, v: Vocabulary) -> list[str]:
     return [word] if word else []
 
 
-def _token(word: str, v: Vocabulary) -> Token:
+def _token(word: str, v: Dictation) -> Token:
     word = word.lower()
     if word in v.digits:
         return Token(word, "digit", 1)
@@ -83,7 +83,7 @@ def _token(word: str, v: Vocabulary) -> Token:
     return Token(word, "word")
 
 
-def _spelt(tokens: list[Token], v: Vocabulary) -> list[Token]:
+def _spelt(tokens: list[Token], v: Dictation) -> list[Token]:
     """Tells letters from the words “a” and “I”, by their neighbours, and a spelling alphabet from names."""
     sure = [t.kind == "letter" and t.text not in v.ambiguous for t in tokens]
     out: list[Token] = []
@@ -100,7 +100,7 @@ def _spelt(tokens: list[Token], v: Vocabulary) -> list[Token]:
     return out
 
 
-def _examples(tokens: Sequence[Token], v: Vocabulary) -> list[Token]:
+def _examples(tokens: Sequence[Token], v: Dictation) -> list[Token]:
     """Takes a letter and its example for one letter."""
     out: list[Token] = []
     at = 0
@@ -131,7 +131,7 @@ def tail(tokens: Sequence[Token]) -> list[Token]:
     return run
 
 
-def groups(run: Sequence[Token], v: Vocabulary) -> list[int]:
+def groups(run: Sequence[Token], v: Dictation) -> list[int]:
     """The numbers in a run, each by how many digits it is written with: "twenty two fifty" is 2, 2."""
     found: list[int] = []
     before: Token | None = None
@@ -153,6 +153,6 @@ def groups(run: Sequence[Token], v: Vocabulary) -> list[int]:
     return found
 
 
-def count(run: Sequence[Token], v: Vocabulary) -> int:
+def count(run: Sequence[Token], v: Dictation) -> int:
     """How many digits and letters a run is written with."""
     return sum(groups(run, v)) + sum(token.kind == "letter" for token in run)

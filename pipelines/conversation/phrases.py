@@ -9,33 +9,17 @@ from contextlib import aclosing
 import numpy as np
 
 from sophia.audio import Pcm
-from sophia.decisions import Phrase
 from sophia.heard import Script
+from sophia.languages import Phrase
+from sophia.languages import language as table
 from sophia.speech import Synthesizer
-
-_ENGLISH: Mapping[Phrase, str] = {
-    "reprompt": "Sorry, I didn't catch that. Could you say it again?",
-    "away": "Sorry, I can't hear you just now.",
-    "recorded": "Just so you know: this conversation is recorded.",
-    "llm": "Sorry, I can't think straight right now.",
-    "tts": "Sorry, I lost my voice for a moment.",
-    "asr": "Sorry, I can't hear you any more.",
-}
-_GERMAN: Mapping[Phrase, str] = {
-    "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
-    "away": "Entschuldigung, ich kann dich gerade nicht hören.",
-    "recorded": "Ein Hinweis vorab: Dieses Gespräch wird aufgezeichnet.",
-    "llm": "Entschuldigung, ich kann gerade nicht klar denken.",
-    "tts": "Entschuldigung, mir ist kurz die Stimme weggeblieben.",
-    "asr": "Entschuldigung, ich kann dich nicht mehr hören.",
-}
 
 
 class Phrases:
     """Canned sentences in one language; until :meth:`prepare` has run, none has a sound."""
 
     def __init__(self, language: str = "en-US") -> None:
-        self.texts = _GERMAN if language.lower().startswith("de") else _ENGLISH
+        self.texts: Mapping[Phrase, str] = table(language).phrases
         self._sounds: dict[Phrase, Pcm] = {}
 
     def sound(self, phrase: Phrase) -> Pcm | None:

@@ -58,7 +58,6 @@ from sophia.decisions import (
     Interrupt,
     Notify,
     Pause,
-    Phrase,
     Refuse,
     Reopen,
     Reprompt,
@@ -68,6 +67,7 @@ from sophia.decisions import (
     Unduck,
 )
 from sophia.heard import TimedWord
+from sophia.languages import Phrase
 from sophia.playout import RAMP_SECONDS
 
 REMEMBERED = 4

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nova.tools import ToolCall
 from pipelines.conversation.generation import Generation
 from pipelines.conversation.phrases import Phrases
-from sophia.decisions import Phrase
+from sophia.languages import Phrase
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from pipelines.simulation.paced import Answer, Pace, PacedFace, PacedMind, Paced
 from pipelines.simulation.profile import FaceDelays, LlmDelays, Reply, ServiceProfile
 from pipelines.simulation.service_load import ServiceLoad
 from sophia.audio import Pcm
-from sophia.decisions import Phrase
+from sophia.languages import Phrase
 from sophia.silero import VoiceDetector
 from sophia.sinks import NullSink
 from sophia.sounded import sounded

@@ -1,0 +1,75 @@
+"""Every table of a language is whole: one test for each rule, over each language."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+import pytest
+
+from sophia.asking import asks
+from sophia.completeness import WordTurnModel, is_backchannel, words
+from sophia.languages import LANGUAGES, Language, Phrase, Waiting, code_of, language
+from sophia.languages.table import Words
+
+every_language = pytest.mark.parametrize("table", LANGUAGES.values(), ids=lambda table: table.name)
+
+
+@every_language
+def test_a_table_is_whole(table: Language) -> None:
+    assert table.known
+    assert LANGUAGES[table.code] is table
+    assert set(table.phrases) == set(get_args(Phrase))
+    assert set(table.waiting) == set(get_args(Waiting))
+    for sentences in table.waiting.values():
+        assert len(set(sentences)) == len(sentences) > 1  # she does not say the same twice running
+    for sentence in (*table.phrases.values(), *(one for many in table.waiting.values() for one in many)):
+        assert sentence[0].isupper(), sentence
+        assert sentence[-1] in ".?!", sentence
+
+
+@every_language
+def test_words_are_as_transcripts_are_compared(table: Language) -> None:
+    for group in fields(Words):
+        for word in getattr(table.words, group.name):
+            assert " ".join(words(word)) == word, (group.name, word)
+    for word in (*table.yes, *table.no):
+        assert " ".join(words(word)) == word
+
+
+@every_language
+def test_a_yes_is_no_no(table: Language) -> None:
+    assert table.yes
+    assert table.no
+    assert not set(table.yes) & set(table.no)
+
+
+@every_language
+def test_whole_utterances_and_backchannels_are_taken_for_what_they_are(table: Language) -> None:
+    model = WordTurnModel()
+    for said in table.words.whole:
+        assert model.judge(said, table.code).sounds == "complete", said
+    for said in table.words.backchannels:
+        assert is_backchannel(said, table.code), said
+    for word in table.words.trailing:
+        assert model.judge(f"mhm {word}", table.code).sounds == "unfinished", word
+
+
+@every_language
+def test_words_that_invite_an_answer_ask(table: Language) -> None:
+    for said in table.inviting:
+        assert asks(f"… {said}.")
+
+
+def test_a_tag_finds_its_table() -> None:
+    assert [language(tag).code for tag in ("de-AT", "de_CH", "DE", "en-GB", "en")] == ["de", "de", "de", "en", "en"]
+    assert code_of("zh-Hans-CN") == "zh"
+
+
+def test_a_language_without_a_table_is_silent() -> None:
+    table = language("ja-JP")
+    assert (table.code, table.name, table.known) == ("ja", "ja-JP", False)
+    assert not table.phrases
+    assert not table.waiting
+    assert not is_backchannel("yeah", "ja-JP")
+    assert WordTurnModel().judge("where is my", "ja-JP").sounds == "open"
