@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pipelines.settings.layers import Key, Layer, did_you_mean
+from pipelines.settings.layers import ANY, Key, Layer, did_you_mean
 from pipelines.settings.secrets import is_secret, quoted, without_passwords
 
 _RENAMED = {"ears": "microphone", "recognizer": "asr", "mind": "llm", "voice": "tts"}
@@ -39,36 +39,59 @@ def field_at(model: type[BaseModel], key: Key) -> tuple[type[BaseModel] | None, 
     """The group of settings that ``key``'s last part belongs to, and its field; ``None`` where there is none."""
     group: type[BaseModel] | None = model
     info: FieldInfo | None = None
+    named = False  # the part is a name that somebody gave to a group
     for i, part in enumerate(key):
+        if named:
+            named = False
+            continue
         if group is None:
             return None, None
         info = group.model_fields.get(part)
         if info is None:
             return (group, None) if i == len(key) - 1 else (None, None)
         if i < len(key) - 1:
-            group = group_of(info)
+            named = (inner := named_groups(info)) is not None
+            group = inner if named else group_of(info)
     return group, info
 
 
 def group_of(info: FieldInfo) -> type[BaseModel] | None:
     """The settings model that a field holds, if it holds one."""
+    if named_groups(info) is not None:
+        return None
     for candidate in (info.annotation, *typing.get_args(info.annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None
 
 
+def named_groups(info: FieldInfo) -> type[BaseModel] | None:
+    """The settings model that a field holds any number of, each under a name of its own."""
+    if typing.get_origin(info.annotation) is not dict:
+        return None
+    held = typing.get_args(info.annotation)[1]
+    return held if isinstance(held, type) and issubclass(held, BaseModel) else None
+
+
 def free_mappings(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
-    """The settings that are mappings whose keys may be any text."""
+    """The settings that are mappings whose keys may be any text; ``*`` stands for the name of a group."""
     for name, info in model.model_fields.items():
-        if (group := group_of(info)) is not None:
+        if (named := named_groups(info)) is not None:
+            yield from free_mappings(named, (*above, name, ANY))
+        elif (group := group_of(info)) is not None:
             yield from free_mappings(group, (*above, name))
-        elif typing.get_origin(info.annotation) is dict and typing.get_args(info.annotation)[0] is str:
+        elif typing.get_origin(info.annotation) is dict and _is_text(typing.get_args(info.annotation)[0]):
             yield (*above, name)
 
 
+def _is_text(annotation: Any) -> bool:
+    return annotation is str or (
+        typing.get_origin(annotation) is typing.Annotated and typing.get_args(annotation)[0] is str
+    )
+
+
 def _line(error: ErrorDetails, model: type[BaseModel], layers: Sequence[Layer]) -> str:
-    key = tuple(str(part) for part in error["loc"])
+    key = tuple(str(part) for part in error["loc"] if part != "[key]")  # the key of a mapping is at fault
     while key and field_at(model, key) == (None, None):  # a list's index, a branch of a union
         key = key[:-1]
     origin = next((found for layer in layers if (found := layer.origin(key))), "settings")
@@ -77,6 +100,8 @@ def _line(error: ErrorDetails, model: type[BaseModel], layers: Sequence[Layer]) 
     if kind == "extra_forbidden":
         return f"{origin}: {_unknown(key, model)}"
     if kind == "missing":
+        above = (key[:end] for end in range(len(key) - 1, 0, -1))
+        origin = next((found for part in above for layer in layers if (found := layer.origin(part))), origin)
         return f"{origin}: {dotted} is missing."
     value = error.get("input")
     shown = "" if is_secret(key) or isinstance(value, dict | BaseModel) else f" = {_show(value)}"
@@ -86,7 +111,7 @@ def _line(error: ErrorDetails, model: type[BaseModel], layers: Sequence[Layer]) 
         return f"{origin}: {dotted}{shown} does not fit: {reason}."
     if info is None:
         return f"{origin}: {dotted}{shown} does not fit: {error['msg']}."
-    group = group_of(info)
+    group = named_groups(info) if field_at(model, key[:-1])[1] is info else group_of(info)
     if group is not None and not isinstance(value, dict):
         return f"{origin}: {dotted}{shown} must be a group of settings: {', '.join(group.model_fields)}."
     return f"{origin}: {dotted}{shown} must be {allowed(info)}."
@@ -143,6 +168,9 @@ def _allowed(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         kind = _allowed(inner)
         return f"a list [a, b, …] of {'texts' if kind == 'a piece of text' else kind.removeprefix('one of ')}"
     if origin is dict or annotation is dict:
+        held = args[1] if args else None
+        if isinstance(held, type) and issubclass(held, BaseModel):
+            return f"names, each with a group of settings: {', '.join(held.model_fields)}"
         return "a mapping {name: value}"
     if isinstance(annotation, type):
         if issubclass(annotation, BaseModel):

@@ -20,6 +20,9 @@ from pipelines.settings.secrets import is_secret, quoted
 
 Key = tuple[str, ...]
 
+ANY = "*"
+"""In a key that is compared: any name."""
+
 PREFIX = "SOPHIA_"
 NOT_SETTINGS = frozenset({"SOPHIA_HOME", "SOPHIA_UID", "SOPHIA_GID", "SOPHIA_TLS"})
 """Variables with our prefix that are not settings; the last three are those of the compose files."""
@@ -189,9 +192,13 @@ def _key(text: str, between: str, plain: Callable[[str], str], mappings: Set[Key
     parts = text.split(between)
     for i in range(1, len(parts)):
         above = tuple(map(plain, parts[:i]))
-        if above in mappings:
+        if above in mappings or any(_fits(above, mapping) for mapping in mappings if ANY in mapping):
             return (*above, between.join(parts[i:]))
     return tuple(map(plain, parts))
+
+
+def _fits(key: Key, wanted: Key) -> bool:
+    return len(key) == len(wanted) and all(part in (name, ANY) for name, part in zip(key, wanted, strict=True))
 
 
 def _underscored(part: str) -> str:

@@ -38,6 +38,7 @@ from pipelines.settings.secrets import is_secret, without_passwords
 from pipelines.settings.server import ServerSettings
 from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings
+from pipelines.settings.tools import ToolsSettings
 from sophia.microphone import MicrophoneSettings
 from sophia.recognition_wire import RecognizerSettings
 from sophia.soundcard import SoundCardSettings
@@ -200,6 +201,7 @@ class Settings(BaseSettings):
     insights: InsightsSettings = Field(
         default_factory=InsightsSettings, description="what is kept of conversations, to learn from"
     )
+    tools: ToolsSettings = Field(default_factory=ToolsSettings, description="what she may do besides talking")
     stack: StackSettings = Field(default_factory=StackSettings, description="what the doctor looks at besides services")
 
     @model_validator(mode="before")
@@ -319,8 +321,10 @@ def reference(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tu
         group = settings_errors.group_of(info)
         if group is not None:
             yield from reference(group, f"{key}.")
+        elif (named := settings_errors.named_groups(info)) is not None:
+            yield from reference(named, f"{key}.NAME.")
         else:
-            default = info.get_default(call_default_factory=True)
+            default = None if info.is_required() else info.get_default(call_default_factory=True)
             shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
             yield key, shown, settings_errors.allowed(info), info.description or ""
 
@@ -335,17 +339,22 @@ def _with_absolute_paths(model: M, key: Key, base: Callable[[Key], Path | None])
     changes: dict[str, Any] = {}
     for name in type(model).model_fields:
         value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            changed: Any = _with_absolute_paths(value, (*key, name), base)
-        elif isinstance(value, Path) and (folder := base((*key, name))):
-            if "\0" in str(value):
-                raise SettingsError([f"{'.'.join((*key, name))} is no path: it holds a zero byte."])
-            changed = folder / expanded(value)
-        else:
-            continue
+        changed = _absolute(value, (*key, name), base)
         if changed != value:
             changes[name] = changed
     return model.model_copy(update=changes) if changes else model
+
+
+def _absolute(value: Any, key: Key, base: Callable[[Key], Path | None]) -> Any:
+    if isinstance(value, BaseModel):
+        return _with_absolute_paths(value, key, base)
+    if isinstance(value, dict):
+        return {name: _absolute(inner, (*key, str(name)), base) for name, inner in value.items()}
+    if isinstance(value, Path) and (folder := base(key)):
+        if "\0" in str(value):
+            raise SettingsError([f"{'.'.join(key)} is no path: it holds a zero byte."])
+        return folder / expanded(value)
+    return value
 
 
 def _without_secrets(value: Any, key: Key) -> Any:

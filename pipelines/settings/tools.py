@@ -1,0 +1,25 @@
+"""What can be set about the tools that she may use."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.settings.mcp import AgentSettings, Approve, McpServerSettings, Name, Pattern
+
+
+class ToolsSettings(BaseModel):
+    """Tools beyond those that a client brings; none by default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mcp: dict[Name, McpServerSettings] = Field(
+        default_factory=dict, description="servers of the Model Context Protocol, each by a name (extra 'mcp')"
+    )
+    agents: dict[Name, AgentSettings] = Field(
+        default_factory=dict, description="agents that may take minutes, each by the name that the model calls it by"
+    )
+    approve: dict[Pattern, Approve] = Field(
+        default_factory=dict,
+        description="which tools, such as files__* or set_timer, she asks the user about before they run; the first "
+        "pattern that fits decides, and without one those of MCP servers that change something",
+    )
