@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sophia.turn_state import Reply, TurnState
+from sophia.replying import Reply
+from sophia.turn_state import TurnState
 
 ASKED = "a client asked for an answer"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from sophia.completeness import is_backchannel, words
 from sophia.decisions import Duck, Pause, Resume, Unduck
 from sophia.endpointing import Endpointing
+from sophia.replying import Reply
 from sophia.transcripts import Transcript
-from sophia.turn_state import Reply, TurnState
+from sophia.turn_state import TurnState
 from sophia.utterance import Utterance
 
 ANSWER_SECONDS = 1.5

@@ -52,22 +52,25 @@ class Begin(Decision):
 class Start(Decision):
     """Begin a reply to ``text``; it stays behind the playout gate until its :class:`Commit`.
 
-    Without a ``text`` it is a reply to the conversation as it stands.
+    Without a ``text`` it is a reply to the conversation as it stands. ``about`` is what she was asked to tell of by
+    herself: then nobody said anything, and the turn is decided at once.
     """
 
     text: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit(Decision):
     """The turn is decided: the reply may be heard. ``silence`` is what the user had been silent for, seconds.
 
-    ``wait`` is the silence that decided it; None where none did.
+    ``wait`` is the silence that decided it; None where none did. ``unasked``: she speaks by herself.
     """
 
     text: str
     silence: float
     wait: Wait | None = None
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

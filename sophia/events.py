@@ -47,9 +47,20 @@ class TextTyped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayRequested(Event):
-    """Somebody wants her to say ``text`` word for word: once nobody speaks, and nothing is to be answered before."""
+    """Somebody wants her to say ``text`` word for word: once nobody speaks, and nothing is to be answered before.
+
+    ``polite``: she also leaves the user a moment to go on, and says it once more if it was cut off unheard.
+    """
 
     text: str
+    polite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRequested(Event):
+    """Somebody wants her to tell the user ``about`` something in her own words, politely as :class:`SayRequested`."""
+
+    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +175,7 @@ TurnEvent = (
     | SoundJudged
     | TextTyped
     | SayRequested
+    | AskRequested
     | RecordingStarted
     | PolicyChanged
     | CommitRequested

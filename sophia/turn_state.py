@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
-from sophia.asking import asks
 from sophia.completeness import TurnModel, words
 from sophia.decisions import (
     Announce,
@@ -36,6 +34,7 @@ from sophia.decisions import (
 )
 from sophia.floor_policy import FloorPolicy
 from sophia.pauses import Pauses
+from sophia.replying import Reply
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.utterance import Utterance, beyond
@@ -50,36 +49,6 @@ LOOSE = 0.1
 REPEAT_SECONDS = 1.0
 """Within this time a final with the same words, and no voice between, is the same one told twice. It is only asked of
 recognisers that tell no times."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """The reply in the making, or being heard. ``held``: it waited for something that may have had effects.
-
-    ``text`` is what it answers, or what she was asked to say; ``to`` is the utterance that it answers, if there is one.
-    ``settled``: the recogniser had settled on these words. ``canned``: she asks the user to say it again, or tells of
-    her ears. ``says`` is its own text so far. ``resumed_at`` is when she was, or will be, where she had last paused.
-    """
-
-    turn: int
-    generation: int
-    text: str
-    committed_at: float | None = None
-    audible_at: float | None = None
-    ducked: bool = False
-    paused_at: float | None = None
-    resumed_at: float = 0.0
-    holding: bool = False
-    held: bool = False
-    says: str = ""
-    canned: bool = False
-    settled: bool = True
-    to: Utterance | None = None
-
-    @property
-    def asks(self) -> bool:
-        """Whether it ends with a question."""
-        return self.canned or asks(self.says)
 
 
 class TurnState:
@@ -104,8 +73,10 @@ class TurnState:
         self.queued = False
         """It is to be answered unasked, once her reply is over."""
         self.quiet_since: float | None = None
-        self.prompts = 0  # answers to a silence since the user said something
         """Since when nobody has said anything, after words of hers; None before."""
+        self.expects = False
+        """Her last words were a question, and were heard to their end."""
+        self.prompts = 0  # answers to a silence since the user said something
         self.pending = False
         """The recogniser's final on the answered utterance is still to come."""
         self.sound_began = math.inf
@@ -227,11 +198,11 @@ class TurnState:
 
     # A reply
 
-    def start(self, at: float, turn: int, text: str, reason: str, *, settled: bool = True) -> Reply:
+    def start(self, at: float, turn: int, text: str, reason: str, *, settled: bool = True, about: str = "") -> Reply:
         """Begins a reply."""
         reply = self._new_reply(turn, text)
         reply.settled = settled
-        self.out.append(Start(at=at, turn=turn, generation=reply.generation, text=text, reason=reason))
+        self.out.append(Start(at=at, turn=turn, generation=reply.generation, text=text, about=about, reason=reason))
         return reply
 
     def commit(self, at: float, utterance: Utterance, why: str) -> None:
@@ -239,7 +210,7 @@ class TurnState:
         text, silence = utterance.text, max(0.0, at - utterance.last_voiced)
         if self.reply and words(self.reply.text) != words(text):
             self.drop(at, f"the text became “{text}”")
-        reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided")
+        reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided", about=utterance.about)
         reply.committed_at, reply.to, utterance.generation = at, utterance, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
         wait, utterance.wait = utterance.wait, None
@@ -250,6 +221,7 @@ class TurnState:
             text=text,
             silence=silence,
             wait=wait,
+            unasked=bool(utterance.about),
             reason=reason,
         )
         self.out.append(decided)
@@ -329,7 +301,7 @@ class TurnState:
         """Ends a committed reply before its time."""
         if reply := self.reply:
             self.out.append(Interrupt(at=at, turn=reply.turn, generation=reply.generation, onset=onset, reason=reason))
-            self.reply, self.quiet_since = None, at
+            self.reply, self.quiet_since, self.expects = None, at, False
 
     def reopen(self, at: float, reply: Reply, reason: str) -> None:
         """The reply came too early: what is being said belongs to its turn."""
@@ -379,6 +351,11 @@ class TurnState:
         reply = self._new_reply(self._begin(at, "agent", reason), text, committed_at=at)
         reply.held = True
         self.out.append(Say(at=at, turn=reply.turn, generation=reply.generation, text=text, reason=reason))
+
+    def speak(self, at: float, about: str, reason: str) -> None:
+        """Tells of something in her own words, in a turn of its own. No words of a user came before it, either."""
+        turn = self._begin(at, "agent", reason)
+        self.commit(at, Utterance(turn=turn, onset=at, last_voiced=at, about=about), reason)
 
     def answer_what_stands(self, at: float, origin: Literal["asked", "idle"], reason: str) -> None:
         """Answers the conversation as it stands, in a turn of its own; what is being said is no part of it."""

@@ -27,6 +27,7 @@ from sophia.decisions import AnyDecision, Apologise, Unduck
 from sophia.endpointing import Endpointing
 from sophia.events import (
     AnswerRequested,
+    AskRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -50,7 +51,7 @@ from sophia.floor_policy import FloorPolicy
 from sophia.notice import Notice
 from sophia.pauses import Pauses
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
-from sophia.sayings import Sayings
+from sophia.sayings import Saying, Sayings
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState
@@ -166,8 +167,10 @@ class TurnTaking:
                 self._reply_ended(at, generation, time)
             case TextTyped(text=text):
                 self._typed(at, text.strip())
-            case SayRequested(text=text):
-                self._sayings.ask(at, text.strip())
+            case SayRequested(text=text, polite=polite):
+                self._sayings.ask(at, Saying(text.strip(), polite=polite))
+            case AskRequested(about=about):
+                self._sayings.ask(at, Saying(about.strip(), polite=True, worded=False))
             case PolicyChanged(policy=policy):
                 self._change_policy(at, policy)
             case ForgetRequested():
@@ -270,7 +273,7 @@ class TurnTaking:
         if reply.ducked:
             over = Unduck(at=at, turn=reply.turn, generation=generation, reason="the reply is over")
             state.out.append(over)
-        state.reply, state.quiet_since = None, max(at, heard_until)
+        state.reply, state.quiet_since, state.expects = None, max(at, heard_until), reply.asks
         state.pauses.forget()
         if state.utterance.answers_until is not None and not reply.asks:
             state.dismiss(at, f"backchannel “{state.utterance.text}”")

@@ -59,6 +59,7 @@ class Utterance:
     guess: str = ""  # the piece in ``finals`` whose own final has not come
     guess_ends: float = 0.0  # seconds of the user's sound behind the guess; 0 if the recogniser does not tell
     made_again: bool = False  # its reply failed before a word was heard, and another one was begun
+    about: str = ""  # nobody said anything: this is what she was asked to tell of
 
     @property
     def text(self) -> str:

@@ -180,13 +180,14 @@ class TurnBook:
                 ledger.mark("started", at)
             case Continue(since=since, silence=silence, wait=wait):
                 ledger.silences.append(Silence(since, silence, wait.seconds, wait.sounds, "voice", wait.explored))
-            case Commit(at=at, text=text):
+            case Commit(at=at, text=text, unasked=unasked):
                 self._note_endpoint(ledger, decision)
                 if ledger.marks.get("started") == at:
                     ledger.counts[Count.SPECULATIONS_STARTED] -= 1  # it was no guess
                 ledger.user = text
                 self._release(turn, at)
-                self._final = turn if self._guessed else None
+                if not unasked:  # else the final that is still to come is an earlier turn's
+                    self._final = turn if self._guessed else None
             case Keep(text=text):
                 self._note_endpoint(ledger, decision)
                 ledger.user, turn.kept = text, True

@@ -14,6 +14,7 @@ from pipelines.telemetry.ledger import Count, Ledger
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
     AnswerRequested,
+    AskRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -40,6 +41,7 @@ from sophia.vad import VoiceStarted, VoiceStopped
 
 __all__ = [
     "AnswerRequested",
+    "AskRequested",
     "CancelRequested",
     "ClauseSkipped",
     "CommitRequested",

@@ -1,14 +1,23 @@
-"""What the history is told beside what was said and heard: calls and their results, and what a client tells of it."""
+"""What the history is told: the user's words, calls and their results, and what a client tells of earlier talks."""
 
 from __future__ import annotations
 
-from nova.history import History
+from nova.history import UNCLEAR, History
 from pipelines.conversation.events import Forgotten, Remembered, ToolAnswered, ToolCalled
+from sophia.decisions import Commit, Correct
+
+Told = Commit | Correct | ToolCalled | ToolAnswered | Remembered | Forgotten
+"""What changes the history."""
 
 
-def record(history: History, happening: ToolCalled | ToolAnswered | Remembered | Forgotten) -> None:
+def record(history: History, happening: Told) -> None:
     """Puts it into the history."""
     match happening:
+        case Commit(generation=generation, text=text, unasked=unasked):
+            history.user(generation, UNCLEAR if unasked else text)  # it answers nothing that was called before
+        case Correct(generation=generation, text=text):
+            if generation:  # else it has no answer, and is no history
+                history.user(generation, text)
         case ToolCalled(generation=generation, call=call):
             history.called(generation, call) if generation else history.recall(call)
         case ToolAnswered(call_id=call_id, output=output):

@@ -19,6 +19,7 @@ from aurora.face import FaceFrame
 from nova.calls import new_id
 from nova.history import History
 from nova.tools import Toolbox, ToolCall
+from pipelines.conversation.asked import to_answer
 from pipelines.conversation.events import (
     ClauseSkipped,
     Failed,
@@ -124,13 +125,11 @@ class Replies:
         match happening:
             case Start():
                 self._start(happening)
-            case Commit(generation=generation, text=text):
-                context.history.user(generation, text)
+            case Commit(generation=generation):
+                record(context.history, happening)
                 context.tools.once = None
                 context.manners.decided(happening.turn)
                 self._release(generation)
-            case Correct(generation=generation, text=text) if generation:  # else it has no answer, and is no history
-                context.history.user(generation, text)
             case Reprompt() | Announce() | Notify() | Farewell():
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)
@@ -153,7 +152,7 @@ class Replies:
                 self._playout.duck()
             case Unduck():
                 self._playout.unduck()
-            case ToolCalled() | ToolAnswered() | Remembered() | Forgotten():
+            case Correct() | ToolCalled() | ToolAnswered() | Remembered() | Forgotten():
                 record(context.history, happening)
             case Pause():
                 if self._playout.pause():
@@ -239,8 +238,9 @@ class Replies:
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
         context, manner = self._context, self._context.manners.of(decision.turn)
-        messages = context.history.messages(decision.text, manner.instructions)
-        reply.generation = Generation(reply.number, messages, context.services, self, context.tools, manner=manner)
+        messages = to_answer(decision, context.history, manner.instructions)
+        tools = None if decision.about else context.tools  # what a program says is to be told calls nothing
+        reply.generation = Generation(reply.number, messages, context.services, self, tools, manner=manner)
         self._spawn(reply, reply.generation.run())
 
     def _recite(self, decision: Say) -> None:

@@ -38,7 +38,7 @@ from pipelines.talk.session import Session
 from pipelines.telemetry.ledger import Outcome
 from pipelines.terminal.display import Display
 from pipelines.terminal.observer import Shown
-from sophia.decisions import Announce, Notify, Say
+from sophia.decisions import Announce, Commit, Notify, Say
 from sophia.resting import RestingSource
 from sophia.soundbite import Soundbite
 
@@ -106,7 +106,7 @@ class _Outcomes(Observer):
                 if ledger.turn != self._unasked:
                     self.turns += 1
                     self._answered()
-            case Announce(turn=turn) | Notify(turn=turn) | Say(turn=turn):
+            case Announce(turn=turn) | Notify(turn=turn) | Say(turn=turn) | Commit(turn=turn, unasked=True):
                 self._unasked = turn  # she spoke by herself, which answers nobody
             case Failed(service=service, error=error, again=True) | Retrying(service=service, error=error):
                 self._mended_code = explain(error, service, self._places.get(service)).exit_code

@@ -6,6 +6,7 @@ from sophia.completeness import words
 from sophia.decisions import Announce, Commit, Drop, Interrupt, Notify, Reopen, Reprompt, Say
 from sophia.events import (
     AnswerRequested,
+    AskRequested,
     CancelRequested,
     CommitRequested,
     EarsBack,
@@ -34,8 +35,8 @@ TEXTS = st.sampled_from(
 )
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
-    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "recorded", "answer",
-    "policy", "forget", "judged",
+    "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "tell", "recorded",
+    "answer", "policy", "forget", "judged",
 )  # fmt: skip
 GAPS = st.one_of(st.sampled_from([0.0, 0.0004, 0.001, 0.02]), st.floats(0.0, 1.5, allow_nan=False))
 EVENTS = st.lists(st.tuples(st.sampled_from(KINDS), GAPS, TEXTS, st.integers(0, 1)), max_size=40)
@@ -146,6 +147,8 @@ def drive(machine, events, ears=None):
                 event = TextTyped(at=now, text=text)
             case "say":
                 event = SayRequested(at=now, text=text)
+            case "tell":
+                event = AskRequested(at=now, about=text)
             case "recorded":
                 event = RecordingStarted(at=now)
             case "commit":

@@ -1,7 +1,7 @@
 """A table at which turn taking is tried: what the user does and when, and what is decided."""
 
 from sophia.decisions import Begin, Commit, Dismiss, Disregard, Notify, Reprompt, Say, Start
-from sophia.events import ReplyText, SayRequested, SoundJudged, Tick, Transcribed
+from sophia.events import AskRequested, ReplyText, SayRequested, SoundJudged, Tick, Transcribed
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
 from sophia.transcripts import Transcript, Word
 from sophia.turns import TurnTaking
@@ -73,6 +73,11 @@ class Table:
         """Somebody asks her to say ``text``."""
         self._until(at)
         return self.tell(SayRequested(at=at, text=text))
+
+    def told(self, at, about):
+        """Somebody asks her to tell the user about something."""
+        self._until(at)
+        return self.tell(AskRequested(at=at, about=about))
 
     def audible(self, at):
         self._until(at)

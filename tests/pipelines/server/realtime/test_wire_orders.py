@@ -8,7 +8,7 @@ from wire_talk import PHRASE, RATE, REPLY, WORD, Talk, of, only
 
 from pipelines.conversation.events import TextTyped
 from sophia.decisions import Reopen
-from sophia.events import Failed, SayRequested
+from sophia.events import AskRequested, Failed, SayRequested
 from sophia.turn_settings import TurnSettings
 
 BEGINS = [
@@ -357,3 +357,9 @@ def test_a_client_that_watches_hears_nothing_and_reads_all():
 def test_say_by_somebody_else_is_a_response_of_its_own(talk):
     talk.tell(SayRequested(at=talk.now, text="Hello.")).writes().ends()
     assert talk.types(1)[:4] == BEGINS
+
+
+def test_what_somebody_wants_told_is_a_response_without_a_question(talk):
+    talk.tell(AskRequested(at=talk.now, about="The oven is hot.")).writes().ends()
+    assert talk.types(1)[:4] == BEGINS
+    assert not [event for event in of(talk, "conversation.item.added") if event["item"]["role"] == "user"]
