@@ -75,7 +75,11 @@ class BrokenOff(ModelError):
 
 
 class MalformedCall(ModelError):
-    """The model called a tool, but nobody can tell which, or with what."""
+    """The model called a tool, but nobody can tell which, or with what; ``called`` is its name, if that is known."""
+
+    def __init__(self, message: str, hint: str = "", called: str = "unknown") -> None:
+        super().__init__(message, hint)
+        self.called = called
 
 
 class MindTimeout(MindError):

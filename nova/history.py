@@ -40,6 +40,9 @@ RESULTS_SHARE = 0.5
 MOST_CALLS = 64
 """Calls that are kept of one turn; later ones are refused."""
 
+CHARACTERS_PER_TOKEN = 3.5
+"""Of plain text; what :func:`estimate_tokens` takes for the bytes of one."""
+
 LEAST_ROOM = 128
 """Tokens that a persona must leave of the limit: a question of some forty words, and an answer as long."""
 
@@ -51,10 +54,11 @@ def estimate_tokens(text: str) -> int:
 
 @dataclass(slots=True)
 class _Called:
-    """A call, and its result once there is one."""
+    """A call, and its result once there is one. ``here``: the same reply goes on with the result."""
 
     call: ToolCall
     result: str | None = None
+    here: bool = False
 
 
 @dataclass(slots=True)
@@ -76,20 +80,25 @@ class _Turn:
     @property
     def waits(self) -> bool:
         """Whether there is something in it to answer: a question, or what tools said."""
-        return bool(self.calls or (self.said and not (self.heard or self.unheard)))
+        return bool(self.open_calls or (self.said and not (self.heard or self.unheard)))
+
+    @property
+    def open_calls(self) -> list[_Called]:
+        """Those that another reply answers."""
+        return [called for called in self.calls if not called.here]
 
     def question(self) -> Message:
         return Message("user", self.said or UNCLEAR)
 
     def answer(self) -> Message:
         heard = self.heard + INTERRUPTED if self.heard and self.interrupted else self.heard
-        if self.calls:
-            return Message("assistant", heard, tuple(called.call for called in self.calls))
+        if calls := self.open_calls:
+            return Message("assistant", heard, tuple(called.call for called in calls))
         return Message("assistant", heard or UNHEARD)
 
     def goes_on_from(self, before: _Turn | None) -> bool:
         """Whether it answers the calls of the turn before, with no words of the user between."""
-        return self.wordless and before is not None and bool(before.calls)
+        return self.wordless and before is not None and bool(before.open_calls)
 
 
 class History:
@@ -117,12 +126,15 @@ class History:
             turn.heard, turn.interrupted = "" if turn.unheard else heard.strip(), interrupted
             self._trim()
 
-    def called(self, generation: int, call: ToolCall) -> bool:
-        """Records that a reply called a tool; false if that reply is gone, or has called too many."""
+    def called(self, generation: int, call: ToolCall, *, here: bool = False) -> bool:
+        """Records that a reply called a tool; false if that reply is gone, or has called too many.
+
+        ``here``: the same reply goes on with the result, and is recorded as an answer to it.
+        """
         turn = self._turn(generation)
         if turn is None or len(turn.calls) >= MOST_CALLS:
             return False
-        turn.calls.append(_Called(call))
+        turn.calls.append(_Called(call, here=here))
         self._trim()
         return True
 
@@ -186,22 +198,31 @@ class History:
         before: _Turn | None = None
         for turn in self._fitting(turns, system):
             if not turn.goes_on_from(before):
-                if before and before.calls:
+                if before and before.open_calls:
                     messages.append(Message("assistant", UNHEARD))  # nobody answered with what the tools had said
                 messages.append(turn.question())
             messages += self._answer(turn)
             before = turn
-        if before and not before.heard and not before.unheard and not before.calls:
+        if before and not before.heard and not before.unheard and not before.open_calls:
             messages.pop()  # it is being answered
         return messages
 
     def _answer(self, turn: _Turn) -> list[Message]:
-        """What was heard of a turn's reply, what it called, and what came of that."""
-        results = [
+        """What a turn's reply called and went on with, what was heard of it, and what others are to answer."""
+        here = [called for called in turn.calls if called.here]
+        before = [Message("assistant", "", tuple(called.call for called in here))] if here else []
+        return [*before, *self._results(turn, here), turn.answer(), *self._results(turn, turn.open_calls)]
+
+    def _results(self, turn: _Turn, calls: list[_Called]) -> list[Message]:
+        return [
             Message("tool", NO_RESULT if called.result is None else self._short(called.result, turn), (), called.call)
-            for called in turn.calls
+            for called in calls
         ]
-        return [turn.answer(), *results]
+
+    @property
+    def result_room(self) -> int:
+        """For how many characters of results one turn has room, about."""
+        return int(self.max_tokens * RESULTS_SHARE * CHARACTERS_PER_TOKEN)
 
     def _short(self, result: str, turn: _Turn) -> str:
         """As much of a result as its turn has room for."""

@@ -7,6 +7,7 @@ Nothing here runs one. Whoever does, the runtime or a client far away, gives its
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -29,6 +30,10 @@ class ToolSpec:
         """As chat templates and OpenAI-compatible servers have it."""
         told = {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
         return {"type": "function", "function": told}
+
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What servers take for the name of a tool."""
 
 
 def _refuse(constant: str) -> None:
@@ -134,9 +139,11 @@ def offered(tools: Sequence[ToolSpec], choice: Choice) -> tuple[ToolSpec, ...]:
 def checked(call: ToolCall, tools: Sequence[ToolSpec], model: str) -> ToolCall:
     """The call, if it can be handed to somebody; raises :class:`~nova.errors.MalformedCall`."""
     if call.name not in {tool.name for tool in tools}:
-        raise MalformedCall(f"model {model!r} called a tool that it does not have: {call.name[:80]!r}")
+        named = call.name if _NAME.fullmatch(call.name) else "unknown"
+        raise MalformedCall(f"model {model!r} called a tool that it does not have: {call.name[:80]!r}", called=named)
     try:
         call.parsed()
     except (ValueError, RecursionError):
-        raise MalformedCall(f"model {model!r} called {call.name} with arguments that are no JSON object") from None
+        told = f"model {model!r} called {call.name} with arguments that are no JSON object"
+        raise MalformedCall(told, called=call.name) from None
     return call

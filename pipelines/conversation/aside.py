@@ -14,7 +14,8 @@ from aurora.face import FaceFrame
 from aurora.timeline import FaceTimeline
 from nova.mind import Message, Mind
 from nova.tools import ToolCall
-from pipelines.conversation.generation import Generation, ReplyServices
+from pipelines.conversation.generation import Generation
+from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manner
 from pipelines.failures import StageFailed
 from sophia.audio import Pcm
@@ -104,6 +105,15 @@ class Aside:
 
     def called(self, generation: int, call: ToolCall) -> None:
         """None is offered."""
+
+    def tool_started(self, generation: int, call: ToolCall, *, guess: bool) -> None:
+        """None is offered."""
+
+    def tool_ended(self, generation: int, call_id: str, output: str, *, failed: bool) -> None:
+        """None is offered."""
+
+    def holds(self, generation: int, *, waits: bool, effects: bool) -> None:
+        """It waits for no tool."""
 
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         self._failure = failure

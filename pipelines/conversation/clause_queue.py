@@ -32,6 +32,11 @@ class ClauseQueue:
         """The first clause that is not said; None if the voice has taken none."""
         return self._taken[self.said] if self.said < len(self._taken) else None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a clause that is not said."""
+        return self.said < len(self._taken) or not self._waiting.empty()
+
     def done(self, said: int) -> None:
         """So many clauses are done with."""
         self.said, self.begun = said, False

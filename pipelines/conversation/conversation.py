@@ -47,12 +47,13 @@ from pipelines.conversation.events import (
     VoiceStopped,
 )
 from pipelines.conversation.face_show import FaceShow
-from pipelines.conversation.generation import ReplyServices
 from pipelines.conversation.losses import Losses
+from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manners
 from pipelines.conversation.observers import Observer, Observers
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
+from pipelines.conversation.tool_calls import Errands
 from pipelines.failures import StageFailed, explain, log_defect
 from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
 from sophia.echo import EchoGuard
@@ -165,6 +166,8 @@ class Conversation:
                     face=components.face,
                     language=policy.language,
                     patience=policy.patience,
+                    errands=Errands(self._group),
+                    result_room=components.history.result_room,
                 ),
                 history=components.history,
                 tools=components.tools,

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable
 
+from aurora.errors import FaceError
 from aurora.face import Weights
 from aurora.performer import RELEASE, Performer
 from aurora.sync import LipSync, Sync
@@ -27,6 +28,9 @@ time between two looks is overlooked, or counts as that time."""
 MISSING_LIMIT = 0.2
 """Largest share of speech without a frame that is still a good reply: the first word, say, of a face that starts late.
 Above it is a fault."""
+
+FACELESS_SECONDS = 1.0
+"""Shortest reply, in seconds heard, that a face without frames is blamed for."""
 
 Show = Callable[[float, Weights], None]
 
@@ -106,3 +110,15 @@ class FaceShow:
             return
         sound = playout.heard(generation) / playout.rate + playout.buffered(generation)
         self._sync.look(position, self.timeline.shown(generation, position, sound), playout.loud_at(now))
+
+
+def complaint(framed: bool, missing: float | None, seconds: float) -> FaceError | None:
+    """What is wrong with a face that should have moved with ``seconds`` of speech: it was ``framed`` at all or not.
+
+    ``missing`` is the share of the speech without a frame. None if nothing is wrong.
+    """
+    if not framed:
+        return FaceError("the face service sent no frame while she spoke; is it overloaded?")
+    if missing is not None and missing > MISSING_LIMIT and seconds >= FACELESS_SECONDS:
+        return FaceError(f"the face had no frame for {missing:.0%} of what she said; is its service overloaded?")
+    return None

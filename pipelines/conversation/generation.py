@@ -9,48 +9,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import numpy as np
 
 from aurora.backlog import Backlog
 from aurora.errors import FaceError
-from aurora.face import Face, FaceFrame
-from aurora.timeline import FaceTimeline
-from nova.errors import ModelError, Overloaded
-from nova.mind import Message, Mind
-from nova.tools import Toolbox, ToolCall
+from aurora.face import Face
+from nova.errors import ModelError
+from nova.mind import Message
+from nova.tools import Toolbox
 from pipelines.conversation.clause_queue import ClauseQueue
+from pipelines.conversation.making import Listener, ReplyServices
 from pipelines.conversation.manner import Manner
 from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
+from pipelines.conversation.thinking import Thinking
 from pipelines.failures import StageFailed
 from pipelines.telemetry.ranges import stage
 from sophia.audio import Pcm
-from sophia.clauses import ClauseSplitter
-from sophia.heard import Script, TimedWord
-from sophia.playout import AUDIBLE, Playout
-from sophia.speech import SpeechChunk, Synthesizer
+from sophia.heard import Script
+from sophia.playout import AUDIBLE
+from sophia.speech import SpeechChunk
 
 FACE_SECONDS = 60.0
 """Sound that may wait for the face (policy when full: the face sits this reply out). The voice is at most the playout's
 30 s ahead of what is heard, so a face that keeps up with real time never has more than that to do."""
 
 SPOKEN = Manner()
-
-
-@dataclass(slots=True)
-class ReplyServices:
-    """What replies are made with and put into: shared by all generations of a conversation."""
-
-    llm: Mind
-    tts: Synthesizer
-    playout: Playout
-    timeline: FaceTimeline
-    face: Face | None = None
-    language: str = "en-US"
-    patience: float = 4.0
-    """Seconds for which a model or a voice that is away is tried again before the reply has failed."""
 
 
 class _Failure(Exception):
@@ -62,55 +47,11 @@ class _Failure(Exception):
         self.passing = passing
 
 
-class Listener(Protocol):
-    """Told how a generation goes, on the loop's thread."""
-
-    def reached(self, generation: int, instant: str) -> None:
-        """An instant of the ledger, such as ``first_token``; each is told once."""
-        ...
-
-    def wrote(self, generation: int, delta: str) -> None:
-        """The next piece of the reply's text."""
-        ...
-
-    def called(self, generation: int, call: ToolCall) -> None:
-        """The reply calls a tool."""
-        ...
-
-    def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
-        """A service failed; what was made until then was put into the playout, which is not finished.
-
-        ``passing`` says that the service went away in the middle and may be back when the reply is made again.
-        """
-        ...
-
-    def retrying(self, generation: int, failure: StageFailed, seconds: float) -> None:
-        """A service is away, and will be tried again in so many ``seconds``; nothing is lost."""
-        ...
-
-    def limited(self, generation: int) -> None:
-        """The reply has all the tokens that it may have."""
-        ...
-
-    def framed(self, generation: int, frame: FaceFrame) -> None:
-        """The next frame of the face."""
-        ...
-
-    def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
-        """The next words, and the samples at which they sound."""
-        ...
-
-    def skipped(self, generation: int, clause: str, error: Exception) -> None:
-        """The voice could not say this clause, and the reply goes on without it."""
-        ...
-
-
 class Generation:
     """A reply in the making, of ``messages``; ``text``, ``tokens``, ``seconds`` say how far it is.
 
-    ``manner`` says how. It may call ``tools``; ``calls`` counts the calls that it has made. One that only calls is
-    complete without a sound, and so is one that is written. ``limited``: it has all the tokens that it may have.
-    ``reached`` holds the instants of the ledger that are behind it.
+    ``manner`` says how. It may call ``tools``: one that only calls those of a client is complete without a sound, and
+    so is one that is written. ``reached`` holds the instants of the ledger that are behind it.
     """
 
     def __init__(
@@ -124,24 +65,47 @@ class Generation:
         manner: Manner = SPOKEN,
     ) -> None:
         self.number = number
-        self.text = ""
-        self.tokens = 0
-        self.calls = 0
-        self.limited = False
         self.script = Script(services.playout.rate)
         self._messages = messages
         self._services = services
         self._listener = listener
-        self._tools = tools.now if tools else Toolbox()
         self.written = manner.written
-        self._manner = manner
         self.reached: set[str] = set()
         self.face_failed = False
         self._clauses = ClauseQueue()
+        offered = tools.now if tools else Toolbox()
+        self._thinking = Thinking(
+            number,
+            services,
+            listener,
+            tools=offered,
+            manner=manner,
+            clauses=self._clauses,
+            reached=self._reached,
+        )
         self._failure: _Failure | None = None
         self._unsayable: StageFailed | None = None  # by the voice: the first clause that was left out
         self._sound: Backlog | None = None
         self._samples = 0
+
+    @property
+    def text(self) -> str:
+        """Its words so far."""
+        return self._thinking.text
+
+    @property
+    def tokens(self) -> int:
+        """In how many pieces the model wrote them."""
+        return self._thinking.tokens
+
+    @property
+    def limited(self) -> bool:
+        """Whether it has all the tokens that it may have."""
+        return self._thinking.limited
+
+    def decide(self) -> None:
+        """Its turn is decided: tools with effects may run."""
+        self._thinking.decided.set()
 
     @property
     def seconds(self) -> float:
@@ -170,7 +134,7 @@ class Generation:
             thinking.cancel()
             self._failure = lost
         made = self.tokens if self.written else self._samples
-        if not self._failure and not made and (self._unsayable or not self.calls):
+        if not self._failure and not made and (self._unsayable or not self._thinking.calls):
             nothing = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
             self._failure = _Failure(self._unsayable or nothing)
         if self._failure:
@@ -179,60 +143,14 @@ class Generation:
             self._services.playout.finish(self.number)
 
     async def _think(self) -> None:
-        splitter = ClauseSplitter(self._services.language)
-        patience = Patience(self._services.patience)
-        while True:
-            try:
-                await self._answer(splitter)
-            except Exception as error:
-                begun = self.tokens > 0 or self.calls > 0
-                if not begun and await self._wait("llm", error, patience):
-                    continue
-                # Whole clauses are still spoken before the failure is told.
-                self._failure = _Failure(StageFailed("llm", error), begun and is_passing(error, "llm"))
-            else:
-                self._reached("last_token")
-                for clause in splitter.flush():
-                    await self._hand_over(clause)
-            break
+        thinking = self._thinking
+        try:
+            await thinking.run(self._messages)
+        except Exception as error:
+            begun = thinking.tokens > 0 or thinking.calls > 0 or thinking.rounds > 0
+            # Whole clauses are still spoken before the failure is told.
+            self._failure = _Failure(StageFailed("llm", error), begun and is_passing(error, "llm"))
         await self._clauses.end()
-
-    async def _answer(self, splitter: ClauseSplitter) -> None:
-        async with aclosing(self._services.llm.reply(self._messages, self._tools.specs, self._tools.choice)) as tokens:
-            with stage("llm"):
-                async for token in tokens:
-                    self._reached("first_token")
-                    if isinstance(token, ToolCall):
-                        self.calls += 1
-                        self._listener.called(self.number, token)
-                        continue
-                    self.tokens += 1
-                    self.text += token
-                    self._listener.wrote(self.number, token)
-                    if self.tokens == self._manner.most_tokens:
-                        self._listener.limited(self.number)
-                        self.limited = True
-                    for clause in splitter.feed(token):
-                        await self._hand_over(clause)
-                    if self.limited:
-                        return
-
-    async def _hand_over(self, clause: str) -> None:
-        if self.written:
-            return
-        self._reached("first_clause")
-        await self._clauses.put(clause)
-
-    async def _wait(self, service: str, error: Exception, patience: Patience) -> bool:
-        """Waits before a service that is away is tried again; false if that is not worth it, or no longer."""
-        if not is_passing(error, service):
-            return False
-        asked = error.retry_after if isinstance(error, Overloaded) else None
-        if (seconds := patience.wait(asyncio.get_running_loop().time(), asked or 0.0)) is None:
-            return False
-        self._listener.retrying(self.number, StageFailed(service, error), seconds)
-        await asyncio.sleep(seconds)
-        return True
 
     async def _speak(self) -> None:
         patience = Patience(self._services.patience)
@@ -249,7 +167,7 @@ class Generation:
             if self._sound:
                 self._sound.end()
         self._reached("last_audio")
-        if not self._failure and (self._samples or (self.calls and not self._unsayable)):
+        if not self._failure and (self._samples or (self._thinking.calls and not self._unsayable)):
             self._services.playout.finish(self.number)  # now, for the face may take longer
 
     async def _say_on(self, patience: Patience) -> bool:
@@ -273,7 +191,7 @@ class Generation:
         failure = StageFailed("tts", error)
         if self._clauses.begun:
             raise _Failure(failure, is_passing(error, "tts")) from error
-        if await self._wait("tts", error, patience):
+        if await patience.outlast(error, "tts", self._retrying):
             return
         if is_passing(error, "tts") or not is_about_the_text(error) or (clause := self._clauses.current) is None:
             raise _Failure(failure) from error
@@ -313,6 +231,9 @@ class Generation:
         if not self.face_failed:
             self.face_failed = True
             self._listener.failed(self.number, StageFailed("face", error))
+
+    def _retrying(self, failure: StageFailed, seconds: float) -> None:
+        self._listener.retrying(self.number, failure, seconds)
 
     def _reached(self, instant: str) -> None:
         if instant not in self.reached:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from nova.history import UNCLEAR, History
-from pipelines.conversation.events import Forgotten, Remembered, ToolAnswered, ToolCalled
+from pipelines.conversation.events import (
+    Forgotten,
+    Remembered,
+    ToolAnswered,
+    ToolCalled,
+    ToolEnded,
+    ToolStarted,
+)
 from sophia.decisions import Commit, Correct
 
-Told = Commit | Correct | ToolCalled | ToolAnswered | Remembered | Forgotten
+Told = Commit | Correct | ToolCalled | ToolAnswered | ToolStarted | ToolEnded | Remembered | Forgotten
 """What changes the history."""
 
 
@@ -20,7 +27,9 @@ def record(history: History, happening: Told) -> None:
                 history.user(generation, text)
         case ToolCalled(generation=generation, call=call):
             history.called(generation, call) if generation else history.recall(call)
-        case ToolAnswered(call_id=call_id, output=output):
+        case ToolStarted(generation=generation, call=call):
+            history.called(generation, call, here=True)
+        case ToolAnswered(call_id=call_id, output=output) | ToolEnded(call_id=call_id, output=output):
             history.answered(call_id, output)
         case Remembered(place=place, said=said, heard=heard, interrupted=interrupted):
             history.remember(place, said, heard, interrupted)

@@ -1,4 +1,4 @@
-"""When a reply tries a service again: the one place that decides it. Pure: no clock, no I/O.
+"""When a reply tries a service again: the one place that decides it.
 
 A service that is away for a moment, for it is being restarted or has no capacity left, is tried again with growing
 waits, for as long as the turn's patience lasts. That is the model before its first word of the reply, and the voice
@@ -8,10 +8,14 @@ nothing was heard (:meth:`sophia.turn_state.TurnState.make_again`). A clause tha
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import grpc
 import grpc.aio
 
-from pipelines.failures import Kind, explain
+from nova.errors import Overloaded
+from pipelines.failures import Kind, StageFailed, explain
 
 FIRST_WAIT = 0.1
 """Seconds before the second try; each further wait is twice as long …"""
@@ -58,3 +62,17 @@ class Patience:
         wait = max(min(self._wait, left), asked)
         self._wait = min(2 * self._wait, LONGEST_WAIT)
         return wait if 0.0 < wait <= left else None
+
+    async def outlast(self, error: Exception, service: str, tell: Callable[[StageFailed, float], None]) -> bool:
+        """Waits before a service that is away is tried again; false if that is not worth it, or no longer.
+
+        ``tell`` is told before of the failure, and of the seconds.
+        """
+        if not is_passing(error, service):
+            return False
+        asked = error.retry_after if isinstance(error, Overloaded) else None
+        if (seconds := self.wait(asyncio.get_running_loop().time(), asked or 0.0)) is None:
+            return False
+        tell(StageFailed(service, error), seconds)
+        await asyncio.sleep(seconds)
+        return True

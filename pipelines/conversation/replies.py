@@ -14,7 +14,6 @@ from typing import Any
 
 from opentelemetry import context as otel
 
-from aurora.errors import FaceError
 from aurora.face import FaceFrame
 from nova.calls import new_id
 from nova.history import History
@@ -27,6 +26,7 @@ from pipelines.conversation.events import (
     GenerationOver,
     Happening,
     HoldEnded,
+    HoldStarted,
     LimitReached,
     Marked,
     PlaybackAcknowledged,
@@ -35,16 +35,22 @@ from pipelines.conversation.events import (
     ReplyText,
     Retrying,
     Shown,
+    Stopped,
     ToolAnswered,
     ToolCalled,
+    ToolEnded,
+    ToolStarted,
 )
-from pipelines.conversation.face_show import MISSING_LIMIT, FaceShow
-from pipelines.conversation.generation import Generation, ReplyServices
+from pipelines.conversation.face_show import FaceShow, complaint
+from pipelines.conversation.generation import Generation
+from pipelines.conversation.heard import HeardReplies
+from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.observers import Observers
 from pipelines.conversation.past import record
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.reply import Reply
+from pipelines.conversation.tool_calls import MANNERS
 from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
 from sophia.decisions import (
@@ -70,18 +76,6 @@ from sophia.decisions import (
 from sophia.heard import TimedWord
 from sophia.languages import Phrase
 from sophia.playout import RAMP_SECONDS
-
-REMEMBERED = 4
-"""Past generations of which a client may still tell how much it played."""
-
-FACELESS_SECONDS = 1.0
-"""Shortest reply, in seconds heard, that a face without frames is blamed for."""
-
-IN_FLIGHT_SECONDS = 1.0
-"""The end of a reply that was on its way to a remote client when all was pulled: taken for heard until it says so."""
-
-ROUNDING_SECONDS = 0.05
-"""A client that stops so shortly before the end has played it all: it counts in milliseconds, or in blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +107,7 @@ class Replies:
         self._playout = context.services.playout
         self._loop = asyncio.get_running_loop()
         self._replies: dict[int, Reply] = {}
-        self._past: dict[int, Reply] = {}  # those in the history that a client may still correct
-        self._acknowledged: dict[int, int] = {}
+        self._heard = HeardReplies(context.history, context.phrases, self._playout.rate)
         self._remade = 0  # the turn of which a reply was made again after it was decided
         self.last_sound = 0.0
         """When her last sample so far was, or will have been, played."""
@@ -147,13 +140,20 @@ class Replies:
                 if reply := self._replies.get(generation):
                     self._over(reply, samples)
             case PlaybackAcknowledged(generation=generation, samples=samples):
-                self._acknowledge(generation, samples)
+                self._heard.acknowledge(generation, samples, over=generation not in self._replies)
             case Duck():
                 self._playout.duck()
             case Unduck():
                 self._playout.unduck()
             case Correct() | ToolCalled() | ToolAnswered() | Remembered() | Forgotten():
                 record(context.history, happening)
+            case ToolStarted(generation=generation) | ToolEnded(generation=generation):
+                if (reply := self._replies.get(generation)) and not reply.committed:
+                    reply.ran.append(happening)
+                else:  # one with effects may end after its reply
+                    record(context.history, happening)
+            case Stopped() if context.services.errands:
+                context.services.errands.cancel()
             case Pause():
                 if self._playout.pause():
                     self._fall_silent()
@@ -172,7 +172,7 @@ class Replies:
         reply = self._replies.get(active) if active is not None else None
         if reply is None:
             return 0, ""
-        samples = self._heard(reply.number, self._playout.heard(reply.number))
+        samples = self._heard.samples(reply.number, self._playout.heard(reply.number))
         return reply.turn, reply.texts(self._context.phrases, samples, self._playout.rate)[0]
 
     # What a generation tells
@@ -196,12 +196,25 @@ class Replies:
             if reply.committed:
                 self._tell_of(reply, [call])
 
+    def tool_started(self, generation: int, call: ToolCall, *, guess: bool) -> None:
+        self._context.tell(ToolStarted(at=self._loop.time(), generation=generation, call=call, guess=guess))
+
+    def tool_ended(self, generation: int, call_id: str, output: str, *, failed: bool) -> None:
+        at = self._loop.time()
+        self._context.tell(ToolEnded(at=at, generation=generation, call_id=call_id, output=output, failed=failed))
+
+    def holds(self, generation: int, *, waits: bool, effects: bool) -> None:
+        if reply := self._replies.get(generation):
+            reply.effects |= effects
+        hold = HoldStarted if waits else HoldEnded
+        self._context.tell(hold(at=self._loop.time(), generation=generation, effects=effects))
+
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         reply = self._replies.get(generation)
         again = False
         if reply and failure.service in ("llm", "tts"):
             heard = bool(reply.shown) or bool(self._playout.heard(generation))
-            lost = reply.once or bool(reply.called) or reply.turn == self._remade or heard
+            lost = reply.once or bool(reply.called) or reply.effects or reply.turn == self._remade or heard
             again = not reply.committed or (passing and not lost)
         self._context.tell(
             Failed(
@@ -238,8 +251,9 @@ class Replies:
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
         context, manner = self._context, self._context.manners.of(decision.turn)
-        messages = to_answer(decision, context.history, manner.instructions)
         tools = None if decision.about else context.tools  # what a program says is to be told calls nothing
+        told = "\n".join(filter(None, (manner.instructions, MANNERS if tools and tools.own else "")))
+        messages = to_answer(decision, context.history, told)
         reply.generation = Generation(reply.number, messages, context.services, self, tools, manner=manner)
         self._spawn(reply, reply.generation.run())
 
@@ -256,6 +270,10 @@ class Replies:
         reply.committed = True
         self._playout.release(generation)
         self._tell_of(reply, reply.called)
+        for happening in reply.ran:
+            record(self._context.history, happening)
+        if reply.generation:
+            reply.generation.decide()
         if reply.written and reply.generation and reply.generation.text:
             self._show(reply, reply.generation.text)
 
@@ -314,19 +332,18 @@ class Replies:
         """Closes a reply of which the sink took ``pulled`` samples, and tells what it was."""
         del self._replies[reply.number]
         reply.pulled, reply.interrupted = pulled, interrupted
-        samples = self._heard(reply.number, pulled)
-        if silenced is None and pulled - samples <= IN_FLIGHT_SECONDS * self._playout.rate:
-            samples = pulled
-        self._acknowledged.pop(reply.number, None)
+        samples = self._heard.at_the_end(reply.number, pulled, cut_off=silenced is not None)
         for task in reply.tasks:
             task.cancel()
         heard, said = reply.texts(self._context.phrases, samples, self._playout.rate)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
-            self._record(reply, samples)
+            self._heard.record(reply, samples)
         made = reply.generation
         sync = self._context.show.sync(reply.number) if made else None
-        if made:
-            self._blame_the_face(made, heard, samples, sync.missing if sync else None)
+        if made and self._context.services.face and not made.written and not made.face_failed and heard:
+            missing, seconds = sync.missing if sync else None, samples / self._playout.rate
+            if error := complaint("first_frame" in made.reached, missing, seconds):
+                self.failed(made.number, StageFailed("face", error))
         text = made.text if made else self._context.phrases.texts[reply.phrase] if reply.phrase else ""
         self._context.tell(
             GenerationOver(
@@ -355,41 +372,6 @@ class Replies:
         """Where a sink took back what it had not played, her last sample was the one that sounds now."""
         if self._playout.took_back:
             self.last_sound = min(self.last_sound, self._loop.time())
-
-    def _blame_the_face(self, made: Generation, heard: str, samples: int, missing: float | None) -> None:
-        """Tells a fault if the face did not move with a reply that was heard."""
-        if not self._context.services.face or made.written or made.face_failed or not heard:
-            return
-        if "first_frame" not in made.reached:
-            error = FaceError("the face service sent no frame while she spoke; is it overloaded?")
-        elif missing is not None and missing > MISSING_LIMIT and samples >= FACELESS_SECONDS * self._playout.rate:
-            error = FaceError(f"the face had no frame for {missing:.0%} of what she said; is its service overloaded?")
-        else:
-            return
-        self.failed(made.number, StageFailed("face", error))
-
-    # What was really heard
-
-    def _heard(self, generation: int, pulled: int) -> int:
-        """A remote client may have played less than was pulled for it."""
-        return min(pulled, self._acknowledged.get(generation, pulled))
-
-    def _acknowledge(self, generation: int, samples: int) -> None:
-        samples = max(0, samples)
-        if generation in self._replies:
-            self._acknowledged[generation] = samples
-        elif reply := self._past.get(generation):  # it plays later than was pulled: the history follows
-            self._record(reply, min(samples, reply.pulled))
-
-    def _record(self, reply: Reply, samples: int) -> None:
-        """Puts what was heard into the history, and keeps the reply in case that is corrected."""
-        text = " ".join(filter(None, reply.texts(self._context.phrases, samples, self._playout.rate)))
-        short = reply.pulled - samples > ROUNDING_SECONDS * self._playout.rate
-        interrupted = reply.interrupted or short
-        self._context.history.assistant(reply.number, text, interrupted=interrupted)
-        self._past[reply.number] = reply
-        if len(self._past) > REMEMBERED:
-            del self._past[next(iter(self._past))]
 
     def _spawn(self, reply: Reply, work: Coroutine[Any, Any, None]) -> None:
         """Starts a task of the reply in its turn's place in a trace, so that its calls carry the traceparent."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from nova.tools import ToolCall
+from pipelines.conversation.events import ToolEnded, ToolStarted
 from pipelines.conversation.generation import Generation
 from pipelines.conversation.phrases import Phrases
 from sophia.languages import Phrase
@@ -31,7 +32,11 @@ class Reply:
     """It is not made again when it fails."""
     interrupted: bool = False
     called: list[ToolCall] = field(default_factory=list)
-    """Tools that it has called; nobody is told before it is committed."""
+    """Tools of a client that it has called; nobody is told before it is committed."""
+    ran: list[ToolStarted | ToolEnded] = field(default_factory=list)
+    """What the runtime ran for it while it was a guess; the history is told once it is committed."""
+    effects: bool = False
+    """One of those may have changed something."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def texts(self, phrases: Phrases, samples: int, rate: int) -> tuple[str, str]:

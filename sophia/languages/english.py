@@ -102,6 +102,7 @@ ENGLISH = Language(
             "I'll find that out for you.",
         ),
     },
+    still=("I'm still at it.", "It's taking a little longer.", "Still working on it."),
     phrases={
         "reprompt": "Sorry, I didn't catch that. Could you say it again?",
         "away": "Sorry, I can't hear you just now.",

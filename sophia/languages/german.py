@@ -103,6 +103,7 @@ GERMAN = Language(
             "Das finde ich heraus.",
         ),
     },
+    still=("Ich bin noch dabei.", "Es dauert noch einen Moment.", "Ich arbeite noch daran."),
     phrases={
         "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
         "away": "Entschuldigung, ich kann dich gerade nicht hören.",

@@ -61,7 +61,8 @@ class Language:
     """One language. Whatever is left out of a table is not said, and not listened for.
 
     ``code`` is its ISO 639 code and ``name`` its English name. ``yes`` and ``no`` are whole answers to a question.
-    ``waiting`` are sentences that she says while the user waits, by what she does. ``phrases`` are her canned ones.
+    ``waiting`` are sentences that she says while the user waits, by what she does, and ``still`` those that follow when
+    it takes long. ``phrases`` are her canned ones.
     ``inviting`` are words near a reply's end that ask for an answer without a question mark.
     """
 
@@ -73,6 +74,7 @@ class Language:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     waiting: Mapping[Waiting, tuple[str, ...]] = field(default_factory=dict)
+    still: tuple[str, ...] = ()
     phrases: Mapping[Phrase, str] = field(default_factory=dict)
     inviting: tuple[str, ...] = ()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from aurora.face import FaceFrame
 from nova.tools import Toolbox, offered
 from pipelines.conversation.events import Failed, GenerationOver, ToolCalled
+from pipelines.conversation.heard import REMEMBERED
 from pipelines.conversation.manner import Manner, Manners
-from pipelines.conversation.replies import REMEMBERED
 from pipelines.failures import explain
 from pipelines.server.realtime.delivered import Delivered
 from pipelines.server.realtime.extras import Extras
