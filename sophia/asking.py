@@ -10,7 +10,8 @@ TAIL = 80
 """Characters at a reply's end that may hold its question, some five seconds: "Shall I? Just say yes or no." asks."""
 
 _MARKS = re.compile("[?？؟;՞፧⁇⁈⁉‽]")
-_WORDS = re.compile(r"\b(" + "|".join(words for table in LANGUAGES.values() for words in table.inviting) + r")\b", re.I)
+_INVITING = [re.escape(words) for table in LANGUAGES.values() for words in table.inviting]
+_WORDS = re.compile(rf"\b({'|'.join(_INVITING)})\b", re.I)
 """Whatever the language: that of her reply is not known here."""
 
 

@@ -78,7 +78,7 @@ class WordTurnModel:
         if (verdict := dictation(text, language, lang.openers)) is not None:
             return Judgement("complete" if verdict.whole else "unfinished", verdict.reason)
         sentence = said[_lead(said, lang) :]
-        asks = bool(sentence) and not lang.openers.isdisjoint({sentence[0], sentence[0].split("'")[0]})
+        asks = _asks(sentence, lang)
         if last in lang.trailing or last in lang.stranded:
             if _ends_on_a_clause(sentence, lang):
                 return Judgement("complete", f"a whole clause that ends on “{last}”")
@@ -122,6 +122,14 @@ def _lead(said: list[str], lang: Words) -> int:
     return next((at for at, word in enumerate(said) if word not in lang.fillers and word not in lang.leads), len(said))
 
 
+def _asks(sentence: list[str], lang: Words) -> bool:
+    """Whether it begins as a question or a request does."""
+    if not sentence:
+        return False
+    first = sentence[0]
+    return not lang.openers.isdisjoint({first, first.split("'")[0]}) or " ".join(sentence[:2]) in lang.asking
+
+
 def _may_strand(sentence: list[str], lang: Words) -> bool:
     """Whether a question may end on its last word: "what are you waiting for", but not "what is the capital of"."""
     last = sentence[-1]
@@ -140,4 +148,11 @@ def _statement(sentence: list[str], lang: Words) -> str | None:
         return None
     if not lang.modals.isdisjoint(sentence):
         return sentence[-1] if sentence[-1].endswith(lang.infinitives) else None
-    return next((word for at, word in enumerate(sentence[:-1]) if word in lang.verbs and (at or "'" in word)), None)
+    return next(
+        (
+            word
+            for at, word in enumerate(sentence[:-1])
+            if word in lang.verbs and (at or lang.pronounless or "'" in word)
+        ),
+        None,
+    )

@@ -12,7 +12,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from sophia.sign_words import GROUPING, LANGUAGES, WORDS, words_of
+from sophia.languages import language as table
+from sophia.sign_words import SIGNS, words_of
 
 GONE = "\ue000"
 """Stands for what cannot be said until the end, when it becomes a gap between digits and nothing elsewhere."""
@@ -118,12 +119,12 @@ _DELETED = re.compile(r"[*`]+|~~+")
 def in_words(text: str, language: str) -> str:
     """``text`` with its signs as words of ``language``; what cannot be said at all stands as ``GONE``.
 
-    ``language`` is one of :data:`sophia.sign_words.LANGUAGES`; any other gets gaps.
+    ``language`` is a BCP 47 tag; one without a table gets gaps.
     """
-    word = words_of(language)
+    word, own = words_of(language), table(language)
     text = _PATH.sub(lambda found: found[0].replace("\\", " "), text)
     text = _without_latex(text, word)
-    if mark := GROUPING.get(language):
+    if mark := own.grouping:
         text = _GROUPED.sub(lambda found: found[1] + re.sub(r"\D", mark, found[2]), text)
     text = _UNIT.sub(lambda found: word(found[1]), text)
     text = _RAISED.sub(lambda found: _raised(found, word), text)
@@ -138,9 +139,9 @@ def in_words(text: str, language: str) -> str:
     text = _TO_THE.sub(lambda found: word("^") + (word("−") if found[1] in ("-", "−") else ""), text)
     text = _DELETED.sub(lambda found: found[0] if found[0] == "*" else GONE, text)
     text = _SCOPE.sub(" ", _OR.sub(word("∨"), text))
-    if language in LANGUAGES:
+    if own.signs:
         text = _AND.sub(word("and"), text)
-    text = _ARROW_ON.sub(", ", _ARROW_TO.sub(word("to") if language in LANGUAGES else ", ", text))
+    text = _ARROW_ON.sub(", ", _ARROW_TO.sub(word("to") if own.signs else ", ", text))
     text = _ALIKE.sub("≈", _UNEQUAL.sub(word("≠"), _AT_LEAST.sub("≥", _AT_MOST.sub("≤", text))))
     text = _ANY_ARROW.sub(" ", text)
     text = _RANGE.sub(word("to"), text)
@@ -161,7 +162,7 @@ def in_words(text: str, language: str) -> str:
     return _GAPS.sub(" ", text.replace("⁄", "/").replace("∶", ":"))
 
 
-_ALONE = frozenset(sign for sign in WORDS if len(sign) == 1 and sign not in "+−^²³<>=/#@½⅓⅔¼¾⅛≠")
+_ALONE = frozenset(sign for sign in SIGNS if len(sign) == 1 and sign not in "+−^²³<>=/#@½⅓⅔¼¾⅛≠")
 
 
 _STYLED = ("<font>", "<wide>")
@@ -258,5 +259,5 @@ def _lowered(found: re.Match[str]) -> str:
 def _vulgar(found: re.Match[str], word: Callable[[str], str]) -> str:
     """Fractions in one character; a whole number before them takes an "and"."""
     sign = found[2]
-    said = word(sign) if sign in WORDS else f" {unicodedata.normalize('NFKC', sign).replace('⁄', '/')} "
+    said = word(sign) if sign in SIGNS else f" {unicodedata.normalize('NFKC', sign).replace('⁄', '/')} "
     return found[1] + word("and") + said if found[1] else said

@@ -12,8 +12,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from sophia.languages import language as table
 from sophia.markup import plain
-from sophia.sign_words import LANGUAGES, language_of, words_of
+from sophia.sign_words import words_of
 from sophia.signs import GONE, in_words, sayable
 
 _UNKNOWN = {"@": "@", "dot": ".", "code": " "}
@@ -47,8 +48,7 @@ def spoken(text: str, language: str = "en-US") -> str:
     A block of code is announced, not read. Of a link its words are read, of a bare address the host. ``language``, a
     BCP 47 tag, chooses the words of signs; where they are not known, signs are gaps.
     """
-    tongue = language_of(language)
-    word = words_of(tongue) if tongue in LANGUAGES else lambda sign: _UNKNOWN[sign]
+    word = words_of(language) if table(language).signs else lambda sign: _UNKNOWN[sign]
     text = plain(html.unescape(unicodedata.normalize("NFC", text).replace(GONE, "")))
     text = _BLANKS.sub(" ", text)  # first, so that no pattern below meets a long run of them
     text = _FENCE.sub(word("code"), text)
@@ -59,7 +59,7 @@ def spoken(text: str, language: str = "en-US") -> str:
     text = _RULE.sub("", text)
     text = _LINE_MARK.sub("", text)
     text = _HEADING_END.sub("", text)
-    text = in_words(text, tongue)
+    text = in_words(text, language)
     text = _DOTTED.sub(word("dot"), text)
     text = _joined("".join(map(sayable, text)))
     text = _LINE_END.sub(", ", text.strip())

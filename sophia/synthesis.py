@@ -22,6 +22,7 @@ from riva.client.proto import riva_audio_pb2, riva_tts_pb2, riva_tts_pb2_grpc
 from sophia.audio import Pcm
 from sophia.calls import Metadata, calling
 from sophia.joins import FIRST_LEAD_SECONDS, LEAD_SECONDS, Trim, pause
+from sophia.languages import language as table
 from sophia.speech import SpeechChunk, SpokenWord
 from sophia.spoken import spoken
 
@@ -137,11 +138,11 @@ class RivaSynthesizer:
         return [_voice(model) for model in answer.model_config]
 
     async def warm(self) -> float:
-        """Speaks a word to nobody; returns the seconds to its first sound."""
+        """Speaks a sentence to nobody; returns the seconds to its first sound."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
         heard = begin
-        speech = self.speak(_once("Hello." if not self._settings.language.startswith("de") else "Hallo."))
+        speech = self.speak(_once(table(self._settings.language).trial))
         async with contextlib.aclosing(speech):
             async for chunk in speech:
                 if len(chunk.pcm):

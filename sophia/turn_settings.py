@@ -11,7 +11,7 @@ class TurnSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: str = Field(
-        "en-US", description="language whose fillers, conjunctions and backchannels are known: en-*, de-*"
+        "en-US", description="language whose words turn taking knows: en, de, es, fr, it; of any other it knows none"
     )
     pause_complete: float = Field(
         0.28, ge=0.1, le=2.0, description="silence that ends a turn whose text sounds complete"

@@ -30,11 +30,9 @@ from pipelines.settings.endpoint import Endpoint, TlsSettings
 from pipelines.settings.model import Settings
 from pipelines.talk.check import EXPIRY_DAYS, USE_SECONDS, Answer, check
 from sophia.audio import EAR_RATE, Frame, Pcm
+from sophia.languages import language as table
 from sophia.recognition import RivaRecognizer
 from sophia.synthesis import RivaSynthesizer
-
-PHRASES: Final = {"en": "What time is it?", "de": "Wie spät ist es?"}
-"""What is synthesised to be recognised, by language; in others the digits one to three, written as digits."""
 
 SILENCE_SECONDS: Final = 1.5
 """Silence after the phrase, in which the recogniser ends its utterance."""
@@ -143,8 +141,8 @@ async def _checked(service: Probe) -> Answer:
 
 async def _round_trip(c: Context) -> Result:
     settings = c.settings
-    language = settings.asr.language.partition("-")[0]
-    phrase = PHRASES.get(language, "1 2 3")
+    language = table(settings.tts.language)
+    phrase = language.trial
     stage: tuple[str, Endpoint] = ("tts", settings.tts.endpoint)
     try:
         pcm = await _spoken(settings, phrase)
@@ -155,7 +153,7 @@ async def _round_trip(c: Context) -> Result:
         return fail(printable(told.line), printable(told.hint))
     if not heard:
         return fail(f"“{phrase}” was synthesised, and nothing was recognised", "look at the language of both")
-    if language in PHRASES and not set(words(phrase)) & set(words(heard)):
+    if language.known and not set(words(phrase)) & set(words(heard)):
         fix = "look at tts.language, tts.rate and asr.model"
         return warn(f"“{phrase}” was recognised as “{heard}”", fix)
     return ok(f"“{phrase}” was synthesised, and recognised as “{heard}”")

@@ -7,12 +7,15 @@ a no, and the sentences that she must be able to say by herself.
 from __future__ import annotations
 
 from sophia.languages.english import ENGLISH
+from sophia.languages.french import FRENCH
 from sophia.languages.german import GERMAN
+from sophia.languages.italian import ITALIAN
+from sophia.languages.spanish import SPANISH
 from sophia.languages.table import Language, Phrase, Waiting
 
-__all__ = ["ENGLISH", "GERMAN", "LANGUAGES", "Language", "Phrase", "Waiting", "code_of", "language"]
+__all__ = ["ENGLISH", "LANGUAGES", "Language", "Phrase", "Waiting", "code_of", "language"]
 
-LANGUAGES = {table.code: table for table in (ENGLISH, GERMAN)}
+LANGUAGES = {table.code: table for table in (ENGLISH, GERMAN, SPANISH, FRENCH, ITALIAN)}
 """The tables by their code."""
 
 

@@ -32,8 +32,10 @@ class Words:
     fillers: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()  # a number may go on after these
     openers: frozenset[str] = frozenset()  # a question or request that begins so and has a few words is usually whole
+    asking: tuple[str, ...] = ()  # questions begin so, too, with two words: "por qué"
     requests: frozenset[str] = frozenset()  # so is one that begins so, but what it asks for may be dictated
     verbs: frozenset[str] = frozenset()  # a statement that has one of these between two other words is usually whole
+    pronounless: bool = False  # … or if it begins with one: "vivo en Madrid"
     modals: frozenset[str] = frozenset()  # … but with one of these only if it ends on an infinitive
     infinitives: tuple[str, ...] = ()  # how an infinitive ends
     genitive: frozenset[str] = frozenset()  # after an article and a noun its own noun is to come: "the capital of"
@@ -62,8 +64,10 @@ class Language:
 
     ``code`` is its ISO 639 code and ``name`` its English name. ``yes`` and ``no`` are whole answers to a question.
     ``waiting`` are sentences that she says while the user waits, by what she does, and ``still`` those that follow when
-    it takes long. ``phrases`` are her canned ones.
-    ``inviting`` are words near a reply's end that ask for an answer without a question mark.
+    it takes long. ``phrases`` are her canned ones. ``inviting`` are words near a reply's end that ask for an answer
+    without a question mark. ``trial`` is a sentence to try a voice with. ``signs`` are the words of signs in a text
+    that is spoken, "is …" where a number or a variable stands before it. ``grouping`` parts the thousands of a number,
+    where a voice takes it for nothing else.
     """
 
     code: str
@@ -77,6 +81,9 @@ class Language:
     still: tuple[str, ...] = ()
     phrases: Mapping[Phrase, str] = field(default_factory=dict)
     inviting: tuple[str, ...] = ()
+    trial: str = "1 2 3"
+    signs: Mapping[str, str] = field(default_factory=dict)
+    grouping: str = ""
 
     @property
     def known(self) -> bool:

@@ -164,7 +164,7 @@ async def test_describe_and_warm(service, connect):
     assert bare.names == ()
     assert bare.rate is None
     assert await connect().warm() > 0
-    assert service.calls == ["Hello."]
+    assert service.calls == ["What time is it?"]
     await service.until(lambda: service.open == 0)
 
 
