@@ -6,6 +6,7 @@ ledger is opened by :class:`~sophia.decisions.Begin` and is handed over exactly 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,8 @@ from pipelines.conversation.events import (
     Failed,
     GenerationOver,
     Happening,
+    HoldEnded,
+    HoldStarted,
     Lost,
     Marked,
     PlaybackStarted,
@@ -57,7 +60,7 @@ class _Turn:
 
     ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
     ``apologised``: its reply failed, and ends with an apology. ``kept``: its words wait for somebody to ask.
-    ``shown``: how a remote client shows its face.
+    ``shown``: how a remote client shows its face. ``hold``: from when to when its reply waited for tools last.
     """
 
     ledger: Ledger
@@ -67,6 +70,11 @@ class _Turn:
     apologised: bool = False
     kept: bool = False
     shown: FaceShown | None = None
+    hold: tuple[float, float] = (math.inf, math.inf)
+
+    def held(self, time: float) -> bool:
+        """Whether its reply waited for tools then: her silence was no want of sound."""
+        return self.hold[0] <= time <= self.hold[1]
 
     @property
     def unanswered(self) -> Outcome:
@@ -138,9 +146,15 @@ class TurnBook:
             case FaceShown(generation=generation):
                 if turn := self._making(generation):
                     turn.shown = happening
-            case PlayoutUnderrun(generation=generation):
-                if turn := self._making(generation):
+            case PlayoutUnderrun(generation=generation, time=time):
+                if (turn := self._making(generation)) and not turn.held(time):
                     turn.ledger.count(Count.UNDERRUNS)
+            case HoldStarted(at=at, generation=generation):
+                if (turn := self._making(generation)) and not turn.held(at):
+                    turn.hold = (at, math.inf)
+            case HoldEnded(at=at, generation=generation):
+                if (turn := self._making(generation)) and turn.held(at):
+                    turn.hold = (turn.hold[0], at)
             case Marked(at=at, generation=generation, instant=instant):
                 self._mark(generation, instant, at)
             case Lost(what=what, by=by):
