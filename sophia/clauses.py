@@ -108,6 +108,11 @@ class ClauseSplitter:
         self._depth, self._quoted, self._fenced = 0, False, False
         return [*clauses, rest] if rest else clauses
 
+    @property
+    def waits(self) -> bool:
+        """Whether the next clause has begun."""
+        return bool(self._text.strip())
+
     def _take(self, text: str) -> list[str]:
         clauses: list[str] = []
         for character in text:
