@@ -19,6 +19,7 @@ from aurora.calls import Metadata, calling
 from aurora.errors import FaceError
 from aurora.face import FaceFrame, Pcm
 from aurora.feed import Feed, ended
+from aurora.moods import Emotions, MoodTrack
 from aurora.names import MouthClose, NameMap
 from aurora.settings import FaceSettings
 from aurora.wire import audio2face_pb2 as wire
@@ -26,6 +27,9 @@ from aurora.wire.audio2face_service_pb2_grpc import A2FControllerServiceStub
 
 BEYOND_SECONDS = 5.0
 """Frames further than this after the end of the sound show that the service has lost its way."""
+
+CHANGE_SECONDS = 1 / 30
+"""A mood changes within so long. The service goes straight from one told mood to the next, so both ends are told."""
 
 HANG_UP_SECONDS = 1.0
 """Wait for the end of the RPC once its status has come."""
@@ -48,14 +52,17 @@ class Audio2Face:
         self._stub: Any = A2FControllerServiceStub(channel)
         self._settings = settings or FaceSettings()
         self._metadata = metadata
+        self._usual: Emotions = dict(self._settings.emotions.items())
 
-    async def animate(self, sound: AsyncIterator[Pcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
+    async def animate(
+        self, sound: AsyncIterator[Pcm], rate: int, moods: MoodTrack | None = None
+    ) -> AsyncGenerator[FaceFrame, None]:
         feed = Feed(sound, rate, self._settings.stall_seconds)
         last = -math.inf
         try:
             while await feed.has_more():
                 with calling(ANIMATE, self._metadata) as metadata:
-                    async with contextlib.aclosing(self._clip(feed, metadata)) as frames:
+                    async with contextlib.aclosing(self._clip(feed, metadata, moods)) as frames:
                         async for frame in frames:
                             if frame.time > last:
                                 last = frame.time
@@ -63,12 +70,14 @@ class Audio2Face:
         finally:
             await feed.aclose()
 
-    async def _clip(self, feed: Feed, metadata: Sequence[tuple[str, str]]) -> AsyncGenerator[FaceFrame, None]:
+    async def _clip(
+        self, feed: Feed, metadata: Sequence[tuple[str, str]], moods: MoodTrack | None
+    ) -> AsyncGenerator[FaceFrame, None]:
         """One RPC: everything up to the next stall of the voice."""
         start = feed.seconds
         call = self._stub.ProcessAudioStream(metadata=metadata)
         complete = asyncio.Event()
-        sender = asyncio.create_task(self._send(call, feed, complete), name="audio2face sender")
+        sender = asyncio.create_task(self._send(call, feed, complete, moods), name="audio2face sender")
         answers = _Answers(call, self._settings.mouth_close)
         try:
             while (message := await self._read(answers)) is not None:
@@ -97,16 +106,19 @@ class Audio2Face:
                 return None
             raise
 
-    async def _send(self, call: Any, feed: Feed, complete: asyncio.Event) -> None:
+    async def _send(self, call: Any, feed: Feed, complete: asyncio.Event, moods: MoodTrack | None) -> None:
         """Header, sound as it comes, end of audio once it is ``complete``. A dead RPC is the reader's to report."""
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await call.write(self._header(feed.rate))
+            start = at = feed.seconds
+            await call.write(self._header(feed.rate, start, moods))
             longest = self._settings.clip_seconds
-            mood = self._settings.emotions
-            emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=mood)] if mood else []
+            begins = self._felt(moods, start)
+            emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=begins)] if begins else []
             async with contextlib.aclosing(feed.clip(longest)) as pieces:
                 async for pcm in pieces:
                     samples = pcm.astype("<i2", copy=False).tobytes()
+                    before, at = at, feed.seconds
+                    emotions += self._changes(moods, start, before, at)
                     sound = wire.AudioWithEmotion(audio_buffer=samples, emotions=emotions)
                     await call.write(wire.AudioWithEmotionStream(audio_with_emotion=sound))
                     emotions = []
@@ -114,7 +126,24 @@ class Audio2Face:
             await call.write(wire.AudioWithEmotionStream(end_of_audio=wire.AudioWithEmotionStream.EndOfAudio()))
             await call.done_writing()
 
-    def _header(self, rate: int) -> Any:
+    def _felt(self, moods: MoodTrack | None, second: float) -> Emotions:
+        """The mood of the sound, or else the usual one."""
+        return (moods.at(second) if moods else {}) or self._usual
+
+    def _changes(self, moods: MoodTrack | None, start: float, before: float, until: float) -> list[Any]:
+        """How the mood changes between two seconds of the reply, in time codes of the clip that begins at ``start``."""
+        told: list[Any] = []
+        for second, mood in moods.between(before, until) if moods else ():
+            if second <= start:
+                continue
+            earlier = self._felt(moods, math.nextafter(second, 0.0))
+            code = second - start
+            told.append(wire.EmotionWithTimeCode(time_code=code, emotion=earlier))
+            felt = mood or self._usual
+            told.append(wire.EmotionWithTimeCode(time_code=code + CHANGE_SECONDS, emotion=felt))
+        return told
+
+    def _header(self, rate: int, start: float, moods: MoodTrack | None) -> Any:
         settings = self._settings
         header = wire.AudioWithEmotionStreamHeader(
             audio_header=wire.AudioHeader(
@@ -125,13 +154,15 @@ class Audio2Face:
             ),
             face_params=wire.FaceParameters(float_params=settings.parameters),
             emotion_post_processing_params=wire.EmotionPostProcessingParameters(
-                emotion_strength=settings.emotion_strength
+                emotion_strength=settings.emotion_strength,
+                enable_preferred_emotion=True if moods else None,
+                preferred_emotion_strength=moods.preference if moods else None,
             ),
             blendshape_params=wire.BlendShapeParameters(
                 bs_weight_multipliers={name[0].upper() + name[1:]: f for name, f in settings.multipliers.items()},
                 enable_clamping_bs_weight=True,
             ),
-            emotion_params=wire.EmotionParameters(beginning_emotion=settings.emotions),
+            emotion_params=wire.EmotionParameters(beginning_emotion=self._felt(moods, start)),
         )
         return wire.AudioWithEmotionStream(audio_stream_header=header)
 

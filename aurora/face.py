@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aurora.moods import MoodTrack
+
 Pcm = NDArray[np.int16]
 Weights = NDArray[np.float32]
 
@@ -44,7 +46,9 @@ class Face(Protocol):
     """Animates one clip of speech: int16 mono sound of ``rate`` Hz in, frames with rising time codes out.
 
     Frames come in bursts, faster than real time; whoever shows them looks them up by playing position. Closing
-    the generator cancels the RPC.
+    the generator cancels the RPC. ``moods`` tells how the sound is felt; not every face shows that.
     """
 
-    def animate(self, sound: AsyncIterator[Pcm], rate: int) -> AsyncGenerator[FaceFrame, None]: ...
+    def animate(
+        self, sound: AsyncIterator[Pcm], rate: int, moods: MoodTrack | None = None
+    ) -> AsyncGenerator[FaceFrame, None]: ...

@@ -28,7 +28,7 @@ GERMAN: Final[Words] = {
     "disgust": r"igitt|ekelhaft|eklig|widerlich",
 }
 SPANISH: Final[Words] = {
-    "joy": r"felicidades|enhorabuena|maravilloso|fantástico|estupendo|me alegr[ao]|buenas noticias|qué bien|encantad[ao]",
+    "joy": r"felicidades|enhorabuena|maravilloso|fantástico|estupendo|me alegr[ao]|buenas noticias|qué bien",
     "sadness": r"lo siento|lamento|desgraciadamente|por desgracia|triste|malas noticias|qué pena",
     "amazement": r"increíble|asombroso|vaya sorpresa|madre mía",
     "fear": r"cuidado|peligros[ao]|inquietante",
@@ -66,7 +66,8 @@ LANGUAGES: Final = tuple(_WORDS)
 
 def _compiled(language: str, words: str) -> re.Pattern[str]:
     # A negation, then up to two words, takes the word along: it matches, and its group does not.
-    return re.compile(rf"\b(?:{NOT[language]})\b(?:\W+\w+){{0,2}}?\W+(?:{words})\b|\b(?P<felt>{words})\b", re.IGNORECASE)
+    denied = rf"\b(?:{NOT[language]})\b(?:\W+\w+){{0,2}}?\W+(?:{words})\b"
+    return re.compile(rf"{denied}|\b(?P<felt>{words})\b", re.IGNORECASE)
 
 
 _FELT = {tongue: {mood: _compiled(tongue, words) for mood, words in table.items()} for tongue, table in _WORDS.items()}

@@ -1,7 +1,7 @@
 """The mind's marks of mood: ``<joy>That's great!`` tells how a clause is meant, and is taken out of the text.
 
 A mark is one of ten names in angle brackets, in any case: ``<joy>``, ``<Joy/>``, ``＜joy＞``. ``</joy>`` and
-``<neutral>`` end a mood. Anything else is text: unknown names, marks inside a word or behind a backslash, marks in code.
+``<neutral>`` end a mood. Anything else is text: unknown names, and marks in a word, in code or behind a backslash.
 This comes before markup is taken out, so a mark that is left here meets the rules of :mod:`sophia.markup`.
 
 Each decision is made on one character and what came before it, so how the text was cut into deltas cannot matter.
@@ -48,7 +48,7 @@ _BEGUN = re.compile(rf"[{_OPENS}]/?([A-Za-z]*)( ?/?)\Z")
 
 
 class Mark(NamedTuple):
-    """From here on the text has this mood. One that ``ends`` a mood is about what follows, never about what is begun."""
+    """From here on the text has this mood. One that ``ends`` a mood is about the next clause."""
 
     mood: str
     ends: bool

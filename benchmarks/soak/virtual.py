@@ -23,6 +23,7 @@ import grpc.aio
 
 from aurora.face import FaceFrame
 from aurora.face import Pcm as FacePcm
+from aurora.moods import MoodTrack
 from benchmarks.checker import Checker
 from benchmarks.scene import DELAYS, TOKENS, phase, room
 from benchmarks.soak.callers import EndlessUser, Lines, Tally, calls
@@ -118,9 +119,11 @@ class FlakyFace(SimulatedFace):
         super().__init__(DELAYS)
         self._weather = weather
 
-    async def animate(self, sound: AsyncIterator[FacePcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
+    async def animate(
+        self, sound: AsyncIterator[FacePcm], rate: int, moods: MoodTrack | None = None
+    ) -> AsyncGenerator[FaceFrame, None]:
         failure = self._weather.strike()
-        async with aclosing(super().animate(sound, rate)) as frames:
+        async with aclosing(super().animate(sound, rate, moods)) as frames:
             async for frame in frames:
                 if failure:
                     raise failure

@@ -45,6 +45,10 @@ class ClauseQueue:
         """All clauses that are not done with, as they come. A reader that was given up takes none away."""
         return _Unsaid(self)
 
+    def taken(self, place: int) -> str | None:
+        """The clause at ``place``, if the voice has taken it."""
+        return self._taken[place] if place < len(self._taken) else None
+
     async def at(self, place: int) -> str | None:
         """The clause at ``place``; None if the reply has fewer."""
         while place >= len(self._taken):

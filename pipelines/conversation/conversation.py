@@ -47,6 +47,7 @@ from pipelines.conversation.events import (
     VoiceStopped,
 )
 from pipelines.conversation.face_show import FaceShow
+from pipelines.conversation.feeling import Showing
 from pipelines.conversation.losses import Losses
 from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manners
@@ -101,7 +102,7 @@ class Components:
     also judge how the ends of voices sound (:class:`sophia.sounded.SoundedDetector`).
 
     ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` and ``manners`` may be changed
-    while it runs. ``recorded``: the user is recorded, and hears of it first.
+    while it runs. ``recorded``: the user is recorded, and hears of it first. ``mood`` is how much of hers shows.
     """
 
     source: AudioSource
@@ -119,6 +120,7 @@ class Components:
     tools: Toolbox = field(default_factory=Toolbox)
     manners: Manners = field(default_factory=Manners)
     recorded: bool = False
+    mood: Showing = "off"
 
 
 class Conversation:
@@ -165,6 +167,8 @@ class Conversation:
                     timeline=timeline,
                     face=components.face,
                     language=policy.language,
+                    mood=components.mood,
+                    felt=self.tell,
                     patience=policy.patience,
                     errands=Errands(self._group),
                     result_room=components.history.result_room,

@@ -53,6 +53,7 @@ __all__ = [
     "Event",
     "FaceShown",
     "Failed",
+    "Felt",
     "ForgetRequested",
     "GenerationOver",
     "Happening",
@@ -248,6 +249,19 @@ class Shown(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Felt(Event):
+    """From ``sample`` of a generation's sound on it is of this mood, one of ten or none; ahead of it, also of a guess.
+
+    ``share`` is how strong it is, 0 to 1.
+    """
+
+    generation: int
+    sample: int
+    mood: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitReached(Event):
     """A reply has as many tokens as it may have, and ends there."""
 
@@ -350,6 +364,7 @@ Happening = (
     | Forgotten
     | Shown
     | LimitReached
+    | Felt
     | ClauseSkipped
     | GenerationOver
     | TurnEnded

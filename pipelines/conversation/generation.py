@@ -20,6 +20,7 @@ from nova.errors import ModelError
 from nova.mind import Message
 from nova.tools import Toolbox
 from pipelines.conversation.clause_queue import ClauseQueue
+from pipelines.conversation.feeling import Feeling
 from pipelines.conversation.making import Listener, ReplyServices
 from pipelines.conversation.manner import Manner
 from pipelines.conversation.patience import Patience, is_about_the_text, is_passing
@@ -73,6 +74,7 @@ class Generation:
         self.reached: set[str] = set()
         self.face_failed = False
         self._clauses = ClauseQueue()
+        self._feeling = Feeling(services.mood, number, services.tts.rate, services.felt)
         offered = tools.now if tools else Toolbox()
         self._thinking = Thinking(
             number,
@@ -200,6 +202,7 @@ class Generation:
         self._listener.skipped(self.number, clause, error)
 
     async def _sounds(self, chunk: SpeechChunk) -> bool:
+        self._feeling.follow(self._clauses.taken(chunk.clause), self._samples)
         self._samples += len(chunk.pcm)
         self.script.follow(chunk)
         if words := self.script.news():
@@ -216,7 +219,7 @@ class Generation:
     async def _animate(self, face: Face, sound: Backlog) -> None:
         services = self._services
         try:
-            async with aclosing(face.animate(sound, services.tts.rate)) as frames:
+            async with aclosing(face.animate(sound, services.tts.rate, self._feeling.track)) as frames:
                 async for frame in frames:
                     self._reached("first_frame")
                     services.timeline.add(self.number, 0.0, frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from aurora.face import Face, FaceFrame
 from aurora.timeline import FaceTimeline
 from nova.mind import Mind
 from nova.tools import ToolCall
+from pipelines.conversation.events import Felt
+from pipelines.conversation.feeling import Showing
 from pipelines.conversation.tool_calls import Errands, Reporter
 from pipelines.conversation.waiting import WaitingPhrases
 from pipelines.failures import StageFailed
@@ -28,6 +30,9 @@ class ReplyServices:
     timeline: FaceTimeline
     face: Face | None = None
     language: str = "en-US"
+    mood: Showing = "off"
+    felt: Callable[[Felt], None] = lambda felt: None
+    """Told where the mood of a generation's sound changes."""
     patience: float = 4.0
     """Seconds for which a model or a voice that is away is tried again before the reply has failed."""
     errands: Errands | None = None

@@ -22,7 +22,7 @@ from pipelines.conversation.tool_calls import MOST_ROUNDS, ToolCalls
 from pipelines.conversation.waiting import FIRST_SECONDS, NEXT_SECONDS
 from pipelines.failures import StageFailed
 from pipelines.telemetry.ranges import stage
-from sophia.clauses import ClauseSplitter
+from sophia.mood_clauses import MoodedClauses
 
 LOOK_SECONDS = 0.1
 """How often it is looked whether she is silent while a tool runs."""
@@ -60,7 +60,7 @@ class Thinking:
         self._manner = manner
         self._clauses = clauses
         self._reached = reached
-        self._splitter = ClauseSplitter(services.language)
+        self._splitter = MoodedClauses(services.language, moods=services.mood != "off")
         own = tools.own if services.errands else ()
         self._own = ToolCalls(
             number, own, listener, errands=services.errands, decided=self.decided, room=services.result_room
@@ -83,8 +83,8 @@ class Thinking:
                     raise ModelError("the model answered the results of its tools without a word to say; see its log")
                 break
             self.rounds += 1
-            said = self.text[began:].strip()
             await self._flush()
+            said = self.text[began:].strip()
             again = bool(calls) and all(self._own.ran(call) for call in calls)
             results = await self._run_tools(calls)
             if lost:  # the model is told, as of a tool that has failed, and may do better
@@ -135,11 +135,12 @@ class Thinking:
                     if fresh:
                         self._listener.holds(self._number, waits=False, effects=False)
                         fresh = False
+                    text, clauses = self._splitter.feed(text)
                     self._write(text)
                     if self.tokens == self._manner.most_tokens:
                         self._listener.limited(self._number)
                         self.limited = True
-                    for clause in self._splitter.feed(text):
+                    for clause in clauses:
                         await self._hand_over(clause)
                     if self.limited:
                         return
@@ -193,11 +194,14 @@ class Thinking:
         return f" {text}" if self.text and not self.text[-1].isspace() and not text[:1].isspace() else text
 
     def _write(self, text: str) -> None:
-        self.text += text
-        self._listener.wrote(self._number, text)
+        if text:
+            self.text += text
+            self._listener.wrote(self._number, text)
 
     async def _flush(self) -> None:
-        for clause in self._splitter.flush():
+        text, clauses = self._splitter.flush()
+        self._write(text)
+        for clause in clauses:
             await self._hand_over(clause)
 
     async def _hand_over(self, clause: str) -> None:

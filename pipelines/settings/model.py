@@ -187,6 +187,11 @@ class Settings(BaseSettings):
     embedded_start_seconds: float = Field(
         60.0, ge=1.0, le=3600.0, description="how long one of the project's own services may take to start"
     )
+    mood: Literal["off", "subtle", "full"] = Field(
+        "subtle",
+        description="how much of her mood shows in face and voice: the model marks it, else a few words tell it; off: "
+        "the model is not told of it",
+    )
     microphone: MicrophoneSection = Field(
         default_factory=MicrophoneSection, description="microphone, voice activity and echo"
     )

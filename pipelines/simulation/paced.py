@@ -14,6 +14,7 @@ import numpy as np
 
 from aurora.face import ARKIT, FaceFrame, Weights
 from aurora.face import Pcm as FacePcm
+from aurora.moods import MoodTrack
 from nova.mind import Message
 from nova.tools import Choice, ToolCall, ToolSpec
 from pipelines.simulation.service_load import Busy
@@ -122,7 +123,9 @@ class PacedFace:
         self.busy = busy or Busy()
         self._pace = pace
 
-    async def animate(self, sound: AsyncIterator[FacePcm], rate: int) -> AsyncGenerator[FaceFrame, None]:
+    async def animate(
+        self, sound: AsyncIterator[FacePcm], rate: int, moods: MoodTrack | None = None
+    ) -> AsyncGenerator[FaceFrame, None]:
         loop = asyncio.get_running_loop()
         samples = frames = 0
         pace: Pace | None = None

@@ -37,6 +37,7 @@ from pipelines.settings.fingerprint import fingerprint
 from pipelines.settings.insights import Consent
 from pipelines.settings.model import Service, Settings
 from pipelines.takes.keeping import Keeping
+from pipelines.talk.persona import with_moods
 from pipelines.talk.session import Session
 from pipelines.telemetry.provenance import Mode, Models, Provenance
 from pipelines.telemetry.setup import Telemetry
@@ -147,7 +148,7 @@ class Runtime:
             self._users.append(0)
         await self._warm_up()
         for services in self._services:
-            await self._watch(services.llm.learn(self.settings.llm.persona))
+            await self._watch(services.llm.learn(with_moods(self.settings.llm.persona, self.settings.mood)))
         self._telemetry = Telemetry(self.settings.telemetry, clock=loop.time, warn=self._notice)
         self._telemetry.install()
         stack.push_async_callback(self._telemetry.aclose)
@@ -293,7 +294,7 @@ class Runtime:
             ),
             turns=turns,
             llm=services.llm,
-            history=History(settings.llm.persona, settings.llm.history_tokens),
+            history=History(with_moods(settings.llm.persona, settings.mood), settings.llm.history_tokens),
             tts=services.tts,
             phrases=self.phrases,
             sink=sink,
@@ -301,6 +302,7 @@ class Runtime:
             echo=echo,
             cue=cue,
             recorded=recorded,
+            mood=settings.mood,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)
         span = self.telemetry.start_conversation(provenance.id, labels)

@@ -97,7 +97,7 @@ def test_a_mind_without_a_word_to_say_is_a_fault_not_a_silence():
 @pytest.mark.parametrize("when", ["at once", "later", "slow"])
 def test_without_a_face_the_voice_goes_on_and_the_ledger_says_so(when):
     class Faceless(SimulatedFace):
-        async def animate(self, sound, rate):
+        async def animate(self, sound, rate, moods=None):
             if when == "slow":
                 await asyncio.sleep(3600)
             if when == "later":
@@ -166,9 +166,9 @@ def test_a_sink_that_stalls_ends_the_conversation_with_its_name():
 
 def test_a_voice_that_fails_is_the_only_fault_and_the_face_moves_with_what_was_said():
     class SlowFace(SimulatedFace):
-        async def animate(self, sound, rate):
+        async def animate(self, sound, rate, moods=None):
             await asyncio.sleep(0.5)  # longer than the voice takes to break
-            async for frame in super().animate(sound, rate):
+            async for frame in super().animate(sound, rate, moods):
                 yield frame
 
     table = Table([ORDER], seconds=20, make_voice=failing_first(SimulatedVoice, 1), make_face=SlowFace)

@@ -257,8 +257,8 @@ def test_a_face_that_stops_in_the_middle_is_a_fault_of_the_turn():
     class Stops(SimulatedFace):
         """Sends the frames of two seconds, and no more."""
 
-        async def animate(self, sound, rate):
-            async for frame in super().animate(sound, rate):
+        async def animate(self, sound, rate, moods=None):
+            async for frame in super().animate(sound, rate, moods):
                 if frame.time > 2.0:
                     return
                 yield frame

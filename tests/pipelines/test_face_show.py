@@ -34,8 +34,8 @@ class Spoilt(SimulatedFace):
         super().__init__()
         self.spoil = spoil
 
-    async def animate(self, sound, rate):
-        async with aclosing(super().animate(sound, rate)) as frames:
+    async def animate(self, sound, rate, moods=None):
+        async with aclosing(super().animate(sound, rate, moods)) as frames:
             async for frame in frames:
                 if spoilt := self.spoil(frame):
                     yield spoilt

@@ -100,8 +100,8 @@ def test_every_failure_is_in_a_line_or_counted_and_lines_are_few(steps, stops):
 class BrokenFace(SimulatedFace):
     errors: list
 
-    async def animate(self, sound, rate):
-        async for frame in super().animate(sound, rate):
+    async def animate(self, sound, rate, moods=None):
+        async for frame in super().animate(sound, rate, moods):
             yield frame
             error = FaceError("face service refused")
             type(self).errors.append(weakref.ref(error))
