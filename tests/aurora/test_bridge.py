@@ -17,6 +17,7 @@ from aurora.bridge import Audio2Face
 from aurora.errors import FaceError
 from aurora.face import ARKIT, FaceFrame, Pcm
 from aurora.feed import MESSAGE_SECONDS
+from aurora.moods import MOST_CHANGES, MoodTrack
 from aurora.names import MouthClose
 from aurora.settings import EMOTIONS, Emotion, FaceSettings
 from aurora.wire import audio2face_pb2 as wire
@@ -62,6 +63,71 @@ async def test_sound_becomes_frames_and_the_header_says_how(pki: Path) -> None:
     assert parts == ["audio_stream_header", "audio_with_emotion", "audio_with_emotion", "end_of_audio"]
     sound = b"".join(message.audio_with_emotion.audio_buffer for message in talk.heard)
     assert sound == tone(0.5).tobytes() + tone(0.25).tobytes()
+
+
+def keys(message: Any) -> list[tuple[float, dict[str, float]]]:
+    told = message.audio_with_emotion.emotions
+    return [(round(key.time_code, 4), {k: round(v, 3) for k, v in key.emotion.items()}) for key in told]
+
+
+async def test_a_mood_changes_where_its_sound_begins_and_both_ends_are_told(pki: Path) -> None:
+    moods = MoodTrack(preference=0.5)
+
+    async def sound() -> AsyncIterator[Pcm]:
+        yield tone(0.5)
+        moods.add(0.5, {"joy": 1.0})  # as a reply does it: before the sound that it is about
+        yield tone(0.25)
+        yield tone(0.25)
+        moods.add(1.0, {})
+        yield tone(0.5)
+
+    async with serving(pki, honest) as (service, channel):
+        face = Audio2Face(channel, FaceSettings(emotions={"sadness": 0.25}))
+        async with aclosing(face.animate(sound(), RATE, moods)) as poses:
+            assert len([frame async for frame in poses]) == 45
+    (talk,) = service.conversations
+    mixing = talk.heard[0].audio_stream_header.emotion_post_processing_params
+    assert mixing.enable_preferred_emotion
+    assert mixing.preferred_emotion_strength == pytest.approx(0.5)
+    assert [keys(message) for message in talk.heard[1:5]] == [
+        [(0.0, {"sadness": 0.25})],
+        [(0.5, {"sadness": 0.25}), (0.5333, {"joy": 1.0})],
+        [],
+        [(1.0, {"joy": 1.0}), (1.0333, {"sadness": 0.25})],
+    ]
+
+
+async def test_a_clip_after_a_stall_begins_in_the_mood_of_its_sound(pki: Path) -> None:
+    moods, resumed = MoodTrack(), asyncio.Event()
+    moods.add(0.0, {"joy": 1.0})
+
+    async def sound() -> AsyncIterator[Pcm]:
+        yield tone(0.5)
+        await resumed.wait()
+        yield tone(0.2)
+        moods.add(0.7, {"fear": 0.5})
+        yield tone(0.2)
+
+    async with serving(pki, honest) as (service, channel):
+        face = Audio2Face(channel, FaceSettings(stall_seconds=0.1))
+        async with aclosing(face.animate(sound(), RATE, moods)) as poses:
+            async for frame in poses:
+                if frame.time > 0.4:
+                    resumed.set()
+    first, second = service.conversations
+    assert [keys(message) for message in first.heard[1:2]] == [[(0.0, {"joy": 1.0})]]
+    assert [keys(message) for message in second.heard[1:3]] == [
+        [(0.0, {"joy": 1.0})],
+        [(0.2, {"joy": 1.0}), (0.2333, {"fear": 0.5})],
+    ]
+    assert second.heard[0].audio_stream_header.emotion_params.beginning_emotion["joy"] == 1.0
+
+
+def test_changes_of_mood_are_bounded() -> None:
+    moods = MoodTrack()
+    for place in range(MOST_CHANGES + 10):
+        moods.add(place, {"joy": 1.0})
+    assert len(moods.between(0.0, 1e9)) == MOST_CHANGES
 
 
 async def test_silence_from_the_start_opens_no_rpc(pki: Path) -> None:

@@ -114,6 +114,7 @@ class Table:
     observers: list = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
     recorded: bool = False
+    mood: str = "off"
     toolbox: Toolbox = field(default_factory=Toolbox)
     manners: Manners = field(default_factory=Manners)
     error: StageFailed | None = None
@@ -146,6 +147,7 @@ class Table:
             tools=self.toolbox,
             manners=self.manners,
             recorded=self.recorded,
+            mood=self.mood,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])
