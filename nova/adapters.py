@@ -32,13 +32,17 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to generate: limits, randomness, and the strings that end an answer."""
+    """How to generate: limits, randomness, and the strings that end an answer.
+
+    ``special``: the model's special tokens belong to the text, for they mark its calls.
+    """
 
     max_tokens: int
     temperature: float
     top_p: float
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    special: bool = False
 
 
 Build = Callable[[Sequence[str], Sampling, bool], dict[str, tuple[Datatype, Sequence[Sequence[Value]]]]]
@@ -111,6 +115,8 @@ def _vllm(
         # Otherwise vLLM keeps back as many characters as the longest stop string has, which delays every answer by some
         # three tokens; the string itself is cut off by our own filter.
         options["include_stop_str_in_output"] = True
+    if sampling.special:
+        options["skip_special_tokens"] = False
     if sampling.seed is not None:
         options["seed"] = sampling.seed
     return {
@@ -150,6 +156,8 @@ def _llmapi(
         "sampling_param_top_p": ("FP32", _each(prompts, sampling.top_p)),
         "sampling_param_exclude_input_from_output": ("BOOL", _each(prompts, True)),
     }
+    if sampling.special:
+        tensors["sampling_param_skip_special_tokens"] = ("BOOL", _each(prompts, False))
     if sampling.stop:
         tensors["sampling_param_stop"] = ("BYTES", _each(prompts, *sampling.stop))
     if sampling.seed is not None:

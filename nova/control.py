@@ -15,7 +15,10 @@ _SHAPES = (
     r"<｜[^｜<>]{1,60}｜>",  # DeepSeek
     r"</?s>|<(?:bos|eos|pad|unk|mask|cls|sep)>|<(?:start|end)_of_turn>|<unused\d+>",  # Llama 2, Mistral, Gemma
     r"\[[gs]?MASK\]|<[se]op>",  # GLM
-    r"\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK|IMG)\]|<</?SYS>>",
+    r"\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG)\]"
+    r"|<</?SYS>>|<SPECIAL_\d+>",
+    r"(?i:</?(?:tools?|(?:seed:|minimax:)?tool_?(?:calls?|response|result|output)s?|available_tools|function_(?:calls?|results?)"
+    r"|think|thought|arg_key|arg_value|invoke|system)>|</?(?:function|parameter)(?:=[^<>]{1,80})?>)",  # round results
 )
 """What control tokens of the usual models look like."""
 

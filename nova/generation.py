@@ -15,6 +15,7 @@ from nova.adapters import Sampling
 from nova.calls import read_calls
 from nova.mind import Message
 from nova.prompts import BUILT_IN, ChatTemplate, TemplateError, closing_of, opens_thought, with_time
+from nova.results import with_rule
 from nova.text import Assembler
 from nova.thoughts import STYLES, SpokenText, pair_of
 from nova.tools import Choice, ToolCall, ToolSpec, offered
@@ -111,12 +112,12 @@ async def in_parts(
     return [text for task in tasks for text in task.result()]
 
 
-def _sampling(settings: MindSettings, stops: tuple[str, ...]) -> Sampling:
+def _sampling(settings: MindSettings, stops: tuple[str, ...], *, special: bool) -> Sampling:
     """What Triton is told: its models have no limits of their own, so null means our default."""
     given = {name: getattr(settings, name) for name in ("max_tokens", "temperature", "top_p")}
     default = {name: type(settings).model_fields[name].default for name in given}
     chosen = {name: default[name] if value is None else value for name, value in given.items()}
-    return Sampling(**chosen, seed=settings.seed, stop=stops)
+    return Sampling(**chosen, seed=settings.seed, stop=stops, special=special)
 
 
 _REPLACEMENT = "\ufffd".encode()
@@ -138,7 +139,7 @@ class Prompting:
         self._now = now or wall_clock
         self._warned = False
         self.stops = tuple(dict.fromkeys((*template.stops, *settings.stop)))
-        self.sampling = _sampling(settings, self.stops)
+        self.sampling = _sampling(settings, self.stops, special=template.calls_are_special)
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), choice: Choice = "auto") -> str:
         """The rendered prompt; raises :class:`nova.prompts.TemplateError`.
@@ -148,6 +149,8 @@ class Prompting:
         if self._settings.tell_time:
             messages = with_time(messages, self._now())
         tools = offered(tools, choice)
+        if tools or any(message.role == "tool" for message in messages):
+            messages = with_rule(messages)
         if tools and not self._template.takes_tools and not self._warned:
             self._warned = True
             _log.warning("the chat template has no place for tools, so the model is not told of them: llm.template")

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nova.mind import Message
+from nova.results import as_data
 from nova.tools import ToolCall
 
 INTERRUPTED = " —"
@@ -147,7 +148,7 @@ class History:
         for turn in reversed(self._turns.values()):
             for called in turn.calls:
                 if called.call.id == call_id and called.result is None:
-                    called.result = result
+                    called.result = as_data(result)
                     self._trim()
                     return True
         return False

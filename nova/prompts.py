@@ -6,11 +6,14 @@ with the helpers that templates from model directories expect; three are built i
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,7 +22,7 @@ from nova.errors import MindError
 from nova.mind import Message
 from nova.templates import CHATML, LLAMA3, NEMOTRON
 from nova.thoughts import THOUGHTS
-from nova.tools import Choice, Only, ToolSpec
+from nova.tools import Choice, Only, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
     import jinja2
@@ -61,6 +64,43 @@ def _environment() -> jinja2.Environment:
     return env
 
 
+class _Arguments(dict[str, Any]):
+    """A call's arguments: an object, and its JSON where a template takes them for text."""
+
+    def __str__(self) -> str:
+        return _json(self)
+
+    def __add__(self, other: str) -> str:
+        return f"{self}{other}"
+
+    def __radd__(self, other: str) -> str:
+        return f"{other}{self}"
+
+
+@dataclass(frozen=True, slots=True)
+class _CallForm:
+    """How a call begins, and goes on where its tool is known; what is between braces is the tool's name."""
+
+    beginning: str
+    named: str
+
+
+_CALL_FORMS = (
+    ("<TOOLCALL>", _CallForm('<TOOLCALL>[{"name": ', '"{}", "arguments": ')),
+    ("<tool_call>\\n<function=", _CallForm("<tool_call>\n<function=", "{}>\n")),
+    ("<tool_call>\n<function=", _CallForm("<tool_call>\n<function=", "{}>\n")),
+    ("<arg_key>", _CallForm("<tool_call>", "{}\n")),
+    ("<tool_call>", _CallForm('<tool_call>\n{"name": ', '"{}", "arguments": ')),
+    ("[ARGS]", _CallForm("[TOOL_CALLS]", "{}[ARGS]")),
+    ("[TOOL_CALLS]", _CallForm('[TOOL_CALLS][{"name": ', '"{}", "arguments": ')),
+    ("to=functions.", _CallForm("<|channel|>commentary to=functions.", "{} <|constrain|>json<|message|>")),
+    ("", _CallForm('{"name": ', '"{}", "parameters": ')),
+)
+"""By what shows the dialect in a template's source, as :mod:`nova.calls` reads them; the first that fits counts."""
+
+_SPECIAL_CALLS = ("[TOOL_CALLS]", "<TOOLCALL>", "<|channel|>", "<|tool_call", "<｜tool▁call", "<|START_ACTION|>")
+
+
 @dataclass(frozen=True)
 class ChatTemplate:
     """A template with the strings that end an answer under it; it is compiled on first use.
@@ -95,6 +135,11 @@ class ChatTemplate:
             raise TemplateError(f"the chat template does not parse: {error}") from None
 
     @property
+    def calls_are_special(self) -> bool:
+        """Whether calls are marked by tokens that a server leaves out of its text unless it is asked for them."""
+        return any(mark in self.source for mark in _SPECIAL_CALLS)
+
+    @property
     def takes_tools(self) -> bool:
         """Whether a model can be told of its tools with it."""
         return "tools" in self.source
@@ -103,15 +148,23 @@ class ChatTemplate:
         """How an answer begins that must be a call under this template; empty if it need not."""
         if choice in ("auto", "none"):
             return ""
-        name = json.dumps(choice.name, ensure_ascii=False) if isinstance(choice, Only) else ""
-        if "<TOOLCALL>" in self.source:
-            return '<TOOLCALL>[{"name": ' + (f'{name}, "arguments": ' if name else "")
-        if "<tool_call>" in self.source:
-            return '<tool_call>\n{"name": ' + (f'{name}, "arguments": ' if name else "")
-        return '{"name": ' + (f'{name}, "parameters": ' if name else "")
+        name = choice.name if isinstance(choice, Only) else ""
+        form = next((form for mark, form in _CALL_FORMS if mark in self.source), _CALL_FORMS[-1][1])
+        return form.beginning + (form.named.format(name) if name else "")
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> str:
-        """The prompt, ending where the assistant's answer begins. Raises :class:`TemplateError`."""
+        """The prompt, ending where the assistant's answer begins. Raises :class:`TemplateError`.
+
+        A template that takes one call at a time, such as Llama's own, gets several one by one.
+        """
+        try:
+            return self._rendered(messages, tools)
+        except TemplateError:
+            if not any(len(message.calls) > 1 for message in messages):
+                raise
+            return self._rendered(one_by_one(messages), tools)
+
+    def _rendered(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> str:
         from jinja2 import TemplateError as JinjaError  # noqa: PLC0415 - as above
 
         plain = [self._plain(message) for message in messages]
@@ -128,15 +181,21 @@ class ChatTemplate:
         if message.calls:
             plain["tool_calls"] = [
                 {
-                    "id": call.id,
+                    "id": self._id(call),
                     "type": "function",
-                    "function": {"name": call.name, "arguments": self._clean(call.parsed())},
+                    "function": {"name": call.name, "arguments": _Arguments(self._clean(call.parsed()))},
                 }
                 for call in message.calls
             ]
         if message.answers:
-            plain |= {"tool_call_id": message.answers.id, "name": message.answers.name}
+            plain |= {"tool_call_id": self._id(message.answers), "name": message.answers.name}
         return plain
+
+    def _id(self, call: ToolCall) -> str:
+        """The call's id as the template wants it: Mistral's refuse all but nine letters and digits."""
+        if "length != 9" not in self.source or re.fullmatch("[A-Za-z0-9]{9}", call.id):
+            return call.id
+        return hashlib.sha256(call.id.encode("utf-8", "replace")).hexdigest()[:9]
 
     def _clean(self, value: Any) -> Any:
         """The same without control tokens, however deep they stand."""
@@ -255,6 +314,22 @@ def closing_of(prompt: str) -> str:
     """What closes a thought that the prompt has opened; empty if it has opened none."""
     end = prompt.rstrip()
     return next((f"{closing}\n\n" for opening, closing in THOUGHTS if end.endswith(opening)), "")
+
+
+def one_by_one(messages: Sequence[Message]) -> list[Message]:
+    """The same conversation, in which each call of several at once stands in a message of its own before its result."""
+    out: list[Message] = []
+    waiting: dict[str, Message] = {}
+    for place, message in enumerate(messages):
+        if len(message.calls) > 1:
+            results = takewhile(lambda after: after.role == "tool", messages[place + 1 :])
+            waiting = {result.answers.id: result for result in results if result.answers}
+            for call in message.calls:
+                out.append(Message("assistant", message.content if call is message.calls[0] else "", (call,)))
+                out += [waiting[call.id]] if call.id in waiting else []
+        elif message not in waiting.values():
+            out.append(message)
+    return out
 
 
 def with_time(messages: Sequence[Message], now: datetime) -> list[Message]:

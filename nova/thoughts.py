@@ -45,6 +45,9 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("<function=", "</function>"),  # Llama 3.1's own functions
     ("<tool_response>", "</tool_response>"),
     ("<minimax:tool_call>", "</minimax:tool_call>"),
+    ("<seed:tool_call>", "</seed:tool_call>"),
+    ("<|tool_call_start|>", "<|tool_call_end|>"),  # LFM
+    ("<|tools_prefix|>", "<|tools_suffix|>"),  # Apertus
     ("```tool_code", "```"),  # Gemma 3
     ("```tool_call", "```"),
     ("```tool_outputs", "```"),
@@ -53,6 +56,8 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("<|START_ACTION|>", "<|END_ACTION|>"),  # Cohere
     ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),  # Kimi
     ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),  # DeepSeek
+    ("<｜DSML｜function_calls>", "</｜DSML｜function_calls>"),  # DeepSeek V3.2
+    ("<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>"),  # DeepSeek V4
 )
 """Opening and closing tags of tool calls that come as text."""
 
@@ -61,7 +66,8 @@ _RESULTS = ("<tool_response>", "```tool_outputs")
 
 ENDS: tuple[str, ...] = (
     "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>", "<|call|>",
-    "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<|python_tag|>", "[TOOL_CALLS]",
+    "<end_of_turn>", "<turn|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>", "<SPECIAL_12>", "<|python_tag|>",
+    "[TOOL_CALLS]",
 )  # fmt: skip
 """Behind these nothing is meant for the ear: the turn has ended, or a tool call follows (Llama, Mistral)."""
 
@@ -83,6 +89,10 @@ _TOKEN = r"<\|[A-Za-z0-9_]{1,40}\|>"
 _TOKEN_BEGUN = re.compile(r"<(?:\|(?:[A-Za-z0-9_]{1,40}\|?)?)?\Z")
 _HEADER = 200
 """Characters of a message's header that are kept."""
+
+_TO = "to=functions."
+_CALLED = re.compile(r"\bto=functions\.([\w.-]+)")
+"""In harmony's header: the tool that the message is for, so that its text is the call's arguments."""
 
 
 def pair_of(style: str) -> tuple[str, str] | None:
@@ -141,6 +151,7 @@ class SpokenText:
         self._buffer = ""
         self._header: str | None = None  # of the message that begins, if one does
         self._named = False  # whether that header has named a channel
+        self._tool = ""  # which the message that begins is for
         self._hidden: _Marks | None = None  # what is looked for while nothing is spoken
         if style == "opened" or (thinking and style != "none"):
             self._hidden = self._thought
@@ -231,11 +242,20 @@ class SpokenText:
             self._end_call(mark)
             self._speak()
         elif mark in (_CHANNEL, _START):
+            self._end_call()
             self._harmony, self._hidden = True, self._silent
+            if mark == _START or not self._tool:
+                found = _CALLED.search(self._header or "") if mark == _CHANNEL else None
+                self._tool = found[1] if found else ""
             self._header, self._named = "", mark == _CHANNEL
         elif mark == _MESSAGE:
             words = (self._header or "").split()
             name = words[0] if words else ""
+            found = _CALLED.search(self._header or "")
+            if self._tools and (tool := found[1] if found else self._tool):
+                self._call, self._hidden, self._tool = f"{_TO}{tool}{_MESSAGE}", self._silent, ""
+                self._header = None
+                return
             final = name == "final" if self._named else name == "assistant"
             self._header = None
             if final and " to=" not in f" {' '.join(words)}":
@@ -243,6 +263,7 @@ class SpokenText:
             elif self._hidden is None:
                 self._hidden = self._silent
         elif mark == _END:
+            self._end_call()
             if self._harmony:
                 self._hidden = self._silent
             else:
@@ -274,9 +295,11 @@ class SpokenText:
     def _decide(self, final: bool) -> bool:
         """Whether it is known by now how a harmony stream is written; without its tokens it begins with a channel."""
         text = self._buffer.lstrip()
-        if not final and any(name.startswith(text) for name in _BARE):
+        if not final and any(name.startswith(text) for name in (*_BARE, _TO)):
             return False
         self._undecided = False
+        if text.startswith(_TO):  # the header that the prompt has begun goes on
+            self._header, self._hidden = "", self._silent
         name = next((name for name in _BARE if text.startswith(name)), None)
         if name:
             self._text, self._silent = self._bare_text, self._bare_silent

@@ -20,6 +20,7 @@ from nova.errors import BrokenOff, MindError, MindTimeout, ModelError, NoModelSe
 from nova.generation import Cleaner, Description, MindSettings, in_parts, wall_clock
 from nova.mind import Message
 from nova.prompts import with_time
+from nova.results import with_rule
 from nova.services.http import Metadata, headers, transport_error
 from nova.services.openai_wire import CallParts, Delta, model_names, read, refused, wants_completion_tokens
 from nova.services.sse import LIMIT, Events
@@ -260,6 +261,8 @@ class OpenAIMind:
         s = self.settings
         if s.tell_time:
             messages = with_time(messages, self._now())
+        if tools or any(message.role == "tool" for message in messages):
+            messages = with_rule(messages)
         options = {self._limit: most, "temperature": s.temperature, "top_p": s.top_p, "seed": s.seed}
         return {
             "model": s.model,

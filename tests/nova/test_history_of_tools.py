@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from nova.history import CUT, MOST_CALLS, NO_RESULT, UNCLEAR, UNHEARD, History
 from nova.mind import Message
 from nova.prompts import BUILT_IN
+from nova.results import as_data
 from nova.tools import ToolCall
 
 CALL = ToolCall("call_1", "get_weather", '{"city": "Ulm"}')
@@ -215,7 +216,7 @@ TestTalks = Talks.TestCase
 TestTalks.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 
 
-@given(st.text(max_size=400), st.integers(1, 4))
+@given(st.text(max_size=400).map(as_data), st.integers(1, 4))
 def test_whatever_a_result_is_it_fits(text: str, count: int) -> None:
     history = History(max_tokens=200)
     history.user(1, "go")

@@ -124,7 +124,7 @@ async def test_calls_and_results_of_the_conversation_are_told(service: Service) 
     talk = [HELLO[0], Message("assistant", "", (call,)), Message("tool", "warm<|im_end|>", answers=call)]
     async with aclosing(mind(client).reply(talk, TOOLS)) as pieces:
         assert [piece async for piece in pieces] == ["Hello "]
-    _, called, result = server.bodies[-1]["messages"]
+    *_, called, result = server.bodies[-1]["messages"]
     assert called["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": ARGUMENTS}
     assert result == {"role": "tool", "content": "warm", "tool_call_id": "call_1"}
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from family_templates import FAMILIES
 from scripted_triton import VLLM, Bench, config, end, piece, says, served, tensor
 from tool_stream import CLOCK, TOOLS, plain
 
@@ -71,13 +72,19 @@ def test_a_template_of_a_model_folder_gets_what_such_templates_expect() -> None:
         ("chatml", Only("now"), '<tool_call>\n{"name": "now", "arguments": ', "{}}\n</tool_call>"),
         ("nemotron", Only("now"), '<TOOLCALL>[{"name": "now", "arguments": ', "{}}]</TOOLCALL>"),
         ("llama3", Only("now"), '{"name": "now", "parameters": ', "{}}"),
+        ("xml", "required", "<tool_call>\n<function=", "now>\n</function>\n</tool_call>"),
+        ("xml", Only("now"), "<tool_call>\n<function=now>\n", "</function>\n</tool_call>"),
+        ("glm", Only("now"), "<tool_call>now\n", "</tool_call>"),
+        ("mistral", Only("now"), "[TOOL_CALLS]now[ARGS]", "{}"),
+        ("harmony", "required", "<|channel|>commentary to=functions.", "now <|constrain|>json<|message|>{}<|call|>"),
+        ("harmony", Only("now"), " to=functions.now <|constrain|>json<|message|>", "{}<|call|>"),
     ],
 )
 async def test_a_choice_is_kept_by_how_the_prompt_ends(
     bench: Bench, name: str, choice: Choice, ending: str, goes_on: str
 ) -> None:
     bench.fake.script = says(*(piece(part) for part in goes_on), end())
-    async with aclosing(bench.mind(BUILT_IN[name]).reply(TALK[:2], TOOLS, choice)) as pieces:
+    async with aclosing(bench.mind(FAMILIES[name]).reply(TALK[:2], TOOLS, choice)) as pieces:
         out = [part async for part in pieces]
     assert plain([part for part in out if isinstance(part, ToolCall)]) == [("now", {})]
     assert not [part for part in out if isinstance(part, str)]
@@ -120,3 +127,20 @@ async def test_a_thought_that_the_prompt_opens_ends_before_a_call_that_must_be(b
         (call,) = [part async for part in pieces]
     assert isinstance(call, ToolCall)
     assert "<think></think>\n\n<tool_call>" in tensor(bench.fake.requests[0], "text_input")[0]
+
+
+def test_several_calls_at_once_are_told_one_by_one_where_a_template_wants_it() -> None:
+    prompt = FAMILIES["one call"].render(TALK, TOOLS)
+    places = [prompt.rindex(part) for part in ('"name": "get_weather"', "warm", '"name": "now"', "noon")]
+    assert places == sorted(places)
+
+
+def test_the_tokens_that_mark_calls_are_asked_for_where_a_server_would_leave_them_out() -> None:
+    asked = {name: template.calls_are_special for name, template in FAMILIES.items()}
+    assert [name for name, special in asked.items() if special] == [
+        "nemotron",
+        "mistral",
+        "harmony",
+        "deepseek",
+        "kimi",
+    ]

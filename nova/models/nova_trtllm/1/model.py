@@ -20,6 +20,7 @@ SAMPLING = {
     "sampling_param_temperature": ("temperature", float),
     "sampling_param_top_p": ("top_p", float),
     "sampling_param_seed": ("seed", int),
+    "sampling_param_skip_special_tokens": ("skip_special_tokens", bool),
     "sampling_param_exclude_input_from_output": ("exclude_input_from_output", bool),
 }
 
