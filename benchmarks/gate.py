@@ -32,6 +32,7 @@ MEANS: Mapping[str, float] = {
     "asr": 0.180,
     "endpointing": 0.004,
     "llm": 0.130,
+    "tools": 0.0,  # nothing is called
     "clause": 0.070,
     "tts": 0.090,
     "hold": 0.0,  # what is left until the turn is decided
@@ -83,7 +84,7 @@ def synthetic(
     machine = np.exp(world.drift * rng.standard_normal((sessions, rounds, 1, 1))) * (1 + slow)
     times = lines * np.exp(world.jitter * rng.standard_normal(shape)) * machine
     held_up = rng.random(shape[:-1]) < world.outliers
-    where = rng.choice([0, 1, 3, 4, 5, 7], shape[:-1])
+    where = rng.choice([CONTRIBUTIONS.index(stage) for stage in SERVICES], shape[:-1])
     np.put_along_axis(
         times,
         where[..., None],

@@ -61,6 +61,7 @@ class Marks(Struct, frozen=True, gc=False):
     transcript: float | None = None
     started: float | None = None
     first_token: float | None = None
+    first_word: float | None = None
     first_clause: float | None = None
     first_audio: float | None = None
     released: float | None = None

@@ -22,7 +22,7 @@ from pipelines.telemetry.ledger import CONTRIBUTIONS
 
 FIRST_DAY: Final = "2026-11-01"
 
-TYPICAL: Final = dict(zip(CONTRIBUTIONS, (10, 280, 20, 120, 30, 80, 30, 12), strict=True))
+TYPICAL: Final = dict(zip(CONTRIBUTIONS, (10, 280, 20, 120, 0, 30, 80, 30, 12), strict=True))
 """The median of each contribution, in milliseconds."""
 
 SITES, LANGUAGES, LLMS = ("berlin", "wien", "lab"), ("en-US", "de-DE"), ("nova-7", "nova-8")
@@ -172,7 +172,9 @@ class _Day:
         slower = np.exp(0.12 * self.rng.standard_normal(self.conversations))[self.of]
         found = {}
         for stage, typical in TYPICAL.items():
-            value = 1000 * typical * slower * np.exp(0.35 * self.rng.standard_normal(self.rows))
+            value = np.zeros(self.rows)
+            if typical:
+                value += 1000 * typical * slower * np.exp(0.35 * self.rng.standard_normal(self.rows))
             if stage == "llm":
                 value *= 1 + 0.25 * (self.model == LLMS[1])
             for slow in self.making.slow:

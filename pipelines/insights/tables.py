@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the schemas below; raised whenever one of them gains a column."""
 
 ROW_GROUP: Final = 131_072

@@ -21,11 +21,11 @@ PLOT: Final = "load"
 STAGES: Final = dict(
     zip(
         CONTRIBUTIONS,
-        ("#BBBBBB", "#4477AA", "#66CCEE", "#228833", "#CCBB44", "#EE6677", "#AA3377", "#777777"),
+        ("#BBBBBB", "#4477AA", "#66CCEE", "#228833", "#114422", "#CCBB44", "#EE6677", "#AA3377", "#777777"),
         strict=True,
     )
 )
-"""A colour for each stage: Paul Tol's "bright" scheme, which colour-blind people can tell apart."""
+"""A colour for each stage: Paul Tol's "bright" scheme, which colour-blind people can tell apart, and a dark green."""
 
 SERVICES: Final = {"asr": "#4477AA", "ttft": "#228833", "first_clause": "#CCBB44", "ttfb": "#EE6677"}
 

@@ -150,7 +150,7 @@ def by(units: Ints, values: Floats, size: int) -> Floats:
 
 def _values(turn: Turn) -> list[float]:
     parts = turn.contributions
-    times = [turn.voice_to_voice, *(parts.get(stage) for stage in CONTRIBUTIONS), turn.barge_in]
+    times = [turn.voice_to_voice, *(parts.get(stage, 0.0) if parts else None for stage in CONTRIBUTIONS), turn.barge_in]
     known = [np.nan if time is None or not math.isfinite(time) else time for time in times]
     return known + [count(turn) for count in COUNTS.values()]
 

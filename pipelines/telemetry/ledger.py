@@ -33,7 +33,8 @@ CHAIN: Final[Mapping[str, str]] = {
     "captured": "capture",  # the frame that holds the last voiced sample reached the loop
     "transcript": "asr",  # the text that the accepted generation was started from arrived
     "started": "endpointing",  # the accepted generation was started
-    "first_token": "llm",  # its first text arrived
+    "first_token": "llm",  # the model's first output arrived: text, or the call of a tool
+    "first_word": "tools",  # its first text to be said arrived: until then the reply waited for its tools
     "first_clause": "clause",  # its first clause was handed to synthesis
     "first_audio": "tts",  # its first audible sound arrived
     "released": "hold",  # the gate opened: until then finished sound waited for the decision

@@ -4,8 +4,8 @@
     turn                         a trace of its own, with a link to the conversation; from the user's first sound to the
       |                          end of the reply. Live while it happens, so that calls made in its context are its
       |                          children, carry its traceparent, and servers' spans join it
-      capture | asr | endpointing | llm | clause | tts | hold | playout     the ledger's contributions: tiles from
-      |                          the user's last sound to her first, whose durations add up to voice-to-voice
+      capture | asr | endpointing | llm | tools | clause | tts | hold | playout     the ledger's contributions: tiles
+      |                          from the user's last sound to her first, whose durations add up to voice-to-voice
       face, speaking, interruption                     beside the tiles
 
 Nothing here reads a clock but for the span of the conversation itself. Only the OpenTelemetry API; no SDK.

@@ -14,6 +14,7 @@ STYLES: Mapping[str, str] = {
     "asr": "green",
     "endpointing": "yellow",
     "llm": "magenta",
+    "tools": "bright_cyan",
     "clause": "bright_magenta",
     "tts": "cyan",
     "hold": "red",

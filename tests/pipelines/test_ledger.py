@@ -66,12 +66,27 @@ def test_an_ordinary_turn():
         "asr": 0.24,
         "endpointing": 0.001,
         "llm": 0.039,
+        "tools": 0.0,
         "clause": 0.04,
         "tts": 0.08,
         "hold": 0.0,
         "playout": 0.02,
     }
     assert parts == pytest.approx(expected)
+
+
+def test_a_reply_that_waited_for_a_tool_says_so_and_no_other_part_is_longer():
+    before = ledger(**ORDINARY, first_word=10.30).contributions()
+    late = {name: ORDINARY[name] + 1.0 for name in ("first_clause", "first_audio", "released", "played")}
+    after = ledger(**{**ORDINARY, "first_word": 11.30, **late}).contributions()
+    moved = {name: after[name] - seconds for name, seconds in before.items()}
+    assert moved == pytest.approx(dict.fromkeys(CONTRIBUTIONS, 0.0) | {"tools": 1.0})
+
+
+def test_where_nobody_noted_a_first_word_no_other_part_is_different():
+    without, noted = ledger(**ORDINARY).contributions(), ledger(**ORDINARY, first_word=10.30).contributions()
+    assert without == noted
+    assert without["tools"] == 0.0
 
 
 def test_sound_that_waited_for_the_decision_is_hold():

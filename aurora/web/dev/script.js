@@ -36,8 +36,8 @@ export function level(words, t) {
   return loud * (0.16 + 0.84 * hump) * (0.5 + 0.5 * noise(Math.floor(t * 50)));
 }
 
-const CHAIN = ['captured', 'transcript', 'started', 'first_token', 'first_clause', 'first_audio', 'released', 'played'];
-const NAMES = ['capture', 'asr', 'endpointing', 'llm', 'clause', 'tts', 'hold', 'playout'];
+const CHAIN = ['captured', 'transcript', 'started', 'first_token', 'first_word', 'first_clause', 'first_audio', 'released', 'played'];
+const NAMES = ['capture', 'asr', 'endpointing', 'llm', 'tools', 'clause', 'tts', 'hold', 'playout'];
 
 /** 32 hexadecimal digits. @param {number} n */
 const trace = n => Array.from({ length: 32 }, (_, i) => Math.floor(noise(n * 7 + i) * 16).toString(16)).join('');
@@ -47,7 +47,7 @@ const trace = n => Array.from({ length: 32 }, (_, i) => Math.floor(noise(n * 7 +
  * @property {number} gap     seconds of silence before
  * @property {string} you
  * @property {string[]} her   clause by clause
- * @property {number[]} parts ms of the eight contributions
+ * @property {number[]} parts ms of the nine contributions
  * @property {[number, string, string][]} why  ms after the user's last sound, decision, reason
  * @property {number} [nod]   seconds into her reply at which the user says mhm
  * @property {number} [cut]   seconds into her reply at which a voice stops her
@@ -59,12 +59,12 @@ const trace = n => Array.from({ length: 32 }, (_, i) => Math.floor(noise(n * 7 +
 const LINES = [
   {
     gap: 1.0, you: 'Hello Sophia, who are you?', her: ['I’m Sophia.', 'You talk, I listen,', 'and I answer out loud with a face.'],
-    parts: [12, 214, 0, 96, 44, 71, 58, 9],
+    parts: [12, 214, 0, 96, 0, 44, 71, 58, 9],
     why: [[226, 'start', 'the recogniser’s stable partial'], [495, 'commit', 'silent for 0.28 s, complete: a whole sentence that begins with “who”']],
   },
   {
     gap: 1.2, you: 'What is seventeen times twenty-three?', her: ['That’s three hundred and ninety-one.'],
-    parts: [9, 231, 0, 88, 31, 66, 41, 11], guess: [-700, -260],
+    parts: [9, 231, 0, 88, 30, 31, 66, 11, 11], guess: [-700, -260],
     why: [[240, 'start', 'the recogniser’s stable partial'], [466, 'commit', 'silent for 0.28 s, complete: a question']],
   },
   {
@@ -73,17 +73,17 @@ const LINES = [
       'Gladly.', 'Once there was a lighthouse on a rock so small that only one person could live there.',
       'Every night she counted the ships,', 'and every morning she wrote their names on the wall.',
     ],
-    parts: [14, 203, 0, 104, 22, 69, 77, 10],
+    parts: [14, 203, 0, 104, 0, 22, 69, 77, 10],
     why: [[217, 'start', 'the recogniser’s stable partial'], [489, 'commit', 'silent for 0.28 s, complete: an order']],
   },
   {
     gap: 0, over: true, you: 'Wait, what was her name?', her: ['She never told anyone.', 'I call her Maren.'],
-    parts: [11, 244, 0, 91, 36, 73, 12, 8],
+    parts: [11, 244, 0, 91, 0, 36, 73, 12, 8],
     why: [[255, 'start', 'the recogniser’s stable partial'], [460, 'commit', 'silent for 0.28 s, complete: a question']],
   },
   {
     gap: 1.3, you: 'How long would I walk for twelve miles, if I, um', her: ['About nineteen kilometres.', 'At an easy pace, four hours.'],
-    parts: [13, 262, 605, 118, 47, 74, 0, 12], guess: [275, 430],
+    parts: [13, 262, 605, 118, 0, 47, 74, 0, 12], guess: [275, 430],
     why: [[880, 'start', 'the recogniser’s last word'], [880, 'commit', 'silent for 0.87 s, nothing more came']],
   },
 ];

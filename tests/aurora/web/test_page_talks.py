@@ -19,9 +19,20 @@ INFO = {
     "name": "Sophia", "host": "spark-1", "watch": False, "budget_ms": 400, "secure_url": None, "key_needed": False,
     "model": None,
 }  # fmt: skip
-PARTS = {"capture": 10, "asr": 200, "endpointing": 0, "llm": 100, "clause": 40, "tts": 60, "hold": 80, "playout": 10}
+PARTS = {
+    "capture": 10,
+    "asr": 200,
+    "endpointing": 0,
+    "llm": 80,
+    "tools": 20,
+    "clause": 40,
+    "tts": 60,
+    "hold": 80,
+    "playout": 10,
+}
 ANSWER = ["It", "is", "a", "fine", "big", "day."]
-CHAIN = ("captured", "transcript", "started", "first_token", "first_clause", "first_audio", "released", "played")
+CHAIN = ("captured", "transcript", "started", "first_token", "first_word", "first_clause", "first_audio", "released",
+         "played")  # fmt: skip
 
 WATCH = """() => {
     globalThis.revealed = [];

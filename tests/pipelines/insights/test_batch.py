@@ -53,7 +53,7 @@ def test_rounding_each_contribution_by_itself_would_not_add_up() -> None:
     spoken = ledger(marks=marks)
     (turn,) = rows(line(spoken))["turns"]
     assert sum(round(part * 1e6) for part in spoken.contributions().values()) != turn["voice_to_voice"]
-    assert sum(turn[stage] for stage in CONTRIBUTIONS) == turn["voice_to_voice"] == 11
+    assert sum(turn[stage] for stage in CONTRIBUTIONS) == turn["voice_to_voice"] == 13
 
 
 def test_a_turn_has_its_keys_its_hour_and_its_figures() -> None:
@@ -68,10 +68,10 @@ def test_a_turn_has_its_keys_its_hour_and_its_figures() -> None:
         "consent": "numbers",
     }  # fmt: skip
     assert (turn["utterance"], turn["length"], turn["words"]) == (2_000_000, "medium", 3)
-    assert [turn[stage] for stage in CONTRIBUTIONS] == [100_000] * 8
+    assert [turn[stage] for stage in CONTRIBUTIONS] == [100_000] * 9
     assert {name: turn[name] for name in COUNTS if turn[name]} == {"tokens": 7}
     assert (turn["faults"], turn["explored"], turn["outcome"]) == (1, False, "replied")
-    assert (turn["since_voice"], turn["since_heard"]) == (5_000_000, 2_200_000)
+    assert (turn["since_voice"], turn["since_heard"]) == (5_000_000, 2_100_000)
 
 
 def test_parts_have_codes_and_no_words() -> None:

@@ -80,5 +80,5 @@ def test_utterances_have_classes_of_length(utterance: int | None, name: str) -> 
 
 def test_the_schema_of_a_file_says_its_version(tmp_path: Path) -> None:
     (file,) = made.write(made.Making(10), tmp_path).files("turns")
-    assert pq.read_schema(file).metadata[b"sophia.insights"] == b"1"
+    assert pq.read_schema(file).metadata[b"sophia.insights"] == b"2"
     assert isinstance(pq.read_schema(file), pa.Schema)

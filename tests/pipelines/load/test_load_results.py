@@ -28,7 +28,7 @@ def test_a_step_tells_means_tails_and_losses() -> None:
     assert found.figures["e2e"].values == pytest.approx((0.4, 0.5, 0.6, 0.7))
     assert found.keeps is None  # one of five was never answered
     assert found.reasons == {"nothing was understood": 1}
-    assert sum(found.contributions.values()) == pytest.approx(0.4)
+    assert sum(found.contributions.values()) == pytest.approx(0.45)
 
 
 def test_lines_of_a_session_that_was_given_up_are_missed() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from pipelines.records.results import Counter, Happened, Run, Turn
-from pipelines.telemetry.ledger import CONTRIBUTIONS, INSTANTS, Ledger
+from pipelines.telemetry.ledger import CHAIN, CONTRIBUTIONS, INSTANTS, Ledger
 
-PARTS = dict(zip(CONTRIBUTIONS, (0.02, 0.24, 0.001, 0.04, 0.04, 0.08, 0.0, 0.02), strict=True))
+PARTS = dict(zip(CONTRIBUTIONS, (0.02, 0.24, 0.001, 0.04, 0.03, 0.04, 0.08, 0.0, 0.02), strict=True))
 """What each stage added in a plain turn; nothing was held back."""
 
 HOSTILE = "=cmd|' /C calc'!A0</script>\x00\u202e\r\nsecond line"
@@ -20,7 +20,7 @@ def a_turn(**changes) -> Turn:
     """An answered line, 1.5 s of voice from 0.3 s on; its detector was 4 ms late."""
     edge, marks = 1.8, {"voice_start": 0.31, "voice_end": 1.804}
     for name, part in zip(
-        ("captured", "transcript", "started", "first_token", "first_clause", "first_audio", "released", "played"),
+        CHAIN,
         PARTS.values(),
         strict=True,
     ):

@@ -24,6 +24,7 @@ USUAL = {
     "asr": 0.070,
     "endpointing": 0.005,
     "llm": 0.110,
+    "tools": 0.0,
     "clause": 0.060,
     "tts": 0.085,
     "hold": 0.120,

@@ -113,7 +113,7 @@ def test_a_conversation_is_a_talk_played_once():
 def test_a_long_talk_takes_several_lines(monkeypatch):
     monkeypatch.setattr(otlp, "MOST_SPANS", 7)
     run = a_run(*(a_turn(line=i, at=8.0 * i) for i in range(3)))
-    assert len(list(otlp_lines(run))) == 5  # 34 spans
+    assert len(list(otlp_lines(run))) == 6  # 37 spans
     assert len({span.trace_id for span in received(run)}) == 1 + len(run.turns)
 
 

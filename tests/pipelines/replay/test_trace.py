@@ -170,7 +170,16 @@ def test_an_empty_run_is_an_empty_trace():
 def test_every_contribution_has_its_place_in_a_span():
     even = dict.fromkeys(CONTRIBUTIONS, 0.05)
     edge, marks = 1.8, {}
-    for name in ("captured", "transcript", "started", "first_token", "first_clause", "first_audio", "released"):
+    for name in (
+        "captured",
+        "transcript",
+        "started",
+        "first_token",
+        "first_word",
+        "first_clause",
+        "first_audio",
+        "released",
+    ):
         edge += 0.05
         marks[name] = edge
     marks["played"] = edge + 0.05

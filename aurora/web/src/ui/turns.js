@@ -14,8 +14,8 @@ import { Spoken } from './words.js';
 
 /** Instants of the reply: another attempt forgets them. */
 const OF_A_REPLY = new Set([
-  'transcript', 'started', 'first_token', 'first_clause', 'first_audio', 'released', 'played', 'first_frame',
-  'last_token', 'last_audio',
+  'transcript', 'started', 'first_token', 'first_word', 'first_clause', 'first_audio', 'released', 'played',
+  'first_frame', 'last_token', 'last_audio',
 ]);
 /** Decisions that explain a turn's time and outcome; sophia/decisions.py has them all. */
 const TOLD = new Set([

@@ -9,6 +9,7 @@ const SPANS = [
   ["asr", "transcript", "final", "asr", true],
   ["llm", "started", "first_token", "llm", false],
   ["llm", "first_token", "last_token", "llm", true],
+  ["llm", "first_token", "first_word", "tools", false],
   ["tts", "first_clause", "first_audio", "tts", false],
   ["tts", "first_audio", "last_audio", "tts", true],
   ["face", "first_audio", "first_frame", "face", false],
