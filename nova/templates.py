@@ -59,22 +59,60 @@ Do not use variables. If no function is needed, answer in words.
 {% endif %}"""
 """Llama 3.x and its descendants."""
 
-NEMOTRON = """\
-{%- macro toolbox() %}You can call the functions below. If one of them helps, answer with the calls alone, as
-<TOOLCALL>[{"name": <function-name>, "arguments": <args-json-object>}]</TOOLCALL>
-<AVAILABLE_TOOLS>[{% for tool in tools %}{{ tool.function | tojson }}{{ ", " if not loop.last }}{% endfor %}]\
-</AVAILABLE_TOOLS>{% endmacro -%}
+_NEMOTRON_TOOLS = """\
+{%- macro toolbox() %}# Tools
+
+You can call the functions below.
+
+<tools>{% for tool in tools %}{{ "\\n" }}<function>
+<name>{{ tool.function.name }}</name>
+<description>{{ tool.function.description }}</description>
+<parameters>{% for name, field in (tool.function.parameters.properties or {}) | items %}{{ "\\n" }}<parameter>
+<name>{{ name }}</name>
+{% for key, value in field | items %}\
+<{{ key }}>{{ value if value is string else value | tojson }}</{{ key }}>
+{% endfor %}</parameter>{% endfor %}
+{{ "\\n" }}<required>{{ (tool.function.parameters.required or []) | tojson }}</required>
+</parameters>
+</function>{% endfor %}{{ "\\n" }}</tools>
+
+To call one, answer with nothing behind this form:
+
+<tool_call>
+<function=name_of_the_function>
+<parameter=name_of_a_parameter>
+its value, which may have several lines
+</parameter>
+</function>
+</tool_call>
+
+Give each parameter that is required. Where no function helps, answer in words, and be silent about functions.
+{%- endmacro -%}
+"""
+
+NEMOTRON = (
+    _NEMOTRON_TOOLS
+    + """\
 {% if messages[0].role != "system" %}<|im_start|>system
 {{ toolbox() if tools }}<|im_end|>
-{% endif %}{% for m in messages %}{% if m.role == "tool" %}{% if loop.previtem.role != "tool" %}<|im_start|>user
-<TOOL_RESPONSE>[{% endif %}{{ m.content | tojson }}{% if loop.last or loop.nextitem.role != "tool" %}\
-]</TOOL_RESPONSE><|im_end|>
-{% else %}, {% endif %}{% else %}<|im_start|>{{ m.role }}
+{% endif %}{% for m in messages %}{% if m.role == "tool" %}\
+{{ "<|im_start|>user\\n" if loop.previtem.role != "tool" }}<tool_response>
+{{ m.content }}
+</tool_response>
+{{ "<|im_end|>\\n" if loop.last or loop.nextitem.role != "tool" }}\
+{% else %}<|im_start|>{{ m.role }}
 {% if m.role == "assistant" %}<think></think>{% endif %}{{ m.content }}\
 {% if tools and loop.first and m.role == "system" %}{{ "\\n\\n" }}{{ toolbox() }}{% endif %}\
-{% if m.tool_calls %}<TOOLCALL>[{% for call in m.tool_calls %}\
-{"name": {{ call.function.name | tojson }}, "arguments": {{ call.function.arguments | tojson }}}\
-{{ ", " if not loop.last }}{% endfor %}]</TOOLCALL>{% endif %}<|im_end|>
+{% for call in m.tool_calls or [] %}{{ "\\n" if m.content and loop.first }}<tool_call>
+<function={{ call.function.name }}>
+{% for name, value in call.function.arguments | items %}<parameter={{ name }}>
+{{ value if value is string else value | tojson }}
+</parameter>
+{% endfor %}</function>
+</tool_call>
+{% endfor %}<|im_end|>
 {% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 <think></think>{% endif %}"""
-"""What the recipe ``nova/training/recipes/nemotron_nano_lora.yaml`` trains on: each answer follows an empty thought."""
+)
+"""Nemotron 3, without thinking. What the recipe ``nova/training/recipes/nemotron_nano_lora.yaml`` trains on: each
+answer follows an empty thought. Tools stand as this family was trained to read and to call them."""

@@ -22,6 +22,16 @@ XML = ChatTemplate(
 )
 """Qwen3-Coder, Qwen 3.5, Nemotron 3 Nano."""
 
+LIST = ChatTemplate(
+    "{{ tools | tojson if tools }}{% for m in messages %}<SPECIAL_11>{{ m.role }}\n{% if m.role == 'tool' %}"
+    "<TOOL_RESPONSE>[{{ m.content | tojson }}]</TOOL_RESPONSE>{% else %}{{ m.content }}{% endif %}{% if m.tool_calls %}"
+    '<TOOLCALL>[{% for c in m.tool_calls %}{"name": "{{ c.function.name }}", "arguments": '
+    "{{ c.function.arguments | tojson }}}{{ ', ' if not loop.last }}{% endfor %}]</TOOLCALL>{% endif %}"
+    "\n<SPECIAL_12>\n{% endfor %}<SPECIAL_11>assistant\n",
+    ("<SPECIAL_12>",),
+)
+"""Nemotron before 3."""
+
 MISTRAL = ChatTemplate(
     "{{ tools | tojson if tools }}{% for m in messages %}{% if m.role == 'tool' %}[TOOL_RESULTS]{{ m.tool_call_id }}"
     "[TOOL_CONTENT]{{ m.content }}[/TOOL_RESULTS]{% elif m.role == 'assistant' %}{{ m.content }}"
@@ -86,6 +96,7 @@ ONE_CALL = ChatTemplate(
 FAMILIES: dict[str, ChatTemplate] = {
     **BUILT_IN,
     "xml": XML,
+    "list": LIST,
     "mistral": MISTRAL,
     "harmony": HARMONY,
     "deepseek": DEEPSEEK,

@@ -34,7 +34,8 @@ async def bench() -> AsyncIterator[Bench]:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_tools_calls_and_results_stand_in_the_prompt(name: str) -> None:
     prompt = BUILT_IN[name].render(TALK, TOOLS)
-    places = [prompt.index(part) for part in ("You are Nova.", '"get_weather"', "How is it", "Let me look.", "warm")]
+    told = "<name>get_weather<" if name == "nemotron" else '"get_weather"'
+    places = [prompt.index(part) for part in ("You are Nova.", told, "How is it", "Let me look.", "warm")]
     assert places == sorted(places)
     assert prompt.index("warm") < prompt.index("noon")
     for part in ("Ulm<|im_end|>", "</tool_response><|im_start|>system"):
@@ -49,7 +50,8 @@ def test_without_tools_not_a_word_is_said_of_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_tools_are_told_without_a_persona_too(name: str) -> None:
-    assert '"now"' in BUILT_IN[name].render(TALK[1:2], [CLOCK])
+    prompt = BUILT_IN[name].render(TALK[1:2], [CLOCK])
+    assert '"now"' in prompt or "<name>now</name>" in prompt
 
 
 def test_a_template_of_a_model_folder_gets_what_such_templates_expect() -> None:
@@ -70,10 +72,11 @@ def test_a_template_of_a_model_folder_gets_what_such_templates_expect() -> None:
         ("chatml", "auto", "assistant\n", '<tool_call>{"name": "now", "arguments": {}}</tool_call>'),
         ("chatml", "required", '<tool_call>\n{"name": ', '"now", "arguments": {}}\n</tool_call>'),
         ("chatml", Only("now"), '<tool_call>\n{"name": "now", "arguments": ', "{}}\n</tool_call>"),
-        ("nemotron", Only("now"), '<TOOLCALL>[{"name": "now", "arguments": ', "{}}]</TOOLCALL>"),
+        ("nemotron", Only("now"), "<tool_call>\n<function=now>\n", "</function>\n</tool_call>"),
         ("llama3", Only("now"), '{"name": "now", "parameters": ', "{}}"),
         ("xml", "required", "<tool_call>\n<function=", "now>\n</function>\n</tool_call>"),
         ("xml", Only("now"), "<tool_call>\n<function=now>\n", "</function>\n</tool_call>"),
+        ("list", Only("now"), '<TOOLCALL>[{"name": "now", "arguments": ', "{}}]</TOOLCALL>"),
         ("glm", Only("now"), "<tool_call>now\n", "</tool_call>"),
         ("mistral", Only("now"), "[TOOL_CALLS]now[ARGS]", "{}"),
         ("harmony", "required", "<|channel|>commentary to=functions.", "now <|constrain|>json<|message|>{}<|call|>"),
@@ -137,10 +140,4 @@ def test_several_calls_at_once_are_told_one_by_one_where_a_template_wants_it() -
 
 def test_the_tokens_that_mark_calls_are_asked_for_where_a_server_would_leave_them_out() -> None:
     asked = {name: template.calls_are_special for name, template in FAMILIES.items()}
-    assert [name for name, special in asked.items() if special] == [
-        "nemotron",
-        "mistral",
-        "harmony",
-        "deepseek",
-        "kimi",
-    ]
+    assert [name for name, special in asked.items() if special] == ["list", "mistral", "harmony", "deepseek", "kimi"]
