@@ -78,7 +78,7 @@ class Thinking:
                 if not (self._own and specs):
                     raise
                 lost = error
-            if not (calls or lost) or self.limited:
+            if not specs or not (calls or lost) or self.limited:  # what calls all the same is not heard
                 if self.rounds and not self.calls and len(self.text) == began:
                     raise ModelError("the model answered the results of its tools without a word to say; see its log")
                 break

@@ -376,3 +376,19 @@ def test_a_python_function_in_a_talk():
         return f"rain in {city}"
 
     assert of(talk(weather), ToolEnded)[0].output == "rain in Ulm"
+
+
+def test_a_model_that_calls_though_none_is_offered_is_not_heard():
+    class Deaf(SimulatedMind):
+        def __init__(self, tokens, delays):
+            super().__init__(tokens, delays)
+            self._answer = lambda messages: Answer([f"{len(messages)}. ", self._call()], 0.1, lambda: 0.0)
+
+        def _call(self):
+            return ToolCall("x", "weather", f'{{"city": "{len(self.calls)}"}}')
+
+    own, ran = weather()
+    table = talk(own, mind=Deaf, seconds=30)
+    assert len(ran) == MOST_ROUNDS
+    assert [bool(tools) for tools, _ in table.mind.offers] == [True] * MOST_ROUNDS + [False]
+    assert len(table.notes.turns) == 1
