@@ -49,7 +49,7 @@ class BargeIn:
         may = self._state.policy.interrupts and (s.barge_in or reply.audible_at is None)
         # She has just asked for words: whatever comes is what she asked for.
         wanted = heard.commit_asked or reply.canned
-        talks = bool(heard.text) and (wanted or not is_backchannel(heard.text, s.language))
+        talks = bool(heard.text) and (wanted or not self._listens(heard))
         if talks and may and self._is_sure(at, heard):
             self._take_floor(at, reply, fresh, f"words: “{heard.text}”")
             return
@@ -63,6 +63,11 @@ class BargeIn:
             self._weigh_voice(at, reply, heard)
         elif not talks:
             self._weigh_backchannel(at, reply, heard)
+
+    def _listens(self, heard: Utterance) -> bool:
+        """Whether the words only say that the user listens, in the conversation's language or in that of the words."""
+        tongue = self._state.tongue
+        return any(is_backchannel(heard.text, language) for language in {tongue.now, tongue.of(heard)})
 
     def echoes(self, reply: Reply, transcript: Transcript, text: str) -> bool:
         """Whether words that came without a voice are the reply's own, as the microphone heard them."""

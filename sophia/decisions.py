@@ -229,6 +229,17 @@ class Refuse(Decision):
     """A client's request cannot be met; ``reason`` says why. ``turn`` is 0 where there is none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch(Decision):
+    """From now on she speaks in ``language``, a BCP 47 tag, because the user does.
+
+    ``heard`` is a language that the user speaks and she cannot follow; then ``language`` is the one that she stays in.
+    """
+
+    language: str
+    heard: str = ""
+
+
 AnyDecision = (
     Begin
     | Start
@@ -253,5 +264,6 @@ AnyDecision = (
     | Farewell
     | Say
     | Refuse
+    | Switch
 )
 """Each kind of decision there is."""

@@ -68,18 +68,19 @@ class Endpointing:
             stale = not utterance.interim and utterance.final_at < state.voice_from
             most, why = s.max_speculations, "the recogniser’s " + ("stable partial" if utterance.interim else "final")
         else:
-            wait, words_say = state.pauses.after(utterance.pieces, utterance.heard)
+            wait, words_say = state.pause_after(utterance)
             stopped = utterance.voiced and not state.speaking
             stale = not stopped or not state.tells_all(utterance) or wait.sounds != "complete"
             most, why = s.max_speculations - 1, f"an interim of all the voice, complete: {words_say}"
         if not stale and utterance.speculations < most:
             utterance.speculations += 1
+            state.out += state.tongue.follow(at, utterance)
             state.start(at, utterance.turn, utterance.text, why, settled=utterance.settled)
 
     def _wait(self, utterance: Utterance) -> tuple[Wait, str]:
         """The silence that ends this turn, and why it is that long."""
         policy = self._state.policy
-        wait, why = self._state.pauses.after(utterance.pieces, utterance.heard)
+        wait, why = self._state.pause_after(utterance)
         if policy.ends == "silence":
             return replace(wait, seconds=policy.silence), f"and {policy.silence:.2f} s are set"
         pause = self._patient(wait.seconds)
@@ -118,6 +119,9 @@ class Endpointing:
         state, text = self._state, self._state.utterance.text
         reply = state.reply
         if not reply or reply.committed_at is not None:
+            return
+        if state.tongue.differs(state.utterance):
+            state.drop(at, "the language became another")
             return
         if words(text) == words(reply.text):
             reply.settled |= state.utterance.settled

@@ -35,13 +35,14 @@ class Pauses:
         """A turn went well, which says: this user does not hesitate so much."""
         self.hesitation *= 0.9
 
-    def after(self, text: str, heard: float | None = None) -> tuple[Wait, str]:
+    def after(self, text: str, heard: float | None = None, language: str = "") -> tuple[Wait, str]:
         """The silence that ends a turn with this text, and why it sounds so.
 
-        ``heard`` is what the sound says, see :class:`~sophia.completeness.TurnModel`.
+        ``language`` is that of the text, if not that of the settings. ``heard`` is what the sound says, see
+        :class:`~sophia.completeness.TurnModel`.
         """
         s = self._settings
-        judgement = self._model.judge(text, s.language, heard)
+        judgement = self._model.judge(text, language or s.language, heard)
         learned = min(self.hesitation * 1.2, s.pause_learned_max)
         match judgement.sounds:
             case "complete":

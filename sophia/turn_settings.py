@@ -13,6 +13,11 @@ class TurnSettings(BaseModel):
     language: str = Field(
         "en-US", description="language whose words turn taking knows: en, de, es, fr, it; of any other it knows none"
     )
+    languages: tuple[str, ...] = Field(
+        (),
+        description="languages in which she follows the user, beside the one above; by default those of "
+        "tts.by_language, if the recogniser's language is auto",
+    )
     pause_complete: float = Field(
         0.28, ge=0.1, le=2.0, description="silence that ends a turn whose text sounds complete"
     )

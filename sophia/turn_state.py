@@ -31,10 +31,12 @@ from sophia.decisions import (
     Reprompt,
     Say,
     Start,
+    Wait,
 )
 from sophia.floor_policy import FloorPolicy
 from sophia.pauses import Pauses
 from sophia.replying import Reply
+from sophia.tongue import Tongue
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.utterance import Utterance, beyond
@@ -59,6 +61,7 @@ class TurnState:
         self.chance = chance
         self.policy = FloorPolicy()
         self.pauses = Pauses(settings, model)
+        self.tongue = Tongue(settings)
         self.deadline: float | None = None
         self.speaking = False
         """The voice detector hears a voice; whose it is, the utterance says."""
@@ -109,6 +112,10 @@ class TurnState:
     def of(self, generation: int) -> Reply | None:
         """The reply, if it is this one."""
         return self.reply if self.reply and self.reply.generation == generation else None
+
+    def pause_after(self, utterance: Utterance) -> tuple[Wait, str]:
+        """The silence that ends a turn with these words, and why."""
+        return self.pauses.after(utterance.pieces, utterance.heard, self.tongue.of(utterance))
 
     def voiced(self, at: float) -> float:
         """Seconds of voice in the current utterance so far."""
@@ -210,6 +217,10 @@ class TurnState:
         text, silence = utterance.text, max(0.0, at - utterance.last_voiced)
         if self.reply and words(self.reply.text) != words(text):
             self.drop(at, f"the text became “{text}”")
+        elif self.tongue.differs(utterance):
+            self.drop(at, "the language became another")
+        self.out += self.tongue.follow(at, utterance)
+        self.tongue.settle(utterance)
         reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided", about=utterance.about)
         reply.committed_at, reply.to, utterance.generation = at, utterance, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
@@ -279,6 +290,7 @@ class TurnState:
         """Gives up a reply of which nothing was heard, if there is one."""
         if reply := self.reply:
             self.out.append(Drop(at=at, turn=reply.turn, generation=reply.generation, reason=reason))
+            self.out += self.tongue.come_back(at, reply.turn)
             self.reply = None
 
     def make_again(self, at: float, reply: Reply, why: str) -> bool:

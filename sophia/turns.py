@@ -93,6 +93,11 @@ class TurnTaking:
         return self._state.pauses
 
     @property
+    def language(self) -> str:
+        """The language that she speaks in just now."""
+        return self._state.tongue.speaks
+
+    @property
     def deadline(self) -> float | None:
         """When to tell it a tick next; None if nothing is waited for."""
         return self._state.deadline

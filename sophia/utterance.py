@@ -59,6 +59,8 @@ class Utterance:
     guess: str = ""  # the piece in ``finals`` whose own final has not come
     guess_ends: float = 0.0  # seconds of the user's sound behind the guess; 0 if the recogniser does not tell
     made_again: bool = False  # its reply failed before a word was heard, and another one was begun
+    told: dict[str, str] = field(default_factory=dict)  # the words of finals by the language that they were told in
+    telling: str = ""  # the language of the interim
     about: str = ""  # nobody said anything: this is what she was asked to tell of
 
     @property
@@ -70,6 +72,13 @@ class Utterance:
     def pieces(self) -> str:
         """All words so far, a line for each final: the user has paused between two."""
         return "\n".join(part for part in (*self.finals, self.interim) if part)
+
+    @property
+    def tongues(self) -> dict[str, str]:
+        """The words by the language that the recogniser told with them; "" where it told none."""
+        if not self.interim:
+            return self.told
+        return {**self.told, self.telling: f"{self.told.get(self.telling, '')} {self.interim}"}
 
     @property
     def settled(self) -> bool:
@@ -89,11 +98,12 @@ class Utterance:
         if transcript.final:
             if text:
                 self.finals.append(text)
+                self._tell(transcript.language, text)
             self.interim, self.stable, self.rejected = "", False, not self.finals
             self.final_at, self.asked_final_at = at, None
         else:
             if not (self.stable and words(text) in ([], words(self.interim))):  # the same again: still stable
-                self.interim, self.stable = text, transcript.stable
+                self.interim, self.stable, self.telling = text, transcript.stable, transcript.language
             self.interim_at = at
             self.processed = max(self.processed, transcript.audio_processed)
         if len(words(self.text)) > known:
@@ -123,6 +133,8 @@ class Utterance:
         """The words of another one come ``before`` these; ``pending``: the final on the last of them has not come."""
         before.guess_it()
         self.finals = [*before.finals, *self.finals]
+        for language, text in before.told.items():
+            self._tell(language, text)
         if pending:
             self.guess, self.guess_ends = before.guess, before.processed
 
@@ -131,7 +143,11 @@ class Utterance:
         if self.interim:
             known = [piece for piece in self.finals if piece != self.guess]
             self.guess, self.guess_ends = f"{self.guess} {self.interim}".strip(), self.processed
+            self._tell(self.telling, self.interim)
             self.finals, self.interim = [*known, self.guess], ""
+
+    def _tell(self, language: str, text: str) -> None:
+        self.told[language] = f"{self.told.get(language, '')} {text}"
 
     def paused(self, since: float, until: float) -> None:
         """A voice sets in after a silence; noises in the middle of a silence do not end it."""

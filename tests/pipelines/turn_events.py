@@ -33,6 +33,8 @@ from sophia.vad import VoiceStarted, VoiceStopped
 TEXTS = st.sampled_from(
     ["", "mhm", "where is my order", "and", "stop", "the blue box", "order for the shoes", "Yes.", "7 × 23?", "."]
 )
+TONGUES = {"stop": "de-DE", "order for the shoes": "de-AT", "the blue box": "fr-FR", "and": "", "7 × 23?": "ja-JP"}
+"""What a recogniser that knows several languages takes a text for; any other is English."""
 KINDS = (
     "start", "stop", "partial", "stable", "final", "again", "reworded", "audible", "end", "typed", "commit", "cancel",
     "hold", "unhold", "says", "asks", "llm fails", "face fails", "deaf", "hears", "wait", "say", "tell", "recorded",
@@ -48,6 +50,8 @@ def _values(field):
         return st.booleans()
     if field.annotation is str:
         return st.sampled_from(["en-US", "de-DE"])
+    if field.annotation == tuple[str, ...]:
+        return st.sampled_from([(), ("de-DE",), ("fr-FR", "de-DE")])
     least, greatest = field.metadata[0].ge, field.metadata[1].le
     between = st.integers if field.annotation is int else st.floats
     return st.one_of(st.just(field.default), st.sampled_from([least, greatest]), between(least, greatest))
@@ -84,7 +88,8 @@ class Ears:
         match kind:
             case "partial" | "stable":
                 stability = 1.0 if kind == "stable" else 0.1
-                return Transcript(text, stability=stability, audio_processed=now if self._timed else 0.0)
+                processed, tongue = now if self._timed else 0.0, TONGUES.get(text, "en-US")
+                return Transcript(text, stability=stability, audio_processed=processed, language=tongue)
             case "again" if self._last:
                 self.finals += [self._last] if words(self._last.text) else []
                 return self._last
@@ -94,12 +99,14 @@ class Ears:
         return self._final(text, begin, now)
 
     def _final(self, text, start, end):
+        tongue = TONGUES.get(text, "en-US")
         if text and text not in ("mhm", "Yes.", "."):
             text += f" n{len(self.finals)}"  # so that a test can tell whose words they are
         said = text.split() if self._timed else []
         step = (end - start) / max(1, len(said))
         timed = tuple(Word(word, start + i * step, start + (i + 1) * step) for i, word in enumerate(said))
-        self._last = Transcript(text, final=True, words=timed, audio_processed=end if self._timed else 0.0)
+        processed = end if self._timed else 0.0
+        self._last = Transcript(text, final=True, words=timed, audio_processed=processed, language=tongue)
         if words(text):
             self.finals.append(self._last)
         return self._last

@@ -47,7 +47,7 @@ class Table:
         self.tell(VoiceStopped(last, self.now))
         return self
 
-    def says(self, at, text, final=False, stable=False, sound=None):
+    def says(self, at, text, final=False, stable=False, sound=None, *, language="en-US"):
         """The recogniser says ``text``; ``sound`` is when it was said, from and to, if it tells times as Riva does."""
         self._until(at)
         start, end = sound or (0.0, 0.0)
@@ -55,7 +55,9 @@ class Table:
         step = (end - start) / max(1, len(said))
         words = tuple(Word(word, start + i * step, start + (i + 1) * step) for i, word in enumerate(said))
         stability = 1.0 if stable else 0.1
-        told = Transcript(text, final=final, stability=stability, words=words, audio_processed=end and end + 0.24)
+        told = Transcript(
+            text, final=final, stability=stability, words=words, audio_processed=end and end + 0.24, language=language
+        )
         self.tell(Transcribed(at=at, transcript=told))
         return self
 
