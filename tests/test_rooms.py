@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("machine", "telemetry"),
     ("conversation",),
     ("services", "embedded", "terminal", "takes", "versions"),
+    ("tools",),
     ("scenarios", "monitoring", "talk"),
     ("client", "server", "simulation"),
     ("replay",),
@@ -49,9 +50,10 @@ MAY: dict[str, str] = {
     "terminal": "conversation failures telemetry sophia",
     "versions": "settings",
     "takes": "command conversation failures home settings telemetry sophia nova aurora",
+    "tools": "settings sophia nova",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command telemetry terminal",
-    "talk": "command conversation embedded failures home services settings takes telemetry terminal "
+    "talk": "command conversation embedded failures home services settings takes telemetry terminal tools "
     "versions sophia nova aurora",
     "client": "command settings talk sophia",
     "server": "certs command conversation failures home log services settings talk telemetry sophia nova aurora",

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.settings.mcp import AgentSettings, Approve, McpServerSettings, Name, Pattern
 
+Bundle = Literal["clock", "timers", "arithmetic", "units"]
+"""Tools that come along, by what they are about."""
+
 
 class ToolsSettings(BaseModel):
-    """Tools beyond those that a client brings; none by default."""
+    """Tools beyond those that a client brings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    use: tuple[Bundle, ...] = Field(
+        ("clock", "timers", "arithmetic", "units"),
+        description="which of the tools that come along she may use; []: none of them",
+    )
 
     mcp: dict[Name, McpServerSettings] = Field(
         default_factory=dict, description="servers of the Model Context Protocol, each by a name (extra 'mcp')"

@@ -14,13 +14,14 @@ import gc
 import random
 import uuid
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from nova.history import History
+from nova.tools import Tool, Toolbox
 from pipelines.conversation.conversation import NOTHING, Components
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
@@ -42,6 +43,9 @@ from pipelines.talk.session import Session
 from pipelines.telemetry.provenance import Mode, Models, Provenance
 from pipelines.telemetry.setup import Telemetry
 from pipelines.telemetry.spans import Labels
+from pipelines.tools.opened import opened
+from pipelines.tools.place import SessionPlace
+from pipelines.tools.workshop import Workshop
 from pipelines.versions.arms import Arms, Given
 from pipelines.versions.store import Store, read_key
 from sophia.audio import AudioSource, Pcm
@@ -71,7 +75,8 @@ class Runtime:
     """The runtime of a process; enter it before sessions are made, in the loop that runs them.
 
     ``settings`` say where the services are; those that are ``embedded`` are started, and ``settings`` then tells where.
-    ``sessions`` is how many will run side by side at most. ``notice`` is handed lines worth telling; it may be called
+    ``sessions`` is how many will run side by side at most. ``tools`` she may use beside those of the settings.
+    ``notice`` is handed lines worth telling; it may be called
     from any thread.
 
     Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
@@ -81,7 +86,12 @@ class Runtime:
     """
 
     def __init__(
-        self, settings: Settings, *, sessions: int = 1, notice: Callable[[str], None] = lambda line: None
+        self,
+        settings: Settings,
+        *,
+        sessions: int = 1,
+        tools: Sequence[Tool] = (),
+        notice: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.asked = settings
         """The settings as they were given: the same in every run, wherever the embedded services turn out to be."""
@@ -91,6 +101,8 @@ class Runtime:
         """Why there is no face, though the settings ask for one: she goes on without."""
         self._connections = -(-max(1, sessions) // SESSIONS_A_CONNECTION)
         self._notice = notice
+        self._given_tools = tuple(tools)
+        self._workshop: Workshop | None = None
         self._stack = AsyncExitStack()
         self._services: list[Services] = []
         self._users: list[int] = []
@@ -154,6 +166,7 @@ class Runtime:
         stack.push_async_callback(self._telemetry.aclose)
         self._keeping = await asyncio.to_thread(Keeping.opened, self.settings, self.reply_rate, self._notice)
         stack.push_async_callback(self._keeping.aclose)
+        self._workshop = await stack.enter_async_context(opened(self.settings, self._given_tools, self._notice))
         self._model = SileroModel()
         await self._watch_versions()
         await self._watch(self._telemetry.metrics.watch_loop())
@@ -278,7 +291,10 @@ class Runtime:
         place = self._users.index(min(self._users))
         services, model = self._services[place], self._model
         settings = (self._given.pop(provenance.id, None) or self._give(provenance.id)).settings
+        workshop = self._workshop
         assert model is not None, "the runtime has not been entered"
+        assert workshop is not None, "the runtime has not been entered"
+        tools_place = SessionPlace(language=settings.language, person=provenance.person)
 
         def tell_ears(event: EarsLost | EarsBack) -> None:
             session.tell(event)
@@ -301,6 +317,7 @@ class Runtime:
             face=services.face,
             echo=echo,
             cue=cue,
+            tools=Toolbox(own=workshop.tools(tools_place)),
             recorded=recorded,
             mood=settings.mood,
         )
@@ -310,8 +327,10 @@ class Runtime:
         self._users[place] += 1
 
         def closed() -> None:
+            tools_place.leave()
             span.end()
             self._users[place] -= 1
 
         session = Session(components, observers, measured, self.telemetry.metrics, closed, provenance=provenance)
+        tools_place.join(session.tell)
         return session

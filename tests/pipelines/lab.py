@@ -243,6 +243,7 @@ def config(folder: Path, pki: Path, ports: dict[str, int], **more: Any) -> Path:
         "tts": {"endpoint": at("tts"), "first_audio_seconds": 2, "chunk_seconds": 1},
         "face": {"endpoint": at("face"), "answer_seconds": 2},
     }
+    content["tools"] = {"use": []}  # the lab's model would call whatever it is told of
     content["asr"]["give_up_seconds"] = 4
     content["turns"] = {"text_timeout": 2}  # a machine that is busy is no recogniser without words
     for dotted, value in more.items():

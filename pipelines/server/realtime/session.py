@@ -74,6 +74,8 @@ class Session:
         self.voice = voice
         self.lead_ms = self._usual_lead = lead_ms
         self.headphones = self.cancel_echo = False
+        self.own_tools = True
+        """Replies may call the runtime's own tools beside the client's."""
         self.may_cancel = cancels
         self.extensions: tuple[str, ...] = ()
         self.tools = Toolbox()
@@ -106,6 +108,7 @@ class Session:
             "extensions": self._extend,
             "sophia.headphones": lambda value: self._switch("headphones", value),
             "sophia.cancel_echo": self._set_cancel_echo,
+            "sophia.own_tools": lambda value: self._switch("own_tools", value is None or value),
             "sophia.resume": lambda value: None,  # was taken up before everything else of the update
             "instructions": self._set_instructions,
             "tools": self._set_tools,
@@ -152,6 +155,7 @@ class Session:
                 "lead_ms": self.lead_ms,
                 "headphones": self.headphones,
                 "cancel_echo": self.cancel_echo,
+                "own_tools": self.own_tools,
                 "now_ms": round(now_ms, 3),
                 **self._told,
             },
@@ -177,7 +181,7 @@ class Session:
                 "input": {name: heard[name] for name in ("format", "turn_detection")},
                 "output": {"format": voice["format"]},
             },
-            "sophia": {name: whole["sophia"][name] for name in ("lead_ms", "headphones", "cancel_echo")},
+            "sophia": {name: whole["sophia"][name] for name in ("lead_ms", "headphones", "cancel_echo", "own_tools")},
         }
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:

@@ -148,6 +148,11 @@ class Wire:
         return self._session.lead_ms
 
     @property
+    def own_tools(self) -> bool:
+        """Whether replies may call the runtime's own tools."""
+        return self._session.own_tools
+
+    @property
     def headphones(self) -> bool:
         """Whether the client says that her voice cannot come back through its microphone."""
         return self._session.headphones

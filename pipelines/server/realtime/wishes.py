@@ -50,7 +50,7 @@ class MuteMicrophone:
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
     """The session's effective settings have changed; read the wire's ``input_rate``, ``output_rate``, ``lead_ms``,
-    ``headphones``, ``cancel_echo``, ``tools`` and ``manner``."""
+    ``headphones``, ``cancel_echo``, ``tools``, ``own_tools`` and ``manner``."""
 
 
 @dataclass(frozen=True, slots=True)

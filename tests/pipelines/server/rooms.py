@@ -33,12 +33,13 @@ async def house(
     seconds=55,
     patient=False,
     insights=None,
+    tools=None,
     **server,
 ):
     """Yields a client's session, the address and the runtime. ``local`` makes the hub of a local conversation.
 
-    ``insights`` are settings of what is kept. It is over after so many ``seconds``. ``patient``: services may be slow,
-    on a machine with much else to do."""
+    ``insights`` are settings of what is kept, ``tools`` of her own tools. It is over after so many ``seconds``.
+    ``patient``: services may be slow, on a machine with much else to do."""
     lab = lab or Lab()
     async with serving(lab, pki) as port:
         settings = load_settings(
@@ -49,6 +50,8 @@ async def house(
         settings = settings.model_copy(update={"face": settings.face.model_copy(update={"emotions": emotions or {}})})
         kept = settings.insights.model_copy(update=insights or {})
         settings = settings.model_copy(update={"insights": kept})
+        own = settings.tools.model_copy(update=tools or {})
+        settings = settings.model_copy(update={"tools": own})
         async with Runtime(settings, sessions=8) as runtime:
             hub = local(runtime) if local else None
             async with serve(runtime, Hall(runtime, local=hub, talking=talking, stream=stream)) as address:

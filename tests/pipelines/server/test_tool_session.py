@@ -124,3 +124,29 @@ async def test_a_client_secret_brings_the_tools_that_it_was_minted_with(tmp_path
             await types(one, "where is it")
             call = await one.wait("response.function_call_arguments.done")
             assert call["name"] == "find_order"
+
+
+RECKON = '<tool_call>\n{"name": "calculate", "arguments": {"expression": "6 * 7"}}\n</tool_call>'
+
+
+async def test_a_tool_of_her_own_runs_here_beside_the_clients_and_the_client_sees_no_call(tmp_path, pki):
+    own = {"use": ("arithmetic",)}
+    async with house(tmp_path, pki, lab=Lab(calls=RECKON), tools=own) as (client, url, _), page(client, url) as one:
+        updated = await offers(one)
+        assert updated["session"]["tools"] == [TOOL]
+        await types(one, "what is six times seven")
+        done = await one.wait("response.done")
+        assert done["response"]["status"] == "completed"
+        assert [item["type"] for item in done["response"]["output"]] == ["message"]
+        assert done["response"]["output"][0]["content"][0]["transcript"] == "The tool says 6 * 7 = 42."
+        assert not one.of("response.function_call_arguments.done")
+
+
+async def test_a_client_that_wants_none_of_them_gets_none(tmp_path, pki):
+    own = {"use": ("arithmetic",)}
+    async with house(tmp_path, pki, lab=Lab(calls=RECKON), tools=own) as (client, url, _), page(client, url) as one:
+        await one.say({"type": "session.update", "session": {"type": "realtime", "sophia": {"own_tools": False}}})
+        assert (await one.wait("session.updated", 2))["session"]["sophia"]["own_tools"] is False
+        await types(one, "what is six times seven")
+        done = await one.wait("response.done")
+        assert done["response"]["output"][0]["content"][0]["transcript"].split() == ANSWER.split()

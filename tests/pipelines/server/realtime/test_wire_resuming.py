@@ -184,7 +184,9 @@ SESSIONS = st.fixed_dictionaries(
         "tools": st.sampled_from(([], [TOOL])),
         "tool_choice": st.sampled_from(("none", "required", {"type": "function", "name": "get_weather"})),
         "extensions": st.sampled_from(([], ["sophia.face", "sophia.resume"])),
-        "sophia": st.fixed_dictionaries({"lead_ms": st.integers(0, 3000), "headphones": st.booleans()}),
+        "sophia": st.fixed_dictionaries(
+            {"lead_ms": st.integers(0, 3000), "headphones": st.booleans(), "own_tools": st.booleans()}
+        ),
         "audio": st.fixed_dictionaries(
             {
                 "input": st.fixed_dictionaries(

@@ -59,7 +59,9 @@ def test_only_what_is_given_changes_and_null_brings_the_default_back():
     assert isinstance(talk.wishes[-1], SessionChanged)
     session = updated(talk, audio={"output": {"format": {"type": "audio/pcm", "rate": 48_000}}})
     assert (talk.wire.input_rate, talk.wire.output_rate, talk.wire.lead_ms) == (16_000, 48_000, 100)
+    assert updated(talk, sophia={"own_tools": False})["sophia"]["own_tools"] is talk.wire.own_tools is False
     session = updated(talk, audio={"input": {"format": None}}, sophia={"lead_ms": None, "headphones": None})
+    assert updated(talk, sophia={"own_tools": None})["sophia"]["own_tools"] is talk.wire.own_tools is True
     assert session["audio"]["input"]["format"]["rate"] == 24_000
     assert (talk.wire.output_rate, talk.wire.lead_ms, talk.wire.headphones) == (48_000, 300, False)
 

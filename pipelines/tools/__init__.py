@@ -1,0 +1,1 @@
+"""Tools that the runtime runs itself: those that come along, and where others are plugged in."""

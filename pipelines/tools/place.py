@@ -1,0 +1,46 @@
+"""A session's :class:`~pipelines.tools.workshop.Place`, made before the session is, and joined to it then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from sophia.events import AskRequested, SayRequested
+
+Tell = Callable[[SayRequested | AskRequested], None]
+
+
+class SessionPlace:
+    """Make it in the loop of the session. Before :meth:`join`, and after :meth:`leave`, nothing is said."""
+
+    def __init__(self, *, language: str = "en-US", person: str = "") -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tell: Tell | None = None
+        self._leaving: list[Callable[[], None]] = []
+        self.language = language
+        self.person = person
+
+    @property
+    def now(self) -> float:
+        return self._loop.time()
+
+    def join(self, tell: Tell) -> None:
+        """From now on it is the place of the session that takes these events."""
+        self._tell = tell
+
+    def leave(self) -> None:
+        """The session is over."""
+        self._tell = None
+        while self._leaving:
+            self._leaving.pop()()
+
+    def say(self, text: str) -> None:
+        if self._tell:
+            self._tell(SayRequested(at=self.now, text=text, polite=True))
+
+    def ask(self, about: str) -> None:
+        if self._tell:
+            self._tell(AskRequested(at=self.now, about=about))
+
+    def at_end(self, leave: Callable[[], None]) -> None:
+        self._leaving.append(leave)
