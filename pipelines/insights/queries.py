@@ -47,6 +47,17 @@ def histogram(keys: Sequence[str], stages: Iterable[str] = STAGES, *, where: str
     )
 
 
+def each(keys: Sequence[str], *, where: str = "") -> str:
+    """The same before anything is counted: a row for each turn and stage, whose ``n`` is 1."""
+    names = "".join(f"{key}, " for key in keys)
+    extra = f" AND ({where})" if where else ""
+    return " UNION ALL ".join(
+        f"SELECT {names}'{stage}' AS stage, {binned(stage)} AS bin, CAST(1 AS BIGINT) AS n FROM turns "
+        f"WHERE {stage} IS NOT NULL{extra}"
+        for stage in STAGES
+    )
+
+
 def stored(keys: Sequence[str], *, where: str = "") -> str:
     """The same out of the daily histograms, for keys that they have."""
     names = "".join(f"{key}, " for key in keys)

@@ -72,6 +72,15 @@ class Comparison:
         return any(one.verdict == "worse" for one in self.measures)
 
 
+def asked(where: str) -> str:
+    """The query: of each turn that meets a condition its conversation, its wait, and whether each thing happened."""
+    flags = ", ".join(
+        f"CASE WHEN {COUNTED[measure]} THEN 1 ELSE 0 END AS c{place}"
+        for place, measure in enumerate(measure for measure in LEAST if measure != WAIT)
+    )
+    return f"SELECT conversation, voice_to_voice, {flags} FROM turns WHERE {where}"
+
+
 def compare(tables: Insights, before: str, after: str, engine: str = "duckdb") -> Comparison:
     """Compares the conversations of turns that meet two SQL conditions. Raises ``EngineError``."""
     groups = [_conversations(tables, where, engine) for where in (before, after)]
@@ -116,10 +125,6 @@ def apart(measure: str, before: Floats, after: Floats, least: float) -> Compared
     )
 
 
-def _column(rows: Sequence[Sequence[float | None]], place: int) -> Floats:
-    return np.array([row[place] for row in rows if row[place] is not None], float)
-
-
 def _verdict(change: float, low: float, high: float, least: float) -> Verdict:
     if low > 0.0 and change >= least:
         return "worse"
@@ -140,12 +145,8 @@ def _spread(values: Floats) -> Floats:
 
 def _conversations(tables: Insights, where: str, engine: str) -> dict[str, list[float | None]]:
     """By conversation its median wait, in milliseconds, and its turns of a hundred in which each thing happened."""
-    flags = ", ".join(
-        f"CASE WHEN {COUNTED[measure]} THEN 1 ELSE 0 END AS c{place}"
-        for place, measure in enumerate(measure for measure in LEAST if measure != WAIT)
-    )
     turns: dict[str, list[Sequence[Any]]] = defaultdict(list)
-    for name, *values in run(f"SELECT conversation, voice_to_voice, {flags} FROM turns WHERE {where}", tables, engine):
+    for name, *values in run(asked(where), tables, engine):
         turns[name].append(values)
     return {name: [_wait(rows), *_shares(rows)] for name, rows in turns.items()}
 
