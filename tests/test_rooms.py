@@ -20,11 +20,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("conversation",),
     ("services", "embedded", "terminal", "takes", "versions"),
     ("tools",),
-    ("scenarios", "monitoring", "talk"),
+    ("scenarios", "talk"),
     ("client", "server", "simulation"),
     ("replay",),
     ("insights",),
-    ("doctor", "load", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
+    ("doctor", "load", "monitoring", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
     ("improve",),
 )
 """From the ground up. A room imports from floors below its own, and nothing from its own but itself."""
@@ -52,7 +52,7 @@ MAY: dict[str, str] = {
     "takes": "command conversation failures home settings telemetry sophia nova aurora",
     "tools": "settings sophia nova",
     "scenarios": "embedded home settings takes telemetry sophia",
-    "monitoring": "command telemetry terminal",
+    "monitoring": "command insights telemetry terminal",
     "talk": "command conversation embedded failures home services settings takes telemetry terminal tools "
     "versions sophia nova aurora",
     "client": "command settings talk sophia",

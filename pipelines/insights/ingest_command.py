@@ -9,11 +9,13 @@ from collections.abc import Iterable
 
 from pipelines.command.endings import one_line, say
 from pipelines.home import expanded
+from pipelines.insights import metrics
 from pipelines.insights.ingest import Taken, ingest
 from pipelines.insights.progress import Progress
 from pipelines.insights.sources import Source, found
+from pipelines.insights.tables import Insights
 from pipelines.settings.arguments import add_settings, settings_of
-from pipelines.settings.outputs import folder
+from pipelines.settings.outputs import check_outputs, folder, printed_aside
 
 EXIT_CODES = """\
 A line counts once, however often and wherever it is read: what is known changes nothing. Words of users stay where they
@@ -41,6 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a file of ledgers as JSON lines, a take, or a folder in which such are",
     )
     p.add_argument("--into", type=folder, required=True, metavar="DIR", help="the tables; they are made or added to")
+    metrics.add(p)
     add_settings(p.add_argument_group("settings, of which insights.retention says how long recordings are kept"))
     p.set_defaults(run=run)
 
@@ -49,13 +52,18 @@ def run(args: argparse.Namespace) -> int:
     """Takes everything in, and returns the exit code."""
     began = time.monotonic()
     keep = settings_of(args).insights.retention.sound
+    check_outputs([metrics.checked(args.metrics)], [*args.sources, args.into], force=False)
     sources = found(args.sources)
-    with Progress(_size(sources)) as progress:
-        taken = ingest(sources, args.into, keep_sound=keep, progress=progress)
-    for line in _summary(taken, time.monotonic() - began):
-        print(one_line(line))
+    with printed_aside(args.metrics):
+        with Progress(_size(sources)) as progress:
+            taken = ingest(sources, args.into, keep_sound=keep, progress=progress)
+        seconds = time.monotonic() - began
+        for line in _summary(taken, seconds):
+            print(one_line(line))
     for line in taken.unreadable:
         say(f"{line}; it was left out.")
+    if args.metrics is not None and not taken.unreadable:
+        metrics.write(args.metrics, metrics.of_ingest(taken, Insights(args.into), time.time(), seconds))
     return 1 if taken.unreadable else 0
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from rich.console import Console
 
 from pipelines.home import expanded
+from pipelines.insights import metrics
 from pipelines.insights.engines import ENGINES, check
 from pipelines.insights.errors import EngineError
 from pipelines.insights.progress import Progress
@@ -53,6 +54,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p.add_argument("--engine", type=engine, default="duckdb", help=f"{ENGINES} (default: duckdb)")
     p.add_argument("--html", type=output, metavar="PATH", help=f"write a page: a file, or a folder for {PAGE}")
     p.add_argument("--json", type=output, metavar="FILE", help="write everything as JSON; - is standard output")
+    metrics.add(p)
     add_force(p)
     p.set_defaults(run=run)
 
@@ -60,22 +62,34 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Makes the report, and returns the exit code."""
     page = place(args.html)
-    outputs = [Output("--html", page, _ours, in_new_folder=True), Output("--json", args.json)]
+    began, now = time.monotonic(), time.time()
+    outputs = [
+        Output("--html", page, _ours, in_new_folder=True),
+        Output("--json", args.json),
+        metrics.checked(args.metrics),
+    ]
     check_outputs(outputs, [args.tables], force=args.force)
     try:
         if page is not None:
             plotly()
-        with printed_aside(page, args.json):
+        with printed_aside(page, args.json, args.metrics):
             with Progress(0) as progress:
                 found = report(
-                    Insights(args.tables), by=args.by, days=args.since, engine=args.engine, told=telling(progress)
+                    Insights(args.tables),
+                    by=args.by,
+                    days=args.since,
+                    engine=args.engine,
+                    today=time.strftime("%Y-%m-%d", time.gmtime(now)),
+                    told=telling(progress),
                 )
-            show(found, Console(highlight=False), time.time())
+            show(found, Console(highlight=False), now)
             if args.json is not None:
                 write_text(args.json, json.dumps(found.as_dict(), indent=2, ensure_ascii=False) + "\n")
             if page is not None:
                 page.parent.mkdir(parents=True, exist_ok=True)
-                write_text(page, rendered(found, time.time()))
+                write_text(page, rendered(found, now))
+            if args.metrics is not None:
+                metrics.write(args.metrics, metrics.of_report(found, time.time(), time.monotonic() - began))
     except PageError as error:
         raise SettingsError([str(error)]) from None
     return 0

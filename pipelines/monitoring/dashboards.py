@@ -1,4 +1,4 @@
-"""Grafana's dashboards as code, for Grafana 11.6: *GPU* and *Voice loop*.
+"""Grafana's dashboards as code, for Grafana 11.6: *GPU* and *Voice loop*; *Learning* is in a file of its own.
 
 Each panel is one call that names what it shows, its unit and its queries; how panels look is in ``panels``. Queries use
 the names of ``docker/prometheus``: recorded series where a rule records them, so that a panel and its alert show the
@@ -13,6 +13,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from pipelines.monitoring import slo
+from pipelines.monitoring.learning import learning
 from pipelines.monitoring.panels import (
     HOST,
     RANGE,
@@ -310,7 +311,7 @@ def voice_loop() -> str:
     )
 
 
-BOARDS: Final = {"gpu.json": gpu, "voice_loop.json": voice_loop}
+BOARDS: Final = {"gpu.json": gpu, "voice_loop.json": voice_loop, "learning.json": learning}
 """File names under ``docker/grafana/dashboards``, and what writes them."""
 
 

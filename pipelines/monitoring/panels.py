@@ -92,6 +92,22 @@ def bars(panel: timeseries.Panel) -> timeseries.Panel:
     return stacked(panel).draw_style(GraphDrawStyle.BARS).interval("1m")
 
 
+def beside_its_limit(title: str, unit: str, gauge: str, guardrail: str) -> timeseries.Panel:
+    """A guardrail, what is usual of it (grey), and its limit (dashed); the gauge has a label ``of`` for these."""
+    panel = graph(
+        title,
+        unit,
+        *(
+            query(f'max by (host) ({gauge}{{guardrail="{guardrail}", of="{of}", {HOST}}})', f"{{{{host}}}} {of}", ref)
+            for of, ref in (("now", "A"), ("usual", "B"), ("limit", "C"))
+        ),
+        text="Of the last whole day, as a report found it.",
+    )
+    grey = DynamicConfigValue(id_val="color", value={"mode": FieldColorModeId.FIXED, "fixedColor": "gray"})
+    dashes = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
+    return panel.override_by_regexp("/ usual$/", [grey]).override_by_regexp("/ limit$/", [dashes])
+
+
 def number(title: str, unit: str, expr: str, *limits: float) -> stat.Panel:
     """One figure, a quarter of the width; it changes colour at ``limits``."""
     panel = stat.Panel().title(title).unit(unit).datasource(PROMETHEUS).height(4).span(6).with_target(query(expr, ""))
@@ -127,15 +143,15 @@ def alerts(which: str, span: int = 12) -> statetimeline.Panel:
     return panel.with_target(query(expr, "{{alertname}} {{severity}} {{host}}"))
 
 
-def board(title: str, uid: str) -> dashboard.Dashboard:
-    """An empty dashboard of the last half hour, with a choice of hosts."""
+def board(title: str, uid: str, *, since: str = "30m", refresh: str = "5s") -> dashboard.Dashboard:
+    """An empty dashboard of the last half hour, or of as long as ``since`` says, with a choice of hosts."""
     host = dashboard.QueryVariable("host").datasource(PROMETHEUS).query("label_values(up, host)")
     return (
         dashboard.Dashboard(title)
         .uid(uid)
         .tags(["sophia"])
-        .refresh("5s")
-        .time("now-30m", "now")
+        .refresh(refresh)
+        .time(f"now-{since}", "now")
         .timezone("browser")
         .readonly()
         .with_variable(host.multi(True).include_all(True).all_value(".+"))

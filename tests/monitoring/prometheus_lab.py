@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipelines.insights import made
+from pipelines.insights.ingest import Taken
+from pipelines.insights.metrics import of_ingest, of_report
+from pipelines.insights.queries import USUAL, Percentiles
+from pipelines.insights.report.asking import Tally
+from pipelines.insights.report.drift import LEAST, Day, drifts
+from pipelines.insights.report.figures import Division, Group, Report
 from pipelines.telemetry.ledger import CHAIN, Count, Ledger, Outcome
 from pipelines.telemetry.metrics import Metrics
 from pipelines.virtual_time import run
@@ -102,6 +110,29 @@ def triton(step):
     return samples + [("nv_inference_request_failure", labels | {"reason": why}, n) for why, n in reasons.items()]
 
 
+def learned(now, slow=True):
+    """What ingest and report leave for the node exporter: of a month, whose last day was slower if it is ``slow``."""
+    past = [learned_day(date, 600_000) for date in range(1, 29)]
+    found = drifts([*past, learned_day(29, 700_000 if slow else 600_000)], "2026-11-30")
+    empty = Tally(0, 0, {})
+    told = Report("", "", 0.0, Group((), {}, empty), {}, Division((), (), 0), (), (), 0, found)
+    with tempfile.TemporaryDirectory() as folder:
+        tables = made.write(made.Making(20), Path(folder))
+        registries = (of_ingest(Taken(), tables, now, 1.0), of_report(told, now, 1.0))
+    return [
+        (sample.name, sample.labels, sample.value)
+        for registry in registries
+        for family in registry.collect()
+        for sample in family.samples
+    ]
+
+
+def learned_day(date, wait):
+    """A day of 500 turns, whose wait was so many microseconds."""
+    counts = dict.fromkeys(LEAST, 5)
+    return Day(f"2026-11-{date:02}", Percentiles(500, (wait,) * len(USUAL)), Tally(500, 50, counts))
+
+
 def memory(available, total=128e9):
     """What a node exporter says of a machine's memory."""
     return [("node_memory_MemAvailable_bytes", {}, available), ("node_memory_MemTotal_bytes", {}, total)]
@@ -135,7 +166,7 @@ async def a_second_of(metrics):
 
 def two_minutes(now):
     """The last two minutes of both machines as OpenMetrics: a loop on the spark, and an XID in the last minute."""
-    metrics, text, span, step = Metrics(), [], 120, 5
+    metrics, text, span, step, insights = Metrics(), [], 120, 5, learned(now)
     metrics.certificate("llm", now + 90 * 86400)
     with metrics.session():
         for number in range(span // step + 1):
@@ -144,7 +175,7 @@ def two_minutes(now):
             metrics.error("face")
             run(a_second_of(metrics))
             spark = [("up", {"job": "dcgm"}, 1), *gpu(number, fb=False, xid=79 if at > now - 60 else 0), *memory(20e9)]
-            spark += [("up", {"job": "sophia"}, 1), *triton(number), *loop(metrics)]
+            spark += [("up", {"job": "sophia"}, 1), *triton(number), *loop(metrics), *insights]
             h100 = [*gpu(number, fb=True), *memory(100e9)]
             for host, samples in (("spark", spark), ("h100", h100)):
                 told = [(name, {**labels, "host": host}, value) for name, labels, value in samples]

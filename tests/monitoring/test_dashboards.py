@@ -10,7 +10,7 @@ import urllib.request
 import httpx2
 import pytest
 import yaml
-from prometheus_lab import DOCKER, backfill, configure, needs_prometheus, prometheus, triton, two_minutes
+from prometheus_lab import DOCKER, backfill, configure, learned, needs_prometheus, prometheus, triton, two_minutes
 
 from pipelines.monitoring import queries
 from pipelines.monitoring.__main__ import main
@@ -30,7 +30,7 @@ def panels(file):
 def test_what_is_committed_is_what_is_generated(capsys):
     pytest.importorskip("grafana_foundation_sdk", reason="extra dev: grafana-foundation-sdk")
     assert main(["write", "--check"]) == 0, capsys.readouterr().out
-    assert len(BOARDS) == 2
+    assert len(BOARDS) == 3
 
 
 def test_writing_mends_what_is_out_of_date(tmp_path, monkeypatch, capsys):
@@ -102,7 +102,8 @@ def known():
         dcgm = {row[0].strip() for row in csv.reader(file) if not row[0].startswith("#")}
     files = (DOCKER / "prometheus" / "rules").glob("*.yml")
     recorded = {rule["record"] for file in files for rule in rules_of(file) if "record" in rule}
-    return loop | dcgm | recorded | NODE | {name for name, _, _ in triton(1)} | {"ALERTS"}
+    insights = {name for name, _, _ in learned(0.0)}
+    return loop | dcgm | recorded | insights | NODE | {name for name, _, _ in triton(1)} | {"ALERTS"}
 
 
 @board
@@ -135,7 +136,8 @@ def url(tmp_path_factory):
     backfill(folder, two_minutes(time.time()))
     with prometheus(folder) as url:
         deadline = time.monotonic() + 10
-        while not (all(map(evaluated, rule_groups(url))) and shown(url, "gpu_xid") and shown(url, "underruns_burn")):
+        fire = ("gpu_xid", "underruns_burn", "guardrail_drifted")
+        while not (all(map(evaluated, rule_groups(url))) and all(shown(url, alert) for alert in fire)):
             assert time.monotonic() < deadline, "not every rule was evaluated, or no alert fired, in 10 s"
             time.sleep(0.05)
         yield url

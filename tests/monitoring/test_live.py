@@ -9,13 +9,17 @@ import asyncio
 import json
 import shutil
 import ssl
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from prometheus_lab import (
@@ -34,6 +38,10 @@ from prometheus_lab import (
 )
 
 from pipelines.certs import Authority
+from pipelines.insights.ingest import Taken
+from pipelines.insights.made import Making, Slow, write
+from pipelines.insights.metrics import of_ingest
+from pipelines.insights.metrics import write as write_metrics
 from pipelines.monitoring import queries
 from pipelines.monitoring.__main__ import main
 from pipelines.services.certificates import watch_certificates
@@ -89,9 +97,10 @@ class Exporter(ThreadingHTTPServer):
 class Stack:
     """What is watched, and what Prometheus makes of it."""
 
-    def __init__(self, metrics):
+    def __init__(self, metrics, files):
         self.url = ""
         self.metrics = metrics
+        self.files = files
         self.spark = {"fb": False, "temperature": 60}
         self.h100 = {"fb": True}
         self.turns = 0
@@ -101,6 +110,21 @@ class Stack:
         self.turns += 1
         self.metrics.record(turn(self.turns, **changed), trace_id=TRACE)
         run(a_second_of(self.metrics))
+
+    def report(self, slower):
+        """What a report leaves, of twelve days whose last one was ``slower`` by so many milliseconds."""
+        today = datetime.now(UTC).date()
+        slow = [Slow("llm", slower, str(today - timedelta(days=1)))]
+        with tempfile.TemporaryDirectory() as tables:
+            write(Making(300, 12, str(today - timedelta(days=12)), slow=slow), Path(tables))
+            command = [sys.executable, "-m", "pipelines.insights", "report", tables, "--since", "1d"]
+            subprocess.run([*command, "--metrics", self.files / "report.prom"], check=True, stdout=subprocess.DEVNULL)
+
+    def ingest(self, ago):
+        """What an ingest left ``ago`` seconds ago."""
+        with tempfile.TemporaryDirectory() as tables:
+            told = of_ingest(Taken(), write(Making(20), Path(tables)), time.time() - ago, 1.0)
+        write_metrics(self.files / "ingest.prom", told)
 
     def get(self, path, **parameters):
         with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(parameters)}", timeout=5) as reply:
@@ -130,10 +154,11 @@ def stack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("live")
     ports = {name: free_port() for name in ("loop", "node")}
     telemetry = Telemetry(TelemetrySettings(metrics_port=ports["loop"]), clock=time.monotonic)
-    stack = Stack(telemetry.metrics)
+    stack = Stack(telemetry.metrics, tmp_path_factory.mktemp("files"))
     telemetry.metrics.certificate("tts", time.time() + 90 * 86400)
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
-    node += ["--log.level=error", "--collector.disable-defaults", "--collector.meminfo"]
+    node += ["--log.level=error", "--collector.disable-defaults", "--collector.meminfo", "--collector.textfile"]
+    node += [f"--collector.textfile.directory={stack.files}"]
     with ExitStack() as held:
         held.callback(lambda: asyncio.run(telemetry.aclose()))
         held.enter_context(telemetry.metrics.session())
@@ -222,7 +247,34 @@ def test_a_certificate_made_for_a_day_is_about_to_end(stack, tmp_path):
     until(lambda: not stack.firing("certificate_expiring"))
 
 
+def test_a_day_that_was_slower_is_told_until_a_day_goes_as_usual(stack):
+    stack.report(slower=400)
+    found = until(lambda: stack.firing("guardrail_drifted", guardrail="wait p50", host="localhost"))
+    assert found[0]["annotations"]["summary"].startswith("wait p50 on localhost was 1.0")
+    assert {alert["labels"]["unit"] for alert in stack.firing("guardrail_drifted")} == {"seconds"}
+    stack.report(slower=0)
+    until(lambda: not stack.firing("guardrail_drifted"))
+
+
+def test_an_ingest_that_has_not_run_for_long_is_told_until_it_has(stack):
+    stack.ingest(ago=40 * 3600)
+    (stale,) = until(lambda: stack.firing("insights_stale", command="ingest"))
+    assert stale["annotations"]["summary"].startswith(
+        "On localhost the last ingest of insights that went well was 1d 16h"
+    )
+    stack.ingest(ago=0)
+    until(lambda: not stack.firing("insights_stale"))
+
+
+def test_a_file_that_the_node_exporter_cannot_read_is_told(stack):
+    (stack.files / "other.prom").write_text("no metric\n")
+    until(lambda: stack.firing("textfile_unreadable"))
+    (stack.files / "other.prom").unlink()
+    until(lambda: not stack.firing("textfile_unreadable"))
+
+
 def test_every_query_of_every_panel_returns_data(stack, capsys):
+    stack.report(slower=400)
     stack.h100 = {"fb": True, "xid": 79}
     boards = [file.read_text() for file in (DOCKER / "grafana" / "dashboards").glob("*.json")]
 
@@ -233,7 +285,7 @@ def test_every_query_of_every_panel_returns_data(stack, capsys):
 
     until(full)
     assert main(["ask", stack.url, "--empty"]) == 0
-    assert capsys.readouterr().out.count(" 0 empty, 0 wrong") == len(boards) == 2
+    assert capsys.readouterr().out.count(" 0 empty, 0 wrong") == len(boards) == 3
     (xid,) = stack.firing("gpu_xid")
     assert xid["labels"]["host"] == "h100"
     assert xid["labels"]["xid"] == "79"

@@ -80,8 +80,10 @@ def test_every_alert_has_a_test_that_it_fires_and_one_that_it_does_not():
 
 
 def test_every_alert_is_tried_at_its_limit():
-    """Those of the objectives in ``slo.yml``, whose hours ask for another clock."""
-    tried = "".join((Path(__file__).parent / "rules" / f"{name}.yml").read_text() for name in ("limits", "slo"))
+    """Those of objectives and of learning in files of their own, for their hours ask for another clock."""
+    tried = "".join(
+        (Path(__file__).parent / "rules" / f"{name}.yml").read_text() for name in ("limits", "slo", "learning")
+    )
     named = {rule["alert"] for rule in alerts(RULES)}
     assert set(re.findall(r'alertname="(\w+)"', tried)) == named
 

@@ -19,13 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import log
-from statistics import NormalDist
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.insights.report.grid import CELL, Floats, Grid
+from pipelines.insights.report.noise import FEWEST_DAYS, noise_of
 from pipelines.insights.tables import STAGES
 from pipelines.replay.compare_result import Least
 from pipelines.replay.statistics import student
@@ -37,9 +37,6 @@ ALARM: Final = 0.01
 
 LEAST: Final[Mapping[Measure, Least]] = {"p50": Least(0.010, 0.02), "p95": Least(0.030, 0.05)}
 """The least change that counts, as replay's: of the median, and of the tail."""
-
-FEWEST_DAYS: Final = 8
-"""Days without which nothing is said: chance shows in the differences between them."""
 
 SIDE: Final = 2
 """Days on each side of a change, at the least: one odd day is none."""
@@ -65,8 +62,6 @@ CERTAIN: Final = 3.0
 
 APART: Final = 4.0
 """A key is named if the rest of the cell moved less than that share of the shift, by so many standard errors."""
-
-_DROPPED: Final = 2
 
 Ints = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
@@ -253,7 +248,7 @@ def _shifts(turns: Floats, left: Floats, level: Floats, daily: int) -> tuple[Flo
 
     The noise of a group is what its own days say or what the groups of its kind say in common, whichever is more.
     """
-    noise, degrees = _noise(turns, left, level)
+    noise, degrees = noise_of(turns, left, level)
     before, after = np.cumsum(turns, axis=1)[:, :-1], np.cumsum(turns[:, ::-1], axis=1)[:, ::-1][:, 1:]
     upto = np.cumsum(left, axis=1)
     first, second = upto[:, :-1], upto[:, -1:] - upto[:, :-1]
@@ -266,37 +261,3 @@ def _shifts(turns: Floats, left: Floats, level: Floats, daily: int) -> tuple[Flo
         shift = second / after - first / before
         z = shift / np.sqrt(noise[:, None] * (1 / before + 1 / after))
     return np.where(enough, shift, 0.0), np.where(enough, z, 0.0), degrees
-
-
-def _noise(turns: Floats, left: Floats, level: Floats) -> tuple[Floats, int]:
-    """The variance of a turn's score as the days show it, for each group; infinite where the days are too few.
-
-    Groups have in common how large it is against their ``level``: what takes longer varies more.
-    """
-    known = turns > 0
-    pairs = known[:, 1:] & known[:, :-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = left / turns
-        steps = np.diff(mean, axis=1) ** 2 / (1 / turns[:, 1:] + 1 / turns[:, :-1])
-    steps = np.sort(np.where(pairs, steps, np.inf), axis=1)
-    many = pairs.sum(axis=1)
-    used = np.arange(steps.shape[1]) < (many - _DROPPED)[:, None]
-    kept = used.sum(axis=1)
-    own = np.where(used, steps, 0.0).sum(axis=1) / np.maximum(kept, 1) / _share_kept(many)
-    enough = kept >= FEWEST_DAYS - 1 - _DROPPED
-    if not enough.any():
-        return np.full(len(turns), np.inf), 0
-    common = float(np.average((own / level**2)[enough], weights=kept[enough])) * level**2
-    degrees = max(1, int(kept[enough].sum() * 2 / 3))  # steps that share a day are not independent
-    return np.where(enough, np.maximum(own, common), np.inf), degrees
-
-
-def _share_kept(many: npt.NDArray[np.int64]) -> Floats:
-    """What remains of the mean of so many squares of normal values, when the largest are left out."""
-    normal = NormalDist()
-    found = []
-    for n in many.tolist():
-        squares = [normal.inv_cdf(0.5 + (place + 0.5) / n / 2) ** 2 for place in range(n)]
-        kept = squares[: n - _DROPPED]
-        found.append(sum(kept) / len(kept) / (sum(squares) / n) if kept else 1.0)
-    return np.array(found)

@@ -11,13 +11,14 @@ from pipelines.insights.errors import InsightsError
 from pipelines.insights.queries import USUAL, Percentiles
 from pipelines.insights.report.asking import Asking, Tally, condition
 from pipelines.insights.report.changes import LEAST, Change, changes
+from pipelines.insights.report.drift import PAST, Day, Drifts, drifts
 from pipelines.insights.tables import MODELS, STAGES, Insights
 
 FEWEST: Final = 10
 """Conversations that a group needs to be shown: of fewer, somebody could be made out."""
 
-WINDOW: Final = 28
-"""Days in which changes are looked for, at the least."""
+WINDOW: Final = PAST + 2
+"""Days in which changes are looked for, at the least: the judged day, those before it, and one that is not over."""
 
 USUALLY_BY: Final = ("llm_model", "site", "language", "length", "hour")
 """What the turns are divided by, one after the other, if nobody says otherwise."""
@@ -76,6 +77,8 @@ class Report:
     changed: tuple[Changed, ...]
     looked: int
     """Days in which changes were looked for."""
+    drifts: Drifts | None
+    """The guardrails of the last day that is over, against their own past; None if no day is."""
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; times in seconds."""
@@ -90,6 +93,7 @@ class Report:
             "by": [_division(one) for one in self.divisions],
             "changed": [_changed(one) for one in self.changed],
             "days_looked_at": self.looked,
+            "guardrails": None if self.drifts is None else _drifts(self.drifts),
         }
 
 
@@ -103,9 +107,12 @@ def report(
     by: Sequence[str] = (),
     days: int | None = None,
     engine: str = "duckdb",
+    today: str = "9999-12-31",
     told: Callable[[str], None] = lambda what: None,
 ) -> Report:
     """Asks the tables everything. ``by`` are keys that divide the turns together. ``days``: only the last so many.
+
+    ``today`` and what follows are not judged: these days are not over.
 
     Raises :class:`NothingToTell`, and ``EngineError`` where the engine cannot answer.
     """
@@ -125,16 +132,19 @@ def report(
     divisions = [_divide(asking, keys) for keys in divided]
     window = max(dates[0], min(first, _earlier(last, WINDOW - 1)))
     looking = Asking(tables, engine, window, told)
+    by_day = _divide(asking, ("date",))
+    judged = by_day if window == first else _divide(looking, ("date",))
     return Report(
         first=first,
         last=last,
         newest=asking.newest() / 1e6,
         whole=Group((), asking.times(()).get((), {}), tally),
         outcomes=asking.outcomes(),
-        days=_divide(asking, ("date",)),
+        days=by_day,
         divisions=tuple(one for one in divisions if by or len(one.groups) + one.hidden > 1),
         changed=tuple(_what_changed(looking)),
         looked=len([date for date in dates if date >= window]),
+        drifts=drifts([Day(one.values[0], one.times.get(STAGES[0]), one.tally) for one in judged.groups], today),
     )
 
 
@@ -209,4 +219,22 @@ def _changed(one: Changed) -> dict[str, Any]:
         "conversations": one.conversations,
         "standard_errors": change.z,
         "new_that_day": dict(one.new),
+    }
+
+
+def _drifts(found: Drifts) -> dict[str, Any]:
+    return {
+        "date": found.date,
+        "past_days": found.past,
+        "of": [
+            {
+                "guardrail": one.guardrail,
+                "unit": one.unit,
+                "now": one.now,
+                "usual": one.usual,
+                "limit": one.limit,
+                "drifted": one.drifted,
+            }
+            for one in found.guardrails
+        ],
     }

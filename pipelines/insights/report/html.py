@@ -53,6 +53,8 @@ def _told(report: Report, now: float) -> dict[str, Any]:
         "tiles": _tiles(report),
         "changed": [wording.change(one).replace(" -> ", " → ") for one in report.changed],
         "looked": wording.looked(report),
+        "judged": wording.judged(report),
+        "guardrails": [wording.drift(one) for one in report.drifts.guardrails] if report.drifts else [],
         "percentiles": _NAMES,
         "stages": [
             {

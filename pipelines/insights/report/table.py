@@ -12,6 +12,7 @@ from rich.text import Text
 from pipelines.insights.queries import USUAL, Percentiles
 from pipelines.insights.report import wording
 from pipelines.insights.report.asking import COUNTED
+from pipelines.insights.report.drift import Drifts
 from pipelines.insights.report.figures import PUBLISHED, Division, Report
 from pipelines.insights.tables import STAGES
 from pipelines.terminal.bar import STYLES
@@ -36,6 +37,10 @@ def show(report: Report, console: Console, now: float) -> None:
         console.print(Text(f"   {wording.change(changed)}", style), soft_wrap=True)
     if not report.changed:
         console.print(Text(f"   {wording.looked(report)}", "dim"))
+    console.print()
+    console.print(Text(" Guardrails ", "bold") + Text(wording.judged(report), "dim"), soft_wrap=True)
+    if report.drifts is not None and report.drifts.guardrails:
+        console.print(_guardrails(report.drifts))
     for line in wording.hidden(report):
         console.print(Text(f" {line}", "dim"), soft_wrap=True)
 
@@ -72,6 +77,14 @@ def _counts(report: Report) -> Table:
     table.add_section()
     for outcome, many in report.outcomes.items():
         table.add_row(Text(f"   ended: {outcome or 'unknown'}", "dim"), f"{100 * many / tally.turns:.2f}", "")
+    return table
+
+
+def _guardrails(found: Drifts) -> Table:
+    table = _table("ms, or per 100 turns", ["then", "usual", "limit", ""])
+    for one in found.guardrails:
+        name, *cells = wording.drift(one)
+        table.add_row(f"   {name}", *cells, style="red" if one.drifted else "")
     return table
 
 

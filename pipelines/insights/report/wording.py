@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pipelines.insights.report.changes import FEWEST_DAYS
+from pipelines.insights.report.drift import Drift
 from pipelines.insights.report.figures import FEWEST, Changed, Division, Report
+from pipelines.insights.report.noise import FEWEST_DAYS
 from pipelines.terminal.text import clean
 
 STAGE_NAMES: Final[Mapping[str, str]] = {"voice_to_voice": "voice-to-voice"}
@@ -42,6 +43,23 @@ def change(one: Changed) -> str:
     if one.new:
         told += "; new that day: " + ", ".join(f"{key} {clean(value)}" for key, value in one.new)
     return told
+
+
+def judged(report: Report) -> str:
+    """Which day's guardrails are held against what; or why none are."""
+    found = report.drifts
+    if found is None:
+        return "No day is over yet, so no guardrail is judged."
+    if not found.guardrails:
+        return f"{found.past} days before {found.date} are too few to judge its guardrails; {FEWEST_DAYS} are needed."
+    return f"{found.date} against the {found.past} days before it"
+
+
+def drift(one: Drift) -> tuple[str, ...]:
+    """A guardrail: its name, now, what is usual, the limit, and whether that was passed; in ms, or per 100 turns."""
+    form, scale = (".0f", 1000) if one.unit == "seconds" else (".2f", 100)
+    values = (f"{value * scale:{form}}" for value in (one.now, one.usual, one.limit))
+    return one.guardrail, *values, "drifted" if one.drifted else ""
 
 
 def looked(report: Report) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.insights.report.changes import FEWEST_DAYS, changes
+from pipelines.insights.report.changes import changes
+from pipelines.insights.report.noise import FEWEST_DAYS
 from tests.pipelines.insights.days import made
 
 
