@@ -79,8 +79,6 @@ class Thinking:
                     raise
                 lost = error
             if not specs or not (calls or lost) or self.limited:  # what calls all the same is not heard
-                if self.rounds and not self.calls and len(self.text) == began:
-                    raise ModelError("the model answered the results of its tools without a word to say; see its log")
                 break
             self.rounds += 1
             await self._flush()
@@ -97,6 +95,8 @@ class Thinking:
             choice = "auto"
         self._reached("last_token")
         await self._flush()
+        if self.rounds and not self.calls and len(self.text) == began:
+            raise ModelError("the model answered the results of its tools without a word to say; see its log")
 
     # The model
 
@@ -195,6 +195,7 @@ class Thinking:
 
     def _write(self, text: str) -> None:
         if text:
+            self._reached("first_word")
             self.text += text
             self._listener.wrote(self._number, text)
 
