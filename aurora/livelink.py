@@ -48,11 +48,16 @@ _WHOLE: Final = 1.0 - 2.0**-24
 """The largest part of a frame that a float of 32 bits knows; 1 would be the next frame."""
 
 
-def curves(weights: NDArray[np.float32], seconds: float | NDArray[np.float64]) -> NDArray[np.float32]:
-    """The 61 curves, shape ``(…, 61)``, of poses of shape ``(…, 52)`` at ``seconds``, which sway the head."""
+def curves(
+    weights: NDArray[np.float32], seconds: float | NDArray[np.float64], head: tuple[float, float] = (0.0, 0.0)
+) -> NDArray[np.float32]:
+    """The 61 curves, shape ``(…, 61)``, of poses of shape ``(…, 52)`` at ``seconds``, which sway the head.
+
+    ``head`` is how it is turned beside that: pitch (down) and yaw (to her left), in radians.
+    """
     values = np.empty((*weights.shape[:-1], len(CURVES)), np.float32)
     values[..., : len(ARKIT)] = weights
-    values[..., _HEAD] = head_turn(seconds)[..., _YAW_PITCH_ROLL] * _SIGNS
+    values[..., _HEAD] = (head_turn(seconds) + np.array((*head, 0.0)))[..., _YAW_PITCH_ROLL] * _SIGNS
     values[..., _EYES] = weights @ _EYES_OF_WEIGHTS
     return values
 

@@ -28,6 +28,11 @@ class Performer:
         self._spoken = np.zeros(len(ARKIT), np.float32)
         self._spoken_at = -RELEASE
 
+    @property
+    def head(self) -> tuple[float, float]:
+        """How the head is turned in the last pose: pitch (down) and yaw (to her left), in radians."""
+        return self._idle.head
+
     def pose(self, now: float, generation: int | None = None, position: float = 0.0) -> Weights:
         """The pose at ``now`` (``loop.time()``), shape ``(52,)``, each in 0..1.
 

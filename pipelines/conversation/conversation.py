@@ -12,10 +12,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
-from opentelemetry import context as otel
 
 from aurora.face import Face
 from aurora.idle import IdleFace
@@ -48,10 +46,11 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.face_show import FaceShow
 from pipelines.conversation.feeling import Showing
+from pipelines.conversation.gestures import Gestures
 from pipelines.conversation.losses import Losses
 from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manners
-from pipelines.conversation.observers import Observer, Observers
+from pipelines.conversation.observers import Observer, Observers, Tracing
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
 from pipelines.conversation.tool_calls import Errands
@@ -88,12 +87,6 @@ LAST_WORDS_SECONDS = 6.0
 
 CLOSE_SECONDS = 1.5
 """Longest wait for the devices and the ears to end; a card that hangs is left to itself, and to the process's end."""
-
-
-class Tracing(Protocol):
-    """Spans of the conversation: an observer that also knows each turn's place in a trace."""
-
-    def context(self, turn: int) -> otel.Context | None: ...
 
 
 @dataclass(slots=True)
@@ -156,7 +149,10 @@ class Conversation:
         timeline = FaceTimeline()
         shown = self._observers.posed if self._observers.watch_the_face else None
         rested = self._observers.rested if self._observers.watch_the_rest else None
-        self._show = FaceShow(self.playout, timeline, Performer(timeline, IdleFace()), shown, rested)
+        idle = IdleFace()
+        self._gestures = Gestures(self.tell, idle)
+        performer, turn = Performer(timeline, idle), self._observers.turned
+        self._show = FaceShow(self.playout, timeline, performer, shown, rested, turn=turn)
         policy = components.turns.settings
         self._replies = Replies(
             ReplyContext(
@@ -285,6 +281,7 @@ class Conversation:
         ended = self._book.tell(happening)
         self._observers.told(happening)
         self._replies.carry_out(happening)
+        self._gestures.told(happening)
         for ledger in ended:
             self._observers.told(TurnEnded(at=happening.at, ledger=ledger))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nova.tools import ToolCall
+from pipelines.conversation.face_events import Attending, Felt, Nodded
 from pipelines.telemetry.ledger import Count, Ledger
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
@@ -42,6 +43,7 @@ from sophia.vad import VoiceStarted, VoiceStopped
 __all__ = [
     "AnswerRequested",
     "AskRequested",
+    "Attending",
     "CancelRequested",
     "ClauseSkipped",
     "CommitRequested",
@@ -64,6 +66,7 @@ __all__ = [
     "Listening",
     "Lost",
     "Marked",
+    "Nodded",
     "Phase",
     "PhaseChanged",
     "PlaybackAcknowledged",
@@ -249,19 +252,6 @@ class Shown(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Felt(Event):
-    """From ``sample`` of a generation's sound on it is of this mood, one of ten or none; ahead of it, also of a guess.
-
-    ``share`` is how strong it is, 0 to 1.
-    """
-
-    generation: int
-    sample: int
-    mood: str
-    share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitReached(Event):
     """A reply has as many tokens as it may have, and ends there."""
 
@@ -369,6 +359,8 @@ Happening = (
     | GenerationOver
     | TurnEnded
     | PhaseChanged
+    | Attending
+    | Nodded
     | UserText
 )
 """Everything that an observer is told."""

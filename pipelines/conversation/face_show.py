@@ -33,6 +33,7 @@ FACELESS_SECONDS = 1.0
 """Shortest reply, in seconds heard, that a face without frames is blamed for."""
 
 Show = Callable[[float, Weights], None]
+Turn = Callable[[float, tuple[float, float]], None]
 
 
 class FaceShow:
@@ -40,7 +41,7 @@ class FaceShow:
 
     ``show`` gets each pose while she speaks, with the ``loop.time()`` it is for. If it is ``None``, nobody watches: no
     pose is made, and only what the frames' time codes say is looked at. ``rest`` gets the poses between replies, if
-    somebody wants those, too.
+    somebody wants those, too. ``turn`` gets the head's pitch and yaw before each.
     """
 
     def __init__(
@@ -50,12 +51,15 @@ class FaceShow:
         performer: Performer,
         show: Show | None,
         rest: Show | None = None,
+        *,
+        turn: Turn | None = None,
     ) -> None:
         self.timeline = timeline
         self._playout = playout
         self._performer = performer
         self._show = show
         self._rest = rest
+        self._turn = turn
         self._generation: int | None = None
         self._sync = LipSync()
         self._faceless: dict[int, float] = {}
@@ -74,7 +78,7 @@ class FaceShow:
             if now <= speaks_until:
                 self._look(now)
             elif self._rest:
-                self._rest(now, self._performer.pose(now))
+                self._rest(now, self._pose(now))
             due += pause  # timers are coarse: what one is late the next one makes up for
             if due <= now:
                 due = now + pause
@@ -98,7 +102,13 @@ class FaceShow:
         if generation is not None and at and at.playing:
             self._measure(now, generation, position)
         if self._show:
-            self._show(now, self._performer.pose(now, generation, position))
+            self._show(now, self._pose(now, generation, position))
+
+    def _pose(self, now: float, generation: int | None = None, position: float = 0.0) -> Weights:
+        pose = self._performer.pose(now, generation, position)
+        if self._turn:
+            self._turn(now, self._performer.head)
+        return pose
 
     def _measure(self, now: float, generation: int, position: float) -> None:
         playout = self._playout

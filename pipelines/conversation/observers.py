@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from opentelemetry import context as otel
 
 from aurora.face import FaceFrame, Weights
 from pipelines.conversation.events import Happening, Reading
@@ -40,6 +43,9 @@ class Observer:
     def posed(self, time: float, weights: Weights) -> None:
         """The pose of the face at ``time``, shape ``(52,)``; only while she speaks, and where she has a face."""
 
+    def turned(self, time: float, head: tuple[float, float]) -> None:
+        """Pitch (down) and yaw (to her left) of the head, in radians, in the pose that follows at once."""
+
     def rested(self, time: float, weights: Weights) -> None:
         """The pose between replies, shape ``(52,)``, sixty times a second; it is only made where somebody wants it."""
 
@@ -48,6 +54,12 @@ class Observer:
 
     def scripted(self, generation: int, words: Sequence[TimedWord]) -> None:
         """The next words of a reply and the samples at which they sound, ahead of them; also of one that is dropped."""
+
+
+class Tracing(Protocol):
+    """Spans of the conversation: an observer that also knows each turn's place in a trace."""
+
+    def context(self, turn: int) -> otel.Context | None: ...
 
 
 class Observers:
@@ -67,6 +79,7 @@ class Observers:
         self._told, self._metered, self._listened = who("told"), who("metered"), who("listened")
         self._played, self._posed, self._rested = who("played"), who("posed"), who("rested")
         self._framed, self._scripted, self._sounded = who("framed"), who("scripted"), who("sounded")
+        self._turned = who("turned")
 
     @property
     def watch_the_face(self) -> bool:
@@ -100,6 +113,9 @@ class Observers:
 
     def posed(self, time: float, weights: Weights) -> None:
         self._tell(self._posed, "posed", time, weights)
+
+    def turned(self, time: float, head: tuple[float, float]) -> None:
+        self._tell(self._turned, "turned", time, head)
 
     def rested(self, time: float, weights: Weights) -> None:
         self._tell(self._rested, "rested", time, weights)

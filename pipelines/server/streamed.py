@@ -16,6 +16,10 @@ class Streamed(Observer):
         self._stream = stream
         self._shown = shown
 
+    def turned(self, time: float, head: tuple[float, float]) -> None:
+        if self._shown():
+            self._stream.turned(time, head)
+
     def posed(self, time: float, weights: Weights) -> None:
         if self._shown():
             self._stream.posed(time, weights)

@@ -49,6 +49,7 @@ class FaceStream(Observer):
         self._opening: asyncio.Task[None] | None = None
         self._troubled = False
         self._speaking = False
+        self._head = (0.0, 0.0)
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -71,6 +72,9 @@ class FaceStream(Observer):
         if self._speaking:
             self.rested(asyncio.get_running_loop().time(), np.zeros(len(ARKIT), np.float32))
 
+    def turned(self, time: float, head: tuple[float, float]) -> None:
+        self._head = head
+
     def posed(self, time: float, weights: Weights) -> None:
         self._speaking = True
         self._send(time, weights)
@@ -87,7 +91,7 @@ class FaceStream(Observer):
 
     def _send(self, time: float, weights: Weights) -> None:
         if self._sender is not None:
-            values = curves(weights, time)
+            values = curves(weights, time, self._head)
             self._sender.send(datagram(self._device, SUBJECT, time - self._midnight, POSES_PER_SECOND, values))
 
     async def _open(self) -> None:

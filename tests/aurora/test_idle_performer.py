@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora.face import ARKIT, FaceFrame, Weights
-from aurora.idle import BLINK_GAP, IdleFace
+from aurora.idle import BLINK_GAP, EYE_REACH, NOTICE, SACCADE_SECONDS, IdleFace
 from aurora.performer import RELEASE, Performer
 from aurora.timeline import FaceTimeline
 
@@ -99,3 +100,80 @@ def test_no_pose_leaves_its_range(steps: list[tuple[bool, float]]) -> None:
         pose = performer.pose(now, 1 if audible else None, position)
         assert pose.shape == (52,)
         assert ((pose >= 0) & (pose <= 1)).all()
+
+
+ATTENTIONS = ("idle", "hearing", "thinking", "speaking")
+OUT, IN = ARKIT.index("eyeLookOutLeft"), ARKIT.index("eyeLookInLeft")
+UP, DOWN = ARKIT.index("eyeLookUpLeft"), ARKIT.index("eyeLookDownLeft")
+BROWS = [ARKIT.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browDownRight")]
+
+
+def looks(face: IdleFace, weights: Weights) -> tuple[float, float]:
+    """Where she looks, seen from her body: radians to her left and up."""
+    pitch, yaw = face.head
+    across = EYE_REACH[0] * float(weights[OUT] - weights[IN]) + yaw
+    return across, EYE_REACH[1] * float(weights[UP] - weights[DOWN]) - pitch
+
+
+def attending(to: str, seed: int, seconds: float = 40.0) -> list[tuple[float, float]]:
+    face = IdleFace(seed)
+    face.at(0.0)
+    face.attend(to, 0.0)
+    return [looks(face, face.at(i / 60)) for i in range(60, int(60 * seconds))]
+
+
+def test_she_looks_at_who_speaks_and_away_while_she_thinks_mostly_up() -> None:
+    for seed in range(6):
+        hearing, thinking = attending("hearing", seed), attending("thinking", seed)
+        assert np.mean([np.hypot(*look) < 0.06 for look in hearing]) > 0.8
+        assert np.mean([np.hypot(*look) > 0.1 for look in thinking]) > 0.85
+    assert np.mean([look[1] > 0 for seed in range(6) for look in attending("thinking", seed)]) > 0.7
+
+
+def test_she_looks_back_soon_when_she_is_about_to_speak() -> None:
+    for seed in range(20):
+        face = IdleFace(seed)
+        for i in range(180):
+            face.at(i / 60)
+            if i == 10:
+                face.attend("thinking", i / 60)
+        face.attend("speaking", 3.0)
+        assert np.hypot(*looks(face, face.at(3.0 + NOTICE + SACCADE_SECONDS))) < 0.03
+
+
+def test_a_nod_dips_the_head_and_the_eyes_stay_where_they_were() -> None:
+    face, still = IdleFace(1), IdleFace(1)
+    face.nod(1.0, 0.06, twice=True)
+    dips, off = [], []
+    for i in range(4 * 60):
+        nodding, resting = face.at(i / 60), still.at(i / 60)
+        dips.append(face.head[0] - still.head[0])
+        off.append(np.subtract(looks(face, nodding), looks(still, resting)))
+    assert max(dips) == pytest.approx(0.06, rel=0.05)
+    assert min(dips) >= 0.0
+    assert dips[: 60 + 1] == [0.0] * 61
+    assert dips[2 * 60] == 0.0
+    assert sum(a < b > c for a, b, c in zip(dips, dips[1:], dips[2:], strict=False)) == 2
+    assert np.abs(off).max() < 1e-5
+
+
+@given(
+    st.integers(0, 99),
+    st.lists(st.tuples(st.integers(1, 40), st.sampled_from((*ATTENTIONS, "nod", "nonsense"))), max_size=30),
+)
+def test_head_and_brows_never_jump_whatever_is_asked(seed: int, steps: list[tuple[int, str]]) -> None:
+    face, frame = IdleFace(seed), 0
+    pose, head = face.at(0.0), face.head
+    for pictures, what in steps:
+        if what == "nod":
+            face.nod(frame / 60, 0.075, twice=True)
+        else:
+            face.attend(what, frame / 60)
+        for _ in range(pictures):
+            frame += 1
+            now = face.at(frame / 60)
+            assert ((now >= 0) & (now <= 1)).all()
+            assert np.abs(now[BROWS] - pose[BROWS]).max() < 0.02, "a brow"
+            assert np.abs(np.subtract(face.head, head)).max() < 0.03, "the head"
+            assert (now[MOUTH] == 0).all()
+            pose, head = now, face.head

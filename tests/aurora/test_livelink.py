@@ -99,3 +99,10 @@ def test_angles_turn_as_the_apps_do() -> None:
 )
 def test_timecodes_count_sixtieths(seconds, text) -> None:
     assert timecode(seconds) == text
+
+
+def test_a_turned_head_is_added_to_its_sway() -> None:
+    pose = np.zeros(52, np.float32)
+    still, turned = curves(pose, 7.0), curves(pose, 7.0, (0.06, 0.1))
+    yaw, pitch, roll = (turned - still)[52:55]
+    assert (float(yaw), float(pitch), float(roll)) == pytest.approx((-0.1, 0.06, 0.0), abs=1e-6)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aurora.face import FaceFrame
 from nova.tools import Toolbox, offered
 from pipelines.conversation.events import Failed, GenerationOver, ToolCalled
+from pipelines.conversation.face_events import Felt
 from pipelines.conversation.heard import REMEMBERED
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.failures import explain
@@ -28,6 +29,7 @@ class Made:
     manner: Manner
     words: list[TimedWord] = field(default_factory=list)
     frames: list[FaceFrame] = field(default_factory=list)
+    moods: list[Felt] = field(default_factory=list)
     limited: bool = False
 
 
@@ -104,6 +106,15 @@ class Answers:
             made.frames += frames
         return []
 
+    def felt(self, felt: Felt) -> list[Event]:
+        """The mood of a generation's sound changes, decided or not."""
+        if response := self.running(felt.generation):
+            told = self._extras.mood(response.item_id, felt, self._state.rate)
+            return response.open() + told if told else []
+        if made := self._made.get(felt.generation):
+            made.moods.append(felt)
+        return []
+
     def shown(self, generation: int, delta: str) -> list[Event]:
         """The next piece of a reply that is written."""
         response = self.running(generation)
@@ -134,7 +145,8 @@ class Answers:
             self.response.limited = made.limited
             events = self.response.begin()
         self._state.memory.place(self.response.item_id, generation, said=False)
-        return events + self.words(generation, made.words) + self.frames(generation, made.frames)
+        events += self.words(generation, made.words) + self.frames(generation, made.frames)
+        return events + [event for felt in made.moods for event in self.felt(felt)]
 
     def called(self, event: ToolCalled) -> list[Event]:
         """A reply that is decided called a tool."""

@@ -25,6 +25,7 @@ from pipelines.conversation.events import (
     Retrying,
     TurnEnded,
 )
+from pipelines.conversation.face_events import Attending, Felt, Nodded
 from pipelines.failures import explain
 from pipelines.server.realtime.ids import Ids
 from pipelines.server.realtime.responses import Response
@@ -95,7 +96,7 @@ class Extras:
         if isinstance(happening, TurnEnded):
             self._marks.pop(happening.ledger.turn, None)
             events += self._ledger(happening.ledger, items_of(happening.ledger.turn))
-        return events + self._floor(happening) + self._notice(happening)
+        return events + self._floor(happening) + self._gesture(happening) + self._notice(happening)
 
     # What a reply makes
 
@@ -103,6 +104,13 @@ class Extras:
         """Captions: each word with its place in the item's sound, in ms."""
         timed = [[word.text, round(word.start * 1000 / rate, 3), round(word.end * 1000 / rate, 3)] for word in words]
         return self._write.extra("sophia.words", item_id=item_id, words=timed) if timed else []
+
+    def mood(self, item_id: str, felt: Felt, rate: int) -> list[Event]:
+        """From where on in the item's sound she is of which mood; an empty one is none."""
+        at = round(felt.sample * 1000 / rate, 3)
+        return self._write.extra(
+            "sophia.mood", item_id=item_id, audio_start_ms=at, mood=felt.mood, share=round(felt.share, 3)
+        )
 
     def frames(self, response_id: str, item_id: str, frames: Sequence[FaceFrame]) -> list[Event]:
         """Frames in runs that are evenly spaced; their names come first, once."""
@@ -219,6 +227,15 @@ class Extras:
                 return []
         state = "ducked" if self._ducked else STATES.get(self._phase, self._phase)
         return self._write.extra("sophia.floor", state=state, at_ms=self.ms(happening.at))
+
+    def _gesture(self, happening: Happening) -> list[Event]:
+        match happening:
+            case Attending(to=to):
+                return self._write.extra("sophia.attention", to=STATES.get(to, to), at_ms=self.ms(happening.at))
+            case Nodded(depth=depth, twice=twice):
+                return self._write.extra("sophia.nod", depth=depth, twice=twice, at_ms=self.ms(happening.at))
+            case _:
+                return []
 
     def _notice(self, happening: Happening) -> list[Event]:
         match happening:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from pipelines.conversation.events import (
     Failed,
+    Felt,
     GenerationOver,
     Happening,
     LimitReached,
@@ -80,6 +81,8 @@ class Projection:
                 return answers.shown(generation, delta)
             case LimitReached(generation=generation):
                 answers.limited(generation)
+            case Felt():
+                return answers.felt(happening)
             case Commit(turn=turn, generation=generation):
                 return questions.decided(happening) + answers.respond(turn, generation)
             case Keep():

@@ -80,6 +80,9 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sophia.resume.token": ("sophia.resume", ("token", "expires_at", "dropped", "settings")),
     "sophia.resume.restored": ("sophia.resume", ("item_ids", "unanswered")),
     "sophia.recording": ("sophia.recording", ("consent", "recording", "offered")),
+    "sophia.attention": ("sophia.gestures", ("to", "at_ms")),
+    "sophia.nod": ("sophia.gestures", ("depth", "twice", "at_ms")),
+    "sophia.mood": ("sophia.gestures", ("item_id", "audio_start_ms", "mood", "share")),
     "sophia.notice": ("sophia.notice", ("service", "state", "message", "hint")),
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""

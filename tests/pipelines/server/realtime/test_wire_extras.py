@@ -9,6 +9,7 @@ from wire_talk import OFFSET, RATE, REPLY, WORD, Talk, of, only
 
 from aurora.face import ARKIT, FaceFrame
 from pipelines.conversation.events import ClauseSkipped, DeviceBack, DeviceLost
+from pipelines.conversation.face_events import Attending, Felt, Nodded
 from pipelines.telemetry.ledger import CHAIN
 from sophia.events import EarsBack, EarsLost, Failed
 
@@ -170,3 +171,22 @@ def test_troubles_are_told_in_plain_words(talk):
         ("face", "failed"), ("llm", "retrying"),
     ]  # fmt: skip
     assert all(event["message"] for event in of(talk, "sophia.notice"))
+
+
+def test_gestures_are_told_in_the_words_of_the_floor(talk):
+    talk.tell(Attending(at=OFFSET + 1.0, to="idle")).tell(Nodded(at=OFFSET + 2.0, depth=0.06, twice=True))
+    attention, nod = only(talk, "sophia.attention"), only(talk, "sophia.nod")
+    assert (attention["to"], attention["at_ms"]) == ("listening", 1000.0)
+    assert (nod["depth"], nod["twice"], nod["at_ms"]) == (0.06, True, 2000.0)
+
+
+def test_the_mood_of_a_guess_is_told_once_its_turn_is_decided(talk):
+    talk.voice(0.8).says("where is my order")
+    talk.tell(Felt(at=OFFSET, generation=talk.generation, sample=RATE // 2, mood="joy", share=0.6))
+    assert of(talk, "sophia.mood") == []
+    talk.wait(2.0)
+    told = only(talk, "sophia.mood")
+    assert (told["audio_start_ms"], told["mood"], told["share"]) == (500.0, "joy", 0.6)
+    assert told["item_id"] == only(talk, "response.output_item.added")["item"]["id"]
+    talk.tell(Felt(at=OFFSET + 3.0, generation=talk.generation, sample=RATE, mood="", share=0.0))
+    assert [event["mood"] for event in of(talk, "sophia.mood")] == ["joy", ""]
