@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
@@ -22,11 +23,21 @@ from nova.mind import Message
 from nova.prompts import with_time
 from nova.results import with_rule
 from nova.services.http import Metadata, headers, transport_error
-from nova.services.openai_wire import CallParts, Delta, model_names, read, refused, wants_completion_tokens
+from nova.services.openai_wire import (
+    CallParts,
+    Delta,
+    model_names,
+    read,
+    refused,
+    refuses_tools,
+    wants_completion_tokens,
+)
 from nova.services.sse import LIMIT, Events
 from nova.tools import Choice, Only, ToolCall, ToolSpec, checked, offered
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _CONTROL = ControlTokens()
 """The server's own template is unknown; these are the usual ones."""
@@ -50,7 +61,7 @@ class OpenAIMind:
     ``client`` is an ``httpx2.AsyncClient`` whose ``base_url`` ends in ``/v1``. An API key comes with ``metadata``
     as ``authorization``. Raises one of :mod:`nova.errors` for what the server refuses, :class:`MindTimeout` when a
     token is overdue, and ``OSError`` for transport failures. Nothing is tried twice, but for a server that wants
-    ``max_completion_tokens`` in the place of ``max_tokens``.
+    ``max_completion_tokens`` in the place of ``max_tokens``, or takes no tools where the model need not call any.
 
     The server's template may open a thought, so that answers hold its closing tag alone. With ``thoughts`` as ``auto``,
     an answer is held back to that tag or to its end until one has shown whether it is so, and again where it is so.
@@ -70,6 +81,7 @@ class OpenAIMind:
         self._metadata = metadata
         self._now = now or wall_clock
         self._limit = "max_tokens"  # what the server calls it
+        self._calls = True  # until the server has refused to be told of tools
         self._opens: bool | None = None if self.settings.thoughts == "auto" else False
         """Whether answers begin inside a thought; ``None`` until one has shown it."""
         self._learning: asyncio.Timeout | None = None
@@ -98,7 +110,7 @@ class OpenAIMind:
     ) -> AsyncGenerator[str | ToolCall, None]:
         """The answer in at most ``most`` tokens; ``doubt`` holds it back until it is known how it begins."""
         s = self.settings
-        usable = offered(tools, choice)
+        usable = offered(tools, choice) if self._calls or choice != "auto" else ()
         cleaner = Cleaner(s.stop, style=s.thoughts, doubt=doubt, tools=usable, model=s.model)
         time = asyncio.get_running_loop().time
         until, which = time() + s.first_token_timeout, "first"
@@ -236,12 +248,22 @@ class OpenAIMind:
         except UnknownModel as error:
             raise await self._unknown(error) from None
         except ModelError as error:
-            if "max_tokens" not in body or not wants_completion_tokens(error):
+            if "max_tokens" in body and wants_completion_tokens(error):
+                self._limit = "max_completion_tokens"
+                body[self._limit] = body.pop("max_tokens")
+            elif body.get("tool_choice") == "auto" and refuses_tools(error):
+                self._forgo_tools(body, error)
+            else:
                 raise
-        self._limit = "max_completion_tokens"
-        body[self._limit] = body.pop("max_tokens")
         async with self._sent("POST", "chat/completions", body, until, "first") as response:
             yield response
+
+    def _forgo_tools(self, body: dict[str, Any], error: ModelError) -> None:
+        """Asks without tools from now on: an answer without them is better than none."""
+        if self._calls:
+            _log.warning("the server takes no tools, so the model is asked without them (%s)", error)
+        self._calls = False
+        del body["tools"], body["tool_choice"]
 
     async def _unknown(self, error: UnknownModel) -> UnknownModel:
         """The same error with what the server has instead, if it says so."""

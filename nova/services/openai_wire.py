@@ -158,6 +158,17 @@ def wants_completion_tokens(error: ModelError) -> bool:
     return isinstance(error, Rejected) and "max_completion_tokens" in str(error)
 
 
+def refuses_tools(error: ModelError) -> bool:
+    """Whether it is about the tools that the server was sent: it, or the model, cannot call any.
+
+    vLLM wants an option at its start, llama.cpp another one, and Ollama knows it of each model.
+    """
+    told = str(error).casefold()
+    return "tool" in told and any(
+        words in told for words in ("support", "requires", "enable", "not allowed", "unknown")
+    )
+
+
 def model_names(answer: Any) -> tuple[str, ...]:
     """The names in the answer to ``/v1/models``."""
     listed = answer.get("data") or answer.get("models") or [] if isinstance(answer, dict) else answer

@@ -20,9 +20,9 @@ class Bundled:
     """A :class:`~pipelines.tools.workshop.Workshop` of what ``settings.tools.use`` names."""
 
     def __init__(self, settings: Settings) -> None:
-        told_time = clock()
+        tell_time = clock()
         makers: dict[Bundle, Make] = {
-            "clock": lambda place: (told_time,),
+            "clock": lambda place: (tell_time,),
             "timers": lambda place: Timers(place).tools(),
             "arithmetic": lambda place: (calculate,),
             "units": lambda place: (convert_units,),

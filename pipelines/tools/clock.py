@@ -32,7 +32,7 @@ def clock(now: Now = here) -> Tool:
     """The tool; ``now`` tells the time."""
 
     @tool(reads=True, seconds=2.0)
-    async def what_time(
+    async def tell_time(
         place: Annotated[str, Field(max_length=100, description="a city or country; empty: here")] = "",
     ) -> str:
         """What time and what date it is, here or somewhere else in the world."""
@@ -45,7 +45,7 @@ def clock(now: Now = here) -> Tool:
         there = at.astimezone(zone)
         return f"In {place.strip()} it is {written(there)}{_apart(at, there, zone)}."
 
-    return what_time
+    return tell_time
 
 
 def written(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from http_service import running, says
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_answers import CHAT, HELLO, ONE, STOP, Service, in_band, mind, sent, sse
+from openai_answers import CHAT, HELLO, ONE, STOP, Service, in_band, mind, sent, sse, status
 from tool_stream import TOOLS, plain
 
 from nova.errors import MalformedCall, ModelError
@@ -152,3 +153,34 @@ async def test_a_server_that_leaves_the_call_in_the_text_is_read(service: Servic
 async def test_a_call_that_nobody_offered_is_an_error_as_ever(service: Service) -> None:
     with pytest.raises(ModelError, match="called now instead of answering"):
         await answer(service, [calls(part(0, id="c", name="now")), DONE], tools=())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        "registry.ollama.ai/library/gemma:2b does not support tools",
+        "tools param requires --jinja flag",
+    ],
+)
+async def test_a_server_that_takes_no_tools_is_asked_without_them_and_not_told_again(
+    service: Service, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake, client = service
+
+    async def toolless(path: str, body: dict[str, Any]) -> AsyncIterator[bytes]:
+        if "tools" in body:
+            yield status("400 Bad", json.dumps({"error": {"message": words, "type": "BadRequestError"}}))
+        else:
+            yield in_band(sse(ONE, STOP))
+
+    fake.handlers[CHAT] = toolless
+    asked = mind(client)
+    for _ in range(2):
+        async with aclosing(asked.reply(HELLO, TOOLS)) as pieces:
+            assert [piece async for piece in pieces]
+    assert ["tools" in body for body in fake.bodies] == [True, False, False]
+    assert len([record for record in caplog.records if "takes no tools" in record.message]) == 1
+    async with aclosing(asked.reply(HELLO, TOOLS, "required")) as pieces:
+        with pytest.raises(ModelError, match="tool"):
+            await anext(pieces)

@@ -14,7 +14,7 @@ from sophia.events import AskRequested, SayRequested
 
 
 @tool(reads=True)
-async def what_time() -> str:
+async def tell_time() -> str:
     """Somebody else's clock."""
     return "late"
 
@@ -30,7 +30,7 @@ def names(settings, tools=()):
 
 def test_what_comes_along_is_named_in_the_settings():
     found, told = names(Settings())
-    assert {"what_time", "set_timer", "calculate", "convert_units"} <= set(found)
+    assert {"tell_time", "set_timer", "calculate", "convert_units"} <= set(found)
     assert names(Settings(tools={"use": ()})) == ([], [])
     assert names(Settings(tools={"use": ("units", "units")}))[0] == ["convert_units"]
     assert told == []
@@ -50,22 +50,22 @@ def test_every_tool_tells_a_model_what_it_is_for_in_few_words():
 
 
 def test_of_two_tools_with_a_name_the_one_that_was_given_is_used_and_it_is_told_once():
-    found, told = names(Settings(tools={"use": ("clock",)}), (what_time,))
-    assert found == ["what_time"]
-    assert told == ["Two tools are called what_time; the first is used."]
+    found, told = names(Settings(tools={"use": ("clock",)}), (tell_time,))
+    assert found == ["tell_time"]
+    assert told == ["Two tools are called tell_time; the first is used."]
 
     async def twice():
         lines = []
-        joined = Joined((Ready((what_time,)), Ready((tool(reads=True)(what_time_again),))), lines.append)
+        joined = Joined((Ready((tell_time,)), Ready((tool(reads=True)(tell_time_again),))), lines.append)
         return [joined.tools(SessionPlace()) for _ in range(3)], lines
 
-    async def what_time_again() -> str:
+    async def tell_time_again() -> str:
         """Another clock."""
         return ""
 
-    what_time_again.__name__ = "what_time"
+    tell_time_again.__name__ = "tell_time"
     offered, lines = asyncio.run(twice())
-    assert offered == [(what_time,)] * 3
+    assert offered == [(tell_time,)] * 3
     assert len(lines) == 1
 
 
