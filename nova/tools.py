@@ -60,8 +60,11 @@ class ToolCall:
 Waiting = Literal["look", "work", "reckon", "ask"]
 """What she is doing while a tool runs: looking something up, at work, reckoning, or asking somebody else."""
 
-Question = Callable[[Mapping[str, Any]], str]
-"""What the user is asked before a tool runs with these arguments: "Shall I …?"."""
+Question = Callable[[Mapping[str, Any], str], str]
+"""What the user is asked before a tool runs with these arguments, in a language such as ``de-DE``: "Shall I …?".
+
+Empty in a language in which it cannot be asked: then the tool does not run.
+"""
 
 
 class ToolError(Exception):

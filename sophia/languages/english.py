@@ -103,6 +103,8 @@ ENGLISH = Language(
         ),
     },
     still=("I'm still at it.", "It's taking a little longer.", "Still working on it."),
+    shall="Shall I run {tool}?",
+    shall_with="Shall I run {tool}, with {given}?",
     phrases={
         "reprompt": "Sorry, I didn't catch that. Could you say it again?",
         "away": "Sorry, I can't hear you just now.",

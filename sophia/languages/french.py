@@ -100,6 +100,8 @@ FRENCH = Language(
         ),
     },
     still=("J'y suis encore.", "Cela prend un peu plus de temps.", "J'y travaille toujours."),
+    shall="Dois-je lancer {tool} ?",
+    shall_with="Dois-je lancer {tool}, avec {given} ?",
     phrases={
         "reprompt": "Désolée, je n'ai pas compris. Pouvez-vous répéter ?",
         "away": "Désolée, je ne vous entends pas en ce moment.",

@@ -104,6 +104,8 @@ GERMAN = Language(
         ),
     },
     still=("Ich bin noch dabei.", "Es dauert noch einen Moment.", "Ich arbeite noch daran."),
+    shall="Soll ich {tool} ausführen?",
+    shall_with="Soll ich {tool} ausführen, mit {given}?",
     phrases={
         "reprompt": "Entschuldigung, das habe ich nicht verstanden. Sagst du es noch einmal?",
         "away": "Entschuldigung, ich kann dich gerade nicht hören.",

@@ -101,6 +101,8 @@ ITALIAN = Language(
         ),
     },
     still=("Ci sto ancora lavorando.", "Ci vuole ancora un momento.", "Sono ancora al lavoro."),
+    shall="Devo eseguire {tool}?",
+    shall_with="Devo eseguire {tool}, con {given}?",
     phrases={
         "reprompt": "Scusa, non ho capito. Puoi ripetere?",
         "away": "Scusa, in questo momento non ti sento.",

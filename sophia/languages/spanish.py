@@ -101,6 +101,8 @@ SPANISH = Language(
         ),
     },
     still=("Sigo en ello.", "Tarda un poco más.", "Todavía estoy en ello."),
+    shall="¿Ejecuto {tool}?",
+    shall_with="¿Ejecuto {tool}, con {given}?",
     phrases={
         "reprompt": "Perdona, no te he entendido. ¿Puedes repetirlo?",
         "away": "Perdona, ahora mismo no te oigo.",

@@ -67,7 +67,8 @@ class Language:
     it takes long. ``phrases`` are her canned ones. ``inviting`` are words near a reply's end that ask for an answer
     without a question mark. ``trial`` is a sentence to try a voice with. ``signs`` are the words of signs in a text
     that is spoken, "is …" where a number or a variable stands before it. ``grouping`` parts the thousands of a number,
-    where a voice takes it for nothing else.
+    where a voice takes it for nothing else. ``shall`` asks whether to run a ``{tool}``, and ``shall_with`` with what is
+    ``{given}`` to it.
     """
 
     code: str
@@ -79,6 +80,8 @@ class Language:
     no: tuple[str, ...] = ()
     waiting: Mapping[Waiting, tuple[str, ...]] = field(default_factory=dict)
     still: tuple[str, ...] = ()
+    shall: str = ""
+    shall_with: str = ""
     phrases: Mapping[Phrase, str] = field(default_factory=dict)
     inviting: tuple[str, ...] = ()
     trial: str = "1 2 3"

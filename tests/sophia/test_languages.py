@@ -30,6 +30,13 @@ def test_a_table_is_whole(table: Language) -> None:
 
 
 @every_language
+def test_it_asks_whether_to_run_a_tool(table: Language) -> None:
+    asked = table.shall.format(tool="delete file"), table.shall_with.format(tool="delete file", given="path: a.txt")
+    assert all(asks(question) and "delete file" in question for question in asked)
+    assert "path: a.txt" in asked[1]
+
+
+@every_language
 def test_each_sign_has_its_word(table: Language) -> None:
     assert table.signs.keys() == ENGLISH.signs.keys()
     assert all(word.strip() == word != "" for word in table.signs.values())
