@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from nova.errors import MindError as MindError
     from nova.errors import MindTimeout as MindTimeout
     from nova.errors import ModelError as ModelError
+    from nova.functions import tool as tool
     from nova.history import History as History
     from nova.mind import Message as Message
     from nova.mind import Mind as Mind
     from nova.mind import Role as Role
+    from nova.tools import Tool as Tool
     from nova.tools import ToolCall as ToolCall
+    from nova.tools import ToolError as ToolError
     from nova.tools import ToolSpec as ToolSpec
 
 _WHERE = {
@@ -28,8 +31,11 @@ _WHERE = {
     "MindTimeout": "nova.errors",
     "ModelError": "nova.errors",
     "Role": "nova.mind",
+    "Tool": "nova.tools",
     "ToolCall": "nova.tools",
+    "ToolError": "nova.tools",
     "ToolSpec": "nova.tools",
+    "tool": "nova.functions",
 }
 
 __all__ = list(_WHERE)
