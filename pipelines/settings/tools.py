@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipelines.settings.mcp import AgentSettings, Approve, McpServerSettings, Name, Pattern
+
+Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
+"""The dotted name of a Python module."""
 
 Bundle = Literal["clock", "timers", "arithmetic", "units"]
 """Tools that come along, by what they are about."""
@@ -21,7 +24,9 @@ class ToolsSettings(BaseModel):
         ("clock", "timers", "arithmetic", "units"),
         description="which of the tools that come along she may use; []: none of them",
     )
-
+    modules: tuple[Module, ...] = Field(
+        (), description="Python modules with tools of yours, such as lab_tools; each is imported at the start"
+    )
     mcp: dict[Name, McpServerSettings] = Field(
         default_factory=dict, description="servers of the Model Context Protocol, each by a name (extra 'mcp')"
     )

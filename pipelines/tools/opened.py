@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from nova.tools import Tool
 from pipelines.settings.model import Settings
 from pipelines.tools.bundled import Bundled
+from pipelines.tools.modules import tools_of
 from pipelines.tools.workshop import Joined, Ready, Workshop
 
 
 @asynccontextmanager
 async def opened(settings: Settings, tools: Sequence[Tool], notice: Callable[[str], None]) -> AsyncIterator[Workshop]:
-    """A workshop with ``tools`` and those of the settings; ``notice`` is handed lines worth telling."""
-    yield Joined((Ready(tools), Bundled(settings)), notice)
+    """A workshop with ``tools`` and those of the settings; ``notice`` is handed lines worth telling.
+
+    Raises :class:`~pipelines.settings.layers.SettingsError` for a module that has no tools.
+    """
+    yield Joined((Ready(tools), Ready(tools_of(settings.tools.modules)), Bundled(settings)), notice)
