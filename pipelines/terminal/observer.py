@@ -27,6 +27,7 @@ from pipelines.failures import Place, explain
 from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
 from pipelines.terminal.repeats import Repeats
+from pipelines.terminal.tools import ToolLines
 from sophia.decisions import Announce, Commit, Say, Start
 from sophia.events import Stopped
 
@@ -48,6 +49,7 @@ class Shown(Observer):
         self._reply = ""
         self._failures = Repeats()
         self._retries = Repeats()
+        self._tools = ToolLines()
         self._phase: Phase = "idle"
         self._deaf: Exception | None = None
         self._told_deaf = False
@@ -57,6 +59,8 @@ class Shown(Observer):
         for repeats in (self._failures, self._retries):
             for line in repeats.counted(happening.at, ending=isinstance(happening, Stopped)):
                 display.notice(line)
+        for line in self._tools.of(happening):
+            display.notice(line)
         match happening:
             case PhaseChanged(phase=phase):
                 self._phase = phase
