@@ -11,7 +11,7 @@ from pipelines.settings.mcp import AgentSettings, Approve, McpServerSettings, Na
 Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)]
 """The dotted name of a Python module."""
 
-Bundle = Literal["clock", "timers", "arithmetic", "units"]
+Bundle = Literal["clock", "timers", "arithmetic", "units", "stack"]
 """Tools that come along, by what they are about."""
 
 

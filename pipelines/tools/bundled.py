@@ -9,6 +9,7 @@ from pipelines.settings.model import Settings
 from pipelines.settings.tools import Bundle
 from pipelines.tools.arithmetic import calculate
 from pipelines.tools.clock import clock
+from pipelines.tools.stack import stack
 from pipelines.tools.timers import Timers
 from pipelines.tools.units import convert_units
 from pipelines.tools.workshop import Place
@@ -20,12 +21,13 @@ class Bundled:
     """A :class:`~pipelines.tools.workshop.Workshop` of what ``settings.tools.use`` names."""
 
     def __init__(self, settings: Settings) -> None:
-        tell_time = clock()
+        tell_time, look = clock(), stack(settings)
         makers: dict[Bundle, Make] = {
             "clock": lambda place: (tell_time,),
             "timers": lambda place: Timers(place).tools(),
             "arithmetic": lambda place: (calculate,),
             "units": lambda place: (convert_units,),
+            "stack": lambda place: (look,),
         }
         self._makers = [makers[name] for name in dict.fromkeys(settings.tools.use)]
 
