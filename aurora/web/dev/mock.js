@@ -212,6 +212,8 @@ export class MockSession extends EventTarget {
 
   drawn() { return this.last; }
 
+  gesture() { return { attention: null, mood: { name: '', share: 0 }, nods: [] }; }
+
   figures() {
     return { underruns: 0, skewMs: 4, missing: 0, echo: this.microphone ? 'remote-only' : null, device: null };
   }

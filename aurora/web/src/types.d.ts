@@ -44,6 +44,7 @@ export interface Session extends EventTarget {
   time(): number;                    // seconds of the sound's clock
   position(): { item: string; seconds: number; playing: boolean } | null;
   weights(seconds: number): Float32Array | null;
+  gesture(): { attention: string | null; mood: { name: string; share: number }; nods: { depth: number; twice: boolean }[] };
   drawn(): { t: number; item: string; frame: number | null; heard: number } | null;
   levels(): { you: number; her: number };
   figures(): Figures;

@@ -11,7 +11,7 @@ const SEEDS = Array.from({ length: 12 }, (_, seed) => seed);
 function lived(seed, seconds, talk, fps = 60) {
   const life = new Life(seed);
   const say = typeof talk === 'function' ? talk : () => ({ floor: talk, level: SILENT });
-  return Array.from({ length: Math.round(seconds * fps) + 1 }, (_, k) => ({ time: k / fps, ...life.at(k / fps, say(k / fps)) }));
+  return Array.from({ length: Math.round(seconds * fps) + 1 }, (_, k) => ({ time: k / fps, ...life.at(k / fps, say(k / fps, k)) }));
 }
 
 /** Times at which the lids begin to fall. */
@@ -23,8 +23,10 @@ const looks = ({ weights: w, head }) => [
 ];
 const aside = (pose) => Math.hypot(...looks(pose)) > 0.07;
 const share = (poses, which) => poses.filter(which).length / poses.length;
-/** Talk of 1.5 s and a pause of half a second, again and again. */
-const chatting = (time) => ({ floor: 'hearing', level: { you: time % 2 < 1.5 ? 0.6 : 0.02, her: 0 } });
+/** The server has her nod, deep and not, once and twice, every three seconds. */
+const chatting = (time, k) => ({
+  floor: 'hearing', level: SILENT, nods: k % 300 === 150 ? [{ depth: 0.045 + 0.03 * (k % 600 ? 1 : 0), twice: k % 900 === 150 }] : [],
+});
 const lecturing = (time) => ({ floor: 'speaking', level: { you: 0, her: time % 1 < 0.2 ? 0.9 : 0.3 } });
 
 test('the same seed lives the same life, another seed another one', () => {
@@ -109,21 +111,40 @@ test('eyes stay on their target while the head nods', () => {
   }
 });
 
-test('she nods in pauses of the user, not while he speaks on, and not when nobody speaks', () => {
-  let nods = 0;
+test('she nods when she is told to, and only then', () => {
   for (const seed of SEEDS) {
-    const quiet = lived(seed, 60, 'hearing');
-    const dip = (talk) => lived(seed, 60, talk).map((p, k) => p.head[0] - quiet[k].head[0]);
-    const depths = dip(chatting);
-    depths.forEach((depth, k) => {
-      const inTurn = (k / 60) % 2; // a nod begins in the pause of 1.5 s to 2 s, and may be double
-      assert.ok(depth >= -1e-9 && (depth < 0.005 || inTurn > 1.7 || inTurn < 0.8), `a nod at ${k / 60} s`);
-      if (depth > 0.04 && depth >= depths[k - 1] && depth > depths[k + 1]) nods += 1 / SEEDS.length;
-    });
-    assert.ok(dip(() => ({ floor: 'hearing', level: { you: 0.6, her: 0 } })).every((d) => d === 0));
-    assert.ok(dip(() => ({ floor: 'hearing', level: { you: 0.02, her: 0 } })).every((d) => d === 0));
+    const quiet = lived(seed, 30, 'hearing', 100);
+    const dips = lived(seed, 30, chatting, 100).map((p, k) => p.head[0] - quiet[k].head[0]);
+    dips.forEach((dip, k) => assert.ok(dip > -1e-9 && dip < 0.08 && (dip < 1e-9 || (k - 150) % 300 < 95), `${dip} at ${k / 100} s`));
+    const peaks = dips.filter((dip, k) => k && dip > 0.02 && dip >= dips[k - 1] && dip > dips[k + 1]);
+    assert.equal(peaks.length, 10 + 4);
+    assert.ok(lived(seed, 20, () => ({ floor: 'hearing', level: { you: 0.6, her: 0 } }), 100).every((p, k) => p.head[0] === quiet[k].head[0]));
   }
-  assert.ok(nods > 6 && nods < 20, `${nods} nods a minute`);
+});
+
+test('a nod does not begin while she nods', () => {
+  const often = lived(1, 10, () => ({ floor: 'hearing', level: SILENT, nods: [{ depth: 0.07, twice: true }] }), 100);
+  for (let k = 1; k < often.length; k++) assert.ok(Math.abs(often[k].head[0] - often[k - 1].head[0]) < 0.02);
+});
+
+test('what the server says she is about counts, and not the floor', () => {
+  for (const seed of SEEDS) {
+    const poses = lived(seed, 20, () => ({ floor: 'speaking', level: SILENT, attention: 'thinking' })).filter((p) => p.time > 1);
+    assert.ok(share(poses, aside) > 0.8);
+  }
+});
+
+test('the mood of her words shows, comes and goes softly, and leaves gaze and lids alone', () => {
+  const shapes = { joy: 'mouthSmileLeft', sadness: 'browInnerUp', anger: 'browDownLeft', amazement: 'browOuterUpLeft' };
+  for (const [name, shape] of Object.entries(shapes)) {
+    const felt = (time) => ({ floor: 'speaking', level: SILENT, mood: { name: time > 1 && time < 5 ? name : '', share: 1 } });
+    const [poses, plain] = [lived(2, 9, felt, 100), lived(2, 9, 'speaking', 100)];
+    const more = poses.map((p, k) => p.weights[AT[shape]] - plain[k].weights[AT[shape]]);
+    assert.ok(more[450] > 0.05, `${name} ${more[450]}`);
+    assert.ok(Math.abs(more[899]) < 0.01 && more.slice(0, 100).every((m) => m === 0));
+    for (let k = 1; k < more.length; k++) assert.ok(Math.abs(more[k] - more[k - 1]) < 0.01);
+    poses.forEach((p, k) => assert.equal(p.weights[AT.eyeBlinkLeft], plain[k].weights[AT.eyeBlinkLeft]));
+  }
 });
 
 test('while she speaks her head and brows go with her loud words', () => {

@@ -1,20 +1,12 @@
 // @ts-check
-// Small movements of the head that belong to talk: a nod where the other draws breath, a beat on a stressed word.
+// Small movements of the head that belong to talk: a nod when the server says so, a beat on a stressed word.
 
 import { between } from './random.js';
 import { Spring, eased } from './spring.js';
 
-/** Levels are 0..1, as the page's meters show them. Above LOUD somebody speaks; below QUIET it is a pause. */
-const LOUD = 0.15;
-const QUIET = 0.07;
-/** Seconds of speech before a nod is due, of pause until it comes, and between two nods. */
-const SPOKEN = 1.2;
-const PAUSE = 0.22;
-const NOD_REST = 3;
-/** Share of the places that get a nod, and of nods that are double. */
-const NODS = 0.7;
-const DOUBLE = 0.35;
-const NOD = /** @type {const} */ ([0.045, 0.075]);
+/** How deep a double nod's second is, and when it begins. */
+const SECOND = 0.6;
+const LATER = 0.8;
 const NOD_SECONDS = 0.5;
 
 /** A beat: her own level rises this far above its mean of the last third of a second. */
@@ -38,7 +30,7 @@ export class Nods {
     /** @type {Dip[]} */
     this.dips = [];
     this.now = this.nodded = this.beaten = start;
-    this.spoken = this.pause = this.mean = 0;
+    this.mean = 0;
     this.sway = new Spring(2.5);
     this.phase = SWAY.map((parts) => parts.map(() => 2 * Math.PI * chance()));
     /** Eyebrows go up with a beat, 0..1. */
@@ -48,13 +40,12 @@ export class Nods {
   /**
    * Pitch, yaw and roll in radians at `time`, beside what the gaze does.
    * @param {number} time
-   * @param {{hearing: boolean, speaking: boolean, you: number, her: number}} talk levels of the user and of her, 0..1
+   * @param {{speaking: boolean, her: number}} talk how loud she is, 0..1
    * @returns {[number, number, number]}
    */
   at(time, talk) {
     const passed = time - this.now;
     this.now = time;
-    this.listen(time, passed, talk);
     this.speak(time, passed, talk);
     const much = AT_REST + (1 - AT_REST) * this.sway.step(talk.speaking ? Math.min(1, 0.5 + talk.her) : 0, passed);
     const turn = /** @type {[number, number, number]} */ (SWAY.map((parts, axis) => much * parts.reduce(
@@ -70,28 +61,12 @@ export class Nods {
     return turn;
   }
 
-  /** @param {number} time @param {number} passed @param {{hearing: boolean, you: number}} talk */
-  listen(time, passed, { hearing, you }) {
-    if (!hearing) {
-      this.spoken = this.pause = 0;
-    } else if (you > LOUD) {
-      this.spoken += passed;
-      this.pause = 0;
-    } else if (you < QUIET && this.spoken >= SPOKEN) {
-      this.pause += passed;
-      if (this.pause >= PAUSE && time - this.nodded >= NOD_REST) {
-        this.spoken = this.pause = 0;
-        if (this.chance() < NODS) this.nod(time);
-      }
-    }
-  }
-
-  /** @param {number} time */
-  nod(time) {
-    this.nodded = time;
-    const depth = between(this.chance, NOD);
+  /** She nods now, unless she nods already. @param {number} time @param {{depth: number, twice: boolean}} nod */
+  nod(time, { depth, twice }) {
+    if (time < this.nodded) return;
     this.dips.push({ begins: time, lasts: NOD_SECONDS, depth });
-    if (this.chance() < DOUBLE) this.dips.push({ begins: time + 0.8 * NOD_SECONDS, lasts: NOD_SECONDS, depth: 0.6 * depth });
+    if (twice) this.dips.push({ begins: time + LATER * NOD_SECONDS, lasts: NOD_SECONDS, depth: SECOND * depth });
+    this.nodded = time + (twice ? 1 + LATER : 1) * NOD_SECONDS;
   }
 
   /** @param {number} time @param {number} passed @param {{speaking: boolean, her: number}} talk */

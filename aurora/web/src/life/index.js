@@ -1,5 +1,5 @@
 // @ts-check
-// Her life apart from speech: she blinks, looks about, breathes, nods when you pause, and looks away to think.
+// Her life apart from speech: she blinks, looks about, breathes, nods when she is told to, and looks away to think.
 // Pure: no clock, no page; the same seed and the same questions give the same life.
 
 import { ARKIT, AT } from '../arkit.js';
@@ -17,8 +17,11 @@ export { Performer } from './performer.js';
  * @typedef {{weights: Float32Array, head: [number, number, number], breath: number}} Pose
  */
 /**
- * What goes on: the floor as the server tells it, and how loud the user and she are, 0..1.
- * @typedef {{floor: string, level: {you: number, her: number}}} Talk
+ * What goes on: the floor as the server tells it, and how loud the user and she are, 0..1. `attention` is what her face
+ * shows she is about, which is the floor without what is too short to be shown; `nods` begin now; `mood` is that of what
+ * is heard.
+ * @typedef {{floor: string, level: {you: number, her: number}, attention?: string | null, mood?: {name: string, share: number},
+ *   nods?: {depth: number, twice: boolean}[]}} Talk
  */
 
 /** After a longer pause between questions (a hidden page) nothing is caught up with: she starts afresh. */
@@ -45,7 +48,7 @@ export class Life {
    * @param {Talk} talk
    * @returns {Pose}
    */
-  at(seconds, { floor, level }) {
+  at(seconds, { floor, level, attention, mood, nods: begun = [] }) {
     let passed = seconds - this.now;
     this.now = seconds;
     if (!(passed >= 0 && passed <= LONGEST_JUMP)) {
@@ -55,12 +58,14 @@ export class Life {
     const { blinks, gaze, nods } = this.parts;
     const weights = new Float32Array(ARKIT.length);
     const speaking = floor === 'speaking' || floor === 'ducked';
-    gaze.attend(speaking ? 'speaking' : floor, seconds);
+    const about = attention ?? (speaking ? 'speaking' : floor);
+    gaze.attend(about, seconds);
     const seen = gaze.at(seconds, (time) => blinks.glance(time));
-    const head = nods.at(seconds, { hearing: floor === 'hearing', speaking, you: level.you, her: level.her });
+    for (const nod of begun) nods.nod(seconds, nod);
+    const head = nods.at(seconds, { speaking, her: level.her });
     head[0] -= seen.head[1]; // up is a negative pitch
     head[1] += seen.head[0];
-    this.moods.add(floor, passed, weights, head);
+    this.moods.add(floor === 'interrupted' ? floor : about, passed, weights, head, mood);
     weights[AT.eyeBlinkLeft] = weights[AT.eyeBlinkRight] = blinks.at(seconds);
     turnEyes(weights, seen.look[0] - head[1], seen.look[1] + head[0]); // eyes stay on their target when the head moves
     const breath = breathing(seconds);

@@ -14,6 +14,13 @@ const MIX = {
   speaking: { attentive: 0.3, joy: 0.12 },
   interrupted: { attentive: 0.8, surprise: 0.18 },
 };
+/** Which of these a mood of her words is, and how much of it is hers beside what her speech shows of it. */
+/** @type {Readonly<Record<string, string>>} */
+const FELT = {
+  amazement: 'surprise', anger: 'anger', cheekiness: 'joy', disgust: 'disgust', fear: 'fear', grief: 'sadness', joy: 'joy',
+  pain: 'sadness', sadness: 'sadness',
+};
+const FELT_SHARE = 0.3;
 /** A mood comes and goes in about a second. */
 const QUICKNESS = 4;
 
@@ -31,13 +38,16 @@ export class Moods {
   }
 
   /**
-   * Adds the moods of the floor to weights and head.
+   * Adds the moods of the floor to weights and head, or that of her words in their place.
    * @param {string} floor @param {number} passed seconds since the last call
    * @param {Float32Array} weights @param {[number, number, number]} head radians
+   * @param {{name: string, share: number}} [felt] the mood of what is heard
    */
-  add(floor, passed, weights, head) {
+  add(floor, passed, weights, head, felt) {
+    const own = felt && FELT[felt.name];
+    const mix = own ? { [own]: FELT_SHARE * felt.share } : MIX[floor];
     KNOWN.forEach((mood, i) => {
-      const share = this.springs[i].step(MIX[floor]?.[mood.name] ?? 0, passed);
+      const share = this.springs[i].step(mix?.[mood.name] ?? 0, passed);
       if (share < 1e-4) return;
       for (let k = 0; k < weights.length; k++) weights[k] += share * mood.weights[k];
       for (let axis = 0; axis < 3; axis++) head[axis] += share * mood.head[axis];

@@ -4,7 +4,7 @@
 import { toBase64 } from './pcm.js';
 
 /** Our extensions of the wire; a server without them leaves them out of its answer. */
-export const EXTENSIONS = ['face', 'words', 'floor', 'ledger', 'playout', 'levels', 'notice', 'recording', 'resume'].map(name => `sophia.${name}`);
+export const EXTENSIONS = ['face', 'words', 'floor', 'ledger', 'playout', 'levels', 'notice', 'recording', 'resume', 'gestures'].map(name => `sophia.${name}`);
 
 /** Seconds without a word after which a connection counts as dead: levels come ten times a second, also in silence. */
 export const SILENCE = 10;

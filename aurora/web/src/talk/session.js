@@ -4,6 +4,7 @@
 //
 // Nothing here waits for a picture: a tab in the background goes on talking, and draws again from where the sound is.
 import { ServerClock } from './clock.js';
+import { Gestures } from './gestures.js';
 import { Microphone } from './microphone.js';
 import { meter } from './pcm.js';
 import { Projection } from './projection.js';
@@ -47,6 +48,7 @@ export class TalkSession extends EventTarget {
     this.run = 0; // counts beginnings, so that what was begun before an end goes no further
     this.server = new ServerClock();
     this.projection = new Projection();
+    this.gestures = new Gestures();
     this.picture = PICTURE;
     this.looked = NaN;
     this.lastDrawn = /** @type {{t: number, now: number, item: string, frame: number | null, heard: number} | null} */ (null);
@@ -175,6 +177,9 @@ export class TalkSession extends EventTarget {
     return shown;
   }
 
+  /** What her face does beside speech; a nod is given once. Call it for each picture. */
+  gesture() { return this.gestures.shown(this.position()); }
+
   /** What the last `weights` was about: `t` is the context time that was heard, `frame` the time code shown. */
   drawn() { return this.lastDrawn; }
 
@@ -238,6 +243,7 @@ export class TalkSession extends EventTarget {
   #connection(state, detail) {
     if (state === 'open') {
       this.projection = new Projection();
+      this.gestures = new Gestures();
       if (this.muted && this.ours) this.socket?.send({ type: 'sophia.microphone', muted: true });
       if (this.settings.consent && !this.watching) this.agree(this.settings.consent);
     } else {
@@ -262,6 +268,7 @@ export class TalkSession extends EventTarget {
     if (code && (this.socket?.open || code.startsWith('resume_')) && code !== 'response_cancel_not_active') this.#tell('notice', { message: String(event.error?.message ?? '') });
     this.#pass(this.voice?.take(event, this.#heard()) ?? []);
     this.#pass(this.projection.take(event));
+    this.#pass(this.gestures.take(event));
   }
 
   /** @param {import('./playout.js').Anchor[]} anchors */

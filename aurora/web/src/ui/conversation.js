@@ -1,5 +1,6 @@
 // @ts-check
 // What was said, and how long it took: the turns with their captions, their waterfall and their list.
+import { MOODS } from '../talk/gestures.js';
 import { Captions } from './captions.js';
 import { $, write } from './dom.js';
 import { Envelope } from './envelope.js';
@@ -35,6 +36,8 @@ export class Conversation {
     this.numbers = new Numbers(budget);
     /** @type {Turn|null} an earlier turn that is looked at */
     this.chosen = null;
+    /** The first mood of the newest turn's reply, for those who do not see her. */
+    this.mood = '';
     /** @type {Moment} */
     this.moment = { now: 0, position: null, levels: { you: 0, her: 0 }, floor: 'listening' };
     this.drawnAt = -Infinity;
@@ -55,6 +58,8 @@ export class Conversation {
 
   /** @param {{type: string, [more: string]: any}} event */
   tell(event) {
+    if (event.type === 'mood') this.mood ||= MOODS[event.mood];
+    if (event.type === 'turn') this.mood = '';
     const turn = this.turns.tell(event);
     if (!turn) return;
     switch (event.type) {
@@ -77,7 +82,7 @@ export class Conversation {
       case 'done':
         this.list.draw(this.turns.list, this.chosen);
         this.numbers.session(this.turns.list);
-        if (this.ask.aloud()) aloud('Sophia', turn.ledger.heard ?? turn.reply?.halves()[0] ?? '');
+        if (this.ask.aloud()) aloud(this.mood ? `Sophia, ${this.mood}` : 'Sophia', turn.ledger.heard ?? turn.reply?.halves()[0] ?? '');
         this.draw();
         break;
       default:

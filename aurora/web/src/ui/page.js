@@ -22,7 +22,7 @@ import { Settings } from './settings.js';
  * @property {import('../types.d.ts').NewSession} session
  * @property {() => Promise<any>} stage  fetches the code that draws
  * @property {() => Promise<PageInfo|null>} ask  what the server tells of itself now
- * @property {{at(seconds: number, talk: {floor: string, level: {you: number, her: number}}): Pose}} life
+ * @property {{at(seconds: number, talk: import('../life/index.js').Talk): Pose}} life
  * @property {string|null} [key]  the server's, if it asks for one
  * @property {{share: number, perform(life: Pose, speech: Float32Array|null, seconds: number): Pose}} performer
  */
@@ -306,9 +306,11 @@ export class Page {
     }
     const { life, performer } = this.parts;
     const clock = session?.time() ?? seconds;
+    const gesture = session && on ? session.gesture() : undefined;
+    this.scene.mood(gesture?.mood.name ?? '');
     const speech = session && on ? session.weights(seconds) : null;
     const spoke = performer.share > 0;
-    const pose = performer.perform(life.at(seconds, { floor, level: levels }), speech, seconds);
+    const pose = performer.perform(life.at(seconds, { floor, level: levels, ...gesture }), speech, seconds);
     stage.draw(pose, seconds);
     const { share } = performer;
     if (!spoke && !share) return;

@@ -1,6 +1,7 @@
 // @ts-check
 // The state on the page: pill, message, buttons, notices, and what a screen reader is told.
 import { $, make, write } from './dom.js';
+import { MOODS } from '../talk/gestures.js';
 import { talking } from './machine.js';
 import { KEEP, sign, spoken, view } from './sentences.js';
 
@@ -81,6 +82,9 @@ export class Scene {
     if (!on) this.levels(0, 0, { moving: false });
     this.refocus(focused, state.use === 'type' && live && before.session === 'connecting');
   }
+
+  /** The mood of what is heard, beside the word for the floor. @param {string} name */
+  mood(name) { write($('mood'), MOODS[name] ?? ''); }
 
   /** Who wrote to come in goes on writing. A button that had the focus and is gone leaves it where one can go on. @param {Element|null} focused @param {boolean} writes */
   refocus(focused, writes) {
