@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from nova.history import History
-from pipelines.conversation.conversation import Components, Conversation
+from pipelines.conversation.components import Components
+from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.events import Failed, Happening, TurnEnded, VoiceStarted, VoiceStopped
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases

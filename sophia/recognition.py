@@ -345,7 +345,7 @@ class RivaRecognizer:
     async def _read(self, stream: _Stream) -> None:
         async for response in stream.call:
             self._heard()
-            for transcript in read_response(response, stream.clock, self._settings.language):
+            for transcript in read_response(response, stream.clock, self._settings.assumed):
                 self._take(transcript)
         if not stream.half_closed:
             raise RecognizerEnded("the recogniser ended the stream by itself; look at its log")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,13 @@ from sophia.transcripts import Transcript, Word, joined
 
 FINISH_SILENCE = bytes(2 * EAR_RATE * 80 // 1000)
 """80 ms, one step of a streaming model: what ``force_eou`` is sent with."""
+
+
+AUTO = "auto"
+"""The language of a user whom the service may tell it of."""
+
+MULTILINGUAL = "multi"
+"""The language code that asks Riva's multilingual models to find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,11 @@ class RecognizerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    language: str = Field("en-US", description="language of the user, for example en-US or de-DE", min_length=2)
+    language: str = Field(
+        "en-US",
+        description="language of the user, for example en-US or de-DE; auto: the service tells it",
+        min_length=2,
+    )
     model: str = Field("", description="name of the model; empty lets the server choose by language")
     punctuation: bool = Field(True, description="ask for punctuation and capitals")
     verbatim: bool = Field(False, description="leave numbers and dates as they were spoken")
@@ -62,6 +74,11 @@ class RecognizerSettings(BaseModel):
         ge=0,
     )
 
+    @property
+    def assumed(self) -> str:
+        """The language of words of which the service tells none; empty if nobody knows."""
+        return "" if self.language == AUTO else self.language
+
     @model_validator(mode="after")
     def _two_passes(self) -> RecognizerSettings:
         if 0 <= self.stop_history <= self.stop_history_eou:
@@ -80,7 +97,7 @@ def first_message(settings: RecognizerSettings) -> riva_asr_pb2.StreamingRecogni
         encoding=riva_audio_pb2.AudioEncoding.LINEAR_PCM,
         sample_rate_hertz=EAR_RATE,
         audio_channel_count=1,
-        language_code=settings.language,
+        language_code=MULTILINGUAL if settings.language == AUTO else settings.language,
         model=settings.model,
         max_alternatives=1,
         enable_automatic_punctuation=settings.punctuation,
@@ -161,13 +178,16 @@ def read_response(
     """What a response says, in session time; an answer without words has an empty text.
 
     Each final is a transcript of its own. Interims of one response are parts of one utterance, the steadier first:
-    they are joined, and together are as stable as the least stable part.
+    they are joined, and together are as stable as the least stable part. ``language`` is that of words of which the
+    service tells none.
     """
     parts: list[str] = []
+    told = ""
     stability, processed = 1.0, 0.0
     for result in response.results:
         best = result.alternatives[0] if result.alternatives else riva_asr_pb2.SpeechRecognitionAlternative()
         text = " ".join(best.transcript.split())
+        tongue = _language_of(best)
         if result.is_final:
             yield Transcript(
                 text,
@@ -178,13 +198,25 @@ def read_response(
                     for w in best.words
                 ),
                 audio_processed=clock.session(result.audio_processed),
-                language=language,
+                language=tongue or language,
             )
         else:
             parts.append(text)
+            told = told or tongue
             stability = min(stability, result.stability)
             processed = max(processed, result.audio_processed)
     if parts:
         yield Transcript(
-            joined(parts), stability=stability, audio_processed=clock.session(processed), language=language
+            joined(parts), stability=stability, audio_processed=clock.session(processed), language=told or language
         )
+
+
+def _language_of(told: riva_asr_pb2.SpeechRecognitionAlternative) -> str:
+    """The language that a result says it is in, or most of its words; empty if it says none."""
+    codes = Counter(word.language_code for word in told.words if _is_language(word.language_code))
+    named = next((code for code in told.language_code if _is_language(code)), "")
+    return named if len(told.language_code) == 1 or not codes else codes.most_common(1)[0][0]
+
+
+def _is_language(code: str) -> bool:
+    return bool(code) and code != MULTILINGUAL

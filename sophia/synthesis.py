@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import grpc
 import numpy as np
@@ -54,6 +54,9 @@ class SynthesizerSettings(BaseModel):
 
     voice: str = Field("", description="voice name, such as English-US.Female-1; empty: the service's default")
     language: str = Field("en-US", description="language of the voice, as a BCP 47 tag")
+    by_language: dict[str, str] = Field(
+        {}, description="voice names for the other languages of a user (language: auto); empty: the service's default"
+    )
     rate: int = Field(22_050, ge=8_000, le=48_000, description="sample rate of the speech in Hz")
     ahead: int = Field(2, ge=2, le=8, description="clauses that are synthesised before the listener needs them")
     piece_characters: int = Field(400, ge=50, le=2000, description="longest text in one request to the service")
@@ -61,6 +64,10 @@ class SynthesizerSettings(BaseModel):
     chunk_seconds: float = Field(5.0, gt=0, le=60, description="wait for each further piece of sound")
     word_times: bool = Field(True, description="ask for word times; off for a service that refuses the question")
     pronunciations: dict[str, str] = Field({}, description="words and how they are spoken, in the service's phonemes")
+
+    def of(self, language: str) -> Self:
+        """The same in one of the other languages."""
+        return self.model_copy(update={"language": language, "voice": self.by_language[language]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from nova.history import History
 from nova.mind import Message
 from nova.tools import Choice, ToolCall, ToolSpec
 from pipelines import virtual_time
-from pipelines.conversation.conversation import Components
+from pipelines.conversation.components import Components
 from pipelines.conversation.events import Happening, TurnEnded
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer

@@ -11,18 +11,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from aurora.face import Face
 from aurora.idle import IdleFace
 from aurora.performer import Performer
 from aurora.timeline import FaceTimeline
-from nova.history import History
-from nova.mind import Mind
-from nova.tools import Toolbox
 from pipelines.conversation.book import TurnBook
+from pipelines.conversation.components import Components
 from pipelines.conversation.events import (
     ClauseSkipped,
     Failed,
@@ -45,24 +42,18 @@ from pipelines.conversation.events import (
     VoiceStopped,
 )
 from pipelines.conversation.face_show import FaceShow
-from pipelines.conversation.feeling import Showing
 from pipelines.conversation.gestures import Gestures
 from pipelines.conversation.losses import Losses
 from pipelines.conversation.making import ReplyServices
-from pipelines.conversation.manner import Manners
 from pipelines.conversation.observers import Observer, Observers, Tracing
-from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.replies import Replies, ReplyContext
+from pipelines.conversation.tongues import Speech, Tongues
 from pipelines.conversation.tool_calls import Errands
 from pipelines.failures import StageFailed, explain, log_defect
-from sophia.audio import EAR_RATE, FRAME_SECONDS, AudioSource, Frame, Pcm, dbfs
-from sophia.echo import EchoGuard
+from sophia.audio import EAR_RATE, FRAME_SECONDS, Frame, Pcm, dbfs
 from sophia.played import Piece
 from sophia.playout import Playout
-from sophia.sinks import Sink
-from sophia.speech import Synthesizer
-from sophia.transcripts import Recognizer
-from sophia.turns import Phase, TurnTaking
+from sophia.turns import Phase
 from sophia.vad import Detector
 
 _log = logging.getLogger(__name__)
@@ -87,33 +78,6 @@ LAST_WORDS_SECONDS = 6.0
 
 CLOSE_SECONDS = 1.5
 """Longest wait for the devices and the ears to end; a card that hangs is left to itself, and to the process's end."""
-
-
-@dataclass(slots=True)
-class Components:
-    """What a conversation is built from. ``detector`` makes a voice detector that reports to the given function. It may
-    also judge how the ends of voices sound (:class:`sophia.sounded.SoundedDetector`).
-
-    ``cue`` is played, at the voice's rate, when she begins to listen. ``tools`` and ``manners`` may be changed
-    while it runs. ``recorded``: the user is recorded, and hears of it first. ``mood`` is how much of hers shows.
-    """
-
-    source: AudioSource
-    asr: Recognizer
-    detector: Callable[[Callable[[VoiceStarted | VoiceStopped | SoundJudged], None]], Detector]
-    turns: TurnTaking
-    llm: Mind
-    history: History
-    tts: Synthesizer
-    phrases: Phrases
-    sink: Sink
-    face: Face | None = None
-    echo: EchoGuard | None = None
-    cue: Pcm | None = None
-    tools: Toolbox = field(default_factory=Toolbox)
-    manners: Manners = field(default_factory=Manners)
-    recorded: bool = False
-    mood: Showing = "off"
 
 
 class Conversation:
@@ -172,7 +136,7 @@ class Conversation:
                 history=components.history,
                 tools=components.tools,
                 manners=components.manners,
-                phrases=components.phrases,
+                tongues=Tongues(policy.language, Speech(components.tts, components.phrases), components.others),
                 show=self._show,
                 group=self._group,
                 finish_utterance=components.asr.finish_utterance,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nova.history import History
-from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.reply import Reply
 
 REMEMBERED = 4
@@ -19,9 +18,8 @@ ROUNDING_SECONDS = 0.05
 class HeardReplies:
     """What was heard of the replies of one conversation. Samples are of ``rate`` Hz."""
 
-    def __init__(self, history: History, phrases: Phrases, rate: int) -> None:
+    def __init__(self, history: History, rate: int) -> None:
         self._history = history
-        self._phrases = phrases
         self._rate = rate
         self._acknowledged: dict[int, int] = {}
         self._past: dict[int, Reply] = {}  # those in the history that a client may still correct
@@ -46,7 +44,7 @@ class HeardReplies:
 
     def record(self, reply: Reply, samples: int) -> None:
         """Puts what was heard of it into the history, and keeps the reply in case that is corrected."""
-        text = " ".join(filter(None, reply.texts(self._phrases, samples, self._rate)))
+        text = " ".join(filter(None, reply.texts(samples, self._rate)))
         short = reply.pulled - samples > ROUNDING_SECONDS * self._rate
         self._history.assistant(reply.number, text, interrupted=reply.interrupted or short)
         self._past[reply.number] = reply

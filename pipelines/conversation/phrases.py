@@ -10,17 +10,24 @@ import numpy as np
 
 from sophia.audio import Pcm
 from sophia.heard import Script
-from sophia.languages import Phrase
+from sophia.languages import ENGLISH, Phrase
 from sophia.languages import language as table
 from sophia.speech import Synthesizer
 
 
 class Phrases:
-    """Canned sentences in one language; until :meth:`prepare` has run, none has a sound."""
+    """Canned sentences in one language; until :meth:`prepare` has run, none has a sound.
+
+    In a language without a table there are none, but for the notice of a recording: nobody may miss that.
+    """
 
     def __init__(self, language: str = "en-US") -> None:
-        self.texts: Mapping[Phrase, str] = table(language).phrases
+        self.texts: Mapping[Phrase, str] = table(language).phrases or {"recorded": ENGLISH.phrases["recorded"]}
         self._sounds: dict[Phrase, Pcm] = {}
+
+    def text(self, phrase: Phrase) -> str:
+        """The phrase's words; empty where she knows none."""
+        return self.texts.get(phrase, "")
 
     def sound(self, phrase: Phrase) -> Pcm | None:
         """The phrase at the voice's rate, or None if it could not be synthesised."""
@@ -30,7 +37,7 @@ class Phrases:
         """The phrase's words along its sound, at ``rate`` Hz."""
         sound = self.sound(phrase)
         script = Script(rate)
-        script.add(self.texts[phrase], 0, 0 if sound is None else len(sound))
+        script.add(self.text(phrase), 0, 0 if sound is None else len(sound))
         return script
 
     async def prepare(self, voice: Synthesizer, seconds: float = 10.0) -> None:

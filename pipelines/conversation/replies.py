@@ -48,8 +48,8 @@ from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.observers import Observers
 from pipelines.conversation.past import record
-from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.reply import Reply
+from pipelines.conversation.tongues import Tongues
 from pipelines.conversation.tool_calls import MANNERS
 from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
@@ -71,6 +71,7 @@ from sophia.decisions import (
     Resume,
     Say,
     Start,
+    Switch,
     Unduck,
 )
 from sophia.heard import TimedWord
@@ -90,7 +91,7 @@ class ReplyContext:
     history: History
     tools: Toolbox
     manners: Manners
-    phrases: Phrases
+    tongues: Tongues
     show: FaceShow
     group: asyncio.TaskGroup
     finish_utterance: Callable[[], None]
@@ -107,7 +108,7 @@ class Replies:
         self._playout = context.services.playout
         self._loop = asyncio.get_running_loop()
         self._replies: dict[int, Reply] = {}
-        self._heard = HeardReplies(context.history, context.phrases, self._playout.rate)
+        self._heard = HeardReplies(context.history, self._playout.rate)
         self._remade = 0  # the turn of which a reply was made again after it was decided
         self.last_sound = 0.0
         """When her last sample so far was, or will have been, played."""
@@ -116,6 +117,8 @@ class Replies:
         """Does what a decision, or the end of a reply, asks for."""
         context = self._context
         match happening:
+            case Switch(language=language):
+                context.tongues.switch(language)
             case Start():
                 self._start(happening)
             case Commit(generation=generation):
@@ -173,7 +176,7 @@ class Replies:
         if reply is None:
             return 0, ""
         samples = self._heard.samples(reply.number, self._playout.heard(reply.number))
-        return reply.turn, reply.texts(self._context.phrases, samples, self._playout.rate)[0]
+        return reply.turn, reply.texts(samples, self._playout.rate)[0]
 
     # What a generation tells
 
@@ -245,22 +248,23 @@ class Replies:
     def _open(self, turn: int, generation: int) -> Reply:
         self._playout.open(generation)
         written = self._context.manners.of(turn).written
-        reply = self._replies[generation] = Reply(turn, generation, written=written)
+        reply = self._replies[generation] = Reply(turn, generation, self._context.tongues.phrases, written=written)
         return reply
 
     def _start(self, decision: Start) -> None:
         reply = self._open(decision.turn, decision.generation)
         context, manner = self._context, self._context.manners.of(decision.turn)
         tools = None if decision.about else context.tools  # what a program says is to be told calls nothing
-        told = "\n".join(filter(None, (manner.instructions, MANNERS if tools and tools.own else "")))
-        messages = to_answer(decision, context.history, told)
-        reply.generation = Generation(reply.number, messages, context.services, self, tools, manner=manner)
+        told = (manner.instructions, MANNERS if tools and tools.own else "", context.tongues.instruction)
+        messages = to_answer(decision, context.history, "\n".join(filter(None, told)))
+        services = context.tongues.services(context.services)
+        reply.generation = Generation(reply.number, messages, services, self, tools, manner=manner)
         self._spawn(reply, reply.generation.run())
 
     def _recite(self, decision: Say) -> None:
         reply = self._open(decision.turn, decision.generation)
         self._release(reply.number)
-        services = replace(self._context.services, llm=Verbatim(decision.text))
+        services = replace(self._context.tongues.services(self._context.services), llm=Verbatim(decision.text))
         manner = Manner(written=reply.written)
         reply.generation, reply.once = Generation(reply.number, (), services, self, manner=manner), True
         self._spawn(reply, reply.generation.run())
@@ -305,10 +309,10 @@ class Replies:
         self._context.show.faceless(reply.number, reply.phrase_at / self._playout.rate)
 
         async def say() -> None:
-            sound = self._context.phrases.sound(phrase)
+            sound = reply.phrases.sound(phrase)
             if reply.written:
-                words, sound = self._context.phrases.texts[phrase], None
-                self._show(reply, f" {words}" if reply.shown else words)
+                words, sound = reply.phrases.text(phrase), None
+                self._show(reply, f" {words}" if reply.shown and words else words)
             if sound is not None:
                 self._tell_words(reply, phrase)
                 await self._playout.push(reply.number, sound)
@@ -335,7 +339,7 @@ class Replies:
         samples = self._heard.at_the_end(reply.number, pulled, cut_off=silenced is not None)
         for task in reply.tasks:
             task.cancel()
-        heard, said = reply.texts(self._context.phrases, samples, self._playout.rate)
+        heard, said = reply.texts(samples, self._playout.rate)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
             self._heard.record(reply, samples)
         made = reply.generation
@@ -344,7 +348,7 @@ class Replies:
             missing, seconds = sync.missing if sync else None, samples / self._playout.rate
             if error := complaint("first_frame" in made.reached, missing, seconds):
                 self.failed(made.number, StageFailed("face", error))
-        text = made.text if made else self._context.phrases.texts[reply.phrase] if reply.phrase else ""
+        text = made.text if made else reply.phrases.text(reply.phrase) if reply.phrase else ""
         self._context.tell(
             GenerationOver(
                 at=self._loop.time(),
@@ -361,7 +365,7 @@ class Replies:
         )
 
     def _tell_words(self, reply: Reply, phrase: Phrase) -> None:
-        words = self._context.phrases.script(phrase, self._playout.rate).news()
+        words = reply.phrases.script(phrase, self._playout.rate).news()
         at, after = reply.phrase_at, bool(reply.generation and reply.generation.script.samples)
         moved = [replace(word, start=word.start + at, end=word.end + at) for word in words]
         if moved and after:

@@ -18,6 +18,7 @@ class Reply:
 
     turn: int
     number: int
+    phrases: Phrases
     generation: Generation | None = None
     phrase: Phrase | None = None
     phrase_at: int = 0
@@ -39,7 +40,7 @@ class Reply:
     """One of those may have changed something."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def texts(self, phrases: Phrases, samples: int, rate: int) -> tuple[str, str]:
+    def texts(self, samples: int, rate: int) -> tuple[str, str]:
         """What was heard in ``samples`` of ``rate`` Hz, or read: of its own text, and of a phrase after or instead."""
         if self.written:
             own = self.shown[: self.phrase_at] if self.phrase else self.shown
@@ -47,5 +48,5 @@ class Reply:
         heard = self.generation.script.heard(samples) if self.generation else ""
         said = ""
         if self.phrase and samples > self.phrase_at:
-            said = phrases.script(self.phrase, rate).heard(samples - self.phrase_at)
+            said = self.phrases.script(self.phrase, rate).heard(samples - self.phrase_at)
         return heard, said

@@ -37,7 +37,7 @@ class Services:
     """Clients on open channels. ``asr`` makes the one recogniser of a conversation; the others serve any number.
 
     It is handed who is told of its outages, for how many seconds one is waited out where the settings don't say, and
-    the conversation's settings of it.
+    the conversation's settings of it. ``voices`` are those for other languages than the first.
     ``channels`` are the connections by service; a mind behind HTTP has none.
     """
 
@@ -45,6 +45,7 @@ class Services:
     llm: WarmMind
     tts: RivaSynthesizer
     face: Audio2Face | None
+    voices: Mapping[str, RivaSynthesizer] = field(default_factory=dict)
     channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
 
     def away(self) -> list[str]:
@@ -96,7 +97,10 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
         try:
             ears, ears_metadata = channel(s.asr.endpoint), metadata_for(s.asr.endpoint)
             service = "tts"
-            tts = RivaSynthesizer(channel(s.tts.endpoint), s.tts, metadata_for(s.tts.endpoint))
+            voice, voice_metadata = channel(s.tts.endpoint), metadata_for(s.tts.endpoint)
+            tts = RivaSynthesizer(voice, s.tts, voice_metadata)
+            others = [tag for tag in s.turns.languages if tag != s.tts.language]
+            voices = {tag: RivaSynthesizer(voice, s.tts.of(tag), voice_metadata) for tag in others}
             service = "llm"
             llm = await stack.enter_async_context(
                 connect_mind(s.llm, channel, capture_content=s.telemetry.capture_content)
@@ -113,6 +117,7 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
             llm,
             tts,
             face,
+            voices,
             {name: channel for name, channel in used.items() if channel},
         )
 

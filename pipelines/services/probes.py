@@ -20,6 +20,7 @@ from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import AsrSection, FaceSection, LlmSection, Settings, TtsSection
 from sophia.audio import Pcm
 from sophia.recognition import RivaRecognizer
+from sophia.recognition_wire import AUTO, MULTILINGUAL
 from sophia.synthesis import RivaSynthesizer
 
 MOST_NAMES = 8
@@ -65,6 +66,16 @@ def probes(settings: Settings) -> list[Probe]:
     return found
 
 
+def hears(codes: str, language: str) -> bool:
+    """Whether a model with these language codes, as its service tells them, is one for a language.
+
+    A service that tells none is taken at its word. Riva's multilingual models have several, or say "multi".
+    """
+    listed = [code.strip() for code in codes.split(",") if code.strip()]
+    several = MULTILINGUAL in listed or len(listed) > 1
+    return not listed or (several if language == AUTO else language in listed or MULTILINGUAL in listed)
+
+
 async def _recognizer(channel: grpc.aio.Channel, settings: AsrSection) -> Use:
     recognizer = RivaRecognizer(channel, settings, metadata_for(settings.endpoint))
     try:
@@ -73,7 +84,7 @@ async def _recognizer(channel: grpc.aio.Channel, settings: AsrSection) -> Use:
         seconds = _now() - began
     finally:
         await recognizer.aclose()
-    fits = [model for model in models if model.parameters.get("language_code", settings.language) == settings.language]
+    fits = [model for model in models if hears(model.parameters.get("language_code", ""), settings.language)]
     has = [f"models: {_names([model.name for model in models])}"]
     if not fits:
         has.append(f"none of them for {settings.language}")
@@ -86,8 +97,12 @@ async def _voice(channel: grpc.aio.Channel, settings: TtsSection) -> Use:
     seconds = await synthesizer.warm()
     names = [name for voice in voices for name in voice.names or (voice.model,)]
     has = [f"voices: {_names(names)}"]
-    if settings.voice and settings.voice not in names:
-        has.append(f"{settings.voice} is not among them")
+    for name in (settings.voice, *settings.by_language.values()):
+        if name and name not in names:
+            has.append(f"{name} is not among them")
+    spoken = {code for voice in voices for code in voice.languages}
+    if spoken and (unspoken := [tag for tag in settings.by_language if tag not in spoken]):
+        has.append(f"none of them for {', '.join(unspoken)}")
     return Use("first sound", seconds, tuple(has))
 
 

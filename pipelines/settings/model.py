@@ -24,6 +24,7 @@ from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
 from pipelines.settings.endpoint import Endpoint, checked_target
 from pipelines.settings.insights import InsightsSettings
+from pipelines.settings.languages import checked_voices, with_languages
 from pipelines.settings.layers import (
     Key,
     Layer,
@@ -178,7 +179,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
-    language: str = Field("en-US", description="the language of recogniser, voice and turn taking, as Riva names it")
+    language: str = Field(
+        "en-US",
+        description="the language of recogniser, voice and turn taking, as Riva names it; auto: the recogniser tells "
+        "it, and she follows the user into those of tts.by_language",
+    )
     embedded: bool | tuple[Service, ...] = Field(
         False,
         description="services that come with the project, started along: all of them, none, or those that are listed; "
@@ -221,17 +226,13 @@ class Settings(BaseSettings):
     @classmethod
     def _one_language(cls, values: Any) -> Any:
         """``language`` counts for every section that does not name its own."""
-        language = values.get("language") if isinstance(values, dict) else None
-        if not isinstance(language, str):
-            return values
-        spoken = ("asr", "turns", "tts")
-        sections = {name: values.get(name) for name in spoken}
-        inherited = {
-            name: {"language": language, **(section or {})}
-            for name, section in sections.items()
-            if section is None or isinstance(section, dict)
-        }
-        return {**values, **inherited}
+        return with_languages(values) if isinstance(values, dict) else values
+
+    @field_validator("tts")
+    @classmethod
+    def _has_voices(cls, tts: TtsSection, info: ValidationInfo) -> TtsSection:
+        checked_voices(tts, info.data.get("asr"), info.data.get("turns"))
+        return tts
 
     @field_validator("embedded", mode="before")
     @classmethod

@@ -49,13 +49,14 @@ class Says:
     """Something the simulated user says, ``at`` seconds from the start; ``pcm`` is the sound, at 16 kHz.
 
     Without ``pcm`` it is ``seconds`` of a buzz that only a simulated detector takes for a voice. ``text`` is what the
-    simulated recogniser will make of it; empty: noise.
+    simulated recogniser will make of it, in ``language``; empty: noise.
     """
 
     at: float
     text: str
     seconds: float = 0.6
     pcm: Pcm | None = None
+    language: str = "en-US"
 
     @property
     def length(self) -> float:
@@ -167,7 +168,7 @@ class SimulatedRecognizer:
             delay = self._delays.final
             processed = frame.end - self._user.started
             if self._stable_first:
-                stable = Transcript(says.text, stability=1.0, audio_processed=processed)
+                stable = Transcript(says.text, stability=1.0, audio_processed=processed, language=says.language)
                 self._loop.call_later(delay, self._queue.put_nowait, stable)
                 delay += self._stable_first
             said = says.text.split()
@@ -176,7 +177,14 @@ class SimulatedRecognizer:
                 Word(word, says.at + place * length, says.at + (place + 1) * length, 1.0)
                 for place, word in enumerate(said)
             )
-            final = Transcript(says.text, final=True, confidence=1.0, words=words, audio_processed=processed)
+            final = Transcript(
+                says.text,
+                final=True,
+                confidence=1.0,
+                words=words,
+                audio_processed=processed,
+                language=says.language,
+            )
             self._loop.call_later(delay, self._queue.put_nowait, final)
 
     def finish_utterance(self) -> None:

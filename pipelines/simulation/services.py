@@ -11,7 +11,7 @@ import numpy as np
 
 from nova.history import History
 from nova.mind import Message
-from pipelines.conversation.conversation import Components
+from pipelines.conversation.components import Components
 from pipelines.conversation.phrases import Phrases
 from pipelines.records.results import Unit
 from pipelines.scenarios.caller import Caller

@@ -31,6 +31,7 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.services.page_port import page_port
 from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint
+from pipelines.settings.languages import without_words
 from pipelines.settings.model import Settings
 from sophia.smart_turn import SmartTurn, TurnModelUnusable
 
@@ -87,6 +88,8 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
         except TurnModelUnusable as unusable:
             sound_failed = True
             console.print(Text(f"✗ {unusable} {unusable.hint}", "red"), soft_wrap=True)
+    if line := without_words(settings.turns):
+        console.print(line, markup=False, soft_wrap=True)
     if not settings.face.enabled:
         console.print("The face is switched off (face.enabled).")
     port = await page_port(settings.server)

@@ -22,10 +22,12 @@ from typing import Self
 
 from nova.history import History
 from nova.tools import Tool, Toolbox
-from pipelines.conversation.conversation import NOTHING, Components
+from pipelines.conversation.components import Components
+from pipelines.conversation.conversation import NOTHING
 from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.tongues import Speech
 from pipelines.embedded.speech.fetched import turn_model
 from pipelines.embedded.supervisor import EmbeddedServices
 from pipelines.failures import Failure, StageFailed
@@ -36,6 +38,7 @@ from pipelines.services.diagnosis import diagnose
 from pipelines.services.found_model import with_model
 from pipelines.settings.fingerprint import fingerprint
 from pipelines.settings.insights import Consent
+from pipelines.settings.languages import without_words
 from pipelines.settings.model import Service, Settings
 from pipelines.takes.keeping import Keeping
 from pipelines.talk.persona import with_moods
@@ -97,6 +100,7 @@ class Runtime:
         """The settings as they were given: the same in every run, wherever the embedded services turn out to be."""
         self.settings = settings
         self.phrases = Phrases(settings.turns.language)
+        self._others = {tag: Phrases(tag) for tag in settings.turns.languages if tag != settings.tts.language}
         self.faceless: Failure | None = None
         """Why there is no face, though the settings ask for one: she goes on without."""
         self._connections = -(-max(1, sessions) // SESSIONS_A_CONNECTION)
@@ -150,6 +154,8 @@ class Runtime:
 
     async def _open(self) -> None:
         stack, loop = self._stack, asyncio.get_running_loop()
+        if line := without_words(self.settings.turns):
+            self._notice(line)
         await self._find_model()
         await self._find_turn_model()
         if self.settings.embedded_services:
@@ -204,14 +210,22 @@ class Runtime:
 
     async def _warm_up(self) -> None:
         first = self._services[0]
-        for failure in await warm_up(
-            first, self.settings.asr, lambda: self.phrases.prepare(first.tts, WARM_UP_SECONDS)
-        ):
+        for failure in await warm_up(first, self.settings.asr, lambda: self._speak(first)):
             if failure.service != "face":
                 raise failure
             self.faceless = await diagnose(failure.cause, "face", self.settings.face.endpoint)
             for services in self._services:
                 services.face = None
+
+    async def _speak(self, services: Services) -> None:
+        """Each voice's first use: her canned phrases."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.phrases.prepare(services.tts, WARM_UP_SECONDS))
+                for tag, phrases in self._others.items():
+                    group.create_task(phrases.prepare(services.voices[tag], WARM_UP_SECONDS))
+        except* Exception as failures:
+            raise failures.exceptions[0] from None
 
     async def _watch(self, work: Awaitable[None]) -> None:
         """Runs ``work`` until the runtime ends."""
@@ -319,6 +333,7 @@ class Runtime:
             cue=cue,
             tools=Toolbox(own=workshop.tools(tools_place)),
             recorded=recorded,
+            others={tag: Speech(services.voices[tag], phrases) for tag, phrases in self._others.items()},
             mood=settings.mood,
         )
         labels = Labels(settings.llm.model, settings.llm.backend, settings.asr.language, settings.tts.voice)

@@ -10,7 +10,8 @@ from opentelemetry import context as otel
 from nova.mind import Message
 from nova.tools import Toolbox
 from pipelines.conversation.aside import Aside, Asker
-from pipelines.conversation.conversation import Components, Conversation
+from pipelines.conversation.components import Components
+from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.events import Happening, Phase
 from pipelines.conversation.manner import Manner, Manners
 from pipelines.conversation.measured import Measured

@@ -28,8 +28,9 @@ from pipelines.telemetry.ledger import Ledger, Outcome
 from pipelines.terminal.display import Display, State
 from pipelines.terminal.repeats import Repeats
 from pipelines.terminal.tools import ToolLines
-from sophia.decisions import Announce, Commit, Say, Start
+from sophia.decisions import Announce, Commit, Say, Start, Switch
 from sophia.events import Stopped
+from sophia.languages import language as table
 
 _STATES: Mapping[Phase, State] = {
     "idle": State.LISTENING,
@@ -102,6 +103,11 @@ class Shown(Observer):
             case Announce() if self._deaf:
                 self._told_deaf = True
                 display.notice(f"{explain(self._deaf, 'asr', self._places.get('asr')).line} She waits for her ears.")
+            case Switch(language=language, heard=heard) if heard:
+                display.notice(
+                    f"You speak {heard}, and she has no voice for it: she goes on in {table(language).name}. "
+                    "tts.by_language gives her one."
+                )
             case EarsBack():
                 if self._told_deaf:
                     display.notice("She can hear you again.")

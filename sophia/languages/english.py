@@ -114,6 +114,7 @@ ENGLISH = Language(
         "asr": "Sorry, I can't hear you any more.",
     },
     inviting=("yes or no", "let me know", "tell me"),
+    answer_in="Answer in English.",
     trial="What time is it?",
     signs={
         "×": "times", "÷": "divided by", "+": "plus", "−": "minus", "±": "plus or minus", "^": "to the",

@@ -111,6 +111,7 @@ FRENCH = Language(
         "asr": "Désolée, je ne vous entends plus.",
     },
     inviting=phrases("oui ou non, dis moi, dis-moi, dites moi, dites-moi, fais moi savoir, faites-moi savoir"),
+    answer_in="Réponds en français.",
     trial="Quelle heure est-il ?",
     signs={
         "×": "fois", "÷": "divisé par", "+": "plus", "−": "moins", "±": "plus ou moins", "^": "puissance",

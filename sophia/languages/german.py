@@ -116,6 +116,7 @@ GERMAN = Language(
     },
     inviting=("ja oder nein", "sag mir", "sag es mir", "sagen sie mir", "sagen sie es mir",
               "lass mich wissen", "lass es mich wissen", "lassen sie mich wissen", "lassen sie es mich wissen"),
+    answer_in="Antworte auf Deutsch.",
     trial="Wie spät ist es?",
     signs={
         "×": "mal", "÷": "geteilt durch", "+": "plus", "−": "minus", "±": "plus minus", "^": "hoch", "²": "Quadrat",

@@ -112,6 +112,7 @@ ITALIAN = Language(
         "asr": "Scusa, non ti sento più.",
     },
     inviting=phrases("sì o no, dimmi, fammi sapere, dica, mi dica"),
+    answer_in="Rispondi in italiano.",
     trial="Che ore sono?",
     signs={
         "×": "per", "÷": "diviso", "+": "più", "−": "meno", "±": "più o meno", "^": "alla", "²": "al quadrato",

@@ -112,6 +112,7 @@ SPANISH = Language(
         "asr": "Perdona, ya no te oigo.",
     },
     inviting=phrases("sí o no, dime, dímelo, hazme saber, avísame"),
+    answer_in="Responde en español.",
     trial="¿Qué hora es?",
     signs={
         "×": "por", "÷": "entre", "+": "más", "−": "menos", "±": "más o menos", "^": "elevado a", "²": "al cuadrado",

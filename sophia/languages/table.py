@@ -65,7 +65,8 @@ class Language:
     ``code`` is its ISO 639 code and ``name`` its English name. ``yes`` and ``no`` are whole answers to a question.
     ``waiting`` are sentences that she says while the user waits, by what she does, and ``still`` those that follow when
     it takes long. ``phrases`` are her canned ones. ``inviting`` are words near a reply's end that ask for an answer
-    without a question mark. ``trial`` is a sentence to try a voice with. ``signs`` are the words of signs in a text
+    without a question mark. ``answer_in`` asks a model to answer in the language.
+    ``trial`` is a sentence to try a voice with. ``signs`` are the words of signs in a text
     that is spoken, "is …" where a number or a variable stands before it. ``grouping`` parts the thousands of a number,
     where a voice takes it for nothing else. ``shall`` asks whether to run a ``{tool}``, and ``shall_with`` with what is
     ``{given}`` to it.
@@ -84,9 +85,15 @@ class Language:
     shall_with: str = ""
     phrases: Mapping[Phrase, str] = field(default_factory=dict)
     inviting: tuple[str, ...] = ()
+    answer_in: str = ""
     trial: str = "1 2 3"
     signs: Mapping[str, str] = field(default_factory=dict)
     grouping: str = ""
+
+    @property
+    def instruction(self) -> str:
+        """Asks a language model to answer in this language."""
+        return self.answer_in or f"Answer in the language that has the tag {self.name}."
 
     @property
     def known(self) -> bool:

@@ -8,11 +8,13 @@ import numpy as np
 
 from nova.history import History
 from nova.tools import Toolbox
-from pipelines.conversation.conversation import Components, Conversation
+from pipelines.conversation.components import Components
+from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.events import Decision, Failed, TurnEnded
 from pipelines.conversation.manner import Manners
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.tongues import Speech
 from pipelines.failures import StageFailed
 from pipelines.simulation.exact import (
     Delays,
@@ -117,6 +119,8 @@ class Table:
     mood: str = "off"
     toolbox: Toolbox = field(default_factory=Toolbox)
     manners: Manners = field(default_factory=Manners)
+    others: dict = field(default_factory=dict)
+    """What makes a voice for each other language."""
     error: StageFailed | None = None
 
     def talk(self):
@@ -128,8 +132,11 @@ class Table:
         self.mind = (self.make_mind or SimulatedMind)(self.tokens, self.delays)
         self.voice = (self.make_voice or SimulatedVoice)(self.delays)
         self.history = History("You are Nova.")
-        phrases = self.make_phrases()
+        phrases, others = self.make_phrases(), {}
         await phrases.prepare(SimulatedVoice(AT_ONCE))
+        for tag, make_voice in self.others.items():
+            others[tag] = Speech(make_voice(self.delays), self.make_phrases(tag))
+            await others[tag].phrases.prepare(SimulatedVoice(AT_ONCE))
         await asyncio.sleep(BEGINS - asyncio.get_running_loop().time())
         make_face = self.make_face or SimulatedFace
         components = Components(
@@ -148,6 +155,7 @@ class Table:
             manners=self.manners,
             recorded=self.recorded,
             mood=self.mood,
+            others=others,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
         self.conversation = Conversation(components, [*self.observers, self.notes])

@@ -24,6 +24,8 @@ def test_a_table_is_whole(table: Language) -> None:
     assert set(table.waiting) == set(get_args(Waiting))
     for sentences in (*table.waiting.values(), table.still):
         assert len(set(sentences)) == len(sentences) > 1  # she does not say the same twice running
+    assert "{tool}" in table.shall
+    assert {"{tool}", "{given}"} <= set(table.shall_with.replace("?", "").replace(",", "").split())
     for sentence in (*table.phrases.values(), *(one for many in table.waiting.values() for one in many)):
         assert sentence[0].isupper(), sentence
         assert sentence[-1] in ".?!", sentence

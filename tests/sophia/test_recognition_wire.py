@@ -153,3 +153,31 @@ def test_the_models_own_endpointing_can_be_asked_for() -> None:
 def test_the_first_pass_must_end_before_the_second() -> None:
     with pytest.raises(ValidationError, match="must be less than stop_history"):
         RecognizerSettings(stop_history=240, stop_history_eou=240)
+
+
+def test_auto_asks_the_multilingual_model() -> None:
+    asked = first_message(RecognizerSettings(language="auto")).streaming_config.config
+    assert asked.language_code == "multi"
+    assert RecognizerSettings(language="auto").assumed == ""
+
+
+@pytest.mark.parametrize(
+    ("codes", "words", "told"),
+    [
+        (["de-DE"], [], "de-DE"),
+        ([], ["de-DE", "en-US", "de-DE"], "de-DE"),
+        (["en-US", "de-DE"], ["de-DE", "de-DE", "en-US"], "de-DE"),
+        (["en-US", "de-DE"], [], "en-US"),
+        (["multi"], [], "fr-FR"),
+        ([], [], "fr-FR"),
+    ],
+)
+@pytest.mark.parametrize("final", [True, False])
+def test_a_transcript_is_in_the_language_that_the_service_tells(
+    codes: list[str], words: list[str], told: str, final: bool
+) -> None:
+    said = [pb.WordInfo(word="ja", language_code=code) for code in words]
+    best = pb.SpeechRecognitionAlternative(transcript="ja genau", language_code=codes, words=said)
+    result = pb.StreamingRecognitionResult(alternatives=[best], is_final=final)
+    answer = pb.StreamingRecognizeResponse(results=[result])
+    assert [one.language for one in read_response(answer, StreamClock(), "fr-FR")] == [told]

@@ -11,7 +11,7 @@ from remote import Remote
 from table import TOKENS
 
 from nova.history import History
-from pipelines.conversation.conversation import Components
+from pipelines.conversation.components import Components
 from pipelines.conversation.events import GenerationOver
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
