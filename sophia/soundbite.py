@@ -1,7 +1,8 @@
 """Recorded voices through the same door as a microphone: WAV files as an audio source, in real time.
 
 Frames leave on absolute deadlines, so a late event loop is caught up with and nothing drifts. After the first bite the
-next may wait for a cue, which is how a conversation is held: the next soundbite is spoken when the reply is over.
+next may wait for a cue, which is how a conversation is held: the next soundbite is spoken when the reply is over. Where
+she has something to say before anything else, the first one may wait as well.
 """
 
 from __future__ import annotations
@@ -70,6 +71,16 @@ class Soundbite:
         self._settings = settings
         self._cued = False
         self._closed = False
+        self._held = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the first bite waits for a cue, too."""
+        return self._held
+
+    def hold(self) -> None:
+        """Has the first bite wait for a cue, too; to be called before ``frames()``."""
+        self._held = True
 
     @property
     def left(self) -> int:
@@ -104,7 +115,7 @@ class Soundbite:
         played = 0  # frames so far
         for number, bite in enumerate(self._bites):
             pause = self._settings.pause_seconds if number else self._settings.lead_seconds
-            while number and self._settings.wait_for_cue and not self._cued:
+            while (self._settings.wait_for_cue if number else self._held) and not self._cued:
                 yield silence
                 played += 1
             for _ in range(round(pause / FRAME_SECONDS)):

@@ -23,10 +23,17 @@ async def cue_in_turn(
     """Plays the soundbites of ``source`` in turn, and returns after the reply to the last one.
 
     ``busy`` says whether somebody speaks, or is about to. ``answers`` counts the turns that are over, and
-    ``unanswered`` is told of each soundbite that none came of, in a line for people.
+    ``unanswered`` is told of each soundbite that none came of, in a line for people. The first one of a source that is
+    held comes once she has said what she has to say first.
     """
     loop = asyncio.get_running_loop()
-    quiet_since, answered, begun = loop.time(), 0, 0
+    if source.held:
+        quiet_since = loop.time()
+        while loop.time() - quiet_since < SETTLED_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+            quiet_since = loop.time() if busy() else quiet_since
+        source.cue()
+    quiet_since, answered, begun = loop.time(), answers(), 0
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         now = loop.time()

@@ -207,6 +207,8 @@ class VoiceLoop:
                 display.notice(note)
             if kept.recording:
                 display.notice(f"This conversation is recorded (insights.consent), into {kept.folder}.")
+                if isinstance(devices.source, Soundbite):
+                    devices.source.hold()  # she says so first
             if lost := runtime.faceless:
                 display.error(lost.line, f"She goes on without a face. {lost.hint}")
             microphone = RestingSource(devices.source)

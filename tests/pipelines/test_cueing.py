@@ -15,12 +15,15 @@ SLACK = 0.2
 class Talk:
     """Two soundbites, of which those at ``answered`` get a reply of 2 s, begun 1 s after their end."""
 
-    def __init__(self, answered):
+    def __init__(self, answered, says_first=0.0):
         settings = SoundbiteSettings(lead_seconds=0, pause_seconds=0, tail_seconds=None, wait_for_cue=True)
         self.source = Soundbite([Bite("one.wav", VOICE), Bite("two.wav", VOICE)], settings)
         self.answered = answered
         self.lines = []
         self.replies = []  # begin and end of each
+        self.says_first = says_first  # seconds, of what is a turn, too
+        if says_first:
+            self.source.hold()
 
     def busy(self):
         now, spoken = asyncio.get_running_loop().time(), self.source.spoken
@@ -28,7 +31,7 @@ class Talk:
             if at in self.answered and len(self.replies) == at:
                 self.replies.append((bite.last_voiced + 1, bite.last_voiced + 3))
         ends = [bite.last_voiced + 1.5 for bite in spoken]  # she listens, and thinks, for a moment
-        return any(now < end for end in [*ends, *(end for _, end in self.replies)])
+        return any(now < end for end in [self.says_first, *ends, *(end for _, end in self.replies)])
 
     async def hold(self):
         async def listen():
@@ -36,7 +39,11 @@ class Talk:
                 pass
 
         hearing = asyncio.create_task(listen())
-        over = lambda: sum(end <= asyncio.get_running_loop().time() for _, end in self.replies)  # noqa: E731
+
+        def over():
+            ends = [self.says_first] * bool(self.says_first) + [end for _, end in self.replies]
+            return sum(end <= asyncio.get_running_loop().time() for end in ends)
+
         await cue_in_turn(self.source, self.busy, over, self.lines.append)
         hearing.cancel()
         return asyncio.get_running_loop().time()
@@ -61,5 +68,17 @@ def test_one_that_nobody_answers_is_told_of():
         quiet = talk.source.spoken[-1].last_voiced + 1.5
         assert abs(end - quiet - UNANSWERED_SECONDS) < SLACK
         assert talk.lines == ["two.wav: nothing was understood."]
+
+    run(main())
+
+
+def test_the_first_one_of_a_held_source_comes_when_she_has_said_what_comes_first():
+    async def main():
+        talk = Talk(set(), says_first=4.0)
+        await talk.hold()
+        first, second = talk.source.spoken
+        assert abs(first.first_voiced - 4.0 - SETTLED_SECONDS) < SLACK
+        assert abs(second.first_voiced - first.last_voiced - 1.5 - UNANSWERED_SECONDS) < SLACK
+        assert talk.lines == [f"{name}.wav: nothing was understood." for name in ("one", "two")]
 
     run(main())

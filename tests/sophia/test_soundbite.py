@@ -73,6 +73,18 @@ def test_a_cue_during_a_bite_counts_from_its_end() -> None:
     assert run(main()) == [pytest.approx(0.15), pytest.approx(0.24 + 0.2 + 0.05)]
 
 
+def test_of_a_held_source_the_first_bite_waits_too() -> None:
+    async def main() -> list[float | None]:
+        source = Soundbite([bite(), bite()], settings(wait_for_cue=True))
+        source.hold()
+        for at in (2.001, 4.001):
+            asyncio.get_running_loop().call_at(at, source.cue)
+        await collect(source)
+        return [s.first_voiced for s in source.spoken]
+
+    assert run(main()) == [pytest.approx(2.02 + 0.1 + 0.05), pytest.approx(4.02 + 0.2 + 0.05)]
+
+
 def test_without_a_tail_it_listens_until_closed() -> None:
     async def main() -> float:
         source = Soundbite([bite()], settings(tail_seconds=None))
