@@ -45,15 +45,20 @@ def conversations(
     spread: float = 0.1,
     turns: float = 12.0,
     slower: float = 0.0,
+    part: float = 1.0,
     cut: tuple[float, float] = (0.03, 0.03),
 ) -> list[Conversation]:
-    """Made-up conversations. The canary's are ``slower`` by so many seconds; ``cut`` is of control and canary."""
+    """Made-up conversations. ``part`` of the canary's turns are ``slower`` by so many seconds.
+
+    ``cut`` is how often control and canary cut people off.
+    """
     rng, found = np.random.default_rng(seed), list[Conversation]()
     for place in range(number):
         canary = bool(rng.random() < share)
         many = max(1, int(rng.poisson(turns)))
         waits = 0.55 * np.exp(spread * rng.standard_normal() + 0.2 * rng.standard_normal(many))
-        waits += (rng.random(many) < 0.03) * rng.exponential(0.8, many) + slower * canary
+        waits += (rng.random(many) < 0.03) * rng.exponential(0.8, many)
+        waits += slower * canary * (rng.random(many) < part if part < 1 else 1)
         often = cut[canary] * math.exp(0.5 * rng.standard_normal() - 0.125)  # some people pause more than others
         chance, words = rng.random((many, 4)), rng.poisson(8, many)
         ended = (place + 1) * EVERY
@@ -126,6 +131,7 @@ def power(seeds: int, number: int) -> Iterator[dict[str, Any]]:
         ("+30 ms", {"slower": 0.03}),
         ("+60 ms", {"slower": 0.06}),
         ("+120 ms", {"slower": 0.12}),
+        ("+300 ms in a fifth", {"slower": 0.3, "part": 0.2}),
         ("cut-offs 3 -> 10 %", {"cut": (0.03, 0.10)}),
         ("cut-offs 3 -> 15 %", {"cut": (0.03, 0.15)}),
     )
