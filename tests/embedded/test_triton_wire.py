@@ -66,7 +66,7 @@ async def test_it_calls_a_tool_that_the_question_names_and_reads_what_it_says(no
         talk += [Message("assistant", "", (call,)), Message("tool", '{"sky": "clear"}', answers=call)]
         async with aclosing(mind(channel).reply(talk, tools)) as pieces:
             said = "".join([str(piece) async for piece in pieces])
-    assert said == "Here is what I got. sky clear."
+    assert said == "Here is what I got. Sky clear."
 
 
 async def test_many_at_once(nova: Service) -> None:

@@ -330,7 +330,7 @@ def uses(question: str, *more: Message, choice: Choice = "auto") -> tuple[str, l
 
 
 def test_a_tool_is_called_when_the_question_plainly_names_it() -> None:
-    assert uses("Can you get the weather in Ulm, please?") == ("", [("get_weather", {"city": "ulm"})])
+    assert uses("Can you get the weather in Ulm, please?") == ("", [("get_weather", {"city": "Ulm"})])
     assert uses("Turn the kitchen light off.")[1] == [("light", {"on": False, "room": "kitchen"})]
     assert uses("What is one plus one?") == ("That's 2.", [])
     both = uses("get the weather for ulm and the hall light on")[1]
@@ -341,7 +341,7 @@ def test_what_a_tool_says_is_read_out() -> None:
     call = ToolCall("c", "get_weather", '{"city": "ulm"}')
     for said in ("", "One moment."):
         answered = Message("assistant", said, (call,)), Message("tool", '{"sky": "clear", "degrees": 21}', answers=call)
-        assert uses("get the weather in ulm", *answered)[0] == "Here is what I got. sky clear, degrees 21."
+        assert uses("get the weather in ulm", *answered)[0] == "Here is what I got. Sky clear, degrees 21."
     later = Message("assistant", "It is clear."), Message("user", "What is one plus one?")
     assert uses("get the weather in ulm", *answered, *later)[0] == "That's 2."
 

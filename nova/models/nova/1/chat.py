@@ -32,12 +32,12 @@ LONGEST = 400
 class Turns:
     """A conversation: ``system``, then ``(role, text)`` pairs, the last of them the user's.
 
-    ``results`` are what tools said since; then she has called them after those words. ``depth`` is how often one has
-    gone back in it already.
+    ``results`` are what tools said since; then she has called them after those words, in so many ``rounds``. ``depth``
+    is how often one has gone back in it already.
     """
 
-    def __init__(self, system, pairs, results=(), depth=0):
-        self.system, self.pairs, self.results, self.depth = system, pairs, results, depth
+    def __init__(self, system, pairs, results=(), depth=0, rounds=0):
+        self.system, self.pairs, self.results, self.depth, self.rounds = system, pairs, results, depth, rounds
 
     @property
     def user(self):
@@ -70,19 +70,19 @@ def parse(prompt):
     if not entries:
         return Turns("", [("user", prompt.strip())])
     system = "\n".join(text for role, text in entries if role == "system")
-    pairs, results = [], []
+    pairs, results, rounds = [], [], 0
     for role, text in entries:
         if role == "user" and (told := _RESULT.findall(text)):
-            results = told
+            results, rounds = told, rounds + 1
         elif role in ("user", "assistant"):
             called = role == "assistant" and "<tool_call>" in text
             said = text.partition("<tool_call>")[0].strip()
             if said or not called:
                 pairs.append((role, said))
-                results = results if called else []
+                results, rounds = (results, rounds) if called else ([], 0)
     while results and pairs and pairs[-1][0] == "assistant":  # what she said while she called
         pairs.pop()
-    return Turns(system, pairs, results)
+    return Turns(system, pairs, results, rounds=rounds)
 
 
 def begun(prompt):

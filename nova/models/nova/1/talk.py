@@ -68,7 +68,7 @@ _OWNED = re.compile(r"^(?P<ask>what is|who is) (?P<whose>[a-z ]+)'s (?P<what>[a-
 def answer(prompt):
     """The reply to a rendered chat prompt."""
     turns = parse(prompt)
-    return tools.answer(turns, begun(prompt)) or reply(turns)
+    return tools.answer(turns, begun(prompt), wordings) or reply(turns)
 
 
 def reply(turns):
