@@ -62,7 +62,7 @@ async def test_it_calls_a_tool_that_the_question_names_and_reads_what_it_says(no
             async with aclosing(mind(channel).reply(talk, tools, choice)) as pieces:
                 (call,) = [piece async for piece in pieces]
             assert isinstance(call, ToolCall)
-            assert (call.name, call.parsed()) == ("get_weather", {"city": "ulm"})
+            assert (call.name, call.parsed()) == ("get_weather", {"city": "Ulm"})
         talk += [Message("assistant", "", (call,)), Message("tool", '{"sky": "clear"}', answers=call)]
         async with aclosing(mind(channel).reply(talk, tools)) as pieces:
             said = "".join([str(piece) async for piece in pieces])
