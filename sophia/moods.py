@@ -10,9 +10,12 @@ Each decision is made on one character and what came before it, so how the text 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sophia.marks import CLOSERS, COMMAS, ENDS, unspaced
+
+Showing = Literal["off", "subtle", "full"]
+"""How much of her mood is shown."""
 
 MOODS: Final = (
     "amazement", "anger", "cheekiness", "disgust", "fear", "grief", "joy", "outofbreath", "pain", "sadness",

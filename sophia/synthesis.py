@@ -23,6 +23,9 @@ from sophia.audio import Pcm
 from sophia.calls import Metadata, calling
 from sophia.joins import FIRST_LEAD_SECONDS, LEAD_SECONDS, Trim, pause
 from sophia.languages import language as table
+from sophia.mood_clauses import mood_of
+from sophia.mood_voice import Ability, Delivery, deliver, reads_ssml
+from sophia.moods import Showing
 from sophia.speech import SpeechChunk, SpokenWord
 from sophia.spoken import spoken
 
@@ -95,16 +98,20 @@ class _Clause:
 class RivaSynthesizer:
     """A :class:`sophia.speech.Synthesizer` over a ready channel to a Riva speech service.
 
-    ``metadata`` is called for each call. Text that cannot be said (markup, emoji) is left out; a clause of nothing
-    else yields one empty chunk. Failures of the transport are raised as ``grpc.aio.AioRpcError``, a service that
-    answers without sound as :class:`VoiceError`, or :class:`VoiceSilent` if it does not in time. What was spoken
-    before is yielded first; whoever wants the clauses after it speaks them anew.
+    ``mood`` is how much of a clause's mood is heard. ``metadata`` is called for each call. Text that cannot be said
+    (markup, emoji) is left out; a clause of nothing else yields one empty chunk. Failures of the transport are raised
+    as ``grpc.aio.AioRpcError``, a service that answers without sound as :class:`VoiceError`, or :class:`VoiceSilent` if
+    it does not in time. What was spoken before is yielded first; whoever wants the clauses after it speaks them anew.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, settings: SynthesizerSettings, metadata: Metadata) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, settings: SynthesizerSettings, metadata: Metadata, mood: Showing = "off"
+    ) -> None:
         self.rate = settings.rate
         self._settings = settings
         self._metadata = metadata
+        self._mood: Showing = mood
+        self._ability: Ability | None = None  # not asked yet
         self._stub: Any = riva_tts_pb2_grpc.RivaSpeechSynthesisStub(channel)
 
     async def speak(self, clauses: AsyncIterator[str]) -> AsyncGenerator[SpeechChunk, None]:
@@ -147,6 +154,8 @@ class RivaSynthesizer:
     async def warm(self) -> float:
         """Speaks a sentence to nobody; returns the seconds to its first sound."""
         loop = asyncio.get_running_loop()
+        if self._mood != "off":
+            await self._learn()
         begin = loop.time()
         heard = begin
         speech = self.speak(_once(table(self._settings.language).trial))
@@ -188,7 +197,15 @@ class RivaSynthesizer:
         try:
             if said := spoken(clause.text, self._settings.language):
                 with calling(SYNTHESIZE, self._metadata) as metadata:
-                    await self._call(clause, said, metadata)
+                    delivery = await self._delivery(clause.text, said)
+                    try:
+                        await self._call(clause, said, delivery, metadata)
+                    except grpc.aio.AioRpcError as error:
+                        refused = error.code() == grpc.StatusCode.INVALID_ARGUMENT and not clause.flowing.is_set()
+                        if not refused or (delivery.text == said and delivery.voice == self._settings.voice):
+                            raise
+                        self._ability = Ability()  # it can do less than it said: from now on it is asked plainly
+                        await self._call(clause, said, Delivery(self._settings.voice, said), metadata)
             else:
                 clause.arrived.put_nowait(SpeechChunk(_NOTHING, clause.number, clause.text, last=True))
         except Exception as error:
@@ -196,7 +213,23 @@ class RivaSynthesizer:
             return  # nothing more is asked for; the listener ends it all when it gets here
         clause.flowing.set()
 
-    async def _call(self, clause: _Clause, said: str, metadata: Sequence[tuple[str, str]]) -> None:
+    async def _delivery(self, clause: str, said: str) -> Delivery:
+        """How a clause is asked for in its mood; one that is too long for one request, plainly."""
+        mood, own = mood_of(clause), self._settings
+        if self._mood == "off" or not mood.name or len(said) > own.piece_characters:
+            return Delivery(own.voice, said)
+        return deliver(said, mood, self._mood, own.voice, self._ability or await self._learn())
+
+    async def _learn(self) -> Ability:
+        """Asks once what the service can do; one that does not say can do nothing of it."""
+        self._ability = Ability()
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            voices = await self.describe()
+            names = tuple(name for voice in voices for name in voice.names)
+            self._ability = Ability(names, bool(voices) and all(reads_ssml(voice.model) for voice in voices))
+        return self._ability
+
+    async def _call(self, clause: _Clause, said: str, delivery: Delivery, metadata: Sequence[tuple[str, str]]) -> None:
         rate = self.rate
         after = pause(said) - LEAD_SECONDS  # the next clause brings the rest
         trim = Trim(rate, LEAD_SECONDS if clause.number else FIRST_LEAD_SECONDS, after)
@@ -204,7 +237,7 @@ class RivaSynthesizer:
         odd, received, sent = b"", 0, 0
         now = asyncio.get_running_loop().time
         deadline = now() + self._settings.first_audio_seconds
-        call = self._stub.SynthesizeOnline(self._requests(said), metadata=metadata, timeout=CLAUSE_SECONDS)
+        call = self._stub.SynthesizeOnline(self._requests(delivery), metadata=metadata, timeout=CLAUSE_SECONDS)
         try:
             while (answer := await self._read(call, deadline, received > 0)) is not grpc.aio.EOF:
                 sound = odd + answer.audio
@@ -251,16 +284,17 @@ class RivaSynthesizer:
                 ) from None
             raise
 
-    def _requests(self, said: str) -> Iterator[riva_tts_pb2.SynthesizeSpeechRequest]:
+    def _requests(self, delivery: Delivery) -> Iterator[riva_tts_pb2.SynthesizeSpeechRequest]:
         """The first request carries the configuration; what is too long for it follows in further ones."""
         own = self._settings
-        for piece in _pieces(said, own.piece_characters):
+        text = delivery.text
+        for piece in (text,) if text.startswith("<speak>") else _pieces(text, own.piece_characters):
             yield riva_tts_pb2.SynthesizeSpeechRequest(
                 text=piece,
                 language_code=own.language,
                 encoding=riva_audio_pb2.AudioEncoding.LINEAR_PCM,
                 sample_rate_hz=own.rate,
-                voice_name=own.voice,
+                voice_name=delivery.voice,
                 custom_dictionary=",".join(f"{word}  {phonemes}" for word, phonemes in own.pronunciations.items()),
                 enable_word_time_offsets=own.word_times,
             )

@@ -10,12 +10,12 @@ from nova.history import History
 from nova.mind import Mind
 from nova.tools import Toolbox
 from pipelines.conversation.events import SoundJudged, VoiceStarted, VoiceStopped
-from pipelines.conversation.feeling import Showing
 from pipelines.conversation.manner import Manners
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.tongues import Speech
 from sophia.audio import AudioSource, Pcm
 from sophia.echo import EchoGuard
+from sophia.moods import Showing
 from sophia.sinks import Sink
 from sophia.speech import Synthesizer
 from sophia.transcripts import Recognizer

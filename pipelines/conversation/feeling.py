@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 from aurora.moods import MoodTrack
 from pipelines.conversation.events import Felt
 from sophia.mood_clauses import Mood, mood_of
-
-Showing = Literal["off", "subtle", "full"]
-"""How much of her mood is shown."""
+from sophia.moods import Showing
 
 PREFERENCE: Final[dict[Showing, float]] = {"off": 0.0, "subtle": 0.5, "full": 1.0}
 """How much the face takes what it is told; the rest is what the service hears in her own voice."""

@@ -11,11 +11,11 @@ from aurora.timeline import FaceTimeline
 from nova.mind import Mind
 from nova.tools import ToolCall
 from pipelines.conversation.events import Felt
-from pipelines.conversation.feeling import Showing
 from pipelines.conversation.tool_calls import Errands, Reporter
 from pipelines.conversation.waiting import WaitingPhrases
 from pipelines.failures import StageFailed
 from sophia.heard import TimedWord
+from sophia.moods import Showing
 from sophia.playout import Playout
 from sophia.speech import Synthesizer
 

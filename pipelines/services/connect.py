@@ -98,9 +98,9 @@ async def connected(settings: Settings) -> AsyncIterator[Services]:
             ears, ears_metadata = channel(s.asr.endpoint), metadata_for(s.asr.endpoint)
             service = "tts"
             voice, voice_metadata = channel(s.tts.endpoint), metadata_for(s.tts.endpoint)
-            tts = RivaSynthesizer(voice, s.tts, voice_metadata)
+            tts = RivaSynthesizer(voice, s.tts, voice_metadata, s.mood)
             others = [tag for tag in s.turns.languages if tag != s.tts.language]
-            voices = {tag: RivaSynthesizer(voice, s.tts.of(tag), voice_metadata) for tag in others}
+            voices = {tag: RivaSynthesizer(voice, s.tts.of(tag), voice_metadata, s.mood) for tag in others}
             service = "llm"
             llm = await stack.enter_async_context(
                 connect_mind(s.llm, channel, capture_content=s.telemetry.capture_content)

@@ -41,6 +41,7 @@ from pipelines.settings.stack import StackSettings
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.settings.tools import ToolsSettings
 from sophia.microphone import MicrophoneSettings
+from sophia.moods import Showing
 from sophia.recognition_wire import RecognizerSettings
 from sophia.soundcard import SoundCardSettings
 from sophia.synthesis import SynthesizerSettings
@@ -192,7 +193,7 @@ class Settings(BaseSettings):
     embedded_start_seconds: float = Field(
         60.0, ge=1.0, le=3600.0, description="how long one of the project's own services may take to start"
     )
-    mood: Literal["off", "subtle", "full"] = Field(
+    mood: Showing = Field(
         "subtle",
         description="how much of her mood shows in face and voice: the model marks it, else a few words tell it; off: "
         "the model is not told of it",

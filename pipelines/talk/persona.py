@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.conversation.feeling import Showing
+from sophia.moods import Showing
 
 MOODS_NOTE: Final = (
     "You may show a mood in your face and voice. Where one fits, begin that sentence with <joy>, <sadness>, "

@@ -42,6 +42,7 @@ class Service(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):
         self.requests = []
         self.metadata = []
         self.open = 0
+        self.models = ("magpie", "bare")
         self.changed = asyncio.Condition()
 
     async def SynthesizeOnline(self, request_iterator, context):  # noqa: N802
@@ -62,7 +63,7 @@ class Service(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):
 
     async def GetRivaSynthesisConfig(self, request, context):  # noqa: N802
         answer = riva_tts_pb2.RivaSynthesisConfigResponse()
-        model = answer.model_config.add(model_name="magpie")
+        model = answer.model_config.add(model_name=self.models[0])
         model.parameters.update(
             {
                 "voice_name": "Magpie.EN-US",
@@ -71,7 +72,8 @@ class Service(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):
                 "sample_rate": "22050",
             }
         )
-        answer.model_config.add(model_name="bare")
+        for other in self.models[1:]:
+            answer.model_config.add(model_name=other)
         return answer
 
     async def note(self, opened):
@@ -106,8 +108,8 @@ async def connected(service, pki):
     async with contextlib.AsyncExitStack() as stack:
         channel = await stack.enter_async_context(grpc.aio.secure_channel(f"localhost:{service.port}", credentials))
 
-        def make(**settings):
-            return RivaSynthesizer(channel, SynthesizerSettings(**settings), lambda: (("x-turn", "7"),))
+        def make(mood="off", **settings):
+            return RivaSynthesizer(channel, SynthesizerSettings(**settings), lambda: (("x-turn", "7"),), mood)
 
         yield make
 
