@@ -115,6 +115,9 @@ class Aside:
     def holds(self, generation: int, *, waits: bool, effects: bool) -> None:
         """It waits for no tool."""
 
+    def asks(self, generation: int, call: ToolCall, question: str, language: str) -> None:
+        """None is offered."""
+
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         self._failure = failure
         self._over.set()

@@ -19,6 +19,7 @@ from aurora.face import Face
 from nova.errors import ModelError
 from nova.mind import Message
 from nova.tools import Toolbox
+from pipelines.conversation.approval import Approval
 from pipelines.conversation.clause_queue import ClauseQueue
 from pipelines.conversation.feeling import Feeling
 from pipelines.conversation.making import Listener, ReplyServices
@@ -52,7 +53,8 @@ class Generation:
     """A reply in the making, of ``messages``; ``text``, ``tokens``, ``seconds`` say how far it is.
 
     ``manner`` says how. It may call ``tools``: one that only calls those of a client is complete without a sound, and
-    so is one that is written. ``reached`` holds the instants of the ledger that are behind it.
+    so is one that is written. It begins with the call that ``approval`` is for. ``reached`` holds the instants of the
+    ledger that are behind it.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Generation:
         tools: Toolbox | None = None,
         *,
         manner: Manner = SPOKEN,
+        approval: Approval | None = None,
     ) -> None:
         self.number = number
         self.script = Script(services.playout.rate)
@@ -84,6 +87,7 @@ class Generation:
             manner=manner,
             clauses=self._clauses,
             reached=self._reached,
+            approval=approval,
         )
         self._failure: _Failure | None = None
         self._unsayable: StageFailed | None = None  # by the voice: the first clause that was left out
@@ -135,7 +139,7 @@ class Generation:
         except _Failure as lost:
             thinking.cancel()
             self._failure = lost
-        made = self.tokens if self.written else self._samples
+        made = len(self.text) if self.written else self._samples
         if not self._failure and not made and (self._unsayable or not self._thinking.calls):
             nothing = StageFailed("llm", ModelError("the model answered without a word to say; see its log"))
             self._failure = _Failure(self._unsayable or nothing)

@@ -18,6 +18,7 @@ from aurora.face import FaceFrame
 from nova.calls import new_id
 from nova.history import History
 from nova.tools import Toolbox, ToolCall
+from pipelines.conversation.approval import Approvals
 from pipelines.conversation.asked import to_answer
 from pipelines.conversation.events import (
     ClauseSkipped,
@@ -109,6 +110,7 @@ class Replies:
         self._loop = asyncio.get_running_loop()
         self._replies: dict[int, Reply] = {}
         self._heard = HeardReplies(context.history, self._playout.rate)
+        self._approvals = Approvals()
         self._remade = 0  # the turn of which a reply was made again after it was decided
         self.last_sound = 0.0
         """When her last sample so far was, or will have been, played."""
@@ -125,11 +127,13 @@ class Replies:
                 record(context.history, happening)
                 context.tools.once = None
                 context.manners.decided(happening.turn)
+                self._approvals.decided(happening.at, generation, "" if happening.unasked else happening.text)
                 self._release(generation)
             case Reprompt() | Announce() | Notify() | Farewell():
                 self._open(happening.turn, happening.generation)
                 self._release(happening.generation)
                 self._say(self._replies[happening.generation], happening.phrase)
+                self._approvals.spoke()
             case Say():
                 self._recite(happening)
             case Apologise(generation=generation, phrase=phrase):
@@ -212,6 +216,9 @@ class Replies:
         hold = HoldStarted if waits else HoldEnded
         self._context.tell(hold(at=self._loop.time(), generation=generation, effects=effects))
 
+    def asks(self, generation: int, call: ToolCall, question: str, language: str) -> None:
+        self._approvals.asks(generation, call, question, language)
+
     def failed(self, generation: int, failure: StageFailed, *, passing: bool = False) -> None:
         reply = self._replies.get(generation)
         again = False
@@ -255,15 +262,20 @@ class Replies:
         reply = self._open(decision.turn, decision.generation)
         context, manner = self._context, self._context.manners.of(decision.turn)
         tools = None if decision.about else context.tools  # what a program says is to be told calls nothing
-        told = (manner.instructions, MANNERS if tools and tools.own else "", context.tongues.instruction)
+        if decision.about:
+            self._approvals.spoke()
+        said = "" if decision.about else decision.text
+        approval, answered = self._approvals.begins(decision.at, reply.number, said)
+        told = (manner.instructions, MANNERS if tools and tools.own else "", context.tongues.instruction, answered)
         messages = to_answer(decision, context.history, "\n".join(filter(None, told)))
         services = context.tongues.services(context.services)
-        reply.generation = Generation(reply.number, messages, services, self, tools, manner=manner)
+        reply.generation = Generation(reply.number, messages, services, self, tools, manner=manner, approval=approval)
         self._spawn(reply, reply.generation.run())
 
     def _recite(self, decision: Say) -> None:
         reply = self._open(decision.turn, decision.generation)
         self._release(reply.number)
+        self._approvals.spoke()
         services = replace(self._context.tongues.services(self._context.services), llm=Verbatim(decision.text))
         manner = Manner(written=reply.written)
         reply.generation, reply.once = Generation(reply.number, (), services, self, manner=manner), True
@@ -300,6 +312,7 @@ class Replies:
             self._context.history.withdraw(generation)
             self._remade = reply.turn
         self._cut_off(generation)
+        self._approvals.withdrawn(generation)
 
     def _say(self, reply: Reply, phrase: Phrase) -> None:
         """Ends the reply with a canned phrase, or with nothing where that has no sound."""
@@ -340,6 +353,7 @@ class Replies:
         for task in reply.tasks:
             task.cancel()
         heard, said = reply.texts(samples, self._playout.rate)
+        self._approvals.over(self._loop.time(), reply.number, heard)
         if interrupted or silenced is None:  # else the turn goes on without it, or comes to nothing
             self._heard.record(reply, samples)
         made = reply.generation

@@ -14,6 +14,7 @@ from nova.calls import new_id
 from nova.errors import MalformedCall, ModelError
 from nova.mind import Message
 from nova.tools import Choice, Toolbox, ToolCall, ToolSpec, Waiting
+from pipelines.conversation.approval import Approval
 from pipelines.conversation.clause_queue import ClauseQueue
 from pipelines.conversation.making import Listener, ReplyServices
 from pipelines.conversation.manner import Manner
@@ -46,6 +47,7 @@ class Thinking:
         manner: Manner,
         clauses: ClauseQueue,
         reached: Callable[[str], None],
+        approval: Approval | None = None,
     ) -> None:
         self.text = ""
         self.tokens = 0
@@ -63,17 +65,29 @@ class Thinking:
         self._splitter = MoodedClauses(services.language, moods=services.mood != "off")
         own = tools.own if services.errands else ()
         self._own = ToolCalls(
-            number, own, listener, errands=services.errands, decided=self.decided, room=services.result_room
+            number,
+            own,
+            listener,
+            errands=services.errands,
+            decided=self.decided,
+            room=services.result_room,
+            approval=approval,
+            language=services.language,
         )
+        self._approved = [replace(approval.call, id=new_id())] if approval and approval.call.name in self._own else []
 
     async def run(self, messages: Sequence[Message]) -> None:
         """Answers ``messages``. Raises what the model raises; the clauses that it had begun are not ended."""
         asked, specs, choice = list(messages), self._tools.offered, self._tools.choice
         while True:
-            began, calls = len(self.text), list[ToolCall]()
+            began, calls = len(self.text), self._approved
+            self._approved = []
             lost: MalformedCall | None = None
             try:
-                await self._ask_patiently(asked, specs, choice, calls)
+                if calls:  # the user has said yes to it: the model's turn is after that
+                    self._reached("first_token")
+                else:
+                    await self._ask_patiently(asked, specs, choice, calls)
             except MalformedCall as error:
                 if not (self._own and specs):
                     raise
@@ -85,6 +99,9 @@ class Thinking:
             said = self.text[began:].strip()
             again = bool(calls) and all(self._own.ran(call) for call in calls)
             results = await self._run_tools(calls)
+            if self._own.question:  # the answer to it is the next turn's
+                await self._say_apart(self._own.question)
+                break
             if lost:  # the model is told, as of a tool that has failed, and may do better
                 calls.append(call := ToolCall(new_id(), lost.called))
                 results.append(self._own.refuse(call, str(lost)))
@@ -174,8 +191,7 @@ class Thinking:
         phrase, seconds = phrases.first(kind, language), FIRST_SECONDS
         while phrase is not None:
             await self._silence(seconds)
-            self._write(self._apart(phrase))
-            await self._hand_over(phrase)
+            await self._say_apart(phrase)
             phrase, seconds = phrases.again(language), NEXT_SECONDS
 
     async def _silence(self, seconds: float) -> None:
@@ -192,6 +208,11 @@ class Thinking:
     def _apart(self, text: str) -> str:
         """``text`` as words of their own after those before."""
         return f" {text}" if self.text and not self.text[-1].isspace() and not text[:1].isspace() else text
+
+    async def _say_apart(self, sentence: str) -> None:
+        """Says a whole sentence that is not the model's."""
+        self._write(self._apart(sentence))
+        await self._hand_over(sentence)
 
     def _write(self, text: str) -> None:
         if text:

@@ -14,7 +14,8 @@ import unicodedata
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from nova.tools import Tool, ToolCall, ToolError
+from nova.tools import Question, Tool, ToolCall, ToolError
+from pipelines.conversation.approval import CHANGED, NOT_YET, Approval
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,10 @@ class Reporter(Protocol):
         """The reply waits for tools, or no longer does; see :class:`~sophia.events.HoldStarted`."""
         ...
 
+    def asks(self, generation: int, call: ToolCall, question: str, language: str) -> None:
+        """The reply asks the user in ``language`` whether to run this, and ends with that."""
+        ...
+
 
 class Errands:
     """Tools with effects that are under way: they outlive the reply that called them, not the conversation."""
@@ -85,7 +90,8 @@ class Errands:
 class ToolCalls:
     """Runs the calls of one generation. ``room`` is for how many characters of results the model has room in all.
 
-    ``decided`` is set once the generation's turn is.
+    ``decided`` is set once the generation's turn is. ``approval`` is for a call that the user has been asked about.
+    ``question`` is what the user is to be asked now, in ``language``.
     """
 
     def __init__(
@@ -97,13 +103,18 @@ class ToolCalls:
         errands: Errands | None,
         decided: asyncio.Event,
         room: int,
+        approval: Approval | None = None,
+        language: str = "en-US",
     ) -> None:
+        self.question = ""
         self._generation = generation
         self._tools = {tool.name: tool for tool in tools}
         self._reporter = reporter
         self._errands = errands
         self._decided = decided
         self._room = room
+        self._approval = approval
+        self._language = language
         self._results: dict[str, asyncio.Future[str]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -139,14 +150,31 @@ class ToolCalls:
         if number >= MOST_CALLS:
             return self.refuse(call, f"no more than {MOST_CALLS} run at once.")
         tool = self._tools[call.name]
-        if tool.reads:
+        approval = self._approval if self._approval and _key(call) == _key(self._approval.call) else None
+        if tool.question and not approval:
+            return self._ask(tool.question, call)
+        if tool.reads and not tool.question:
             return await self._run(tool, call)
         await self._decided.wait()
+        if tool.question and approval and not approval.given:
+            return self.refuse(call, CHANGED)
         self._reporter.holds(self._generation, waits=True, effects=True)
         task = self._errands.run(self._run(tool, call)) if self._errands else None
         if task is None:
             return self.refuse(call, "too many tools are at work already.")
         return await asyncio.shield(task)
+
+    def _ask(self, question: Question, call: ToolCall) -> str:
+        """Has the user asked whether to run this; returns what the model is told of it."""
+        if self.question:
+            return self.refuse(call, "the user is asked about one thing at a time.")
+        text = question(call.parsed(), self._language)
+        if not text:
+            return self.refuse(call, "it needs the user's yes, and cannot be asked about in this language.")
+        self.question = text
+        self._reporter.asks(self._generation, call, text, self._language)
+        self._reporter.tool_started(self._generation, call, guess=not self._decided.is_set())
+        return self._ended(call, NOT_YET, failed=False)
 
     async def _run(self, tool: Tool, call: ToolCall) -> str:
         self._reporter.tool_started(self._generation, call, guess=not self._decided.is_set())
