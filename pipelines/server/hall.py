@@ -27,6 +27,7 @@ from pipelines.server.watch import Hub, Watcher
 from pipelines.settings.insights import Consent
 from pipelines.talk.face_stream import FaceStream
 from pipelines.talk.runtime import Runtime
+from sophia.events import AskRequested, SayRequested
 
 IDLE_SECONDS = 900.0
 """A client that talks and has sent nothing for so long has forgotten us."""
@@ -85,6 +86,13 @@ class Hall:
         """The conversation that can be watched: the local one, else that of whoever came last to talk."""
         newest = next(reversed(self._talks), None)
         return newest if self._local is None else self._local
+
+    def announce(self, event: SayRequested | AskRequested) -> int:
+        """Has her tell it to everybody who talks here and wants to hear of such; returns to how many."""
+        told = [talk.session for talk in self._talks.values() if talk and talk.announces]
+        for session in told:
+            session.tell(event)
+        return len(told) + (1 if self._local and self._local.order(event) else 0)
 
     def refusal(self, request: web.Request) -> Refusal | None:
         if self._closing:

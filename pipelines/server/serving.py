@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pipelines.server.announcing import Announcing
 from pipelines.server.app import make_app
 from pipelines.server.calls import Calls, peers
 from pipelines.server.desk import Desk
@@ -63,7 +64,14 @@ async def serving(runtime: Runtime, hall: Hall | None = None, *, any_port: bool 
         registry=registry,
         pseudonym=runtime.keeping.person,
     )
-    app = make_app(place.access, page, head.asset, facts, hall, more=[*desk.routes(), *calls.routes()])
+    announcing = Announcing(
+        place.access,
+        hall.announce,
+        allowed=settings.announcements,
+        english=runtime.settings.language.startswith("en"),
+    )
+    more = [*desk.routes(), *calls.routes(), *announcing.routes()]
+    app = make_app(place.access, page, head.asset, facts, hall, more=more)
     async with _listening(app, place, any_port=any_port) as port:
         ports.append(port)
         try:

@@ -161,6 +161,7 @@ class Talk(Observer):
             echo=echo,
             provenance=provenance,
             recorded=self._kept.recording,
+            greets=not self.wire.transcribes,
             patience=math.inf,
         )
         self._own_tools = self.session.tools.own
@@ -201,6 +202,11 @@ class Talk(Observer):
         return self.session.trace_id(turn)
 
     # From the client
+
+    @property
+    def announces(self) -> bool:
+        """Whether she tells here what programs want told."""
+        return self.wire.announcements and not self.wire.transcribes
 
     def hear(self, message: object) -> None:
         """A message of the client."""

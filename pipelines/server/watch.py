@@ -37,7 +37,7 @@ from pipelines.server.realtime.wishes import PlayoutReport, SessionChanged
 from pipelines.server.reports import Reports
 from sophia.audio import Pcm
 from sophia.decisions import Begin, Pause
-from sophia.events import SayRequested
+from sophia.events import AskRequested, SayRequested
 from sophia.heard import TimedWord
 from sophia.played import Piece
 
@@ -57,7 +57,7 @@ Telling = Callable[[Wire], list[Event]]
 UNSEEN = (ReplyText, PlaybackAcknowledged, FaceShown)
 """What comes often and shows nowhere: her words go with their sound, and a turn's ledger has the rest."""
 
-Order = TextTyped | SayRequested | AnswerRequested | CancelRequested | CommitRequested
+Order = TextTyped | SayRequested | AskRequested | AnswerRequested | CancelRequested | CommitRequested
 """What those who watch may ask of her: to answer, to say something, to stop."""
 
 
@@ -220,10 +220,11 @@ class Hub(Observer):
         for watcher in self._watchers:
             watcher.end()
 
-    def order(self, order: Order) -> None:
-        """Hands the conversation what a page asks of her."""
+    def order(self, order: Order) -> bool:
+        """Hands the conversation what a page, or a program, asks of her; false if there is none."""
         if watched := self._watched():
             watched.tell(order)
+        return watched is not None
 
     @property
     def recorded(self) -> bool:

@@ -23,6 +23,7 @@ from nova.history import LEAST_ROOM, estimate_tokens
 from pipelines.home import expanded
 from pipelines.settings import errors as settings_errors
 from pipelines.settings.endpoint import Endpoint, checked_target
+from pipelines.settings.greeting import GreetingSettings
 from pipelines.settings.insights import InsightsSettings
 from pipelines.settings.languages import checked_voices, with_languages
 from pipelines.settings.layers import (
@@ -203,6 +204,7 @@ class Settings(BaseSettings):
     )
     asr: AsrSection = Field(default_factory=AsrSection, description="Riva speech recognition")
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn taking")
+    greeting: GreetingSettings = Field(default_factory=GreetingSettings, description="how she begins, if she does")
     llm: LlmSection = Field(default_factory=LlmSection, description="the language model")
     tts: TtsSection = Field(default_factory=TtsSection, description="Riva speech synthesis")
     face: FaceSection = Field(default_factory=FaceSection, description="Audio2Face")

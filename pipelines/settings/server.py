@@ -51,6 +51,11 @@ class ServerSettings(BaseModel):
     client_instructions: bool = Field(
         False, description="clients may tell her how to speak; their instructions stand below llm.persona"
     )
+    announcements: bool = Field(
+        False,
+        description="programs that show the key may have her tell something to everybody who talks to her here, and "
+        "Alertmanager its alerts",
+    )
     drain_seconds: float = Field(
         20.0,
         ge=0,

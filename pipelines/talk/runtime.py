@@ -41,6 +41,7 @@ from pipelines.settings.insights import Consent
 from pipelines.settings.languages import without_words
 from pipelines.settings.model import Service, Settings
 from pipelines.takes.keeping import Keeping
+from pipelines.talk.greeting import Greeting
 from pipelines.talk.persona import with_moods
 from pipelines.talk.session import Session
 from pipelines.telemetry.provenance import Mode, Models, Provenance
@@ -53,7 +54,7 @@ from pipelines.versions.arms import Arms, Given
 from pipelines.versions.store import Store, read_key
 from sophia.audio import AudioSource, Pcm
 from sophia.echo import EchoGuard
-from sophia.events import EarsBack, EarsLost
+from sophia.events import AskRequested, EarsBack, EarsLost, SayRequested
 from sophia.silero import SileroModel, VoiceDetector
 from sophia.sinks import Sink
 from sophia.smart_turn import SmartTurn
@@ -291,6 +292,7 @@ class Runtime:
         cue: Pcm | None = None,
         provenance: Provenance | None = None,
         recorded: bool = False,
+        greets: bool = True,
         patience: float = DEVICE_PATIENCE,
     ) -> Session:
         """One conversation for one user; call it in the loop that runs it.
@@ -298,8 +300,9 @@ class Runtime:
         ``source`` gives 20 ms frames of 16 kHz mono in real time, ``sink`` plays int16 mono of ``reply_rate`` Hz;
         both are closed with the session. ``echo`` keeps her own voice out of the ears. ``cue`` is played, at
         ``reply_rate``, when she begins to listen. ``provenance`` is what :meth:`provenance` made for observers that
-        write it down. ``recorded``: the user's sound is recorded, and she says so first. ``patience`` is how long a
-        recogniser that is away is waited for where ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
+        write it down. ``recorded``: the user's sound is recorded, and she says so first. ``greets``: she does, if the
+        settings say how. ``patience`` is how long a recogniser that is away is waited for where
+        ``asr.give_up_seconds`` is not set; a server says ``math.inf``.
         """
         provenance = provenance or self.provenance()
         place = self._users.index(min(self._users))
@@ -310,13 +313,13 @@ class Runtime:
         assert workshop is not None, "the runtime has not been entered"
         tools_place = SessionPlace(language=settings.language, person=provenance.person)
 
-        def tell_ears(event: EarsLost | EarsBack) -> None:
+        def tell(event: EarsLost | EarsBack | SayRequested | AskRequested) -> None:
             session.tell(event)
 
         turns = TurnTaking(settings.turns, chance=random.Random(provenance.id).random)
         components = Components(
             source=source,
-            asr=services.asr(tell_ears, patience, settings.asr),
+            asr=services.asr(tell, patience, settings.asr),
             detector=sounded(
                 lambda emit: VoiceDetector(model, settings.microphone.vad, emit),
                 self._judge,
@@ -346,6 +349,7 @@ class Runtime:
             span.end()
             self._users[place] -= 1
 
-        session = Session(components, observers, measured, self.telemetry.metrics, closed, provenance=provenance)
+        watching = [*observers, *([Greeting(settings.greeting, tell)] if greets else [])]
+        session = Session(components, watching, measured, self.telemetry.metrics, closed, provenance=provenance)
         tools_place.join(session.tell)
         return session

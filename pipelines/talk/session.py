@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, nullcontext
 
@@ -18,6 +19,7 @@ from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.provenance import Provenance
+from sophia.events import AskRequested, SayRequested
 from sophia.sinks import Sink
 
 
@@ -88,6 +90,14 @@ class Session:
     def tell(self, event: Happening) -> None:
         """Hands the conversation an event from outside, such as a typed message. On the loop's thread."""
         self._conversation.tell(event)
+
+    def say(self, text: str) -> None:
+        """Has her say ``text`` word for word, at a moment when nobody speaks."""
+        self.tell(SayRequested(at=asyncio.get_running_loop().time(), text=text, polite=True))
+
+    def ask(self, about: str) -> None:
+        """Has her tell the user ``about`` something in her own words, at a moment when nobody speaks."""
+        self.tell(AskRequested(at=asyncio.get_running_loop().time(), about=about))
 
     async def run(self) -> None:
         """Holds the conversation until it is stopped, its source is exhausted or it cannot go on.

@@ -50,6 +50,16 @@ def identity(value: Any) -> str | None:
     return value
 
 
+def words_of(event: Mapping[str, Any], name: str) -> str:
+    """What she is to say or tell of, in a field of a client's event. Raises :class:`Refused`."""
+    text = event.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise Refused(f"{event.get('type')} needs '{name}', a text.", "missing_required_parameter", name)
+    if len(text) > MOST_TEXT:
+        raise Refused(f"She says at most {MOST_TEXT} characters at once.", "string_above_max_length", name)
+    return clean(text).strip()
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}

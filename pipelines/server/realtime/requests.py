@@ -29,7 +29,6 @@ from pipelines.server.realtime.orders import order
 from pipelines.server.realtime.positions import playout_report
 from pipelines.server.realtime.questions import Questions
 from pipelines.server.realtime.reading import (
-    MOST_TEXT,
     Refused,
     clean,
     identity,
@@ -37,6 +36,7 @@ from pipelines.server.realtime.reading import (
     message,
     number,
     place_of,
+    words_of,
 )
 from pipelines.server.realtime.resuming import Resuming
 from pipelines.server.realtime.sounds import Sounds
@@ -44,12 +44,12 @@ from pipelines.server.realtime.state import State
 from pipelines.server.realtime.tools import read_order
 from pipelines.server.realtime.wishes import Event, OfferOnce, OnceLike, SessionChanged, Wish
 from sophia.decisions import Refuse
-from sophia.events import SayRequested
+from sophia.events import AskRequested, SayRequested
 
 MOST_WAITING: Final = 32
 """Messages that may wait for a ``response.create``, and messages of the system."""
 
-REFUSABLE: Final = ("sophia.say", "response.create", "response.cancel", "input_audio_buffer.commit")
+REFUSABLE: Final = ("sophia.say", "sophia.ask", "response.create", "response.cancel", "input_audio_buffer.commit")
 """Events that the conversation itself may refuse."""
 
 ACTIVE: Final = "conversation_already_has_active_response"
@@ -100,6 +100,7 @@ class Requests:
             "response.create": self._response_create,
             "response.cancel": self._response_cancel,
             "sophia.say": self._say,
+            "sophia.ask": self._tell_of,
             "sophia.playout.position": self._position,
             "sophia.consent": self._consent,
             **self._sounds.handlers,
@@ -330,12 +331,10 @@ class Requests:
         return [CancelRequested(at=at)], []
 
     def _say(self, event: Mapping[str, Any], at: float) -> Answer:
-        text = event.get("text")
-        if not isinstance(text, str) or not text.strip():
-            raise Refused("sophia.say needs a 'text'.", "missing_required_parameter", "text")
-        if len(text) > MOST_TEXT:
-            raise Refused(f"She says at most {MOST_TEXT} characters at once.", "string_above_max_length", "text")
-        return [SayRequested(at=at, text=clean(text).strip())], []
+        return [SayRequested(at=at, text=words_of(event, "text"))], []
+
+    def _tell_of(self, event: Mapping[str, Any], at: float) -> Answer:
+        return [AskRequested(at=at, about=words_of(event, "about"))], []
 
     def _position(self, event: Mapping[str, Any], at: float) -> Answer:
         """A report that cannot be used is no error: ten come a second."""

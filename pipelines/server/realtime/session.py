@@ -24,7 +24,10 @@ VERSION: Final = 1
 """Version of the ``sophia.*`` events and fields."""
 
 LEAST_LEAD_MS, MOST_LEAD_MS = 40.0, 2_000.0
-ANSWERED: Final = ("response.create", "conversation.item.create", "sophia.say")
+KEPT: Final = ("lead_ms", "headphones", "cancel_echo", "own_tools", "announcements")
+"""What of ``sophia`` a session has that takes up another one."""
+
+ANSWERED: Final = ("response.create", "conversation.item.create", "sophia.say", "sophia.ask")
 """Events that ask for an answer, or are for one."""
 MOST_IGNORED: Final = 100
 """Fields that are named as ignored at most."""
@@ -76,6 +79,8 @@ class Session:
         self.headphones = self.cancel_echo = False
         self.own_tools = True
         """Replies may call the runtime's own tools beside the client's."""
+        self.announcements = True
+        """She tells here what programs want told to everybody."""
         self.may_cancel = cancels
         self.extensions: tuple[str, ...] = ()
         self.tools = Toolbox()
@@ -109,6 +114,7 @@ class Session:
             "sophia.headphones": lambda value: self._switch("headphones", value),
             "sophia.cancel_echo": self._set_cancel_echo,
             "sophia.own_tools": lambda value: self._switch("own_tools", value is None or value),
+            "sophia.announcements": lambda value: self._switch("announcements", value is None or value),
             "sophia.resume": lambda value: None,  # was taken up before everything else of the update
             "instructions": self._set_instructions,
             "tools": self._set_tools,
@@ -156,6 +162,7 @@ class Session:
                 "headphones": self.headphones,
                 "cancel_echo": self.cancel_echo,
                 "own_tools": self.own_tools,
+                "announcements": self.announcements,
                 "now_ms": round(now_ms, 3),
                 **self._told,
             },
@@ -181,7 +188,7 @@ class Session:
                 "input": {name: heard[name] for name in ("format", "turn_detection")},
                 "output": {"format": voice["format"]},
             },
-            "sophia": {name: whole["sophia"][name] for name in ("lead_ms", "headphones", "cancel_echo", "own_tools")},
+            "sophia": {name: whole["sophia"][name] for name in KEPT},
         }
 
     def _merge(self, wished: Mapping[str, Any], present: Mapping[str, Any], above: str) -> None:

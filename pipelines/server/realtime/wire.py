@@ -153,6 +153,11 @@ class Wire:
         return self._session.own_tools
 
     @property
+    def announcements(self) -> bool:
+        """Whether the client wants to hear what programs announce."""
+        return self._session.announcements
+
+    @property
     def headphones(self) -> bool:
         """Whether the client says that her voice cannot come back through its microphone."""
         return self._session.headphones

@@ -22,7 +22,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.manner import Manner
 from pipelines.settings.insights import Consent
-from sophia.events import SayRequested
+from sophia.events import AskRequested, SayRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ Wish = (
     | CancelRequested
     | PlaybackAcknowledged
     | SayRequested
+    | AskRequested
     | ToolCalled
     | ToolAnswered
     | Remembered
@@ -135,4 +136,4 @@ Wish = (
     | Agree
     | PlayoutReport
 )
-"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first twelve are for ``Session.tell``."""
+"""What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first thirteen are for ``Session.tell``."""
