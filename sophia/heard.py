@@ -8,17 +8,15 @@ clause's sound. Answers are whole words.
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
+from sophia.marks import COMMAS, ENDS, gap, length, segments, together
 from sophia.speech import SpeechChunk, SpokenWord
 
 SECONDS_PER_WEIGHT = 0.06
 """How long a clause is thought to last while its end is not known: 60 ms a letter, about 165 words a minute."""
-
-_WORD = re.compile(r"\S+")
 
 
 @dataclass(slots=True)
@@ -80,7 +78,8 @@ class Script:
         self._clauses.append(_Clause(text, start, start if end is None else end, end is not None, tuple(words)))
 
     def heard(self, position: int) -> str:
-        """What was heard when ``position`` samples were played, in whole words; clauses are joined by a space.
+        """What was heard when ``position`` samples were played, in whole words; clauses are joined by a space, if
+        their script knows any.
 
         A word counts when more than half of it was played.
         """
@@ -89,7 +88,7 @@ class Script:
             if position <= clause.start:
                 break
             parts.append(clause.text[: self._reached(clause, position)])
-        return " ".join(part for part in parts if part)
+        return together(parts)
 
     def news(self) -> list[TimedWord]:
         """The words whose times are certain by now, in order; each is given once.
@@ -99,7 +98,7 @@ class Script:
         news: list[TimedWord] = []
         clause, word = self._told
         while clause < len(self._clauses):
-            known = self._timed(self._clauses[clause])
+            known = self._timed(self._clauses[clause], self._clauses[clause - 1].text if clause else "")
             news += known[word:]
             self._told = clause, max(word, len(known))
             if not self._clauses[clause].complete:
@@ -111,19 +110,22 @@ class Script:
             news[0] = replace(news[0], text=news[0].text.lstrip())
         return news
 
-    def _timed(self, clause: _Clause) -> list[TimedWord]:
-        """The clause's words with their times, if those are certain; each with the space before it."""
-        written = list(_WORD.finditer(clause.text))
-        edges = [0, *(word.end() for word in written)]
+    def _timed(self, clause: _Clause, before: str) -> list[TimedWord]:
+        """The clause's words with their times, if those are certain; each with the space before it.
+
+        ``before`` is the text of the clause ahead.
+        """
+        written = segments(clause.text)
+        edges = [0, *(end for _, end in written)]
         texts = [clause.text[start:end] for start, end in pairwise(edges)]
         if texts:
-            texts[0] = f" {texts[0]}"
+            texts[0] = gap(before, texts[0]) + texts[0]
         if len(clause.words) == len(written):
             times = [(round(word.start * self._rate), round(word.end * self._rate)) for word in clause.words]
         elif clause.complete:
             begin = round(clause.words[0].start * self._rate) if clause.words else 0
             end = round(clause.words[-1].end * self._rate) if clause.words else clause.end - clause.start
-            spans = [_weight(word.group()) for word in written]
+            spans = [_weight(clause.text[start:end]) for start, end in written]
             share = (end - begin) / (sum(spans) or 1.0)
             times = [
                 (begin + round(a * share), begin + round(b * share))
@@ -146,12 +148,12 @@ class Script:
         played = position - clause.start
         if clause.complete and position >= clause.end:
             return len(clause.text)
-        words = list(_WORD.finditer(clause.text))
+        words = segments(clause.text)
         seconds = played / self._rate
         if len(clause.words) == len(words):  # spoken as written: word for word
             count = sum((word.start + word.end) / 2 <= seconds for word in clause.words)
         else:
-            spans = [_weight(word.group()) for word in words]
+            spans = [_weight(clause.text[start:end]) for start, end in words]
             reach = self._share(clause, played, sum(spans)) * sum(spans)
             count, before = 0, 0.0
             for span in spans:
@@ -159,7 +161,7 @@ class Script:
                     break
                 before += span
                 count += 1
-        return words[count - 1].end() if count else 0
+        return words[count - 1][1] if count else 0
 
     def _share(self, clause: _Clause, played: int, weight: float) -> float:
         """Which share of the clause's text was played, from 0 to 1."""
@@ -179,6 +181,6 @@ class Script:
 
 
 def _weight(word: str) -> float:
-    """How long a word takes to say, in letters: a digit is a word, a mark at the end a pause."""
-    letters = sum(4.0 if character.isdigit() else 1.0 for character in word if character.isalnum())
-    return letters + 1.0 + (2.0 if word[-1] in ",.;:!?…" else 0.0)
+    """How long a word takes to say, in Latin letters: a digit is a word, a mark at the end a pause."""
+    letters = sum(4.0 if character.isdigit() else float(length(character)) for character in word if character.isalnum())
+    return letters + 1.0 + (2.0 if word[-1] in ENDS or word[-1] in COMMAS else 0.0)

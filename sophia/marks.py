@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 PLAIN_ENDS = ".!?…"
 """Latin, Greek and Cyrillic sentence ends; a full stop may also belong to a number or an abbreviation."""
@@ -93,3 +94,40 @@ def _joins(before: str, after: str) -> bool:
     """Combining marks, joiners and stacked consonants: the second belongs to the first."""
     kinds = unicodedata.category(before), unicodedata.category(after)
     return kinds[1].startswith(("M", "C")) or kinds[0] == "Cf" or before in "\u1039\u17d2\u0f84"
+
+
+_WORD = re.compile(r"\S+")
+
+
+def segments(text: str) -> list[tuple[int, int]]:
+    """Where the text's words begin and end; where no spaces part them, its syllables. A mark follows its word."""
+    found: list[tuple[int, int]] = []
+    for word in _WORD.finditer(text):
+        begin, end = word.span()
+        for at in range(begin + 1, end):
+            before, after = text[at - 1], text[at]
+            if may_part(before, after) or ((before in ENDS or before in COMMAS) and _starts(after)):
+                found.append((begin, at))
+                begin = at
+        found.append((begin, end))
+    return found
+
+
+def gap(before: str, after: str) -> str:
+    """What belongs between two pieces of speech: a space, or nothing where their script knows none."""
+    if not (before and after) or not _starts(after[0]):
+        return " "
+    return "" if _starts(before[-1]) or before[-1] in SCRIPT_ENDS or before[-1] in SCRIPT_COMMAS else " "
+
+
+def together(pieces: Iterable[str]) -> str:
+    """The pieces as one text; empty ones are left out."""
+    text = ""
+    for piece in filter(None, pieces):
+        text += (gap(text, piece) if text else "") + piece
+    return text
+
+
+def _starts(character: str) -> bool:
+    """Whether it is of a script whose sentences are not parted by spaces, either."""
+    return unspaced(character) and not phrased(character) and character not in ENDS and character not in COMMAS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sophia.audio import Frame
+from sophia.marks import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def joined(parts: Iterable[str]) -> str:
         if mark and not _MARKED.search(text):
             text += mark[0].strip()
         rest = part[mark.end() :] if mark else part
-        text = f"{text} {rest}" if text and rest else text or rest
+        text = together((text, rest))
     return text
 
 

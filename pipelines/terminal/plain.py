@@ -11,7 +11,7 @@ from typing import TextIO
 from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import in_words, remarks
 from pipelines.terminal.display import CLOSE_SECONDS, HEARS
-from pipelines.terminal.text import clean
+from pipelines.terminal.text import clean, isolated
 
 
 class PlainDisplay:
@@ -33,7 +33,7 @@ class PlainDisplay:
     def final(self, text: str) -> None:
         if (text := clean(text)) and text != self._said:
             self._said = text
-            self._lines.write(f"you: {text}")
+            self._lines.write(f"you: {isolated(text)}")
 
     def reply(self, text_so_far: str, heard_chars: int) -> None: ...
 
@@ -43,7 +43,8 @@ class PlainDisplay:
         self.final(ledger.user)
         self._said = ""
         heard, reply = clean(ledger.heard), clean(ledger.reply)
-        if heard and heard != reply:
+        whole, heard, reply = heard == reply, isolated(heard), isolated(reply)
+        if heard and not whole:
             self._lines.write(f"sophia: {heard} … (of: {reply})")
         elif reply:
             self._lines.write(f"sophia: {reply}" if heard else f"sophia (unheard): {reply}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.padding import Padding
 from rich.table import Table
@@ -25,7 +25,8 @@ from rich.text import Text
 from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import latency_line, remarks
 from pipelines.terminal.display import CLOSE_SECONDS, HEARS, State
-from pipelines.terminal.text import clean
+from pipelines.terminal.text import END_OF_ISOLATE, ISOLATE, backwards, clean
+from sophia.marks import gap
 
 FRAMES_PER_SECOND = 10
 MARGIN = 9
@@ -68,11 +69,11 @@ class View:
         rows: list[RenderableType] = []
         if self.said or self.maybe:
             words = Text(self.said)
-            words.append((" " if self.said else "") + self.maybe if self.maybe else "", style="dim italic")
+            words.append(_after(self.said, self.maybe), style="dim italic")
             rows.append(_speech("you", USER, _tail(words, len(words) - 1, width, 2)))
         if self.heard or self.coming:
             reply = Text(self.heard)
-            reply.append((" " if self.heard else "") + self.coming if self.coming else "", style="dim")
+            reply.append(_after(self.heard, self.coming), style="dim")
             rows.append(_speech("sophia", SOPHIA, _tail(reply, len(self.heard) - 1, width, max(1, height - 6))))
         if rows:
             rows.append(Text())
@@ -213,11 +214,28 @@ class RichDisplay:
             return
 
 
+class _Lines:
+    """Words that are partly written from right to left: each line of them keeps its direction to itself."""
+
+    def __init__(self, words: Text) -> None:
+        self._words = words
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self._words.wrap(console, options.max_width, overflow="fold"):
+            line.rstrip()
+            yield Text.assemble(ISOLATE, line, END_OF_ISOLATE) if backwards(line.plain) else line
+
+
+def _after(before: str, after: str) -> str:
+    """``after`` with what parts it from ``before``, where there are both."""
+    return gap(before, after) + after if before and after else after
+
+
 def _speech(name: str, style: str, words: Text) -> Table:
     grid = Table.grid(padding=0)
     grid.add_column(width=MARGIN, no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(Text(name, style=style), words)
+    grid.add_row(Text(name, style=style), _Lines(words) if backwards(words.plain) else words)
     return grid
 
 

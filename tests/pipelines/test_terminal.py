@@ -6,6 +6,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
@@ -318,3 +319,45 @@ def test_the_display_fits_the_stream(monkeypatch):
     assert [type(display) for display in chosen] == [RichDisplay, PlainDisplay, SilentDisplay, PlainDisplay]
     for display in chosen:
         display.close()
+
+
+ARABIC, CHINESE = "أين طلبي؟ قل لي من فضلك.", "你好！我是索菲亚，很高兴认识你。今天天气很好。"
+
+
+def test_what_is_written_from_right_to_left_stays_apart_from_the_rest_of_its_line():
+    out = io.StringIO()
+    display = PlainDisplay(out)
+    display.final(ARABIC)
+    display.final("schön")
+    settled(display)
+    assert out.getvalue() == f"you: \u2068{ARABIC}\u2069\nyou: schön\n"
+
+
+def test_each_line_of_it_keeps_its_direction_to_itself():
+    out = io.StringIO()
+    view = View(said=ARABIC, heard="Hello. " + ARABIC)
+    Console(file=out, width=28, force_terminal=True, color_system=None).print(view.render(28, 20))
+    lines = [line.rstrip() for line in out.getvalue().splitlines() if "\u2068" in line]
+    assert len(lines) > 2
+    assert all(line.count("\u2068") == line.count("\u2069") == 1 and line.endswith("\u2069") for line in lines)
+    words = "".join(line[9:] for line in lines).replace("\u2068", "").replace("\u2069", " ").split()
+    assert words == [*ARABIC.split(), "Hello.", *ARABIC.split()]
+
+
+def test_wide_characters_fold_within_the_width():
+    out = io.StringIO()
+    Console(file=out, width=30, force_terminal=True, color_system=None).print(View(heard=CHINESE).render(30, 20))
+    lines = out.getvalue().splitlines()
+    assert all(cell_len(line.rstrip()) <= 30 for line in lines)
+    assert "".join(line[9:].strip() for line in lines[:-1]) == CHINESE
+
+
+def test_no_space_stands_between_what_was_heard_and_what_comes_where_there_are_none():
+    rendered = io.StringIO()
+    Console(file=rendered, width=60).print(View(heard=CHINESE[:5], coming=CHINESE[5:]).render(60, 20))
+    assert CHINESE in rendered.getvalue()
+
+
+def test_joiners_stay_for_they_tell_how_letters_meet():
+    assert clean("می\u200cخواهم") == "می\u200cخواهم"
+    assert clean("a\u202eb\u2066c\u200fd") == "abcd"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia.heard import Caption, Script
+from sophia.marks import segments
 from sophia.speech import SpeechChunk, SpokenWord
 
 RATE = 1000
@@ -172,3 +173,34 @@ def test_the_news_joined_are_what_was_heard_in_the_end(clauses):
         news += script.news()
     assert joined(news) == script.heard(script.samples + 1)
     assert all(a.start <= a.end <= b.end for a, b in itertools.pairwise(news))
+
+
+@pytest.mark.parametrize(
+    ("clauses", "words"),
+    [
+        (("Hello there.", "How are you?"), ["Hello", " there.", " How", " are", " you?"]),
+        (("你好！", "我是索菲亚。"), ["你", "好！", "我", "是", "索", "菲", "亚。"]),
+        (("東京タワーです。", "「はい」と"), ["東", "京", "タワー", "で", "す。", "「は", "い」", "と"]),
+        (("สวัสดีค่ะ", "ยินดี"), ["ส", "วั", "ส", "ดี", "ค่ะ", " ยิ", "น", "ดี"]),
+        (("مرحبا بك.", "كيف حالك؟"), ["مرحبا", " بك.", " كيف", " حالك؟"]),
+        (("안녕 하세요.",), ["안녕", " 하세요."]),
+    ],
+)
+def test_words_are_told_by_the_syllable_where_no_spaces_part_them(clauses, words):
+    script = Script(1000)
+    for number, clause in enumerate(clauses):
+        script.add(clause, 1000 * number, 1000 * (number + 1))
+    news = script.news()
+    assert [word.text for word in news] == words
+    assert script.heard(99_999) == "".join(words)
+    edges = [edge for word in news for edge in (word.start, word.end)]
+    assert edges == sorted(edges)
+    middle = news[0].end if len(words) > 1 else 0
+    assert script.heard(middle) == words[0]
+
+
+@given(st.text(st.sampled_from("ab é你好。、！タワーสวัดี์مح한,. 「」1"), max_size=30))
+def test_segments_are_the_text_without_its_spaces(text):
+    found = segments(text)
+    assert "".join(text[start:end] for start, end in found) == "".join(text.split())
+    assert all(start < end for start, end in found)

@@ -2,13 +2,14 @@
 // Captions of both sides on the page. Hers are laid out in full and become visible word by word, so that no line moves
 // under the reader's eyes.
 import { make } from './dom.js';
-import { split } from './words.js';
+import { split, tongue } from './words.js';
 
 /** @typedef {import('./words.js').Spoken} Spoken */
 
 export class Captions {
   /** @param {HTMLElement} root  holds `.you .words` and `.her .words`, each in a `.window` of a few lines */
   constructor(root) {
+    this.root = root;
     this.you = /** @type {HTMLElement} */ (root.querySelector('.you .words'));
     this.her = /** @type {HTMLElement} */ (root.querySelector('.her .words'));
     /** @type {Spoken|null} */
@@ -26,6 +27,7 @@ export class Captions {
     this.said = key;
     const [known, open] = split(text, sure);
     this.you.textContent = '';
+    this.speaks(this.you, text);
     if (known) this.you.append(make('span', '', known));
     if (open) this.you.append(make('span', 'unsure', open));
     this.keepInView(this.you, this.you.lastElementChild);
@@ -59,6 +61,7 @@ export class Captions {
       spans.push(span);
       this.her.lastElementChild?.append(span);
     }
+    for (const line of this.her.children) this.speaks(line, line.textContent ?? '');
     spans.forEach((span, index) => {
       const fate = reply.fate(index);
       if (span.className !== fate) span.className = fate;
@@ -66,6 +69,11 @@ export class Captions {
     // Of what was struck the first line is kept in view, else the word that is spoken.
     const first = reply.cutAt === null ? reply.heard - 1 : Math.min(reply.heard, spans.length - 1);
     if (reply.heard) this.keepInView(this.her, spans[first]);
+  }
+
+  /** Where the page knows of no one language, letters are drawn as the text itself says. @param {Element} element @param {string} text */
+  speaks(element, text) {
+    if (this.root.lang === '') element.setAttribute('lang', tongue(text));
   }
 
   /** Scrolls by whole lines, so that `span` stands in the window's last line at most. @param {HTMLElement} line @param {Element|null} span */

@@ -67,7 +67,7 @@ export class Page {
       onLoaded: (missing, notes) => this.form.head(info.model?.name ?? '–', missing, notes),
     });
     $('where').textContent = info.host;
-    for (const id of ['captions', 'turns', 'log', 'text']) $(id).lang = info.language ?? 'en';
+    for (const id of ['captions', 'turns', 'log', 'text']) $(id).lang = info.language === 'auto' ? '' : info.language ?? 'en';
     this.bind();
     this.dress();
     this.tell({ type: 'start' });

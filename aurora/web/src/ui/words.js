@@ -62,6 +62,8 @@ export class Spoken {
   }
 }
 
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
 /**
  * The user's words so far, split into what will not change and what may; never in the middle of a word.
  * @param {string} text
@@ -71,6 +73,22 @@ export class Spoken {
 export function split(text, sure) {
   if (sure >= text.length) return [text, ''];
   const inside = /\S/.test(text[sure - 1] ?? ' ') && /\S/.test(text[sure]);
-  const at = inside ? text.lastIndexOf(' ', sure) + 1 : Math.max(0, sure);
+  const at = inside ? wordAt(text, sure) : Math.max(0, sure);
   return [text.slice(0, at), text.slice(at)];
 }
+
+/** Where the word begins that character `at` is in. @param {string} text @param {number} at */
+function wordAt(text, at) {
+  const begin = text.lastIndexOf(' ', at) + 1;
+  if (!UNSPACED.test(text.slice(begin, at)) || !globalThis.Intl?.Segmenter) return begin;
+  const segments = new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text.slice(begin));
+  return begin + (segments.containing(at - begin)?.index ?? 0);
+}
+
+/** @type {[RegExp, string][]} */
+const SCRIPTS = [
+  [/[\p{Script=Hiragana}\p{Script=Katakana}]/u, 'ja'], [/\p{Script=Hangul}/u, 'ko'], [/\p{Script=Han}/u, 'zh'],
+];
+
+/** The language of a text whose letters look otherwise in another one; nothing where that does not matter. @param {string} text */
+export const tongue = text => SCRIPTS.find(([script]) => script.test(text))?.[1] ?? '';

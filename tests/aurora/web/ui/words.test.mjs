@@ -1,7 +1,7 @@
 // Captions by the clock of her sound.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Spoken, split } from '../../../../aurora/web/src/ui/words.js';
+import { Spoken, split, tongue } from '../../../../aurora/web/src/ui/words.js';
 import { random } from './random.mjs';
 
 const words = (text, from = 0) => text.split(' ').map((one, index) => ({ text: ` ${one}`, start: from + index, end: from + index + 0.8 }));
@@ -88,4 +88,15 @@ test('what may still change begins at a word', () => {
   assert.deepEqual(split('what is', 99), ['what is', '']);
   assert.deepEqual(split('what', 0), ['', 'what']);
   assert.deepEqual(split('', 0), ['', '']);
+});
+
+test('where no spaces part words, what may still change begins at a word all the same', () => {
+  assert.deepEqual(split('我的订单在哪里', 3), ['我的', '订单在哪里']);
+  assert.deepEqual(split('東京の天気は', 4), ['東京の', '天気は']);
+  assert.deepEqual(split('the 订单在哪里', 7), ['the 订单在', '哪里']);
+  assert.deepEqual(split('مرحبا كيف حالك', 8), ['مرحبا ', 'كيف حالك']);
+});
+
+test('letters that look otherwise in another language say which one they are of', () => {
+  assert.deepEqual(['東京の天気', '订单', '안녕', 'hello', ''].map(tongue), ['ja', 'zh', 'ko', '', '']);
 });
