@@ -72,7 +72,7 @@ def run(sql: str, tables: Insights, engine: str = "duckdb", tell: Tell = say) ->
         names, rows = polars_engine.answer(sql, tables, _once(tell), gpu=engine == "polars-gpu")
     else:
         names, rows = spark_engine.answer(sql, tables, _once(tell), engine)
-    return Rows(tuple(names), sorted(rows, key=_order))
+    return Rows(tuple(names), _sorted(rows))
 
 
 def _duckdb(sql: str, tables: Insights) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -113,6 +113,13 @@ def _once(tell: Tell) -> Tell:
             tell(line)
 
     return told
+
+
+def _sorted(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    try:
+        return sorted(rows)
+    except TypeError:  # nothing stands beside something
+        return sorted(rows, key=_order)
 
 
 def _order(row: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:

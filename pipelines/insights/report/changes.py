@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import log
 from typing import Any, Final, Literal
@@ -133,7 +134,7 @@ class _Search:
         self._mean = max(1e-3, float(sums.sum() / max(1.0, grid.turns.sum())))
         for one in self._known:
             self._take_out(one)
-        self._groups = [_grouped(grid.cells, keys) for keys in _combinations(grid.cells)]
+        self._groups = _groupings(grid.cells)
 
     def run(self) -> Iterator[_Found]:
         for _ in range(MOST):
@@ -224,6 +225,12 @@ def _combinations(cells: Sequence[tuple[Any, ...]]) -> list[tuple[int, ...]]:
     return [chosen for size in range(len(useful) + 1) for chosen in combinations(useful, size)]
 
 
+@lru_cache(maxsize=1)
+def _groupings(cells: tuple[tuple[Any, ...], ...]) -> list[tuple[tuple[int, ...], Ints, float]]:
+    """:func:`_grouped` by every choice of keys; all stages have the same cells."""
+    return [_grouped(cells, keys) for keys in _combinations(cells)]
+
+
 def _grouped(cells: Sequence[tuple[Any, ...]], keys: tuple[int, ...]) -> tuple[tuple[int, ...], Ints, float]:
     """The keys, the number of each cell's group, and what it costs to name one of the groups, in nats."""
     groups: dict[tuple[Any, ...], int] = {}
@@ -233,7 +240,7 @@ def _grouped(cells: Sequence[tuple[Any, ...]], keys: tuple[int, ...]) -> tuple[t
 
 
 def _tries(grid: Grid) -> int:
-    groups = [int(place.max()) + 1 for _, place, _ in (_grouped(grid.cells, k) for k in _combinations(grid.cells))]
+    groups = [int(place.max()) + 1 for _, place, _ in _groupings(grid.cells)]
     return sum(groups) * max(1, len(grid.dates) - 2 * SIDE + 1)
 
 

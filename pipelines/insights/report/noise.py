@@ -6,6 +6,7 @@ does from one day to the next is. Two of these steps are left out, the largest: 
 
 from __future__ import annotations
 
+from functools import cache
 from statistics import NormalDist
 from typing import Final
 
@@ -47,10 +48,11 @@ def noise_of(turns: Floats, left: Floats, level: Floats) -> tuple[Floats, int]:
 
 def _share_kept(many: npt.NDArray[np.int64]) -> Floats:
     """What remains of the mean of so many squares of normal values, when the largest are left out."""
-    normal = NormalDist()
-    found = []
-    for n in many.tolist():
-        squares = [normal.inv_cdf(0.5 + (place + 0.5) / n / 2) ** 2 for place in range(n)]
-        kept = squares[: n - _DROPPED]
-        found.append(sum(kept) / len(kept) / (sum(squares) / n) if kept else 1.0)
-    return np.array(found)
+    return np.array([_share(n) for n in many.tolist()])
+
+
+@cache
+def _share(n: int) -> float:
+    squares = [NormalDist().inv_cdf(0.5 + (place + 0.5) / n / 2) ** 2 for place in range(n)]
+    kept = squares[: n - _DROPPED] if n > _DROPPED else []
+    return sum(kept) / len(kept) / (sum(squares) / n) if kept else 1.0
