@@ -12,16 +12,13 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import geometric_mean, median
 from typing import Final
 
 from pipelines.improve.sequence import How
+from pipelines.insights.waits import typical
 
 QUIET: Final = 120_000_000
 """µs without a turn after which a conversation counts as over; what comes later is not looked at any more."""
-
-SHORTEST: Final = 1000
-"""µs that a wait counts as at the least: it may be none at all, and even less than that."""
 
 FIRST_SECOND: Final = 1_000_000
 """µs of her speech: whoever interrupts sooner had not finished."""
@@ -93,15 +90,8 @@ class Guardrail:
 
 
 def _wait(conversation: Conversation) -> float | None:
-    """The geometric mean in seconds, of waits that count for twice the median at most. No single turn moves it far.
-
-    A median alone would be blind to what slows down some turns, such as those that sound unfinished.
-    """
-    waits = [turn.wait for turn in conversation.turns if turn.wait is not None]
-    if not waits:
-        return None
-    most = max(2 * median(waits), SHORTEST)
-    return geometric_mean([min(max(wait, SHORTEST), most) for wait in waits]) / 1e6
+    found = typical(turn.wait for turn in conversation.turns)
+    return None if found is None else found / 1e6
 
 
 def _words(conversation: Conversation) -> float | None:

@@ -1,8 +1,8 @@
 """Whether one group of conversations went better than another: by conversations, never by turns.
 
 The turns of one conversation resemble each other. Taken for independent, they cry wolf: of comparisons without a
-difference some 30 of 100 were called one, where 5 may be. So each conversation counts once, by its median wait and by
-its share of turns in which something went wrong.
+difference some 30 of 100 were called one, where 5 may be. So each conversation counts once, by its typical wait
+(:mod:`pipelines.insights.waits`) and by its share of turns in which something went wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pipelines.insights.engines import run
 from pipelines.insights.report.asking import COUNTED
 from pipelines.insights.tables import Insights
+from pipelines.insights.waits import typical
 
 Verdict = Literal["worse", "better", "no difference", "not settled", "too few"]
 Floats = npt.NDArray[np.float64]
@@ -144,7 +145,7 @@ def _spread(values: Floats) -> Floats:
 
 
 def _conversations(tables: Insights, where: str, engine: str) -> dict[str, list[float | None]]:
-    """By conversation its median wait, in milliseconds, and its turns of a hundred in which each thing happened."""
+    """By conversation its typical wait, in milliseconds, and its turns of a hundred in which each thing happened."""
     turns: dict[str, list[Sequence[Any]]] = defaultdict(list)
     for name, *values in run(asked(where), tables, engine):
         turns[name].append(values)
@@ -152,8 +153,8 @@ def _conversations(tables: Insights, where: str, engine: str) -> dict[str, list[
 
 
 def _wait(rows: Iterable[Sequence[Any]]) -> float | None:
-    waits = [row[0] for row in rows if row[0] is not None]
-    return float(np.median(waits)) / 1000 if waits else None
+    found = typical(row[0] for row in rows)
+    return None if found is None else found / 1000
 
 
 def _shares(rows: Sequence[Sequence[Any]]) -> list[float]:
