@@ -351,5 +351,5 @@ class Runtime:
 
         watching = [*observers, *([Greeting(settings.greeting, tell)] if greets else [])]
         session = Session(components, watching, measured, self.telemetry.metrics, closed, provenance=provenance)
-        tools_place.join(session.tell)
+        tools_place.join(session.tell, session.tools)
         return session

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from nova.tools import Tool
+from pipelines.settings.mcp import McpServerSettings
 from pipelines.settings.model import Settings
 from pipelines.tools.bundled import Bundled
 from pipelines.tools.modules import tools_of
+from pipelines.tools.outside import Approving, Changing, Outside
 from pipelines.tools.workshop import Joined, Ready, Workshop
+
+HINT = ".venv/bin/python -m pip install -e '.[mcp]'"
+"""Installs what MCP needs."""
 
 
 @asynccontextmanager
@@ -18,4 +24,30 @@ async def opened(settings: Settings, tools: Sequence[Tool], notice: Callable[[st
 
     Raises :class:`~pipelines.settings.layers.SettingsError` for a module that has no tools.
     """
-    yield Joined((Ready(tools), Ready(tools_of(settings.tools.modules)), Bundled(settings)), notice)
+    wanted = settings.tools
+    here = Joined((Ready(tools), Ready(tools_of(wanted.modules)), Bundled(settings)), notice)
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(running(wanted.mcp, notice)) if wanted.mcp else None
+        work = await stack.enter_async_context(asyncio.TaskGroup())  # its tasks end with their sessions
+        yield Joined((Approving(here, wanted.approve), Outside(wanted, servers, work.create_task)), notice)
+
+
+@asynccontextmanager
+async def running(
+    settings: Mapping[str, McpServerSettings], notice: Callable[[str], None]
+) -> AsyncIterator[Changing | None]:
+    """The MCP servers, kept connected; None without the extra for them."""
+    try:
+        from pipelines.tools.mcp.servers import McpServers  # noqa: PLC0415 - few need it, and it is slow to import
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        notice(f"There are no tools of MCP servers. To have them: {HINT}")
+        yield None
+        return
+    servers = McpServers(settings)
+    async with servers.running():
+        for server in servers.servers:
+            if not server.standing.up:
+                notice(f"The MCP server {server.name} is not ready: {server.standing.failure}. It is tried again.")
+        yield servers

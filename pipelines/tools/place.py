@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from nova.tools import Tool, Toolbox
 from sophia.events import AskRequested, SayRequested
 
 Tell = Callable[[SayRequested | AskRequested], None]
@@ -16,6 +17,7 @@ class SessionPlace:
     def __init__(self, *, language: str = "en-US", person: str = "") -> None:
         self._loop = asyncio.get_running_loop()
         self._tell: Tell | None = None
+        self._toolbox: Toolbox | None = None
         self._leaving: list[Callable[[], None]] = []
         self.language = language
         self.person = person
@@ -24,9 +26,9 @@ class SessionPlace:
     def now(self) -> float:
         return self._loop.time()
 
-    def join(self, tell: Tell) -> None:
-        """From now on it is the place of the session that takes these events."""
-        self._tell = tell
+    def join(self, tell: Tell, toolbox: Toolbox) -> None:
+        """From now on it is the place of the session that takes these events, and has this toolbox."""
+        self._tell, self._toolbox = tell, toolbox
 
     def leave(self) -> None:
         """The session is over."""
@@ -41,6 +43,12 @@ class SessionPlace:
     def ask(self, about: str) -> None:
         if self._tell:
             self._tell(AskRequested(at=self.now, about=about))
+
+    def exchange(self, before: Sequence[Tool], now: Sequence[Tool]) -> None:
+        if self._toolbox:
+            stay = tuple(tool for tool in self._toolbox.own if not any(tool is gone for gone in before))
+            taken = {tool.name for tool in stay}
+            self._toolbox.own = (*stay, *(tool for tool in now if tool.name not in taken))
 
     def at_end(self, leave: Callable[[], None]) -> None:
         self._leaving.append(leave)

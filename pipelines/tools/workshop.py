@@ -34,6 +34,10 @@ class Place(Protocol):
         """Has her tell the user ``about`` something in her own words, at a moment when nobody speaks."""
         ...
 
+    def exchange(self, before: Sequence[Tool], now: Sequence[Tool]) -> None:
+        """Offers ``now`` in the place of ``before`` to replies that begin from now on."""
+        ...
+
     def at_end(self, leave: Callable[[], None]) -> None:
         """Has ``leave`` called when the session ends."""
         ...

@@ -22,6 +22,9 @@ class PlaceAt:
     def ask(self, about):
         self.told.append((round(self.now - self._began, 3), about))
 
+    def exchange(self, before, now):
+        self.offered = tuple(now)
+
     def at_end(self, leave):
         self.leaving.append(leave)
 

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from nova.functions import tool
+from nova.tools import Toolbox
 from pipelines.settings.model import Settings
 from pipelines.tools.opened import opened
 from pipelines.tools.place import SessionPlace
@@ -74,7 +75,7 @@ def test_a_place_speaks_for_its_session_and_no_longer():
         place, told, left = SessionPlace(language="de-DE", person="p1"), [], []
         place.say("too early")
         place.at_end(lambda: left.append(1))
-        place.join(told.append)
+        place.join(told.append, Toolbox())
         place.say("Tea!")
         place.ask("the oven")
         assert (place.language, place.person) == ("de-DE", "p1")
