@@ -311,12 +311,12 @@ class Runtime:
         workshop = self._workshop
         assert model is not None, "the runtime has not been entered"
         assert workshop is not None, "the runtime has not been entered"
-        tools_place = SessionPlace(language=settings.language, person=provenance.person)
 
         def tell(event: EarsLost | EarsBack | SayRequested | AskRequested) -> None:
             session.tell(event)
 
         turns = TurnTaking(settings.turns, chance=random.Random(provenance.id).random)
+        tools_place = SessionPlace(language=lambda: turns.language, person=provenance.person)
         components = Components(
             source=source,
             asr=services.asr(tell, patience, settings.asr),

@@ -14,13 +14,18 @@ Tell = Callable[[SayRequested | AskRequested], None]
 class SessionPlace:
     """Make it in the loop of the session. Before :meth:`join`, and after :meth:`leave`, nothing is said."""
 
-    def __init__(self, *, language: str = "en-US", person: str = "") -> None:
+    def __init__(self, *, language: str | Callable[[], str] = "en-US", person: str = "") -> None:
         self._loop = asyncio.get_running_loop()
         self._tell: Tell | None = None
         self._toolbox: Toolbox | None = None
         self._leaving: list[Callable[[], None]] = []
-        self.language = language
+        self._language = language
         self.person = person
+
+    @property
+    def language(self) -> str:
+        """That of the conversation, which may change while it goes on."""
+        return self._language if isinstance(self._language, str) else self._language()
 
     @property
     def now(self) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from lab import Lab, config, serving
 
-from pipelines.conversation import replies
+from pipelines.conversation import face_show
 from pipelines.settings.model import load_settings
 from pipelines.talk.program import Options, VoiceLoop
 from pipelines.telemetry.ledger import Ledger
@@ -29,7 +29,7 @@ SERVICES = ("asr", "llm", "tts", "face")
 def patient_with_the_face() -> Iterator[None]:
     """Frames that come late are told in ``test_face_show.py``, on a virtual clock; here the machine may be busy."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replies, "MISSING_LIMIT", 1.0)
+        patch.setattr(face_show, "MISSING_LIMIT", 1.0)
         yield
 
 
