@@ -18,6 +18,7 @@ from pipelines.conversation.generation import Generation
 from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.manner import Manner
 from pipelines.failures import StageFailed
+from pipelines.telemetry.ledger import ToolFailure
 from sophia.audio import Pcm
 from sophia.heard import TimedWord
 from sophia.played import Piece
@@ -109,7 +110,7 @@ class Aside:
     def tool_started(self, generation: int, call: ToolCall, *, guess: bool) -> None:
         """None is offered."""
 
-    def tool_ended(self, generation: int, call_id: str, output: str, *, failed: bool) -> None:
+    def tool_ended(self, generation: int, call_id: str, output: str, failure: ToolFailure) -> None:
         """None is offered."""
 
     def holds(self, generation: int, *, waits: bool, effects: bool) -> None:

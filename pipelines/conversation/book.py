@@ -26,12 +26,14 @@ from pipelines.conversation.events import (
     PlayoutUnderrun,
     TextTyped,
     ToolCalled,
+    ToolEnded,
+    ToolStarted,
     Transcribed,
     VoiceStarted,
     VoiceStopped,
 )
 from pipelines.failures import explain
-from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome, Silence
+from pipelines.telemetry.ledger import PLAYED, VOICE_END, Count, Ledger, Outcome, Silence, ToolRun
 from sophia.decisions import (
     Announce,
     Apologise,
@@ -60,7 +62,8 @@ class _Turn:
 
     ``played`` is how it ends if its reply is played to the end; ``fates`` says of each generation that was cut off why.
     ``apologised``: its reply failed, and ends with an apology. ``kept``: its words wait for somebody to ask.
-    ``shown``: how a remote client shows its face. ``hold``: from when to when its reply waited for tools last.
+    ``shown``: how a remote client shows its face. ``calls``: how many tools each generation has called.
+    ``hold``: from when to when its reply waited for tools last.
     """
 
     ledger: Ledger
@@ -70,6 +73,7 @@ class _Turn:
     apologised: bool = False
     kept: bool = False
     shown: FaceShown | None = None
+    calls: Counter[int] = field(default_factory=Counter)
     hold: tuple[float, float] = (math.inf, math.inf)
 
     def held(self, time: float) -> bool:
@@ -168,6 +172,10 @@ class TurnBook:
             case ToolCalled(generation=generation, call=call):
                 if turn := self._making(generation):
                     turn.ledger.called.append(call.name)
+            case ToolStarted():
+                self._tool_started(happening)
+            case ToolEnded():
+                self._tool_ended(happening)
             case GenerationOver():
                 return self._over(happening)
             case Decision():
@@ -316,6 +324,17 @@ class TurnBook:
         found = explain(error, service)
         turn.ledger.fail(at, service, found.line, found.kind)
 
+    def _tool_started(self, event: ToolStarted) -> None:
+        if turn := self._making(event.generation):
+            call = event.call
+            turn.ledger.tools.append(ToolRun(event.at, call.id, call.name, event.guess, call.arguments))
+            turn.ledger.count(Count.TOOL_CALLS)
+            turn.calls[event.generation] += 1
+
+    def _tool_ended(self, event: ToolEnded) -> None:
+        if turn := self._making(event.generation):
+            turn.ledger.tool_ended(event.at, event.call_id, event.output, event.failure)
+
     def _over(self, event: GenerationOver) -> list[Ledger]:
         turn = self._generations.pop(event.generation, None)
         if turn is None:
@@ -326,6 +345,9 @@ class TurnBook:
                 ledger.counts[Count.SPECULATIONS_DROPPED] += not isinstance(fate, Reopen)
                 ledger.count(Count.WASTED_TOKENS, event.tokens)
                 ledger.wasted_seconds += event.seconds
+                ledger.count(Count.TOOL_CALLS_WASTED, turn.calls.pop(event.generation, 0))
+                if turn.generation == event.generation:
+                    ledger.tools.clear()
                 if isinstance(fate, Dismiss):
                     return [self._close(turn, turn.unanswered, event.at)]
                 return []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nova.tools import ToolCall
 from pipelines.conversation.face_events import Attending, Felt, Nodded
-from pipelines.telemetry.ledger import Count, Ledger
+from pipelines.telemetry.ledger import Count, Ledger, ToolFailure
 from sophia.decisions import AnyDecision, Decision
 from sophia.events import (
     AnswerRequested,
@@ -154,13 +154,19 @@ class ToolStarted(Event):
 class ToolEnded(Event):
     """What came of a tool that the runtime ran: ``output`` is what the model is given.
 
-    ``failed``: it is a sentence on why there is no result. Told once after each :class:`ToolStarted`.
+    ``failure`` says in a word why there is no result; the output then says it in a sentence. Told once after each
+    :class:`ToolStarted`.
     """
 
     generation: int
     call_id: str
     output: str
-    failed: bool = False
+    failure: ToolFailure = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result, and none is to come once the user has said yes."""
+        return self.failure not in ("", "asked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@ from pipelines.conversation.tongues import Tongues
 from pipelines.conversation.tool_calls import MANNERS
 from pipelines.conversation.verbatim import Verbatim
 from pipelines.failures import StageFailed
+from pipelines.telemetry.ledger import ToolFailure
 from sophia.decisions import (
     Announce,
     Apologise,
@@ -206,9 +207,9 @@ class Replies:
     def tool_started(self, generation: int, call: ToolCall, *, guess: bool) -> None:
         self._context.tell(ToolStarted(at=self._loop.time(), generation=generation, call=call, guess=guess))
 
-    def tool_ended(self, generation: int, call_id: str, output: str, *, failed: bool) -> None:
+    def tool_ended(self, generation: int, call_id: str, output: str, failure: ToolFailure) -> None:
         at = self._loop.time()
-        self._context.tell(ToolEnded(at=at, generation=generation, call_id=call_id, output=output, failed=failed))
+        self._context.tell(ToolEnded(at=at, generation=generation, call_id=call_id, output=output, failure=failure))
 
     def holds(self, generation: int, *, waits: bool, effects: bool) -> None:
         if reply := self._replies.get(generation):
@@ -226,14 +227,9 @@ class Replies:
             heard = bool(reply.shown) or bool(self._playout.heard(generation))
             lost = reply.once or bool(reply.called) or reply.effects or reply.turn == self._remade or heard
             again = not reply.committed or (passing and not lost)
+        at = self._loop.time()
         self._context.tell(
-            Failed(
-                at=self._loop.time(),
-                service=failure.service,
-                error=failure.cause,
-                generation=generation,
-                again=again,
-            )
+            Failed(at=at, service=failure.service, error=failure.cause, generation=generation, again=again)
         )
 
     def retrying(self, generation: int, failure: StageFailed, seconds: float) -> None:

@@ -143,10 +143,13 @@ class Thinking:
         async with aclosing(self._services.llm.reply(messages, specs, choice)) as tokens:
             with stage("llm"):
                 async for token in tokens:
-                    self._reached("first_token")
                     if isinstance(token, ToolCall):
+                        self._reached("first_token")
                         self._called(token, calls)
                         continue
+                    if token.strip():  # a blank before a call is no word
+                        self._reached("first_token")
+                        self._reached("first_word")
                     self.tokens += 1
                     text = self._apart(token) if fresh else token
                     if fresh:
@@ -211,12 +214,12 @@ class Thinking:
 
     async def _say_apart(self, sentence: str) -> None:
         """Says a whole sentence that is not the model's."""
+        self._reached("first_word")
         self._write(self._apart(sentence))
         await self._hand_over(sentence)
 
     def _write(self, text: str) -> None:
         if text:
-            self._reached("first_word")
             self.text += text
             self._listener.wrote(self._number, text)
 

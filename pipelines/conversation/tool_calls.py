@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 from nova.tools import Question, Tool, ToolCall, ToolError
 from pipelines.conversation.approval import CHANGED, NOT_YET, Approval
+from pipelines.telemetry.ledger import ToolFailure
+from pipelines.telemetry.tool_spans import tool_span
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +53,11 @@ class Reporter(Protocol):
         """A tool runs; ``guess``: its turn is not decided."""
         ...
 
-    def tool_ended(self, generation: int, call_id: str, output: str, *, failed: bool) -> None:
-        """What came of it. Told once for each that was started, and perhaps after the reply is over."""
+    def tool_ended(self, generation: int, call_id: str, output: str, failure: ToolFailure) -> None:
+        """What came of it, and why there is no result if there is none.
+
+        Told once for each that was started, and perhaps after the reply is over.
+        """
         ...
 
     def holds(self, generation: int, *, waits: bool, effects: bool) -> None:
@@ -140,7 +145,7 @@ class ToolCalls:
     def refuse(self, call: ToolCall, reason: str) -> str:
         """Tells of a call that cannot be run, and why; returns what the model is told."""
         self._reporter.tool_started(self._generation, call, guess=not self._decided.is_set())
-        return self._ended(call, f"This call was not run: {reason}", failed=True)
+        return self._ended(call, f"This call was not run: {reason}", "refused")
 
     def ran(self, call: ToolCall) -> bool:
         """Whether this was called before, with these arguments."""
@@ -174,30 +179,34 @@ class ToolCalls:
         self.question = text
         self._reporter.asks(self._generation, call, text, self._language)
         self._reporter.tool_started(self._generation, call, guess=not self._decided.is_set())
-        return self._ended(call, NOT_YET, failed=False)
+        return self._ended(call, NOT_YET, "asked")
 
     async def _run(self, tool: Tool, call: ToolCall) -> str:
         self._reporter.tool_started(self._generation, call, guess=not self._decided.is_set())
-        try:
-            async with asyncio.timeout(tool.seconds):
-                result, failed = await tool.run(call.parsed()), False
-        except asyncio.CancelledError:
-            cut_off = "nobody waits for it any more" if tool.reads else "it was cut off; it may have had its effect"
-            self._ended(call, f"The tool gave no result: {cut_off}.", failed=True)
-            raise
-        except TimeoutError:
-            result, failed = f"The tool has failed: it gave no result within {tool.seconds:g} seconds.", True
-        except ToolError as error:
-            result, failed = f"The tool has failed: {error}", True
-        except Exception as error:
-            _log.exception("the tool %s failed", tool.name)
-            result, failed = f"The tool has failed: an internal error ({type(error).__name__}).", True
-        return self._ended(call, result, failed=failed)
+        failure: ToolFailure = ""
+        with tool_span(call.name, call.id, call.arguments) as span:
+            try:
+                async with asyncio.timeout(tool.seconds):
+                    result = await tool.run(call.parsed())
+            except asyncio.CancelledError:
+                cut_off = "nobody waits for it any more" if tool.reads else "it was cut off; it may have had its effect"
+                self._ended(call, f"The tool gave no result: {cut_off}.", "cancelled")
+                raise
+            except TimeoutError:
+                result, failure = f"The tool has failed: it gave no result within {tool.seconds:g} seconds.", "timeout"
+            except ToolError as error:
+                result, failure = f"The tool has failed: {error}", "error"
+            except Exception as error:
+                _log.exception("the tool %s failed", tool.name)
+                result, failure = f"The tool has failed: an internal error ({type(error).__name__}).", "internal"
+            told = self._ended(call, result, failure)
+            span.ended(told, failure)
+        return told
 
-    def _ended(self, call: ToolCall, result: str, *, failed: bool) -> str:
+    def _ended(self, call: ToolCall, result: str, failure: ToolFailure) -> str:
         told = _as_data(result, min(LONGEST_RESULT, max(LEAST_RESULT, self._room)))
         self._room -= len(told)
-        self._reporter.tool_ended(self._generation, call.id, told, failed=failed)
+        self._reporter.tool_ended(self._generation, call.id, told, failure)
         return told
 
 

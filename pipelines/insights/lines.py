@@ -120,6 +120,9 @@ class Counts(Struct, frozen=True, gc=False):
     reopened_streams: Natural = 0
     late_frames: Natural = 0
     underflows: Natural = 0
+    tool_calls: Natural = 0
+    tool_failures: Natural = 0
+    tool_calls_wasted: Natural = 0
 
 
 class Line(Struct, frozen=True, gc=False):

@@ -34,7 +34,7 @@ CHAIN: Final[Mapping[str, str]] = {
     "transcript": "asr",  # the text that the accepted generation was started from arrived
     "started": "endpointing",  # the accepted generation was started
     "first_token": "llm",  # the model's first output arrived: text, or the call of a tool
-    "first_word": "tools",  # its first text to be said arrived: until then the reply waited for its tools
+    "first_word": "tools",  # the first text to be said did, or the phrase she says while her tools are at work
     "first_clause": "clause",  # its first clause was handed to synthesis
     "first_audio": "tts",  # its first audible sound arrived
     "released": "hold",  # the gate opened: until then finished sound waited for the decision
@@ -60,6 +60,13 @@ last sample before she gave way; ``end``: the turn is over.
 """
 
 INSTANTS: Final = frozenset({VOICE_END}) | frozenset(CHAIN) | ASIDE
+
+
+ToolFailure = Literal["", "error", "internal", "timeout", "cancelled", "refused", "asked"]
+"""Why a tool of the runtime's own gave no result: it said why, broke, took too long, was cut off, or was not run.
+
+``asked``: it was not run yet, for the user is asked whether it may.
+"""
 
 
 class Outcome(StrEnum):
@@ -96,6 +103,9 @@ class Count(StrEnum):
     REOPENED_STREAMS = "reopened_streams"  # the recogniser's, because another had broken
     LATE_FRAMES = "late_frames"  # frames of the face that reached a page after their time
     UNDERFLOWS = "underflows"  # blocks that came to the sound card too late
+    TOOL_CALLS = "tool_calls"  # calls of the runtime's own tools
+    TOOL_FAILURES = "tool_failures"  # of those, without a result
+    TOOL_CALLS_WASTED = "tool_calls_wasted"  # of those, made by generations that were dropped
 
 
 LOSSES: Final = (Count.OVERFLOWS, Count.DROPPED_FRAMES, Count.REOPENED_STREAMS, Count.UNDERFLOWS)
@@ -127,6 +137,24 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRun:
+    """A tool that the runtime ran for the reply, from ``time`` on, and what came of it. ``call`` is the call's id.
+
+    ``guess``: the turn was not decided when it began. ``seconds`` is how long it took; None: it was at work when the
+    turn was over. ``failure``: why there is no result. ``arguments`` and ``output`` are what it was told, and told.
+    """
+
+    time: float
+    call: str
+    name: str
+    guess: bool = False
+    arguments: str = ""
+    seconds: float | None = None
+    failure: ToolFailure = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """A silence of the user's in the turn that could have ended it, and what did end it. Lengths in seconds.
 
@@ -148,9 +176,9 @@ class Silence:
 class Ledger:
     """The ledger of one turn. Numbers of turns and generations count from 1 in each conversation.
 
-    ``called`` are the names of the tools that the reply called. ``skipped`` are the clauses of ``reply`` that the voice
-    could not say. ``sound_seconds`` is how much sound was made
-    for the accepted reply, ``wasted_seconds`` for those that were dropped.
+    ``called`` are the names of the tools that the reply called and a client runs, ``tools`` are those that the runtime
+    ran for it. ``skipped`` are the clauses of ``reply`` that the voice could not say. ``sound_seconds`` is how much
+    sound was made for the accepted reply, ``wasted_seconds`` for those that were dropped.
     ``lip_skew`` is by how many seconds the lips led the sound, at the 95th percentile of the distance; ``face_missing``
     is the share of her audible speech, 0 to 1, for which the face had no frame. None where nobody looked.
     """
@@ -162,6 +190,7 @@ class Ledger:
     reply: str = ""
     heard: str = ""
     called: list[str] = field(default_factory=list)
+    tools: list[ToolRun] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
     counts: Counter[Count] = field(default_factory=Counter)
@@ -187,6 +216,7 @@ class Ledger:
         """A new attempt at the reply begins: what was noted of the one before no longer counts."""
         self.generations.append(generation)
         self.skipped.clear()
+        self.tools.clear()
         for name in OF_A_GENERATION:
             self.marks.pop(name, None)
 
@@ -201,6 +231,13 @@ class Ledger:
                 self.faults[at] = replace(fault, count=fault.count + 1)
                 return
         self.faults.append(Fault(time, service, line, kind))
+
+    def tool_ended(self, time: float, call: str, output: str, failure: ToolFailure) -> None:
+        """Notes what came of one of ``tools``."""
+        for at, run in enumerate(self.tools):
+            if run.call == call and run.seconds is None:
+                self.tools[at] = replace(run, seconds=time - run.time, failure=failure, output=output)
+                self.count(Count.TOOL_FAILURES, failure not in ("", "asked"))
 
     def count(self, what: Count, by: int = 1) -> None:
         """Counts ``what``."""
@@ -284,6 +321,7 @@ class Ledger:
             "reply": self.reply,
             "heard": self.heard,
             "skipped": list(self.skipped),
+            "tools": [{"name": tool.name, "arguments": tool.arguments, "output": tool.output} for tool in self.tools],
             "reasons": [decision.reason for decision in self.decisions],
             "lines": [fault.line for fault in self.faults],
         }
@@ -304,6 +342,16 @@ class Ledger:
             "counts": {str(what): self.counts[what] for what in Count},
             "marks": dict(sorted(self.marks.items(), key=lambda item: item[1])),
             "called": list(self.called),
+            "tools": [
+                {
+                    "time": tool.time,
+                    "name": "" if tool.failure == "refused" else tool.name,  # the model may have made it up
+                    "seconds": tool.seconds,
+                    "guess": tool.guess,
+                    "failure": tool.failure,
+                }
+                for tool in self.tools
+            ],
             "utterance": {"seconds": self._between("voice_start", VOICE_END), "words": len(self.user.split())},
             "silences": [asdict(silence) for silence in self.silences],
             "decisions": [{"time": decision.time, "kind": decision.kind} for decision in self.decisions],

@@ -144,6 +144,9 @@ COUNTED: Mapping[Count, str] = {
     Count.REOPENED_STREAMS: "Streams of the recogniser that were opened because another had broken",
     Count.LATE_FRAMES: "Frames of the face that reached a page after their time",
     Count.UNDERFLOWS: "Blocks that came to the sound card too late",
+    Count.TOOL_CALLS: "Calls of the runtime's own tools",
+    Count.TOOL_FAILURES: "Of those, without a result",
+    Count.TOOL_CALLS_WASTED: "Of those, made for replies that were dropped",
 }
 
 

@@ -21,6 +21,8 @@ ASR: Final = "asr"
 LLM: Final = "llm"
 CHAT: Final = "chat"
 """Begins the name of a request's span; the model's follows."""
+EXECUTE_TOOL: Final = "execute_tool"
+"""Begins the name of a tool's span; the tool's follows."""
 TTS: Final = "tts"
 FACE: Final = "face"
 SPEAKING: Final = "speaking"
@@ -42,6 +44,9 @@ OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 OUTPUT_PIECES: Final = "sophia.output.pieces"
 """Pieces of text that a server sent, where it is not known how many tokens they are."""
 FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+TOOL_CALL: Final = "gen_ai.tool.call.id"
 SESSION: Final = "session.id"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
@@ -73,10 +78,17 @@ VOICE: Final = "sophia.voice"
 INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+RESULT: Final = "gen_ai.tool.call.result"
 TRANSCRIPT: Final = "sophia.transcript"
 HEARD: Final = "sophia.heard"
-CONTENT: Final = frozenset({INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, TRANSCRIPT, HEARD, REASON, FAULT_LINE})
+CONTENT: Final = frozenset(
+    {INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, ARGUMENTS, RESULT, TRANSCRIPT, HEARD, REASON, FAULT_LINE}
+)
 """Attributes that hold or may quote what was said; never set unless ``capture_content`` is on."""
+
+CAPTURE_CONTENT: Final = "sophia.capture_content"
+"""In a context, beside :data:`CONVERSATION_ID`: whether spans made there may hold what was said."""
 
 # Events ----------------------------------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class ConversationSpan:
         self._labels = labels
         self._capture_content = capture_content
         self.id = id
+        self._place = otel.set_value(names.CAPTURE_CONTENT, capture_content, _of(id))
         # A root of its own, whatever span happens to be current where the conversation is started.
         self._span = tracer.start_span(names.CONVERSATION, Context(), start_time=clock.now())
         _set(
@@ -75,7 +76,7 @@ class ConversationSpan:
                 names.LANGUAGE: labels.language,
             },
         )
-        self.context = trace.set_span_in_context(self._span, _of(id))
+        self.context = trace.set_span_in_context(self._span, self._place)
 
     def start_turn(self, number: int, time: float) -> TurnSpan:
         """Opens the span of turn ``number``, which began at ``time`` (the user's first sound)."""
@@ -84,7 +85,7 @@ class ConversationSpan:
         span = self._tracer.start_span(names.TURN, Context(), links=links, start_time=begin)
         told = {names.TURN_NUMBER: number, names.CONVERSATION_ID: self.id, names.SESSION: self.id}
         _set(span, {**told, names.AGENT_NAME: "Sophia"})
-        place = trace.set_span_in_context(span, _of(self.id))
+        place = trace.set_span_in_context(span, self._place)
         return TurnSpan(span, place, self._tracer, self._clock, self._labels, capture_content=self._capture_content)
 
     def end(self) -> None:

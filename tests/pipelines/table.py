@@ -12,6 +12,7 @@ from pipelines.conversation.components import Components
 from pipelines.conversation.conversation import Conversation
 from pipelines.conversation.events import Decision, Failed, TurnEnded
 from pipelines.conversation.manner import Manners
+from pipelines.conversation.measured import Measured
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
 from pipelines.conversation.tongues import Speech
@@ -114,6 +115,7 @@ class Table:
     events: list = field(default_factory=list)
     """What is told from outside: seconds from the start, and what makes the event of the time it is."""
     observers: list = field(default_factory=list)
+    measured: Measured | None = None
     notes: Notes = field(default_factory=Notes)
     recorded: bool = False
     mood: str = "off"
@@ -158,7 +160,8 @@ class Table:
             others=others,
             face=make_face(self.delays) if self.face or self.make_face else None,
         )
-        self.conversation = Conversation(components, [*self.observers, self.notes])
+        measured = [self.measured] if self.measured else []
+        self.conversation = Conversation(components, [*measured, *self.observers, self.notes], self.measured)
         loop = asyncio.get_running_loop()
         self.notes.start = loop.time()
         for at, make in self.events:

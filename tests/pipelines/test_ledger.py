@@ -171,7 +171,7 @@ def test_it_is_json():
     assert read["decisions"] == [{"time": 10.3, "kind": "endpoint"}]
     assert read["faults"] == [{"time": 11.0, "service": "face", "kind": "part", "count": 1}]
     assert read["words"] == {
-        "user": "hello", "reply": "Hi there.", "heard": "Hi", "skipped": [],
+        "user": "hello", "reply": "Hi there.", "heard": "Hi", "skipped": [], "tools": [],
         "reasons": ["stable partial and 300 ms of silence"], "lines": ["Audio2Face does not answer"],
     }  # fmt: skip
     assert read["utterance"] == {"seconds": None, "words": 1}

@@ -12,8 +12,8 @@ def started(generation=1, *, guess=False, call=CALL):
     return ToolStarted(at=10.0, generation=generation, call=call, guess=guess)
 
 
-def ended(generation=1, *, at=10.25, output="It is 10:41.", failed=False):
-    return ToolEnded(at=at, generation=generation, call_id="1", output=output, failed=failed)
+def ended(generation=1, *, at=10.25, output="It is 10:41.", failure=""):
+    return ToolEnded(at=at, generation=generation, call_id="1", output=output, failure=failure)
 
 
 def commit(generation):
