@@ -109,6 +109,8 @@ class History:
         self, persona: str = "", max_tokens: int = 3000, count: Callable[[str], int] = estimate_tokens
     ) -> None:
         self.persona = persona
+        self.notes = ""
+        """What stands below the persona in every request, such as what the user asked to remember."""
         self.max_tokens = max_tokens
         self._count = count
         self._turns: dict[int, _Turn] = {}  # by generation, which only grows
@@ -194,7 +196,7 @@ class History:
         pending = (pending_user_text or "").strip()
         if pending or (pending_user_text is not None and not (turns and turns[-1].waits)):
             turns.append(_Turn(pending))
-        system = "\n\n".join(filter(None, (self.persona, instructions)))
+        system = "\n\n".join(filter(None, (self.persona, self.notes, instructions)))
         messages = [Message("system", system)] if system else []
         before: _Turn | None = None
         for turn in self._fitting(turns, system):
@@ -248,7 +250,7 @@ class History:
         return self._turns.get(generation)
 
     def _trim(self) -> None:
-        kept = self._fitting(self._spoken(), self.persona)
+        kept = self._fitting(self._spoken(), "\n\n".join(filter(None, (self.persona, self.notes))))
         for generation, turn in list(self._turns.items()):
             if not kept or turn is kept[0]:
                 break

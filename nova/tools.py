@@ -110,21 +110,23 @@ Choice = Literal["auto", "none", "required"] | Only
 class Toolbox:
     """What a conversation's replies may call that begin from now on.
 
-    ``specs`` are run by a client, ``own`` by the runtime. ``once`` stands in place of ``specs`` and ``choice`` for the
-    next reply that is begun and decided.
+    ``specs`` are run by a client, ``own`` by the runtime, where it ``offers_own``. ``once`` stands in place
+    of ``specs`` and ``choice`` for the next reply that is begun and decided.
     """
 
     specs: tuple[ToolSpec, ...] = ()
     choice: Choice = "auto"
     once: Toolbox | None = None
     own: tuple[Tool, ...] = ()
+    offers_own: bool = True
 
     @property
     def now(self) -> Toolbox:
         """What a reply may call that begins now, whatever changes later. A client's tool hides an own of its name."""
         chosen = self.once or self
         hidden = {spec.name for spec in chosen.specs}
-        return Toolbox(chosen.specs, chosen.choice, own=tuple(tool for tool in self.own if tool.name not in hidden))
+        own = self.own if self.offers_own else ()
+        return Toolbox(chosen.specs, chosen.choice, own=tuple(tool for tool in own if tool.name not in hidden))
 
     @property
     def offered(self) -> tuple[ToolSpec, ...]:

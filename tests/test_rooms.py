@@ -50,7 +50,7 @@ MAY: dict[str, str] = {
     "terminal": "conversation failures telemetry sophia",
     "versions": "settings",
     "takes": "command conversation failures home settings telemetry sophia nova aurora",
-    "tools": "failures machine services settings sophia nova",
+    "tools": "failures machine services settings takes sophia nova",
     "scenarios": "embedded home settings takes telemetry sophia",
     "monitoring": "command insights telemetry terminal",
     "talk": "command conversation embedded failures home services settings takes telemetry terminal tools "

@@ -15,12 +15,14 @@ from pipelines.insights.erasing.purge import CLASSES, oldest, purge
 from pipelines.settings.arguments import add_settings, settings_of
 from pipelines.settings.layers import SettingsError
 from pipelines.settings.model import Settings
+from pipelines.takes import facts
 from pipelines.takes.persons import person_key, pseudonym
 
 ERASE = """\
 What is searched: TABLES, insights.ledgers and insights.takes of the settings, and each --in: hard cases, training sets,
 runs of replays, keys, wherever you keep them. Whatever holds the id of the conversation goes: rows, lines, cases and
-takes. Histograms are counted again. What a model has learned cannot be taken out; the receipt names its adapter.
+takes. Of a person, what she was asked to remember goes as well (memory.folder). Histograms are counted again. What a
+model has learned cannot be taken out; the receipt names its adapter.
 
 An erased conversation is refused by ingest from then on. After a backup was restored, --again erases once more what was
 erased before.
@@ -69,18 +71,22 @@ def run_erase(args: argparse.Namespace) -> int:
     """Erases, writes the receipt, and returns the exit code."""
     settings = settings_of(args)
     places = _places(args, settings)
-    person = ""
+    person, remembered = "", False
     if args.conversation:
         if wrong := [name for name in args.conversation if not _ID.match(name)]:
             raise SettingsError([f"--conversation {wrong[0]}: an id has 32 hexadecimal digits, in small letters"])
         ids = frozenset(args.conversation)
     elif args.person:
         person = _pseudonym(args.person, settings)
+        remembered = settings.memory.folder is not None and facts.erase(settings.memory.folder, person)
+        if remembered:
+            print("what she was asked to remember: deleted")
         ids = conversations_of(args.tables, places, person)
     else:
         ids = again(args.tables, places)
     if not ids:
-        print("nothing is kept of them" if args.person else "nothing that was erased has come back")
+        kept = f"nothing {'else ' if remembered else ''}is kept of them"
+        print(kept if args.person else "nothing that was erased has come back")
         return 0
     gone = erase(args.tables, places, ids, person=person)
     receipt = write_receipt(args.tables, ids, gone)

@@ -164,7 +164,6 @@ class Talk(Observer):
             greets=not self.wire.transcribes,
             patience=math.inf,
         )
-        self._own_tools = self.session.tools.own
         self._keeper = Keeper(self.wire, tokens, self._send)
         self._aside = AsideTalk(self.wire, self.session, runtime.reply_rate, self._send)
         if self.wire.policy != FloorPolicy():
@@ -279,7 +278,7 @@ class Talk(Observer):
         self._echo.adapt(headphones=self.wire.headphones, wished=self.wire.cancel_echo)
         offered = self.session.tools
         offered.specs, offered.choice = self.wire.tools.specs, self.wire.tools.choice
-        offered.own = self._own_tools if self.wire.own_tools else ()
+        offered.offers_own = self.wire.own_tools
         self.session.manners.usual = self.wire.manner
 
     def _reported(self, report: PlayoutReport) -> None:

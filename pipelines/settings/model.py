@@ -35,6 +35,7 @@ from pipelines.settings.layers import (
     from_overrides,
     read_yaml,
 )
+from pipelines.settings.memory import MemorySettings
 from pipelines.settings.network import NetworkSettings
 from pipelines.settings.secrets import is_secret, without_passwords
 from pipelines.settings.server import ServerSettings
@@ -211,9 +212,8 @@ class Settings(BaseSettings):
     speaker: SpeakerSection = Field(default_factory=SpeakerSection, description="where her voice is played")
     server: ServerSettings = Field(default_factory=ServerSettings, description="her page, and who may see it")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="where spans and metrics go")
-    insights: InsightsSettings = Field(
-        default_factory=InsightsSettings, description="what is kept of conversations, to learn from"
-    )
+    insights: InsightsSettings = Field(default_factory=InsightsSettings, description="what is kept, to learn from")
+    memory: MemorySettings = Field(default_factory=MemorySettings, description="what she remembers, if anything")
     tools: ToolsSettings = Field(default_factory=ToolsSettings, description="what she may do besides talking")
     stack: StackSettings = Field(default_factory=StackSettings, description="what the doctor looks at besides services")
 

@@ -70,6 +70,9 @@ SOUNDBITE_PATIENCE = 20.0
 MOST_GIVEN = 256
 """Conversations that may be named and not yet begun; the settings of older ones are looked up anew."""
 
+OWN_MODES = ("microphone", "soundbite")
+"""How somebody talks who sits at this machine: one person, as far as memory goes."""
+
 SESSIONS_A_CONNECTION = 32
 """Sessions that share one connection to a service. A proxy bounds the streams of a connection (HAProxy: 100), and a
 session has up to three at a time."""
@@ -311,12 +314,17 @@ class Runtime:
         workshop = self._workshop
         assert model is not None, "the runtime has not been entered"
         assert workshop is not None, "the runtime has not been entered"
+        history = History(with_moods(settings.llm.persona, settings.mood), settings.llm.history_tokens)
+        person = provenance.person or ("me" if provenance.mode in OWN_MODES else "")
+
+        def know(notes: str) -> None:
+            history.notes = notes
 
         def tell(event: EarsLost | EarsBack | SayRequested | AskRequested) -> None:
             session.tell(event)
 
         turns = TurnTaking(settings.turns, chance=random.Random(provenance.id).random)
-        tools_place = SessionPlace(language=lambda: turns.language, person=provenance.person)
+        tools_place = SessionPlace(language=lambda: turns.language, person=person, know=know)
         components = Components(
             source=source,
             asr=services.asr(tell, patience, settings.asr),
@@ -327,7 +335,7 @@ class Runtime:
             ),
             turns=turns,
             llm=services.llm,
-            history=History(with_moods(settings.llm.persona, settings.mood), settings.llm.history_tokens),
+            history=history,
             tts=services.tts,
             phrases=self.phrases,
             sink=sink,

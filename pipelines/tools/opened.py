@@ -10,6 +10,7 @@ from nova.tools import Tool
 from pipelines.settings.mcp import McpServerSettings
 from pipelines.settings.model import Settings
 from pipelines.tools.bundled import Bundled
+from pipelines.tools.memory import Memories
 from pipelines.tools.modules import tools_of
 from pipelines.tools.outside import Approving, Changing, Outside
 from pipelines.tools.workshop import Joined, Ready, Workshop
@@ -25,7 +26,7 @@ async def opened(settings: Settings, tools: Sequence[Tool], notice: Callable[[st
     Raises :class:`~pipelines.settings.layers.SettingsError` for a module that has no tools.
     """
     wanted = settings.tools
-    here = Joined((Ready(tools), Ready(tools_of(wanted.modules)), Bundled(settings)), notice)
+    here = Joined((Ready(tools), Ready(tools_of(wanted.modules)), Bundled(settings), Memories(settings)), notice)
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(running(wanted.mcp, notice)) if wanted.mcp else None
         work = await stack.enter_async_context(asyncio.TaskGroup())  # its tasks end with their sessions

@@ -14,10 +14,17 @@ Tell = Callable[[SayRequested | AskRequested], None]
 class SessionPlace:
     """Make it in the loop of the session. Before :meth:`join`, and after :meth:`leave`, nothing is said."""
 
-    def __init__(self, *, language: str | Callable[[], str] = "en-US", person: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        language: str | Callable[[], str] = "en-US",
+        person: str = "",
+        know: Callable[[str], None] = lambda notes: None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._tell: Tell | None = None
         self._toolbox: Toolbox | None = None
+        self.know = know
         self._leaving: list[Callable[[], None]] = []
         self._language = language
         self.person = person

@@ -23,7 +23,7 @@ class Place(Protocol):
 
     @property
     def person(self) -> str:
-        """The pseudonym of who talks; empty where nobody knows."""
+        """The pseudonym of who talks; ``me`` at this machine's own microphone, empty where nobody knows."""
         ...
 
     def say(self, text: str) -> None:
@@ -36,6 +36,10 @@ class Place(Protocol):
 
     def exchange(self, before: Sequence[Tool], now: Sequence[Tool]) -> None:
         """Offers ``now`` in the place of ``before`` to replies that begin from now on."""
+        ...
+
+    def know(self, notes: str) -> None:
+        """Has ``notes`` stand below the persona from now on, in place of those before."""
         ...
 
     def at_end(self, leave: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ class PlaceAt:
         self._began = self._loop.time()
         self.language, self.person = language, person
         self.said, self.told, self.leaving = [], [], []
+        self.notes = ""
 
     @property
     def now(self):
@@ -24,6 +25,9 @@ class PlaceAt:
 
     def exchange(self, before, now):
         self.offered = tuple(now)
+
+    def know(self, notes):
+        self.notes = notes
 
     def at_end(self, leave):
         self.leaving.append(leave)
