@@ -61,8 +61,8 @@ MAY: dict[str, str] = {
     "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
     "telemetry terminal virtual_time sophia",
     "insights": "command home page replay scenarios settings takes telemetry terminal sophia",
-    "doctor": "command embedded failures home insights log records replay scenarios services settings talk versions "
-    "sophia",
+    "doctor": "command embedded failures home insights log records replay scenarios services settings talk tools "
+    "versions sophia",
     "load": "command failures log machine page records replay scenarios services settings simulation talk telemetry "
     "sophia nova",
     "tune": "command home log machine page records replay scenarios settings simulation",

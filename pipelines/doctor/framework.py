@@ -21,6 +21,7 @@ from pipelines.doctor.checklist import Check, Context
 from pipelines.doctor.finding import Result, fail, ok, skip, warn
 from pipelines.doctor.host import printable
 from pipelines.doctor.monitoring import MONITORING
+from pipelines.doctor.outside import outside
 from pipelines.doctor.web import WebTrouble, get
 from pipelines.services.channels import metadata_for, open_channel
 from pipelines.services.diagnosis import diagnose
@@ -67,7 +68,7 @@ def framework(settings: Settings) -> tuple[Check, ...]:
         Check("framework", "services", "page", "her page's port", "she is seen and heard there in a browser", _page),
         Check("framework", "services", "kit", "Omniverse Kit", "without it the avatar is not seen", _kit),
     )  # fmt: skip
-    return (*used, *more, *MONITORING)
+    return (*used, *more, *outside(settings.tools), *MONITORING)
 
 
 def answered(answer: Answer, days: int | None, own: int | None = None) -> Result:

@@ -33,6 +33,7 @@ from pipelines.services.probes import Probe, Use, probes
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.languages import without_words
 from pipelines.settings.model import Settings
+from pipelines.tools.look import look
 from sophia.smart_turn import SmartTurn, TurnModelUnusable
 
 USE_SECONDS = 20.0
@@ -80,6 +81,13 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
         assert answer.failure is not None
         console.print(f"[red]✗[/] [bold]{answer.service}[/]  ", end="")
         console.print(Text(f"{answer.failure.line} {answer.failure.hint}"), soft_wrap=True)
+    with console.status("Looking at tools …"):
+        seen = await look(settings.tools)
+    for sight in seen:
+        console.print(Text(("✗ " if sight.wrong else "") + sight.line, "red" if sight.wrong else ""), soft_wrap=True)
+        if sight.fix:
+            console.print(Text(f"  To mend it: {sight.fix}"), soft_wrap=True)
+    outside_failed = any(sight.wrong for sight in seen)
     sound_failed = False
     if settings.turns.sound_veto:
         try:
@@ -94,9 +102,9 @@ async def check_all(settings: Settings, console: Console | None = None) -> int:
         console.print("The face is switched off (face.enabled).")
     port = await page_port(settings.server)
     console.print(f"{port.found} To mend it, {port.fix}." if port.fix else port.found, markup=False, soft_wrap=True)
-    if not failures and not sound_failed:
+    if not (failures or sound_failed or outside_failed):
         console.print("[green]Everything answers.[/]")
-    return 1 if failures or sound_failed else 0
+    return 1 if failures or sound_failed or outside_failed else 0
 
 
 def _judged(file: Path) -> float:

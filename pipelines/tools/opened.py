@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 
 from nova.tools import Tool
 from pipelines.settings.mcp import McpServerSettings
@@ -38,17 +39,20 @@ async def running(
     settings: Mapping[str, McpServerSettings], notice: Callable[[str], None]
 ) -> AsyncIterator[Changing | None]:
     """The MCP servers, kept connected; None without the extra for them."""
-    try:
-        from pipelines.tools.mcp.servers import McpServers  # noqa: PLC0415 - few need it, and it is slow to import
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
-            raise
-        notice(f"There are no tools of MCP servers. To have them: {HINT}")
+    if without_extra():
+        notice(f"There are no tools of MCP servers without the extra 'mcp'. To have it: {HINT}")
         yield None
         return
+    from pipelines.tools.mcp.servers import McpServers  # noqa: PLC0415 - few need it, and it is slow to import
+
     servers = McpServers(settings)
     async with servers.running():
         for server in servers.servers:
             if not server.standing.up:
                 notice(f"The MCP server {server.name} is not ready: {server.standing.failure}. It is tried again.")
         yield servers
+
+
+def without_extra() -> bool:
+    """Whether what MCP needs is not installed."""
+    return find_spec("mcp") is None

@@ -77,13 +77,17 @@ class _Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a server is: ``failure`` says in plain words why it is not ``up``; ``seconds`` is how long it took to be."""
+    """How a server is: ``failure`` says in plain words why it is not ``up``; ``seconds`` is how long it took to be.
+
+    ``latency`` is how long it took to list its ``tools``, in seconds.
+    """
 
     up: bool = False
     failure: str = "it is starting"
     version: str = ""
     protocol: str = ""
     seconds: float = 0.0
+    latency: float = 0.0
     tools: tuple[mcp_types.Tool, ...] = ()
 
 
@@ -205,7 +209,9 @@ class McpServer:
                             cache=None,
                         )
                     )
+                    asked = time()
                     tools = await _listed(client)
+                    latency = time() - asked
                 group = await stack.enter_async_context(anyio.create_task_group())
                 group.start_soon(self._subscribe, client)
                 if self._pipes:
@@ -219,6 +225,7 @@ class McpServer:
                         version=plain(f"{about.name} {about.version}", 80) if about else "",
                         protocol=client.protocol_version,
                         seconds=time() - began,
+                        latency=latency,
                         tools=tools,
                     )
                 )
