@@ -112,7 +112,7 @@ class Audio2Face:
             start = at = feed.seconds
             await call.write(self._header(feed.rate, start, moods))
             longest = self._settings.clip_seconds
-            begins = self._felt(moods, start)
+            begins = self._felt(moods, _before(start))
             emotions = [wire.EmotionWithTimeCode(time_code=0.0, emotion=begins)] if begins else []
             async with contextlib.aclosing(feed.clip(longest)) as pieces:
                 async for pcm in pieces:
@@ -134,9 +134,7 @@ class Audio2Face:
         """How the mood changes between two seconds of the reply, in time codes of the clip that begins at ``start``."""
         told: list[Any] = []
         for second, mood in moods.between(before, until) if moods else ():
-            if second <= start:
-                continue
-            earlier = self._felt(moods, math.nextafter(second, 0.0))
+            earlier = self._felt(moods, _before(second))
             code = second - start
             told.append(wire.EmotionWithTimeCode(time_code=code, emotion=earlier))
             felt = mood or self._usual
@@ -162,9 +160,14 @@ class Audio2Face:
                 bs_weight_multipliers={name[0].upper() + name[1:]: f for name, f in settings.multipliers.items()},
                 enable_clamping_bs_weight=True,
             ),
-            emotion_params=wire.EmotionParameters(beginning_emotion=self._felt(moods, start)),
+            emotion_params=wire.EmotionParameters(beginning_emotion=self._felt(moods, _before(start))),
         )
         return wire.AudioWithEmotionStream(audio_stream_header=header)
+
+
+def _before(second: float) -> float:
+    """The moment before: a mood that begins with a clip is come to, not begun with."""
+    return math.nextafter(second, -1.0)
 
 
 class _Answers:

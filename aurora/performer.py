@@ -15,8 +15,15 @@ from aurora.timeline import FaceTimeline
 RELEASE = 0.1
 """Seconds in which the mouth returns to rest when its speech is gone."""
 
+CALM = 0.4
+"""The same for brows, cheeks, eyes and smile: a mood does not go like a word."""
+
 _SPEECH = np.array([not name.startswith("eyeLook") for name in ARKIT], np.float32)
 """What speech may move: all but the gaze."""
+
+_LIPS = np.array([name.startswith(("jaw", "mouth", "tongue")) for name in ARKIT])
+_SLOW = np.array(["Smile" in name or "Frown" in name for name in ARKIT]) | ~_LIPS
+_RELEASES = np.where(_SLOW, CALM, RELEASE).astype(np.float32)
 
 
 class Performer:
@@ -26,7 +33,7 @@ class Performer:
         self._timeline = timeline
         self._idle = idle
         self._spoken = np.zeros(len(ARKIT), np.float32)
-        self._spoken_at = -RELEASE
+        self._spoken_at = -CALM
 
     @property
     def head(self) -> tuple[float, float]:
@@ -41,8 +48,8 @@ class Performer:
         """
         speech = None if generation is None else self._timeline.at(generation, position)
         if speech is None:
-            fading = 1.0 - (now - self._spoken_at) / RELEASE
-            speech = self._spoken * np.float32(min(1.0, max(0.0, fading)))
+            fading = 1.0 - np.float32(now - self._spoken_at) / _RELEASES
+            speech = self._spoken * np.clip(fading, 0.0, 1.0)
         else:
             self._spoken, self._spoken_at = speech, now
         # At rest the mouth is 0 and speech moves no gaze, so the larger of the two is right everywhere.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from aurora.errors import FaceError
 from aurora.face import Weights
-from aurora.performer import RELEASE, Performer
+from aurora.performer import CALM, Performer
 from aurora.sync import LipSync, Sync
 from aurora.timeline import FaceTimeline
 from sophia.playout import Playout
@@ -74,7 +74,7 @@ class FaceShow:
                 await self._playout.wanted()
             now = loop.time()
             if not self._playout.idle:
-                speaks_until = now + 2 * RELEASE
+                speaks_until = now + CALM
             if now <= speaks_until:
                 self._look(now)
             elif self._rest:

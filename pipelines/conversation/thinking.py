@@ -151,6 +151,8 @@ class Thinking:
                         self._reached("first_token")
                         self._reached("first_word")
                     self.tokens += 1
+                    if token.strip():
+                        self._reached("first_word")  # or a mark of mood before it
                     text = self._apart(token) if fresh else token
                     if fresh:
                         self._listener.holds(self._number, waits=False, effects=False)

@@ -115,7 +115,7 @@ async def test_a_clip_after_a_stall_begins_in_the_mood_of_its_sound(pki: Path) -
                 if frame.time > 0.4:
                     resumed.set()
     first, second = service.conversations
-    assert [keys(message) for message in first.heard[1:2]] == [[(0.0, {"joy": 1.0})]]
+    assert [keys(message) for message in first.heard[1:2]] == [[(0.0, {}), (0.0333, {"joy": 1.0})]]
     assert [keys(message) for message in second.heard[1:3]] == [
         [(0.0, {"joy": 1.0})],
         [(0.2, {"joy": 1.0}), (0.2333, {"fear": 0.5})],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from aurora.face import ARKIT, FaceFrame, Weights
 from aurora.idle import BLINK_GAP, EYE_REACH, NOTICE, SACCADE_SECONDS, IdleFace
-from aurora.performer import RELEASE, Performer
+from aurora.performer import CALM, RELEASE, Performer
 from aurora.timeline import FaceTimeline
 
 JAW, BLINK = ARKIT.index("jawOpen"), ARKIT.index("eyeBlinkLeft")
@@ -177,3 +179,19 @@ def test_head_and_brows_never_jump_whatever_is_asked(seed: int, steps: list[tupl
             assert np.abs(np.subtract(face.head, head)).max() < 0.03, "the head"
             assert (now[MOUTH] == 0).all()
             pose, head = now, face.head
+
+
+def test_a_mood_goes_more_slowly_than_a_word() -> None:
+    timeline, weights = FaceTimeline(lead=0.0), np.zeros(len(ARKIT), np.float32)
+    smile, frown = ARKIT.index("mouthSmileLeft"), ARKIT.index("browDownLeft")
+    weights[[JAW, smile, frown]] = 0.5
+    for i in range(31):
+        timeline.add(1, 0.0, FaceFrame(i / 30, weights))
+    performer = Performer(timeline, IdleFace())
+    poses = [performer.pose(1.0, 1, 0.9)] + [performer.pose(1.0 + i / 60) for i in range(1, 40)]
+    assert poses[round(60 * RELEASE) + 1][JAW] == 0.0
+    for shape in (smile, frown):
+        curve = [pose[shape] for pose in poses]
+        assert curve[round(60 * CALM / 2)] == pytest.approx(0.25, abs=0.01)
+        assert curve[round(60 * CALM) + 1] == 0.0
+        assert max(a - b for a, b in itertools.pairwise(curve)) < 0.025

@@ -12,12 +12,17 @@ const EYES = ARKIT.map((name) => /^eye(Blink|Look)/.test(name));
 /** Seconds in which the mouth comes to rest after the last speech, and in which a mood's mouth gives way to speech. */
 const RELEASE = 0.1;
 const ATTACK = 0.05;
+/** The same for brows, cheeks and nose: a mood neither comes nor goes like a word. */
+const COMES = 0.2;
+const GOES = 0.4;
 
 /** Brows, cheeks and nose belong to life, and what speech does to them is added. */
 export class Performer {
   constructor() {
     /** What of the mouth is speech's, 0..1. */
     this.share = 0;
+    /** What speech has of brows, cheeks and nose, 0..1. */
+    this.felt = 0;
     this.last = new Float32Array(ARKIT.length);
     this.now = -Infinity;
   }
@@ -34,10 +39,11 @@ export class Performer {
     this.now = seconds;
     this.share = speech ? Math.min(1, this.share + passed / ATTACK) : Math.max(0, this.share - passed / RELEASE);
     if (speech) this.last.set(speech);
-    const share = eased(this.share);
+    this.felt = speech ? Math.min(1, this.felt + passed / COMES) : Math.max(0, this.felt - passed / GOES);
+    const share = eased(this.share), felt = eased(this.felt);
     const weights = life.weights.map((own, k) => {
       if (EYES[k]) return own;
-      const said = share * this.last[k];
+      const said = (MOUTH[k] ? share : felt) * this.last[k];
       return Math.min(1, MOUTH[k] ? (1 - share) * own + said : own + said);
     });
     return { ...life, weights };
