@@ -59,5 +59,5 @@ def _apart(here: datetime, there: datetime, zone: ZoneInfo) -> str:
     if not apart:
         return f" ({zone.key}), the same time as here"
     hours, minutes = divmod(round(abs(apart).total_seconds() / 60), 60)
-    amount = f"{hours} h {minutes:02} min" if minutes else f"{hours} h"
+    amount = f"{hours} hour{'s' if hours != 1 else ''}" + (f" {minutes} minutes" if minutes else "")
     return f" ({zone.key}), {amount} {'ahead of' if apart > timedelta() else 'behind'} here"

@@ -68,7 +68,8 @@ class Timers:
             says = f"Your {called} timer is up." if called else f"Your timer for {length} is up."
             about = f"The user's timer for {length}{f', called “{called}”,' if called else ''} is up now."
             waiting = self._start(called or f"timer for {length}", says, about, lasts)
-            return f"The timer rings in {length}, at {waiting.clock:%H:%M:%S}."
+            at = f", at {waiting.clock:%H:%M}" if lasts >= timedelta(minutes=1) else ""
+            return f"The timer rings in {length}{at}."
 
         @tool(seconds=2.0, waiting="work")
         async def set_reminder(
