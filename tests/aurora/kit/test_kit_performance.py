@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -205,3 +206,73 @@ def test_eyes_and_head_together_look_at_it_as_far_as_they_reach(yaw: float, pitc
 )
 def test_directions(target: tuple[float, float, float], yaw: float, pitch: float) -> None:
     assert direction((0, 0, 0), target) == pytest.approx((yaw, pitch))
+
+
+# Gestures
+
+
+def test_she_looks_at_who_speaks_and_away_and_up_to_think() -> None:
+    def gazes(about: str, seed: int) -> list[tuple[float, float]]:
+        life = Life(seed)
+        life.at(10.0)
+        life.attend(about)
+        lived = [life.at(10.0 + n / 60) for n in range(1, 60 * 30)]
+        return [(gaze.eye_yaw + gaze.head_yaw, gaze.eye_pitch + gaze.head_pitch) for gaze in lived[60:]]
+
+    for seed in range(5):
+        assert all(abs(yaw) < 1.5 for yaw, _ in gazes("hearing", seed))
+        thinking = gazes("thinking", seed)
+        assert all(abs(yaw) > 5 for yaw, _ in thinking)
+    assert sum(pitch > 0 for seed in range(5) for _, pitch in gazes("thinking", seed)) > 0.6 * 5 * len(thinking)
+
+
+def test_she_nods_and_her_eyes_stay_where_they_were() -> None:
+    life, still = Life(1), Life(1)
+    life.at(10.0)
+    still.at(10.0)
+    life.nod(10.5, 0.06, True)
+    pairs = [(life.at(10.0 + n / 60), still.at(10.0 + n / 60)) for n in range(1, 150)]
+    dips = [resting.head_pitch - nodding.head_pitch for nodding, resting in pairs]
+    assert max(dips) == pytest.approx(math.degrees(0.06), rel=0.05)
+    assert sum(a < b > c for a, b, c in zip(dips, dips[1:], dips[2:], strict=False)) == 2
+    assert all(a.eye_pitch + a.head_pitch == pytest.approx(b.eye_pitch + b.head_pitch) for a, b in pairs)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["listening", "hearing", "thinking", "speaking", "asleep"]), st.integers(1, 40)))
+)
+def test_brows_and_head_never_jump(steps: list[tuple[str, int]]) -> None:
+    life, n = Life(2), 0
+    before = life.at(0.0)
+    for about, pictures in steps:
+        life.attend(about)
+        life.nod(n / 60, 0.075, True)
+        for _ in range(pictures):
+            n += 1
+            now = life.at(n / 60)
+            assert all(0.0 <= now.brows[name] <= 1.0 for name in now.brows)
+            assert all(abs(now.brows[name] - before.brows[name]) < 0.02 for name in now.brows)
+            assert abs(now.head_pitch - before.head_pitch) < 1.5
+            before = now
+
+
+def test_the_mood_is_that_of_what_is_heard() -> None:
+    performance = Performance()
+    playing(performance)
+    for start, mood, share in ((0, "joy", 0.6), (500, "", 0), (700, "sadness", 2)):
+        event = {"type": "sophia.mood", "item_id": "a", "audio_start_ms": start, "mood": mood, "share": share}
+        assert performance.told(event, 100.0) == []
+    assert [performance.mood(100.0 + at) for at in (0.1, 0.6, 0.8)] == [{"joy": 0.6}, {}, {"sadness": 1.0}]
+    assert performance.mood(100.0 + 2 * STALE_SECONDS) == {}
+
+
+def test_attention_and_nods_are_kept_and_nonsense_is_not() -> None:
+    performance = Performance()
+    performance.told({"type": "sophia.attention", "to": "thinking", "at_ms": 1}, 1.0)
+    for depth in (0.05, 9, "deep", float("nan")):
+        performance.told({"type": "sophia.nod", "depth": depth, "twice": True, "at_ms": 1}, 1.0)
+    assert performance.attention == "thinking"
+    assert list(performance.nods) == [(0.05, True), (0.2, True)]
+    for _ in range(20):
+        performance.told({"type": "sophia.nod", "depth": 0.05, "twice": False, "at_ms": 1}, 1.0)
+    assert len(performance.nods) == 4

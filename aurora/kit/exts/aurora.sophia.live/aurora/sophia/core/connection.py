@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aurora.sophia.core.websocket import ConnectionLost, WebSocket
 
-EXTENSIONS = ("sophia.face", "sophia.floor", "sophia.ledger", "sophia.playout")
+EXTENSIONS = ("sophia.face", "sophia.floor", "sophia.gestures", "sophia.ledger", "sophia.playout")
 
 MOST_EVENTS = 2000
 """Events that wait for Kit's thread; when full, the earliest are dropped. Kit drains them at every update."""

@@ -42,6 +42,7 @@ class Director:
         self._face: LiveFace | None = None
         self._looked = -LOOK_FOR_A_FACE_SECONDS
         self._target = ""
+        self._mood: dict[str, float] = {}
 
     @property
     def face(self) -> LiveFace | None:
@@ -85,6 +86,9 @@ class Director:
         for arrived in self.connection.drain():
             for name, payload in self.performance.told(arrived.event, arrived.at):
                 self._announce(name, payload)
+        if (mood := self.performance.mood(now)) != self._mood:
+            self._mood = mood
+            self._announce("emotion", mood)
         if (face := self._find_face(now)) is not None:
             self._show(face, now)
 
@@ -92,8 +96,11 @@ class Director:
         spoken = self.performance.weights(now)
         names, values = spoken if spoken else ((), ())
         looked_at = face.target(self._target) if self._target else None
+        self._life.attend(self.performance.attention)
+        while self.performance.nods:
+            self._life.nod(now, *self.performance.nods.popleft())
         gaze = self._life.at(now, direction(*looked_at) if looked_at else None)
-        face.apply(names, values, gaze.lid)
+        face.apply(names, values, gaze.lid, gaze.brows)
         face.turn((gaze.eye_yaw, gaze.eye_pitch), (gaze.head_yaw, gaze.head_pitch))
 
     def _find_face(self, now: float) -> LiveFace | None:

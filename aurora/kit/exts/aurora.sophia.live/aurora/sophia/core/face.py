@@ -81,8 +81,13 @@ class LiveFace:
         """Whether the animation is still on the stage."""
         return bool(self.animation.GetPrim().IsValid())
 
-    def apply(self, names: Sequence[str], values: Sequence[float], lid: float = 0.0) -> None:
-        """Shows ``values`` of the blend shapes ``names``; all others rest. ``lid`` closes the lids at least so far."""
+    def apply(
+        self, names: Sequence[str], values: Sequence[float], lid: float = 0.0, brows: Mapping[str, float] | None = None
+    ) -> None:
+        """Shows ``values`` of the blend shapes ``names``; all others rest.
+
+        ``lid`` closes the lids at least so far. ``brows`` are weights by folded name that are added.
+        """
         weights = [0.0] * self._size
         for at, value in zip(self._map(tuple(names)), values, strict=False):
             if at >= 0:
@@ -90,6 +95,9 @@ class LiveFace:
         for name in ("eyeblinkleft", "eyeblinkright"):
             if (at := self._index.get(name, -1)) >= 0:
                 weights[at] = max(weights[at], lid)
+        for name, more in (brows or {}).items():
+            if (at := self._index.get(name, -1)) >= 0:
+                weights[at] = min(1.0, weights[at] + more)
         with Usd.EditContext(self.stage, self._layer):
             self._weights.Set(Vt.FloatArray(weights))
 

@@ -38,6 +38,15 @@ STALE_SECONDS = 1.0
 OFFSETS_KEPT = 100
 """Arrivals from which the delay of the line is judged: ten seconds."""
 
+NODS_KEPT = 4
+"""Nods that wait for an update; further ones are left out."""
+
+DEEPEST_NOD = 0.2
+"""Radians."""
+
+MOODS_KEPT = 1000
+"""Changes of mood of one reply that are kept."""
+
 MOST_NAMES = 256
 
 MOST_ROWS = 2400
@@ -108,6 +117,10 @@ class Performance:
     def __init__(self, lip_offset: float = 0.0) -> None:
         self.lip_offset = lip_offset
         self.floor = "listening"
+        self.attention = "listening"
+        """What her face shows she is about: a state of the floor, without what is too short to be shown."""
+        self.nods: deque[tuple[float, bool]] = deque(maxlen=NODS_KEPT)
+        """Nods to begin now: radians, and whether it is a double one. Whoever shows them takes them out."""
         self.latency_ms: float | None = None
         """Voice-to-voice of the last turn, as the server's ledger has it."""
         self.user = ""
@@ -116,6 +129,7 @@ class Performance:
         """Frames that came after their moment."""
         self._names: tuple[str, ...] = ()
         self._tracks: dict[str, _Track] = {}
+        self._moods: dict[str, list[tuple[float, str, float]]] = {}
         self._cleared: deque[str] = deque(maxlen=64)
         self._clock = _Clock()
         self._item = ""
@@ -133,6 +147,9 @@ class Performance:
             "sophia.playout.pause": self._stopped,
             "sophia.playout.clear": self._cleared_item,
             "sophia.floor": self._has_the_floor,
+            "sophia.attention": self._attends,
+            "sophia.nod": self._nods,
+            "sophia.mood": self._feels,
             "sophia.turn.ledger": self._turn,
         }
 
@@ -167,6 +184,14 @@ class Performance:
                 return None
             pose = tuple(fading * weight for weight in self._last)
         return Weights(self._names, pose)
+
+    def mood(self, now: float) -> dict[str, float]:
+        """The mood of what is heard at ``now``, a share of 0 to 1; empty if there is none."""
+        heard = self.position(now)
+        if heard is None:
+            return {}
+        felt = [change for change in self._moods.get(heard[0], ()) if change[0] <= heard[1]]
+        return {felt[-1][1]: felt[-1][2]} if felt and felt[-1][1] else {}
 
     # What the server tells
 
@@ -239,6 +264,25 @@ class Performance:
         elif before in speaks and self.floor not in speaks:
             happenings.append(Happening("stopped", {}))
         return happenings
+
+    def _attends(self, event: Mapping[str, Any], now: float) -> list[Happening]:
+        self.attention = str(event["to"])
+        return []
+
+    def _nods(self, event: Mapping[str, Any], now: float) -> list[Happening]:
+        self.nods.append((min(DEEPEST_NOD, max(0.0, _number(event["depth"]))), bool(event["twice"])))
+        return []
+
+    def _feels(self, event: Mapping[str, Any], now: float) -> list[Happening]:
+        item, start = str(event["item_id"]), _number(event["audio_start_ms"]) / 1000
+        share = min(1.0, max(0.0, _number(event["share"])))
+        if item not in self._moods:
+            while len(self._moods) >= KEPT_ITEMS:
+                del self._moods[next(iter(self._moods))]
+            self._moods[item] = []
+        if len(self._moods[item]) < MOODS_KEPT:
+            self._moods[item].append((start, str(event["mood"])[:32], share))
+        return []
 
     def _turn(self, event: Mapping[str, Any], now: float) -> list[Happening]:
         latency = event.get("voice_to_voice_ms")
