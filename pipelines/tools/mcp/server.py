@@ -66,6 +66,9 @@ PROGRESS_CHARS = 120
 TERMINATED = "ession terminated"
 """What a server says that was started anew, and knows our session no more."""
 
+CLOSED = ("Connection closed", "SSE stream", "Server closed")
+"""How what the library says of a closed connection begins, where there are no pipes to see it by."""
+
 US = mcp_types.Implementation(name="sophia", version="1")
 
 _log = logging.getLogger(__name__)
@@ -164,7 +167,7 @@ class McpServer:
         except MCPError as error:
             if error.code == mcp_types.REQUEST_TIMEOUT:
                 raise self._was_silent(seconds) from None
-            if error.code == mcp_types.CONNECTION_CLOSED or TERMINATED in error.message:
+            if self._is_closed(error) or TERMINATED in error.message:
                 raise _Lost(self._ended()) from None
             raise ToolError(plain(error.message, ERROR_CHARS) or "it refuses, and does not say why") from None
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -280,6 +283,12 @@ class McpServer:
             self._lost = why
             self._news.set()
 
+    def _is_closed(self, error: MCPError) -> bool:
+        """Whether the library says that the connection is closed. Some servers use its number for errors of theirs."""
+        if error.code != mcp_types.CONNECTION_CLOSED:
+            return False
+        return self._pipes.ended.is_set() if self._pipes else error.message.startswith(CLOSED)
+
     def _ended(self) -> str:
         """Why the connection has ended, as far as that is known."""
         pipes = self._pipes
@@ -300,7 +309,7 @@ class McpServer:
         if isinstance(error, TimeoutError):
             said = f", and said last: {self._pipes.last[-1]}" if self._pipes and self._pipes.last else ""
             return f"it was not ready within {self.settings.start_seconds:g} s{said}"
-        if isinstance(error, MCPError) and error.code != mcp_types.CONNECTION_CLOSED:
+        if isinstance(error, MCPError) and not self._is_closed(error):
             return f"it refuses us: {plain(error.message, ERROR_CHARS)}"
         if self._pipes is None and isinstance(error, httpx2.HTTPError):
             return explain(transport_error(error), self.name, self.settings.endpoint).line.rstrip(".")

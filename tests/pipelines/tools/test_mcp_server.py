@@ -5,43 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_children import HOSTILE, connected, until
 
 from nova.tools import ToolError
 from pipelines.settings.mcp import McpServerSettings
-from pipelines.tools.mcp.server import McpServer
 from pipelines.tools.mcp.servers import McpServers, tools_of
 from pipelines.tools.progress import listener
 
-HOSTILE = str(Path(__file__).with_name("hostile_mcp.py"))
-
 pytestmark = pytest.mark.side_by_side
-
-
-@asynccontextmanager
-async def connected(*args: str, **settings: Any) -> AsyncIterator[McpServer]:
-    """A server that is up, or has failed to be."""
-    server = McpServer(
-        "it", McpServerSettings(**{"command": sys.executable, "args": args, "start_seconds": 60, **settings})
-    )
-    task = asyncio.create_task(server.run())
-    try:
-        await server.tried.wait()
-        yield server
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Waits for what another process brings about."""
-    while not condition():  # noqa: ASYNC110 - it tells nobody
-        await asyncio.sleep(0.02)
 
 
 def alive(pid: int) -> bool:
