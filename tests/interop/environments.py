@@ -1,4 +1,4 @@
-"""Makes the environments of real clients, each for itself: ``python tests/interop/environments.py [NAME …]``.
+"""Makes the environments of real clients and of servers of MCP: ``python tests/interop/environments.py [NAME …]``.
 
 They stay in the home folder, under ``interop``. A client whose environment is missing is not tested.
 """
@@ -20,9 +20,12 @@ CLIENTS_FOLDER = Path(__file__).parent / "clients"
 
 @dataclass(frozen=True)
 class Client:
-    """A client, unmodified: the script that drives it, and what it needs from PyPI or the npm registry."""
+    """A client, unmodified: the script that drives it, and what it needs from PyPI or the npm registry.
 
-    script: str
+    A server of MCP has no script: ``program`` of its package is run.
+    """
+
+    script: str = ""
     python: tuple[str, ...] = ()
     node: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
@@ -31,6 +34,7 @@ class Client:
     """A git repository and its commit, cloned into ``sample``."""
     browser: bool = False
     """It runs in Chromium, and calls over WebRTC."""
+    program: str = ""
 
     @property
     def needs(self) -> list[str]:
@@ -52,6 +56,8 @@ class Client:
             return None
         if made != self.needs:
             return None
+        if self.program:
+            return [str(folder / ("bin" if self.python else "node_modules/.bin") / self.program)]
         if self.python:
             return [str(folder / "bin/python"), str(script)]
         for file in CLIENTS_FOLDER.glob("*.mjs"):  # node looks for packages beside the script
@@ -85,10 +91,22 @@ CLIENTS = {
     ),
 }
 
+SERVERS = {
+    "mcp-everything": Client(
+        node=("@modelcontextprotocol/server-everything@2026.8.31",), program="mcp-server-everything"
+    ),
+    "mcp-filesystem": Client(
+        node=("@modelcontextprotocol/server-filesystem@2026.8.31",), program="mcp-server-filesystem"
+    ),
+    "mcp-memory": Client(node=("@modelcontextprotocol/server-memory@2026.8.31",), program="mcp-server-memory"),
+    "mcp-fetch": Client(python=("mcp-server-fetch==2026.10.24",), program="mcp-server-fetch"),
+}
+"""Reference servers of MCP."""
+
 
 def make(name: str) -> None:
     """Makes a client's environment anew. Raises ``CalledProcessError`` and ``OSError``."""
-    client = CLIENTS[name]
+    client = {**CLIENTS, **SERVERS}[name]
     folder = client.folder(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -110,12 +128,12 @@ def make(name: str) -> None:
 
 def main(names: list[str]) -> int:
     """Makes what is missing."""
-    failed = 0
-    for name in names or list(CLIENTS):
-        if name not in CLIENTS:
-            print(f"There is no client {name}; there are: {', '.join(CLIENTS)}.", file=sys.stderr)
+    failed, known = 0, {**CLIENTS, **SERVERS}
+    for name in names or list(known):
+        if name not in known:
+            print(f"There is no client {name}; there are: {', '.join(known)}.", file=sys.stderr)
             return 2
-        if CLIENTS[name].command(name):
+        if known[name].command(name):
             continue
         print(f"  Making the environment of {name} …", flush=True)
         try:
