@@ -19,6 +19,12 @@ def test_one_line_makes_everything_german() -> None:
     assert "auf Deutsch" in GERMAN.llm.persona  # what the embedded mind looks for
 
 
+def test_auto_is_english_and_german() -> None:
+    both = load_settings("embedded-auto.yaml", environment={})
+    assert (both.asr.language, both.tts.language, both.turns.languages) == ("auto", "en-US", ("de-DE",))
+    assert both.tts.of("de-DE").language == "de-DE"
+
+
 @pytest.mark.parametrize(("config", "folder"), [("embedded-de.yaml", BUNDLED / "german"), ("embedded.yaml", BUNDLED)])
 async def test_without_a_microphone_its_own_questions_are_asked(
     config: str, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -23,7 +23,9 @@ SHIPPED = sorted(path.name for path in configs_folder().glob("*.yaml"))
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_configuration_loads(name: str) -> None:
     settings = load_settings(name, environment={})
-    embedded = dict.fromkeys(("embedded.yaml", "embedded-de.yaml"), True) | {"spark.yaml": ("face",)}
+    embedded = dict.fromkeys(("embedded.yaml", "embedded-de.yaml", "embedded-auto.yaml"), True) | {
+        "spark.yaml": ("face",)
+    }
     beside_a_model = dict.fromkeys(("ollama.yaml", "vllm.yaml"), ("asr", "tts", "face"))
     assert settings.embedded == (beside_a_model | embedded).get(name, False)
 

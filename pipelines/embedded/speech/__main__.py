@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.embedded import child
-from pipelines.embedded.speech.languages import ENGLISH, GERMAN, served
+from pipelines.embedded.speech.languages import AUTO, ENGLISH, GERMAN, served
 from pipelines.embedded.speech.prepare import prepare, prepared_ears, prepared_styles, prepared_whisper
 
-_LANGUAGE = "en-US, or de-DE where the extra 'german' is installed"
+_LANGUAGE = "en-US; or de-DE, or auto for both, where the extra 'german' is installed"
 
 
 def _say(line: str) -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         if args.asr_model:
             pass
-        elif language == GERMAN:
+        elif language in (GERMAN, AUTO):
             whisper = prepared_whisper(args.home)
         else:
             moonshine, model = prepared_ears(args.home)

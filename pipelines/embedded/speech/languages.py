@@ -1,4 +1,4 @@
-"""The languages of the embedded speech service: English, and German where its extra is installed."""
+"""The languages of the embedded speech service: English, and German, or both, where its extra is installed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import Final
 ENGLISH: Final = "en-US"
 GERMAN: Final = "de-DE"
 
+AUTO: Final = "auto"
+"""Both of them: what is heard says which one it is."""
+
+MULTILINGUAL: Final = "multi"
+"""What Riva's models of several languages call that."""
+
 _EXTRA: Final = ("ctranslate2", "py_nanotts")
 """What the extra ``german`` installs, by module."""
 
 
 def served(language: str) -> str:
-    """The language to serve for one that a client or a configuration names: German for ``de-AT``, else English."""
+    """What to serve for a configured language: both for ``auto``, German for ``de-AT``, else English."""
+    if language == AUTO:
+        return AUTO
     return GERMAN if alike(language, GERMAN) else ENGLISH
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pipelines.embedded.speech.languages import MULTILINGUAL
+
 _RECOGNISERS = re.compile(
     r"parakeet|conformer|canary|citrinet|quartznet|jasper|nemotron|whisper|\briva-asr|rnnt|\bctc\b", re.IGNORECASE
 )
@@ -27,7 +29,7 @@ _MEN = {"male", "diego", "houzhen", "jason", "leo", "long", "pascal", "ray"}
 
 def recogniser(name: str, language: str = "en") -> bool:
     """Whether ``name`` is one of NVIDIA's recognisers that hear ``language``: two letters, whatever follows them."""
-    return bool(_RECOGNISERS.search(name)) and _is_of(name, language)
+    return bool(_RECOGNISERS.search(name)) and (language == MULTILINGUAL or _is_of(name, language))
 
 
 def nearest_voice(name: str, voices: Sequence[str], language: str = "en") -> str | None:

@@ -30,7 +30,7 @@ from pipelines.embedded.speech.fetched import (
     is_whole,
     place,
 )
-from pipelines.embedded.speech.languages import ENGLISH, GERMAN, check_extra, served
+from pipelines.embedded.speech.languages import AUTO, ENGLISH, GERMAN, check_extra, served
 from pipelines.embedded.speech.voice import hibari, kokoro
 
 _FOLDER = "speech"
@@ -50,8 +50,10 @@ def prepare(home: Path, report: Report, language: str = ENGLISH) -> None:
     Raises ``RuntimeError`` naming the reason when there are no ears to be had. Missing system libraries are no error:
     the service falls back and says so.
     """
-    if served(language) == GERMAN:
+    heard = served(language)
+    if heard != ENGLISH:
         _prepare_german(home, report)
+    if heard == GERMAN:
         return
     libraries = dict(_LIBRARIES)
     try:
@@ -65,6 +67,8 @@ def prepare(home: Path, report: Report, language: str = ENGLISH) -> None:
             _fetch(KOKORO, home, report, "speakers of the extra voices")
         except (NotFetched, OSError) as error:
             report(f"they could not be fetched: {error}; hibari speaks alone")
+    if heard == AUTO:  # Whisper hears both
+        return
     try:
         _fetch(MOONSHINE, home, report)
     except (NotFetched, OSError) as error:

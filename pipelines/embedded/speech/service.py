@@ -18,7 +18,7 @@ from pipelines.embedded.reflecting import reflect
 from pipelines.embedded.speech.ears.recognition import SpeechRecognition
 from pipelines.embedded.speech.ears.recognition_config import Recogniser
 from pipelines.embedded.speech.ears.workers import Workers, running_workers
-from pipelines.embedded.speech.languages import ENGLISH
+from pipelines.embedded.speech.languages import AUTO, ENGLISH, GERMAN, MULTILINGUAL
 from pipelines.embedded.speech.voice.engines import open_engine
 from pipelines.embedded.speech.voice.synthesis import SpeechSynthesis
 from pipelines.embedded.speech.voice.voices import Engine
@@ -43,7 +43,8 @@ SERVER_OPTIONS: list[tuple[str, int]] = [
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
     """What to serve with. The ears are ``asr_model``, the user's own for sherpa-onnx, else ``moonshine``, a folder,
-    or ``whisper``, another, for German, else pocketsphinx with the tuned ``language_model``, else with its general one.
+    or ``whisper``, another, for German or both, else pocketsphinx with the tuned ``language_model``, else with its
+    general one.
     ``styles`` is the folder of Kokoro's speakers, if they are wanted. ``language`` is what is heard and spoken.
     ``services`` are which of Riva's two are offered: a NIM has one of them.
     """
@@ -64,7 +65,8 @@ class SpeechOptions:
         if self.asr_model:
             return Recogniser(f"sherpa-{self.asr_model.name}", self.language)
         if self.whisper:
-            return Recogniser(f"whisper-base-{self.language}-embedded", self.language)
+            heard = MULTILINGUAL if self.language == AUTO else self.language
+            return Recogniser(f"whisper-base-{heard}-embedded", heard)
         if self.moonshine:
             return Recogniser("moonshine-tiny-en-US-embedded", boosts=True)
         return Recogniser("pocketsphinx-en-US-embedded")
@@ -74,7 +76,8 @@ class SpeechOptions:
         if self.asr_model:
             return ["--sherpa", str(self.asr_model)]
         if self.whisper:
-            return ["--whisper", str(self.whisper)]
+            heard = (ENGLISH, GERMAN) if self.language == AUTO else (self.language,)
+            return ["--whisper", str(self.whisper), "--languages", *heard]
         if self.moonshine:
             return ["--moonshine", str(self.moonshine)]
         return ["--language-model", str(self.language_model)] if self.language_model else []
@@ -91,7 +94,7 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             running = running_workers(speech.worker_arguments, speech.streams, options.start_seconds)
             loading = asyncio.create_task(stack.enter_async_context(running))
         try:
-            engine = await _voice(stack, speech) if TTS in speech.services else None
+            engines = await _voices(stack, speech) if TTS in speech.services else {}
         except BaseException:
             if loading is not None:
                 await asyncio.gather(loading, return_exceptions=True)
@@ -103,10 +106,11 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             offered["asr"] = speech.recogniser.name
             recognition = SpeechRecognition(workers, speech.recogniser)
             riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(recognition, server)
-        if engine is not None:
-            offered["tts"] = engine.name
+        if engines:
+            (language, engine), *others = engines.items()
+            offered["tts"] = " and ".join(voice.name for voice in engines.values())
             riva_tts_pb2_grpc.add_RivaSpeechSynthesisServicer_to_server(
-                SpeechSynthesis(engine, speech.language), server
+                SpeechSynthesis(engine, language, dict(others)), server
             )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
@@ -125,12 +129,15 @@ async def serve(options: child.ChildOptions, speech: SpeechOptions) -> None:
             await server.stop(grace=0.3)
 
 
-async def _voice(stack: AsyncExitStack, speech: SpeechOptions) -> Engine:
-    """The voice, warm; it is closed with ``stack``."""
-    engine = await asyncio.to_thread(open_engine, speech.tts_model, speech.styles, speech.language)
-    stack.push_async_callback(engine.aclose)
-    await _warm(engine)
-    return engine
+async def _voices(stack: AsyncExitStack, speech: SpeechOptions) -> dict[str, Engine]:
+    """A voice for each language, warm; they are closed with ``stack``."""
+    engines = {}
+    for language in (ENGLISH, GERMAN) if speech.language == AUTO else (speech.language,):
+        model = speech.tts_model if language == ENGLISH or speech.language != AUTO else None
+        engines[language] = engine = await asyncio.to_thread(open_engine, model, speech.styles, language)
+        stack.push_async_callback(engine.aclose)
+        await _warm(engine)
+    return engines
 
 
 async def _warm(engine: Engine) -> None:

@@ -18,19 +18,24 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an engine made of a whole utterance, as people write it, and how sure it is (0 to 1)."""
+    """What an engine made of a whole utterance, as people write it, and how sure it is (0 to 1).
+
+    ``language`` is what it took the sound for, where it knows several.
+    """
 
     text: str
     confidence: float
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """An utterance's words; ``others`` are the next best texts."""
+    """An utterance's words; ``others`` are the next best texts. ``language`` is as in :class:`Decoded`."""
 
     words: tuple[HeardWord, ...] = ()
     confidence: float = 0.0
     others: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def text(self) -> str:
@@ -44,7 +49,8 @@ class Heard:
     It is in spoken form (small letters, numbers spelt out), or ``written`` as people write, with capitals and marks.
 
     An ``interim`` splits into the ``agreed`` beginning and a ``tail`` that may still change; a ``stable`` partial and
-    a ``final`` are whole, with times in ms from the stream's first sample.
+    a ``final`` are whole, with times in ms from the stream's first sample. ``language`` is told of them by an engine
+    that knows several.
     """
 
     kind: Literal["interim", "stable", "final"]
@@ -55,6 +61,7 @@ class Heard:
     words: tuple[HeardWord, ...] = ()
     confidence: float = 0.0
     others: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def text(self) -> str:

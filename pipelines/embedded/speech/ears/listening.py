@@ -232,6 +232,7 @@ class Listener:
             words=words,
             confidence=hypothesis.confidence,
             others=hypothesis.others,
+            language=hypothesis.language,
         )
 
     def _deadline(self, grace: float) -> float:

@@ -197,7 +197,11 @@ def _streaming_results(heard: Heard, settings: RecognitionSettings) -> list[pb.S
         return []
     if heard.kind == "stable":
         words = _shown(heard, heard.words, settings)
-        return [_result(heard, [_alternative(words, settings.language)], stability=_STABLE)] if words else []
+        return (
+            [_result(heard, [_alternative(words, heard.language or settings.language)], stability=_STABLE)]
+            if words
+            else []
+        )
     parts = ((heard.agreed, _AGREED_STABILITY), (heard.tail, _TAIL_STABILITY))
     return [_result(heard, [_interim(text, heard, settings)], stability=stable) for text, stable in parts if text]
 
@@ -228,7 +232,7 @@ def _streaming_response(
 
 
 def _alternatives(heard: Heard, settings: RecognitionSettings) -> list[pb.SpeechRecognitionAlternative]:
-    language = settings.language
+    language = heard.language or settings.language
     words = _shown(heard, heard.words, settings)
     best = _alternative(words, language, confidence=heard.confidence, times=settings.word_times)
     shown = (_alternative(_shown(heard, _timeless(other), settings), language).transcript for other in heard.others)
@@ -246,7 +250,7 @@ def _shown(heard: Heard, words: Sequence[HeardWord], settings: RecognitionSettin
     """The words in the form that was asked for."""
     if not heard.written:
         out = written(words, numbers=settings.numbers, punctuation=settings.punctuation)
-    elif settings.language == GERMAN:
+    elif (heard.language or settings.language) == GERMAN:
         read = spoken_german.with_numbers_read
         out = spoken(words, numbers=settings.numbers, punctuation=settings.punctuation, read=read)
     else:
@@ -254,7 +258,7 @@ def _shown(heard: Heard, words: Sequence[HeardWord], settings: RecognitionSettin
         out = spoken(words, numbers=settings.numbers, punctuation=settings.punctuation)
     if not settings.clean:
         return list(out)
-    return [HeardWord(masked(w.text, settings.language), w.start, w.end, w.confidence) for w in out]
+    return [HeardWord(masked(w.text, heard.language or settings.language), w.start, w.end, w.confidence) for w in out]
 
 
 def _clean(text: str, settings: RecognitionSettings) -> str:

@@ -13,7 +13,7 @@ from pipelines.embedded.speech import nvidia_names
 from pipelines.embedded.speech.ears.boosting import LONGEST_PHRASE, MOST_PHRASES, Boosts
 from pipelines.embedded.speech.ears.endpointing import Endpointing
 from pipelines.embedded.speech.ears.sound_in import HIGHEST_RATE, LOWEST_RATE
-from pipelines.embedded.speech.languages import ENGLISH, alike
+from pipelines.embedded.speech.languages import ENGLISH, GERMAN, MULTILINGUAL, alike
 
 _ENCODINGS = {
     AudioEncoding.ENCODING_UNSPECIFIED: None,
@@ -35,6 +35,12 @@ class Recogniser:
     name: str
     language: str = ENGLISH
     boosts: bool = False
+
+    def hears(self, asked: str) -> bool:
+        """Whether it knows a language that a client asks for."""
+        if self.language != MULTILINGUAL:
+            return alike(asked, self.language)
+        return asked == MULTILINGUAL or any(alike(asked, known) for known in (ENGLISH, GERMAN))
 
     def answers_to(self, asked: str) -> bool:
         """Whether it may be called so: by its own name, none, or one of NVIDIA's that it stands in for."""
@@ -73,7 +79,7 @@ def settings_from(config: RecognitionConfig, model: Recogniser, *, interims: boo
         name = AudioEncoding.Name(config.encoding) if config.encoding in AudioEncoding.values() else config.encoding
         raise BadConfig(f"encoding {name} is not supported; send LINEAR_PCM, MULAW or ALAW, raw or in a WAV file")
     language = config.language_code or model.language
-    if not alike(language, model.language):
+    if not model.hears(language):
         raise BadConfig(f"Model not found for language {language}: {model.name} knows {model.language} only")
     if not model.answers_to(config.model):
         raise BadConfig(f"Model {config.model} is not available; leave it empty or ask for {model.name}")

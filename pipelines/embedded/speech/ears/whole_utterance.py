@@ -124,7 +124,9 @@ class WholeUtterance:
         times = [round(1000 * float(edge)) for edge in edges]
         heard = zip(words, times, times[1:], strict=False)
         return Hypothesis(
-            tuple(HeardWord(word, start, stop, decoded.confidence) for word, start, stop in heard), decoded.confidence
+            tuple(HeardWord(word, start, stop, decoded.confidence) for word, start, stop in heard),
+            decoded.confidence,
+            language=decoded.language,
         )
 
 

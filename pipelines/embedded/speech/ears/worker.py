@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from pipelines.embedded.speech.ears import frames
 from pipelines.embedded.speech.ears.boosting import Boosts
 from pipelines.embedded.speech.ears.endpointing import Endpointing
 from pipelines.embedded.speech.ears.listening import Listener, Transcriber
+from pipelines.embedded.speech.languages import GERMAN
 
 MOST_DECODERS = 4
 """Threads that decode whole utterances, on a machine with so many processors: services beside this one want some."""
@@ -131,18 +132,18 @@ def _moonshine(folder: Path) -> Make:
     return lambda boosts: WholeUtterance(partial(model.decode, phrases=model.phrases(boosts)), decoders, is_noise)
 
 
-def _whisper(folder: Path) -> Make:
+def _whisper(folder: Path, languages: Sequence[str]) -> Make:
     import numpy as np  # noqa: PLC0415
 
     from pipelines.embedded.speech.ears.decoders import Decoders  # noqa: PLC0415
     from pipelines.embedded.speech.ears.whole_utterance import WholeUtterance  # noqa: PLC0415
-    from pipelines.embedded.speech.german.whisper import Whisper  # noqa: PLC0415
+    from pipelines.embedded.speech.german.whisper import InContext, Whisper  # noqa: PLC0415
     from sophia.log_mel import RATE  # noqa: PLC0415
 
-    model = Whisper(folder, threads=_threads())
+    model = Whisper(folder, languages, threads=_threads())
     model.decode(np.zeros(RATE, np.int16))  # the first time is slow
     decoders = Decoders(_threads())
-    return _unboosted(lambda: WholeUtterance(model.decode, decoders))
+    return _unboosted(lambda: WholeUtterance(InContext(model).decode, decoders))
 
 
 def _threads() -> int:
@@ -160,6 +161,7 @@ def main() -> None:
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--moonshine", type=Path)
     parser.add_argument("--whisper", type=Path)
+    parser.add_argument("--languages", nargs="+", default=[GERMAN])
     parser.add_argument("--language-model", type=Path)
     parser.add_argument("--sherpa", type=Path)
     args = parser.parse_args()
@@ -174,7 +176,7 @@ def main() -> None:
             elif args.moonshine:
                 make, serve = _moonshine(args.moonshine), serve_by_threads
             elif args.whisper:
-                make, serve = _whisper(args.whisper), serve_by_threads
+                make, serve = _whisper(args.whisper, args.languages), serve_by_threads
             else:
                 from pipelines.embedded.speech.ears.sphinx import SphinxModels  # noqa: PLC0415  # 0.5 s and 130 MB
 

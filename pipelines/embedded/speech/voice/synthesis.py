@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +48,7 @@ _CODES: dict[type[Exception], grpc.StatusCode] = {
 class _Settings:
     """A stream's checked configuration. ``notices`` collects what is done otherwise than asked."""
 
+    engine: Engine
     voice: str
     rate: int
     word_times: bool
@@ -56,10 +57,11 @@ class _Settings:
 
 
 class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: ignore[misc]  # untyped stubs
-    """Serves ``nvidia.riva.tts.RivaSpeechSynthesis``."""
+    """Serves ``nvidia.riva.tts.RivaSpeechSynthesis``; ``others`` are engines by their language, beside the first."""
 
-    def __init__(self, engine: Engine, language: str = ENGLISH) -> None:
-        self._engine, self._language = engine, language
+    def __init__(self, engine: Engine, language: str = ENGLISH, others: Mapping[str, Engine] | None = None) -> None:
+        self._language = language
+        self._engines = {language: engine, **(others or {})}
 
     async def SynthesizeOnline(  # noqa: N802  # the protocol's name
         self, requests: AsyncIterator[pb.SynthesizeSpeechRequest], context: Context[Any, Any]
@@ -104,33 +106,25 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         self, request: pb.RivaSynthesisConfigRequest, context: Context[Any, Any]
     ) -> pb.RivaSynthesisConfigResponse:
         """The engine's voices, as Riva lists them: ``<voice_name>.<subvoice>``, a family of them in each entry."""
-        model = f"{self._engine.name}-{self._language}-embedded"
-        if request.model_name and request.model_name != model:
+        models = {f"{engine.name}-{tag}-embedded": (tag, engine) for tag, engine in self._engines.items()}
+        if request.model_name and request.model_name not in models:
             await refuse(context, grpc.StatusCode.NOT_FOUND, f"Model {request.model_name} is not available")
-        families: dict[str, list[str]] = {}
-        for i, name in enumerate(self._engine.voices):
-            family, subvoice = name.split(".", 1)
-            families.setdefault(family, []).append(f"{subvoice}:{i}")
         answer = pb.RivaSynthesisConfigResponse()
-        for family, subvoices in families.items():
-            parameters = {
-                "language_code": f"{self._language[:2]}-{family[-2:]}",
-                "voice_name": family,
-                "subvoices": ",".join(subvoices),
-                "sample_rate": str(self._engine.rate),
-            }
-            answer.model_config.add(model_name=model, parameters=parameters)
+        for model, (language, engine) in models.items():
+            if request.model_name in ("", model):
+                _describe(answer, model, language, engine)
         return answer
 
     def _settings(self, request: pb.SynthesizeSpeechRequest) -> _Settings:
-        language = request.language_code or self._language
-        if not alike(language, self._language):
-            raise BadRequest(
-                f"Model not found for language {language}: the embedded voices speak {self._language} only"
-            )
+        asked = request.language_code or self._language
+        found = next(((tag, engine) for tag, engine in self._engines.items() if alike(asked, tag)), None)
+        if found is None:
+            spoken = " and ".join(self._engines)
+            raise BadRequest(f"Model not found for language {asked}: the embedded voices speak {spoken} only")
+        language, engine = found
         if request.encoding not in (AudioEncoding.ENCODING_UNSPECIFIED, AudioEncoding.LINEAR_PCM):
             raise BadRequest("only the encoding LINEAR_PCM is supported")
-        rate = request.sample_rate_hz or self._engine.rate
+        rate = request.sample_rate_hz or engine.rate
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise BadRequest(f"sample_rate_hz must be {LOWEST_RATE} to {HIGHEST_RATE}, not {rate}")
         if request.HasField("zero_shot_data") and request.zero_shot_data.audio_prompt:
@@ -140,11 +134,11 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         except ValueError as error:
             raise BadRequest(str(error)) from None
         try:
-            voice = find_voice(self._engine, request.voice_name, self._language)
+            voice = find_voice(engine, request.voice_name, language)
         except KeyError:
-            known = ", ".join(self._engine.voices)
+            known = ", ".join(engine.voices)
             raise BadRequest(f"Voice {request.voice_name} is not available; there are {known}") from None
-        settings = _Settings(voice, rate, request.enable_word_time_offsets, dictionary)
+        settings = _Settings(engine, voice, rate, request.enable_word_time_offsets, dictionary)
         if request.voice_name and voice.replace(".", "-").lower() != request.voice_name.replace(".", "-").lower():
             settings.notices[f"voice {request.voice_name} is not here; {voice} speaks in its place"] = None
         if request.custom_configuration:
@@ -158,13 +152,13 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         """The responses for one text; ``before`` samples of the stream came before it."""
         if len(request.text) > LONGEST_TEXT:
             raise BadRequest(f"a text may have at most {LONGEST_TEXT} characters, not {len(request.text)}")
-        for utterance in utterances(request.text, settings.dictionary, self._engine.speakable):
+        for utterance in utterances(request.text, settings.dictionary, settings.engine.speakable):
             if utterance.pause:
                 silence = bytes(2 * round(utterance.pause * settings.rate))
                 before += len(silence) // 2
                 yield _response(request, silence)
                 continue
-            for what in self._engine.beyond(settings.voice, utterance.manner):
+            for what in settings.engine.beyond(settings.voice, utterance.manner):
                 settings.notices[f"{settings.voice} cannot change {what}: that is left out"] = None
             async with aclosing(self._spoken(request, settings, utterance, before)) as responses:
                 async for response in responses:
@@ -175,10 +169,10 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         self, request: pb.SynthesizeSpeechRequest, settings: _Settings, utterance: Utterance, before: int
     ) -> AsyncGenerator[pb.SynthesizeSpeechResponse, None]:
         """The responses for one sentence; ``before`` samples of the stream came before it."""
-        changer = RateChanger(self._engine.rate, settings.rate)
+        changer = RateChanger(settings.engine.rate, settings.rate)
         response = _response(request)
         enough = 0  # bytes after which a response is sent; the first goes at once
-        async with aclosing(self._engine.speak(utterance.sentence, settings.voice, utterance.manner)) as pieces:
+        async with aclosing(settings.engine.speak(utterance.sentence, settings.voice, utterance.manner)) as pieces:
             async for piece in pieces:
                 if piece.timeline is not None:
                     _tell(response, request.text, piece.timeline, settings, before / settings.rate)
@@ -190,6 +184,22 @@ class SpeechSynthesis(riva_tts_pb2_grpc.RivaSpeechSynthesisServicer):  # type: i
         response.audio += changer.finish().tobytes()
         if response.audio:
             yield response
+
+
+def _describe(answer: pb.RivaSynthesisConfigResponse, model: str, language: str, engine: Engine) -> None:
+    """Adds an engine's families of voices."""
+    families: dict[str, list[str]] = {}
+    for i, name in enumerate(engine.voices):
+        family, subvoice = name.split(".", 1)
+        families.setdefault(family, []).append(f"{subvoice}:{i}")
+    for family, subvoices in families.items():
+        parameters = {
+            "language_code": f"{language[:2]}-{family[-2:]}",
+            "voice_name": family,
+            "subvoices": ",".join(subvoices),
+            "sample_rate": str(engine.rate),
+        }
+        answer.model_config.add(model_name=model, parameters=parameters)
 
 
 def _response(request: pb.SynthesizeSpeechRequest, audio: bytes = b"") -> pb.SynthesizeSpeechResponse:

@@ -110,6 +110,15 @@ def test_german_ears_refuse_the_rest(fields: dict[str, Any], said: str) -> None:
         settings_from(RecognitionConfig(**fields), GERMAN)
 
 
+@pytest.mark.parametrize("language", ["", "multi", "en-GB", "de"])
+def test_ears_of_both_languages_answer_to_each(language: str) -> None:
+    both = Recogniser("whisper", "multi")
+    asked = RecognitionConfig(language_code=language, model="parakeet-1.1b-rnnt-multilingual-asr")
+    assert settings_from(asked, both).language == "multi"
+    with pytest.raises(BadConfig, match="knows multi only"):
+        settings_from(RecognitionConfig(language_code="fr-FR"), both)
+
+
 def test_profanity_is_masked_and_only_that() -> None:
     word = sorted(WORDS)[0]
     assert masked(word.capitalize() + ".") == word[0].upper() + "*" * (len(word) - 1) + "."

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.embedded.speech.ears.hypothesis import HeardWord
+from pipelines.embedded.speech.ears.hypothesis import Decoded, HeardWord
 from pipelines.embedded.speech.german.spoken_german import ordinal, spelt, with_numbers_read
-from pipelines.embedded.speech.german.whisper import said
+from pipelines.embedded.speech.german.whisper import InContext, said
 from pipelines.embedded.speech.voice.spoken import spoken
 from sophia.log_mel import HOP, RATE, log_mel
 
@@ -116,4 +116,19 @@ def test_verbatim_words_share_the_time_of_their_number() -> None:
     got = spoken(words, numbers=False, punctuation=False, read=with_numbers_read)
     assert [(word.text, word.start, word.end) for word in got] == [
         ("um", 0, 100), ("dreizehn", 100, 300), ("uhr", 300, 500), ("fünfzig", 500, 700),
+    ]  # fmt: skip
+
+
+class Guesses:
+    """Takes a sound for the language that is expected, else for English if it is short, else for German."""
+
+    def decode(self, pcm: np.ndarray, stopped: object, expected: str = "") -> Decoded:
+        return Decoded("Ja", 0.9, expected or ("en-US" if len(pcm) < RATE else "de-DE"))
+
+
+def test_a_short_word_is_in_the_language_of_what_came_before_it() -> None:
+    word, sentence = np.zeros(RATE // 2, np.int16), np.zeros(3 * RATE, np.int16)
+    ears = InContext(Guesses())  # type: ignore[arg-type]  # the model itself is 133 MB
+    assert [heard.language for pcm in (word, sentence, word) if (heard := ears.decode(pcm))] == [
+        "en-US", "de-DE", "de-DE",
     ]  # fmt: skip

@@ -61,3 +61,37 @@ def test_german_is_spoken(service: Service) -> None:
     listed = service.tts.stub.GetRivaSynthesisConfig(riva.client.proto.riva_tts_pb2.RivaSynthesisConfigRequest())
     assert dict(listed.model_config[0].parameters)["language_code"] == "de-DE"
     assert dict(listed.model_config[0].parameters)["voice_name"] == "German-DE"
+
+
+@pytest.fixture(scope="module")
+def bilingual(pki: Path) -> Iterator[Service]:
+    process, line = start(pki, "--language", "auto")
+    try:
+        yield Service(line["ready"]["port"], pki, process)
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
+def test_both_languages_are_told_apart(bilingual: Service) -> None:
+    asked = config(interims=True, language_code="multi", enable_automatic_punctuation=True)
+    both = soundbite("02_what_time.wav") + 2 * SILENCE + soundbite("german/03_rechnen.wav")
+    got = results(bilingual, SILENCE + both + SILENCE, asked)
+    finals = [result.alternatives[0] for result in got if result.is_final]
+    assert [(list(one.language_code), one.transcript.strip()) for one in finals] == [
+        (["en-US"], "What time is it?"), (["de-DE"], "Was ist 17 x 23?"),
+    ]  # fmt: skip
+    stable = [list(one.alternatives[0].language_code) for one in got if one.stability == 1.0 and not one.is_final]
+    assert all(codes in (["en-US"], ["de-DE"]) for codes in stable)  # a reply may be begun on them
+
+
+def test_each_language_has_its_voice(bilingual: Service) -> None:
+    lasts = {
+        tag: len(bilingual.tts.synthesize("Guten Tag.", "", tag, sample_rate_hz=22_050).audio)
+        for tag in ("en-US", "de-DE", "en-GB")
+    }
+    assert lasts["en-US"] == lasts["en-GB"] != lasts["de-DE"]
+    listed = bilingual.tts.stub.GetRivaSynthesisConfig(riva.client.proto.riva_tts_pb2.RivaSynthesisConfigRequest())
+    assert {model.parameters["language_code"] for model in listed.model_config} >= {"en-US", "de-DE"}
+    with pytest.raises(grpc.RpcError, match="speak en-US and de-DE only"):
+        bilingual.tts.synthesize("Bonjour.", language_code="fr-FR")
