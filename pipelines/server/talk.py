@@ -38,6 +38,7 @@ from pipelines.server.client_echo import ClientEcho
 from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Ending
 from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
+from pipelines.server.realtime.lending import LendTools, LentResult
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import (
     Agree,
@@ -241,6 +242,8 @@ class Talk(Observer):
                 self._aside.cancel()
             case PlayoutReport():
                 self._reported(wish)
+            case LendTools() | LentResult():
+                pass  # only who watches lends
             case Agree(consent=consent):
                 self._kept.agree(consent)
             case OnceLike(manner=manner):

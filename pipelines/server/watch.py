@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aurora.face import FaceFrame
+from nova.tools import Tool, Toolbox
 from pipelines.conversation.events import (
     AnswerRequested,
     CancelRequested,
@@ -31,7 +32,9 @@ from pipelines.conversation.events import (
 from pipelines.conversation.observers import Observer
 from pipelines.server.connection import Connection, Ending
 from pipelines.server.frames import FrameBatch
+from pipelines.server.lent import LentTools
 from pipelines.server.outbox import Event
+from pipelines.server.realtime.lending import LendTools, LentResult
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import PlayoutReport, SessionChanged
 from pipelines.server.reports import Reports
@@ -71,6 +74,9 @@ class Watched(Protocol):
 
     def trace_id(self, turn: int) -> str: ...
 
+    @property
+    def tools(self) -> Toolbox: ...
+
 
 class Watcher:
     """One page that watches ``hub``'s conversation, over ``connection``.
@@ -85,6 +91,8 @@ class Watcher:
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._watching = False
+        self.lent = LentTools(wire, self._send)
+        """The tools that the page lends her."""
 
     async def run(self, connection: Connection) -> None:
         """Watches until the page leaves."""
@@ -97,6 +105,7 @@ class Watcher:
             timer.cancel()
             self._connection = None
             self._hub.leave(self)
+            self.lent.close()
             self._reports.close()
 
     def hear(self, message: object) -> None:
@@ -108,6 +117,11 @@ class Watcher:
                 self._watch()
             elif isinstance(wish, PlayoutReport):
                 self._reports.take(wish)
+            elif isinstance(wish, LendTools):
+                self.lent.lend(wish.tools)
+                self._hub.equip()
+            elif isinstance(wish, LentResult):
+                self.lent.answer(wish)
             elif isinstance(wish, Order):
                 self._hub.order(wish)
 
@@ -190,6 +204,8 @@ class Hub(Observer):
         self._phase: PhaseChanged | None = None
         self._frames = FrameBatch(lambda generation, frames: self._tell(_Framed(generation, list(frames))))
         self._sounding: _Sounded | None = None
+        self._lent: tuple[Tool, ...] = ()
+        self._unequipped = False  # there was no conversation yet for tools that are lent
         self._told_at = 0.0
         self._over = False
 
@@ -206,6 +222,7 @@ class Hub(Observer):
         for telling in self._past:
             watcher.tell(telling)
         self._watchers.append(watcher)
+        self.equip()
         if self._over:
             watcher.end()
 
@@ -213,6 +230,21 @@ class Hub(Observer):
         """The page is gone."""
         if watcher in self._watchers:
             self._watchers.remove(watcher)
+            self.equip()
+
+    def equip(self) -> None:
+        """Lets her use the tools that those who watch lend, beside her own; hers hide another's of the same name."""
+        if (watched := self._watched()) is None:
+            self._unequipped = True
+            return
+        box, self._unequipped = watched.tools, False
+        own = [tool for tool in box.own if not any(tool is lent for lent in self._lent)]
+        found = {tool.name: tool for tool in own}
+        for watcher in self._watchers:
+            for tool in watcher.lent.tools:
+                found.setdefault(tool.name, tool)
+        box.own = tuple(found.values())
+        self._lent = box.own[len(own) :]
 
     def close(self) -> None:
         """The conversation is over: nobody can watch it any more."""
@@ -240,6 +272,8 @@ class Hub(Observer):
     # From the conversation
 
     def told(self, happening: Happening) -> None:
+        if self._unequipped:
+            self.equip()
         if isinstance(happening, UNSEEN):
             return
         self._frames.flush()

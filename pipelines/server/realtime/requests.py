@@ -25,6 +25,7 @@ from pipelines.server.realtime.answers import Answers
 from pipelines.server.realtime.asides import Asides
 from pipelines.server.realtime.extras import Extras
 from pipelines.server.realtime.items import Item, answered, called, shown, spoken, written
+from pipelines.server.realtime.lending import lent_result, lent_tools
 from pipelines.server.realtime.orders import order
 from pipelines.server.realtime.positions import playout_report
 from pipelines.server.realtime.questions import Questions
@@ -58,7 +59,7 @@ Answer = tuple[list[Wish], list[Event]]
 
 
 class Requests:
-    """One connection's. ``watch``: the conversation has ears of its own."""
+    """One connection's. ``watch``: the conversation has ears of its own. ``lends``: the client may lend tools."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Requests:
         resuming: Resuming,
         agreed: Agreed,
         watch: bool,
+        lends: bool,
         may_instruct: bool,
     ) -> None:
         self._state = state
@@ -86,6 +88,7 @@ class Requests:
         self._resuming = resuming
         self._agreed = agreed
         self._watch = watch
+        self._lends = lends
         self._may_instruct = may_instruct
         self._sounds = Sounds(state, questions, answers, watch=watch)
         self._messages: list[str] = []  # items with messages that wait for an answer
@@ -103,6 +106,8 @@ class Requests:
             "sophia.ask": self._tell_of,
             "sophia.playout.position": self._position,
             "sophia.consent": self._consent,
+            "sophia.tools": self._lend,
+            "sophia.tool.result": lambda event, at: ([lent_result(event)], []),
             **self._sounds.handlers,
         }
 
@@ -329,6 +334,11 @@ class Requests:
             raise Refused("Cancellation failed: no active response found.", "response_cancel_not_active")
         self._answers.cancelling = True
         return [CancelRequested(at=at)], []
+
+    def _lend(self, event: Mapping[str, Any], at: float) -> Answer:
+        if not self._lends:
+            raise Refused("Tools are lent by who watches, where the server allows it.", "not_allowed")
+        return [lent_tools(event)], []
 
     def _say(self, event: Mapping[str, Any], at: float) -> Answer:
         return [SayRequested(at=at, text=words_of(event, "text"))], []

@@ -83,6 +83,8 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "sophia.attention": ("sophia.gestures", ("to", "at_ms")),
     "sophia.nod": ("sophia.gestures", ("depth", "twice", "at_ms")),
     "sophia.mood": ("sophia.gestures", ("item_id", "audio_start_ms", "mood", "share")),
+    "sophia.tool.call": ("sophia.tools", ("call_id", "name", "arguments")),
+    "sophia.tool.cancel": ("sophia.tools", ("call_id",)),
     "sophia.notice": ("sophia.notice", ("service", "state", "message", "hint")),
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""

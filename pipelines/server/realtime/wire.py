@@ -124,6 +124,7 @@ class Wire:
             resuming=self.resuming,
             agreed=self._agreed,
             watch=watch,
+            lends=watch and tools,
             may_instruct=instructions,
         )
 
@@ -151,6 +152,14 @@ class Wire:
     def own_tools(self) -> bool:
         """Whether replies may call the runtime's own tools."""
         return self._session.own_tools
+
+    def lent_call(self, call_id: str, name: str, arguments: str) -> list[Event]:
+        """She calls a tool that this client lends; ``arguments`` is the text of a JSON object."""
+        return self._write.extra("sophia.tool.call", call_id=call_id, name=name, arguments=arguments)
+
+    def lent_cancel(self, call_id: str) -> list[Event]:
+        """Nobody waits for this call any more."""
+        return self._write.extra("sophia.tool.cancel", call_id=call_id)
 
     @property
     def announcements(self) -> bool:

@@ -21,6 +21,7 @@ from pipelines.conversation.events import (
     ToolCalled,
 )
 from pipelines.conversation.manner import Manner
+from pipelines.server.realtime.lending import LendTools, LentResult
 from pipelines.settings.insights import Consent
 from sophia.events import AskRequested, SayRequested
 
@@ -135,5 +136,7 @@ Wish = (
     | CancelAside
     | Agree
     | PlayoutReport
+    | LendTools
+    | LentResult
 )
 """What :meth:`~pipelines.server.realtime.wire.Wire.said` asks for. The first thirteen are for ``Session.tell``."""

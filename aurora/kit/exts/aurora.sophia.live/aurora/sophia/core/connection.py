@@ -9,12 +9,12 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aurora.sophia.core.websocket import ConnectionLost, WebSocket
 
-EXTENSIONS = ("sophia.face", "sophia.floor", "sophia.gestures", "sophia.ledger", "sophia.playout")
+EXTENSIONS = ("sophia.face", "sophia.floor", "sophia.gestures", "sophia.ledger", "sophia.playout", "sophia.tools")
 
 MOST_EVENTS = 2000
 """Events that wait for Kit's thread; when full, the earliest are dropped. Kit drains them at every update."""
@@ -58,7 +58,10 @@ class Arrived(NamedTuple):
 
 
 class Connection:
-    """Keeps a line to ``url`` until :meth:`stop`. ``dial`` opens a line; it may raise :class:`ConnectionLost`."""
+    """Keeps a line to ``url`` until :meth:`stop`. ``dial`` opens a line; it may raise :class:`ConnectionLost`.
+
+    ``first`` are client events that each new line begins with, after the session.
+    """
 
     def __init__(
         self,
@@ -67,6 +70,8 @@ class Connection:
         ca: str = "",
         dial: Dial = WebSocket,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.state = "connecting"
         """``connecting``, ``connected``, ``waiting`` or ``stopped``."""
@@ -74,6 +79,7 @@ class Connection:
         """Why the last attempt failed, in words; empty while connected."""
         self._url, self._token, self._ca, self._dial = url, token, ca, dial
         self._clock = clock
+        self._first = tuple(first)
         self._arrived: deque[tuple[Arrived, int]] = deque()
         self._characters = 0
         self._arriving = threading.Lock()
@@ -127,7 +133,8 @@ class Connection:
     def _hold(self, line: Line) -> None:
         try:
             session = {"type": "realtime", "extensions": list(EXTENSIONS)}
-            line.send(json.dumps({"type": "session.update", "session": session}))
+            for event in ({"type": "session.update", "session": session}, *self._first):
+                line.send(json.dumps(event))
             self.state, self.why = "connected", ""
             last = self._clock()
             while not self._stopping.is_set():

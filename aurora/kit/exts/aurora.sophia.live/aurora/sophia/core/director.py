@@ -14,13 +14,17 @@ from aurora.sophia.core.connection import Connection, ask, say, stop
 from aurora.sophia.core.face import LiveFace, NoFace
 from aurora.sophia.core.life import Life, direction
 from aurora.sophia.core.performance import Performance
+from aurora.sophia.core.tools import Action, StageTools
 
 LOOK_FOR_A_FACE_SECONDS = 1.0
 """How often a stage without a face is looked through again: a traversal of a big stage takes a while."""
 
 
 class Director:
-    """Plays her on ``stage()``. ``announce`` is given the name and payload of what happens."""
+    """Plays her on ``stage()``. ``announce`` is given the name and payload of what happens.
+
+    ``timeline`` plays, pauses or stops the stage's animation, if the application has one.
+    """
 
     def __init__(
         self,
@@ -28,7 +32,9 @@ class Director:
         announce: Callable[[str, Mapping[str, Any]], None],
         path: str = "",
         lip_offset: float = 0.0,
+        *,
         seed: int = 0,
+        timeline: Callable[[Action], None] | None = None,
     ) -> None:
         self.connection: Connection | None = None
         self.performance = Performance(lip_offset)
@@ -43,6 +49,7 @@ class Director:
         self._looked = -LOOK_FOR_A_FACE_SECONDS
         self._target = ""
         self._mood: dict[str, float] = {}
+        self._tools = StageTools(stage, self._look_at, timeline)
 
     @property
     def face(self) -> LiveFace | None:
@@ -68,7 +75,7 @@ class Director:
     def command(self, name: str, argument: str) -> bool:
         """``say``, ``ask``, ``stop`` or ``look_at``; false if it cannot be done now, or is none of these."""
         if name == "look_at":
-            self._target = argument
+            self._look_at(argument)
             return True
         makers: dict[str, Callable[[], Sequence[dict[str, Any]]]] = {
             "say": lambda: say(argument),
@@ -79,11 +86,16 @@ class Director:
             return False
         return all(self.connection.send(event) for event in makers[name]())
 
+    def _look_at(self, path: str) -> None:
+        self._target = path
+
     def update(self, now: float) -> None:
         """One update at ``now``, of the clock that the connection dates its events by."""
         if self.connection is None:
             return
         for arrived in self.connection.drain():
+            if answer := self._tools.answer(arrived.event):
+                self.connection.send(answer)
             for name, payload in self.performance.told(arrived.event, arrived.at):
                 self._announce(name, payload)
         if (mood := self.performance.mood(now)) != self._mood:

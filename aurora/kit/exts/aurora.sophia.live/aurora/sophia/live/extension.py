@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import carb
@@ -13,6 +14,7 @@ import omni.usd
 
 from aurora.sophia.core.connection import Connection
 from aurora.sophia.core.director import Director
+from aurora.sophia.core.tools import Action, offer
 from aurora.sophia.live import bus
 
 NAME = "aurora.sophia"
@@ -22,6 +24,16 @@ COMMANDS = {"say": "text", "ask": "text", "stop": "", "look_at": "path"}
 """Each command and the key of its argument in the payload."""
 
 PANEL_SECONDS = 0.2
+
+
+def _timeline() -> Callable[[Action], None] | None:
+    """What plays, pauses and stops the stage's animation; ``None`` in an application without a timeline."""
+    try:
+        import omni.timeline
+    except ImportError:
+        return None
+    line = omni.timeline.get_timeline_interface()
+    return lambda action: {"play": line.play, "pause": line.pause, "stop": line.stop}[action]()
 
 
 class SophiaLiveExtension(omni.ext.IExt):
@@ -34,6 +46,7 @@ class SophiaLiveExtension(omni.ext.IExt):
             lambda name, payload: bus.send(f"{NAME}:{name}", payload),
             path=str(self._setting("anim_path") or ""),
             lip_offset=float(self._setting("lip_offset_ms") or 0.0) / 1000,
+            timeline=_timeline(),
         )
         self._problem = ""
         self._panel_due = 0.0
@@ -55,7 +68,8 @@ class SophiaLiveExtension(omni.ext.IExt):
 
     def connect(self, url: str) -> None:
         """Connects to the runtime at ``url``, a ``ws:`` or ``wss:`` address."""
-        self._director.connect(Connection(url, self._token(), str(self._setting("ca_file") or "")))
+        first = [offer()] if self._setting("tools") else []
+        self._director.connect(Connection(url, self._token(), str(self._setting("ca_file") or ""), first=first))
 
     def _setting(self, name: str) -> Any:
         return carb.settings.get_settings().get(f"/exts/aurora.sophia.live/{name}")
