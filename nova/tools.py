@@ -111,7 +111,8 @@ class Toolbox:
     """What a conversation's replies may call that begin from now on.
 
     ``specs`` are run by a client, ``own`` by the runtime, where it ``offers_own``. ``once`` stands in place
-    of ``specs`` and ``choice`` for the next reply that is begun and decided.
+    of ``specs`` and ``choice`` for the next reply that is begun and decided. ``instead`` gives what is run for each of
+    ``own``, such as in a replay.
     """
 
     specs: tuple[ToolSpec, ...] = ()
@@ -119,14 +120,15 @@ class Toolbox:
     once: Toolbox | None = None
     own: tuple[Tool, ...] = ()
     offers_own: bool = True
+    instead: Callable[[Tool], Tool] | None = None
 
     @property
     def now(self) -> Toolbox:
         """What a reply may call that begins now, whatever changes later. A client's tool hides an own of its name."""
         chosen = self.once or self
         hidden = {spec.name for spec in chosen.specs}
-        own = self.own if self.offers_own else ()
-        return Toolbox(chosen.specs, chosen.choice, own=tuple(tool for tool in own if tool.name not in hidden))
+        own = tuple(tool for tool in (self.own if self.offers_own else ()) if tool.name not in hidden)
+        return Toolbox(chosen.specs, chosen.choice, own=tuple(map(self.instead, own)) if self.instead else own)
 
     @property
     def offered(self) -> tuple[ToolSpec, ...]:

@@ -58,8 +58,8 @@ MAY: dict[str, str] = {
     "client": "command settings talk sophia",
     "server": "certs command conversation failures home log services settings talk telemetry sophia nova aurora",
     "simulation": "conversation embedded home records scenarios settings sophia nova aurora",
-    "replay": "command conversation failures home log machine page records scenarios services settings simulation talk "
-    "telemetry terminal virtual_time sophia",
+    "replay": "command conversation failures home log machine page records scenarios services settings simulation "
+    "takes talk telemetry terminal virtual_time sophia nova",
     "insights": "command home page replay scenarios settings takes telemetry terminal sophia",
     "doctor": "command embedded failures home insights log records replay scenarios services settings talk tools "
     "versions sophia",

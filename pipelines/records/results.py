@@ -86,6 +86,10 @@ class Turn(_Record):
     wasted_seconds: float = Field(0.0, description="sound made for replies that were dropped")
     underruns: int = 0
     backchannels: int = 0
+    tool_calls: int = Field(0, description="calls of the runtime's own tools")
+    tool_failures: int = Field(0, description="of those, without a result")
+    tool_calls_wasted: int = Field(0, description="of those, for replies that were dropped")
+    tool_calls_unrecorded: int = Field(0, description="of those heard of, not in the recording that is replayed")
     barge_in: float | None = Field(
         None, description="from the line's first voiced sample to her last audible one, if the line took the floor"
     )

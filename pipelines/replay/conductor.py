@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipelines.failures import StageFailed
 from pipelines.records.results import Turn, Unit
 from pipelines.replay.listener import Listener
+from pipelines.replay.recorded_tools import RecordedTools
 from pipelines.replay.scoring import Unsaid, score
 from pipelines.replay.sessions import Sessions
 from pipelines.scenarios.caller import Caller
@@ -47,6 +48,8 @@ async def play(talk: Talk, unit: Unit, sessions: Sessions, began: float) -> Play
     caller = Caller(talk)
     listener = Listener(sessions.reply_rate)
     session = sessions.session(caller, unit, [listener])
+    if talk.tools is not None:
+        session.tools.instead = RecordedTools(talk.tools).instead
     conductor = _Conductor(talk, caller, listener)
     lost: StageFailed | None = None
 

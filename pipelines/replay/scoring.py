@@ -19,6 +19,7 @@ import numpy as np
 from pipelines.records import results
 from pipelines.records.results import ENVELOPE_SECONDS, Happened, Turn, Unit, pack_envelope
 from pipelines.replay.listener import Listener
+from pipelines.replay.recorded_tools import NOT_RECORDED
 from pipelines.scenarios.caller import Caller, Said
 from pipelines.scenarios.scenario import Line, Talk
 from pipelines.scenarios.words import word_errors
@@ -223,6 +224,10 @@ class _Case:
             "wasted_seconds": sum(x.wasted_seconds for x in books),
             "underruns": total(Count.UNDERRUNS),
             "backchannels": total(Count.BACKCHANNELS),
+            "tool_calls": total(Count.TOOL_CALLS),
+            "tool_failures": total(Count.TOOL_FAILURES),
+            "tool_calls_wasted": total(Count.TOOL_CALLS_WASTED),
+            "tool_calls_unrecorded": sum(NOT_RECORDED in run.output for x in books for run in x.tools),
             "lip_skew": ledger.lip_skew if ledger else None,
             "face_missing": ledger.face_missing if ledger else None,
             "face_lateness": ledger.face_lateness if ledger else None,

@@ -72,6 +72,16 @@ class Speculation:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUse:
+    """Calls of the runtime's own tools, and of those: without a result, for nothing, and not in the recording."""
+
+    calls: int
+    failures: int
+    wasted: int
+    unrecorded: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A run in numbers.
 
@@ -107,6 +117,7 @@ class Summary:
     unexpected: int
     expectations: int
     speculation: Speculation
+    tools: ToolUse
     barge_in: Spread
     underruns: int
     lip_skew: Spread
@@ -162,6 +173,12 @@ def summarise(run: Run, *, seed: int = 0) -> Summary:
             tokens=sum(turn.tokens for turn in turns) + wasted_tokens,
             wasted_sound=wasted_sound,
             sound=sum(turn.sound_seconds for turn in turns) + wasted_sound,
+        ),
+        tools=ToolUse(
+            calls=sum(turn.tool_calls for turn in turns),
+            failures=sum(turn.tool_failures for turn in turns),
+            wasted=sum(turn.tool_calls_wasted for turn in turns),
+            unrecorded=sum(turn.tool_calls_unrecorded for turn in turns),
         ),
         barge_in=_spread(turns, lambda turn: turn.barge_in, seed),
         underruns=sum(turn.underruns for turn in turns),

@@ -122,6 +122,11 @@ def _told(summary: Summary) -> Iterator[tuple[str, str, bool]]:
             f"({_percent(guessed.wasted_sound, guessed.sound)})",
             False,
         )
+    used = summary.tools
+    if used.calls:
+        of_those = [(used.failures, "failed"), (used.wasted, "wasted"), (used.unrecorded, "not in the recording")]
+        told = [f"{used.calls} called", *(f"{count} {what}" for count, what in of_those if count)]
+        yield "tools", ", ".join(told), used.failures > 0
     yield "underruns", str(summary.underruns), summary.underruns > 0
     if summary.worst_residue is not None:
         far = abs(summary.worst_residue) > 0.002

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from pipelines.scenarios.scenario import Scenario, ScenarioError
 from pipelines.scenarios.script import read_script
 from pipelines.scenarios.spec import LineSpec, Talk, TalkSpec, Unreadable, printable
 from pipelines.settings.layers import did_you_mean
+from pipelines.takes.tool_results import FILE as TOOLS
+from pipelines.takes.tool_results import ToolResult, read_results
 
 BUNDLED: Final = Path(__file__).parents[1] / "soundbites" / "talks"
 """The scripts that come with the project. Their sounds were made by its own engines and lie beside them."""
@@ -131,7 +134,22 @@ def _with_manifest(manifest: Path, language: str) -> Scenario:
     if left := [wav.name for wav in _wavs(folder) if wav not in named]:
         few = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         stage.notes.append(f"not in {manifest.name} and not played: {few}")
-    return stage.scenario(_title(folder), talks)
+    scenario = stage.scenario(_title(folder), talks)
+    results = [_results(folder, talk) for talk in talks]
+    return replace(
+        scenario,
+        talks=[replace(made, tools=said) for made, said in zip(scenario.talks, results, strict=True)],
+    )
+
+
+def _results(folder: Path, talk: Talk) -> tuple[ToolResult, ...] | None:
+    """What tools said in the talk, if it was cut out of a recording."""
+    places = {(folder / line.wav).parent for line in talk.spec.lines if line.wav}
+    found = [place / TOOLS for place in sorted(places) if (place / TOOLS).is_file()]
+    try:
+        return tuple(result for file in found for result in read_results(file)) if found else None
+    except ValueError as error:
+        raise Unreadable([f"{error}; write it anew with pipelines.insights mine"]) from None
 
 
 def _wavs(folder: Path) -> Sequence[Path]:

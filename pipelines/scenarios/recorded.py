@@ -21,6 +21,7 @@ from pipelines.scenarios.alignment import align
 from pipelines.scenarios.scenario import Cue, Line, Scenario, SpokenWord, Talk
 from pipelines.scenarios.spec import Unreadable, printable
 from pipelines.takes.sealing import SealError, opened
+from pipelines.takes.tool_results import tool_results
 from pipelines.takes.writer import SCHEMA
 from pipelines.telemetry.ledger import PLAYED, READABLE, VOICE_END, Outcome, words_of
 from sophia.audio import EAR_RATE, Pcm
@@ -113,7 +114,7 @@ def _scenario(folder: Path, named: Path, name: str) -> Scenario:
     if not any(line.reaction == "reply" for line in lines):
         raise Unreadable([f"{named} holds no turn that can be replayed; record a conversation with at least one"])
     notes.append("transcripts are what was recognised when it was recorded; nobody checked them")
-    return Scenario(name, [Talk(name, lines)], tuple(notes))
+    return Scenario(name, [Talk(name, lines, tools=tool_results(folder))], tuple(notes))
 
 
 def _manifest(path: Path) -> _Manifest:

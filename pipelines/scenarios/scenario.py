@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipelines.takes.tool_results import ToolResult, written
 from sophia.audio import EAR_RATE, Pcm
 from sophia.soundbite import voiced_span
 
@@ -73,11 +74,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One conversation: its lines, and the ``noise`` that goes on all the time (int16, 16 kHz, repeated)."""
+    """One conversation: its lines, and the ``noise`` that goes on all the time (int16, 16 kHz, repeated).
+
+    ``tools`` is what her tools said when it was recorded: they say it again, and do nothing. None: they are run.
+    """
 
     name: str
     lines: Sequence[Line]
     noise: Pcm | None = None
+    tools: tuple[ToolResult, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Scenario:
         for talk in self.talks:
             digest.update(f"talk {talk.name}\n".encode())
             digest.update(b"" if talk.noise is None else talk.noise.tobytes())
+            digest.update(written(talk.tools or ()).encode())
             for line in talk.lines:
                 said = [line.name, line.transcript, line.expect, line.reaction, line.cue.kind, line.cue.seconds]
                 digest.update(json.dumps(said).encode())

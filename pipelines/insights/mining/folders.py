@@ -12,6 +12,8 @@ from typing import Final
 
 from pipelines.scenarios.recorded import line_name
 from pipelines.scenarios.scenario import Cue, Line, Talk
+from pipelines.takes.tool_results import FILE as TOOLS
+from pipelines.takes.tool_results import ToolResult, written
 from sophia.audio import EAR_RATE
 from sophia.wav import wav_bytes
 
@@ -57,8 +59,11 @@ def lines_of(talk: Talk, turn: int, kinds: Sequence[str]) -> list[Line]:
     return lines
 
 
-def write_case(case: Case, lines: Sequence[Line], root: Path) -> list[dict[str, str]]:
-    """Writes the case's folder below ``root``, for its owner alone; returns its rows for a manifest in ``root``."""
+def write_case(case: Case, lines: Sequence[Line], root: Path, tools: Sequence[ToolResult] = ()) -> list[dict[str, str]]:
+    """Writes the case's folder below ``root``, for its owner alone; returns its rows for a manifest in ``root``.
+
+    ``tools`` is what tools said in the whole talk; what they said in these lines is kept.
+    """
     folder = root / case.name
     for made in (root, folder):
         made.mkdir(mode=0o700, exist_ok=made is root)
@@ -79,6 +84,8 @@ def write_case(case: Case, lines: Sequence[Line], root: Path) -> list[dict[str, 
                 "comment": "; ".join(f"{kind}: {why}" for kind, why in case.why.items()),
             }
         )
+    names = {line.name for line in lines}
+    _private(folder / TOOLS, written(said for said in tools if line_name(said.turn) in names).encode())
     write_manifest(folder / MANIFEST, rows)
     return [{**row, "file": f"{case.name}/{row['file']}"} for row in rows]
 

@@ -164,7 +164,7 @@ def _write(mined: Mined, chosen: Sequence[_Candidate], out: Path) -> None:
         if not lines:
             mined.notes.append(f"{case.name}: its sound is lost, or nobody spoke; left out")
             continue
-        rows[case.half] += write_case(case, lines, out / case.half)
+        rows[case.half] += write_case(case, lines, out / case.half, talk.tools or ())
         mined.kept.append(case)
     for half in HALVES:
         if rows[half]:

@@ -74,13 +74,24 @@ class ChangedComponents(SimulatedComponents):
         return components
 
 
-def perform(*lines, change=None, using=None, noise=None, **turns):
+class Watched(SimulatedSessions):
+    """Sessions that more than the conductor watches."""
+
+    def __init__(self, components, observers):
+        super().__init__(components)
+        self._observers = observers
+
+    def session(self, caller, unit, observers):
+        return super().session(caller, unit, [*observers, *self._observers])
+
+
+def perform(*lines, change=None, using=None, noise=None, tools=None, observers=(), **turns):
     """Plays the lines once; the turns that were found, and what was lost."""
-    talk = Talk("talk", lines, noise)
+    talk = Talk("talk", lines, noise, tools)
 
     async def run():
         components = ChangedComponents(using or profile(), settings(**turns), Scenario("test", [talk]))
         components.change = change
-        return await play(talk, Unit(0, 0, 0), SimulatedSessions(components), 0.0)
+        return await play(talk, Unit(0, 0, 0), Watched(components, observers), 0.0)
 
     return virtual_time.run(run())

@@ -62,6 +62,12 @@ const NUMBERS = [
   ],
   ["wasted sound", (turn) => turn.wasted_seconds, (value) => `${value.toFixed(2)} s`],
   ["wasted tokens", (turn) => turn.wasted_tokens, String],
+  [
+    "tools called",
+    (turn) => turn.tool_calls || null,
+    (value, turn) => `${value}, ${turn.tool_failures || 0} failed, ${turn.tool_calls_wasted || 0} for nothing`,
+  ],
+  ["tools not in the recording", (turn) => turn.tool_calls_unrecorded || null, String],
   ["false cut-offs", (turn) => turn.false_cutoffs, String],
   ["underruns", (turn) => turn.underruns, String],
   ["backchannels", (turn) => turn.backchannels, String],
