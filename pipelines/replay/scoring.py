@@ -204,7 +204,8 @@ class _Case:
             return sum(x.counts[what] for x in books)
 
         heard = " ".join(x.user for x in books if x.user)
-        errors, words = (None, 0) if line.transcript is None else word_errors(line.transcript, heard, self.language)
+        tongue = line.language or self.language
+        errors, words = (None, 0) if line.transcript is None else word_errors(line.transcript, heard, tongue)
         reply = ledger.reply if ledger else ""
         until = max([zero + line.seconds, *(x.marks.get("end", 0.0) for x in books)])
         return {

@@ -20,6 +20,7 @@ from pipelines.scenarios.speech import DEFAULT_VOICE, CannotSay, Saying, parse, 
 from pipelines.scenarios.voiced import Voice, find_voice
 from pipelines.settings.layers import did_you_mean
 from sophia.audio import EAR_RATE, Pcm
+from sophia.recognition_wire import AUTO
 from sophia.wav import Sound, WavError, read_wav
 
 NOISE_LEAD: Final = 0.3
@@ -135,6 +136,7 @@ class Renderer:
             spec.expect,
             spec.reaction,
             cue,
+            spec.language or talk.language or "",
         )
         return _Made(line, (len(pcm) - shift - len(sound)) / EAR_RATE)
 
@@ -177,7 +179,7 @@ class Renderer:
 
     def _note(self, name: str, voice: Voice | None, talk: TalkSpec, spec: LineSpec) -> None:
         language = spec.language or talk.language
-        if language and language.lower()[:2] != self.language.lower()[:2]:
+        if language and self.language != AUTO and language.lower()[:2] != self.language.lower()[:2]:
             self.notes.append(f"{name} is said in {language}, but the loop listens for {self.language}")
         if voice is not None and voice.noisy:
             self.notes.append(f"{name} is noisy: the end of its voice is known to about 0.1 s only")

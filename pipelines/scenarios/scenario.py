@@ -50,6 +50,7 @@ class Line:
     to it; None for a line without a voice. ``transcript`` is what is said, None if nobody knows; ``words`` the same
     with times. ``expect`` is a regular expression that her reply has to contain, in any case. ``reaction`` is what she
     has to do: reply, or go on as if nothing had been said (a backchannel, a noise, a voice that is not for her).
+    ``language`` is what is spoken, empty where nobody says.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Line:
     expect: str | None = None
     reaction: Reaction = "reply"
     cue: Cue = field(default_factory=Cue)
+    language: str = ""
 
     @property
     def seconds(self) -> float:

@@ -252,7 +252,7 @@ class Hall:
             voice_rate=self._runtime.reply_rate,
             model=settings.llm.model,
             voice=settings.tts.voice or "sophia",
-            language=settings.language,
+            language=settings.asr.assumed,
             watch=watch,
             tracks=tracks,
             tools=settings.server.client_tools,

@@ -74,7 +74,7 @@ class TwoPassRecognizer:
         self._words = words
         self._profile = profile
         self._stable_after, self._final_after = windows(settings)
-        self._language = settings.language
+        self._assumed = settings.assumed
         self._chance = chance
         self._load = load
         self._loop = asyncio.get_running_loop()
@@ -155,11 +155,15 @@ class TwoPassRecognizer:
             word = self._coming.pop(0)
             self._utterance.append(word)
             self._stable = False
-            interim = Transcript(self._text(), audio_processed=self._processed(word.end), language=self._language)
+            interim = Transcript(self._text(), audio_processed=self._processed(word.end), language=self._language())
             due = max(word.end + self._delay("interim", self._profile.asr.interim), self._told_at)
             if interim.text:
                 self._interims = [timer for timer in self._interims if timer.when() > self._loop.time()]
                 self._interims.append(self._loop.call_at(due, self._deliver, interim))
+
+    def _language(self) -> str:
+        """The language of who told last, where the ears find it out; else the one that they were told."""
+        return self._assumed or next((said.line.language for said in reversed(self._caller.said)), "")
 
     def _tell(self, since: float, kind: str, delay: Distribution, *, final: bool) -> None:
         """Tells the words so far, ``delay`` after ``since``; interims that would come later are superfluous."""
@@ -172,10 +176,10 @@ class TwoPassRecognizer:
         if final:
             start = self._caller.started
             words = tuple(Word(w.text, w.start - start, w.end - start, 1.0) for w in self._utterance if w.text)
-            told = Transcript(text, True, 0.0, 1.0, words, processed, self._language)
+            told = Transcript(text, True, 0.0, 1.0, words, processed, self._language())
             self._utterance, self._stable = [], False
         else:
-            told = Transcript(text, stability=1.0, audio_processed=processed, language=self._language)
+            told = Transcript(text, stability=1.0, audio_processed=processed, language=self._language())
         if text:
             self._loop.call_at(due, self._deliver, told)
 

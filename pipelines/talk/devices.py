@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +17,10 @@ from sophia.audio import EAR_RATE, AudioSource, Pcm
 from sophia.cue import cue
 from sophia.echo import EchoCanceller, EchoError, EchoGuard
 from sophia.half_duplex import HalfDuplexGuard
+from sophia.languages import code_of
 from sophia.microphone import Microphone
 from sophia.portaudio import sounddevice
+from sophia.recognition_wire import AUTO
 from sophia.returning import ReturningMicrophone, ReturningSink
 from sophia.sinks import FallbackSink, NullSink, Sink, SinkError, WavSink
 from sophia.soundbite import Bite, Soundbite, SoundbiteSettings
@@ -58,6 +61,16 @@ class Bites:
     notes: Sequence[str]
 
 
+def _bundled(settings: Settings) -> list[Path]:
+    """The questions that come with the project, in her language; in each of them by turns if she follows the user."""
+    english, german = (sorted(folder.glob("*.wav")) for folder in (BUNDLED, BUNDLED / "german"))
+    if settings.asr.language != AUTO:
+        return german if code_of(settings.asr.language) == "de" else english
+    spoken = {code_of(tag) for tag in (settings.turns.language, *settings.turns.languages)}
+    by_turns = [bite for pair in zip_longest(english, german if "de" in spoken else ()) for bite in pair if bite]
+    return by_turns if "en" in spoken else german
+
+
 def read_bites(paths: Sequence[Path]) -> Bites:
     """Reads WAV files; raises :class:`sophia.wav.WavError` for one that cannot be played."""
     sounds = [(path.name, read_wav(path, EAR_RATE)) for path in paths]
@@ -96,8 +109,7 @@ def open_devices(
     played_by_itself = bool(trouble) and not soundbites.bites
     if played_by_itself:
         notes.append(f"No sound card here ({trouble}): playing the bundled soundbites instead.")
-        german = settings.asr.language.lower().startswith("de")
-        soundbites = read_bites(sorted((BUNDLED / "german" if german else BUNDLED).glob("*.wav")))
+        soundbites = read_bites(_bundled(settings))
     kept: WavWriter | None = None
     if reply:
         kept = WavWriter(reply, rate, file=opened_bytes(reply) if reply == STANDARD_OUTPUT else None)

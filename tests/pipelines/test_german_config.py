@@ -25,9 +25,16 @@ def test_auto_is_english_and_german() -> None:
     assert both.tts.of("de-DE").language == "de-DE"
 
 
-@pytest.mark.parametrize(("config", "folder"), [("embedded-de.yaml", BUNDLED / "german"), ("embedded.yaml", BUNDLED)])
+@pytest.mark.parametrize(
+    ("config", "folders"),
+    [
+        ("embedded-de.yaml", {BUNDLED / "german"}),
+        ("embedded.yaml", {BUNDLED}),
+        ("embedded-auto.yaml", {BUNDLED, BUNDLED / "german"}),
+    ],
+)
 async def test_without_a_microphone_its_own_questions_are_asked(
-    config: str, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    config: str, folders: set[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     read: list[Path] = []
     reading = devices.read_bites
@@ -43,4 +50,4 @@ async def test_without_a_microphone_its_own_questions_are_asked(
     )
     await opened.sink.aclose()
     assert read
-    assert {path.parent for path in read} == {folder}
+    assert {path.parent for path in read} == folders == {path.parent for path in read[: len(folders)]}

@@ -148,7 +148,7 @@ class Session:
             "audio": {
                 "input": {
                     "format": self.input_format.told(),
-                    "transcription": {"model": self._model, "language": self._language},
+                    "transcription": {"model": self._model, "language": self._language or None},
                     "turn_detection": self.detection.in_force(),
                 },
                 "output": {"format": self.output_format.told(), "voice": self.voice, "speed": 1.0},

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -81,6 +82,12 @@ def test_interims_grow_word_by_word_soon_after_each():
         (1.95, "where is my"),
         (2.45, "where is my order"),
     ]
+
+
+def test_ears_that_find_out_the_language_tell_that_of_the_line():
+    lines = [(1.0, replace(noise_line(ORDER), language="de-DE")), (4.0, noise_line(ORDER))]
+    assert {t.language for _, t in recognise(lines, language="auto") if t.final} == {"de-DE", ""}
+    assert {t.language for _, t in recognise(lines, language="fr-FR")} == {"fr-FR"}
 
 
 def test_the_windows_are_the_configured_ones():
