@@ -11,6 +11,8 @@ export const MOODS = {
 const ATTENTION = new Set(['listening', 'hearing', 'thinking', 'speaking']);
 /** Items whose moods are kept, changes of one, nods that wait for a picture. */
 const ITEMS = 8, CHANGES = 1000, NODS = 4;
+/** Seconds for which a mood stays when nothing is heard: between two sounds it does not flicker. */
+const STAYS = 0.6;
 /** The deepest nod, radians. */
 const DEEPEST = 0.2;
 
@@ -32,6 +34,7 @@ export class Gestures {
     this.nods = [];
     /** @type {Map<string, {from: number, mood: Mood}[]>} by item, in the order of the sound */
     this.moods = new Map();
+    this.felt = { mood: NONE, at: -Infinity };
   }
 
   /** @param {any} event a wire event @returns {{type: string, mood: string}[]} */
@@ -59,14 +62,17 @@ export class Gestures {
   }
 
   /**
-   * What to show now; a nod is given once. @param {{item: string, seconds: number, playing: boolean} | null} position what is heard
+   * What to show now; a nod is given once. Ask with times that do not go back.
+   * @param {{item: string, seconds: number, playing: boolean} | null} position what is heard @param {number} now seconds
    * @returns {Shown}
    */
-  shown(position) {
+  shown(position, now) {
     const { nods } = this;
     this.nods = [];
-    const changes = (position?.playing && this.moods.get(position.item)) || [];
-    const mood = changes.findLast(({ from }) => from <= /** @type {any} */ (position).seconds)?.mood ?? NONE;
-    return { attention: this.attention, mood, nods };
+    if (position?.playing) {
+      const changes = this.moods.get(position.item) ?? [];
+      this.felt = { mood: changes.findLast(({ from }) => from <= position.seconds)?.mood ?? NONE, at: now };
+    }
+    return { attention: this.attention, mood: now - this.felt.at < STAYS ? this.felt.mood : NONE, nods };
   }
 }

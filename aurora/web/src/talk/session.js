@@ -178,7 +178,7 @@ export class TalkSession extends EventTarget {
   }
 
   /** What her face does beside speech; a nod is given once. Call it for each picture. */
-  gesture() { return this.gestures.shown(this.position()); }
+  gesture() { return this.gestures.shown(this.position(), this.browser.now()); }
 
   /** What the last `weights` was about: `t` is the context time that was heard, `frame` the time code shown. */
   drawn() { return this.lastDrawn; }
