@@ -17,6 +17,9 @@ VALUE_CHARS = 60
 MOST_VALUES = 4
 """More than that nobody listens to."""
 
+BETWEEN = "__"
+"""Stands between the name of a server and that of its tool."""
+
 _SEAMS = re.compile(r"[_\-.]+|(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -35,8 +38,14 @@ def whether(name: str) -> Question:
 
 
 def spoken(name: str) -> str:
-    """A name of a program's as words: ``files__writeFile`` is "files write file"."""
-    return " ".join(_SEAMS.sub(" ", name).split()).lower()
+    """A name of a program's as words: ``files__writeFile`` is "files write file", and ``git__git_add`` "git add"."""
+    server, _, tool = name.rpartition(BETWEEN)
+    before, words = _words(server), _words(tool)
+    return " ".join(words if set(before) <= set(words) else [*before, *words])
+
+
+def _words(name: str) -> list[str]:
+    return _SEAMS.sub(" ", name).lower().split()
 
 
 def _value(value: Any) -> str:

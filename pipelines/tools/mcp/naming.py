@@ -14,9 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from nova.control import ControlTokens
-
-BETWEEN = "__"
-"""Stands between the server's name, which never holds it, and the tool's."""
+from pipelines.tools.asking import BETWEEN
 
 NAME_CHARS = 64
 """As long as OpenAI-compatible servers let a name be."""

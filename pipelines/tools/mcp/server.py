@@ -312,7 +312,7 @@ class McpServer:
         if isinstance(error, MCPError) and not self._is_closed(error):
             return f"it refuses us: {plain(error.message, ERROR_CHARS)}"
         if self._pipes is None and isinstance(error, httpx2.HTTPError):
-            return explain(transport_error(error), self.name, self.settings.endpoint).line.rstrip(".")
+            return explain(transport_error(error), "server", self.settings.endpoint).line.rstrip(".")
         if isinstance(error, MCPError | anyio.ClosedResourceError | anyio.BrokenResourceError):
             return self._ended()
         return f"it does not keep to the protocol ({type(error).__name__})"

@@ -155,4 +155,5 @@ def test_a_question_is_made_of_the_call() -> None:
     assert asked.endswith('line …, mode: {"append": true}?')
     assert whether("x__y")({}, "de-DE") == "Soll ich x y ausführen?"
     assert whether("x__y")({"a": 1}, "tlh") == ""  # a language that she has no words of
+    assert spoken("git__git_create_branch") == "git create branch"
     assert spoken("get_HTTPStatus-code.now") == "get httpstatus code now"

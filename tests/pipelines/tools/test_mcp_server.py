@@ -159,7 +159,7 @@ async def test_a_child_gets_none_of_our_environment_but_what_it_needs(tmp_path: 
         ),
         (
             {"command": None, "url": "http://127.0.0.1:1/mcp"},
-            "The it at 127.0.0.1:1 is down: nothing answers on this port",
+            "The server at 127.0.0.1:1 is down: nothing answers on this port",
         ),
     ],
 )
