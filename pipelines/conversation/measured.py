@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opentelemetry.context import Context
 
-from pipelines.conversation.events import Failed, Happening, Lost, TurnEnded
+from pipelines.conversation.events import Failed, Happening, Lost, ToolEnded, ToolStarted, TurnEnded
 from pipelines.conversation.observers import Observer
 from pipelines.telemetry.metrics import Metrics
 from pipelines.telemetry.spans import ConversationSpan, TurnSpan
@@ -26,6 +26,7 @@ class Measured(Observer):
         self._begun: dict[int, float] = {}  # turns that are open, and since when
         self._turns: dict[int, TurnSpan] = {}
         self._traces: dict[int, str] = {}
+        self._tools: dict[str, ToolStarted] = {}  # those that are at work; each ends
 
     @property
     def conversation(self) -> Context | None:
@@ -60,6 +61,12 @@ class Measured(Observer):
                 if self._metrics:
                     trace_id, context = (span.trace_id, span.context) if span else ("", None)
                     self._metrics.record(ledger, trace_id=trace_id, context=context)
+            case ToolStarted(call=call):
+                self._tools[call.id] = happening
+            case ToolEnded(at=at, call_id=id, failure=failure):
+                started = self._tools.pop(id, None)
+                if started and self._metrics and failure not in ("cancelled", "refused", "asked"):
+                    self._metrics.tool(started.call.name, at - started.at, failed=happening.failed)
             case Failed(service=service):
                 if self._metrics:
                     self._metrics.error(service)

@@ -268,6 +268,34 @@ def voice_loop() -> str:
         )
         .with_panel(
             graph(
+                "Tools, p95",
+                "s",
+                query(
+                    f"histogram_quantile(0.95, sum by (le, tool) (rate(sophia_tool_seconds_bucket{{{HOST}}}[5m])))",
+                    "{{tool}}",
+                ),
+                limits=(0.8,),
+                text="How long each tool took. After 0.8 s of silence she says that she is at it.",
+            ).no_value("No tool ran.")
+        )
+        .with_panel(
+            bars(
+                graph(
+                    "Tools a minute",
+                    "short",
+                    *(
+                        query(f"sum(rate(sophia_tool_{what}_total{{{HOST}}}[{RANGE}])) * 60", text, ref)
+                        for what, text, ref in (
+                            ("calls", "called", "A"),
+                            ("failures", "without a result", "B"),
+                            ("calls_wasted", "for guesses that were dropped", "C"),
+                        )
+                    ),
+                )
+            )
+        )
+        .with_panel(
+            graph(
                 "Event loop late, p99",
                 "s",
                 query(quantile(0.99, "sophia_loop_lag_seconds", RANGE), "p99"),

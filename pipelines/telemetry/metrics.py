@@ -2,8 +2,8 @@
 
 Recorded at the end of each turn, from its ledger, so that a long or crashed session shows what it did. Prometheus's
 own client does the work because it takes a microsecond where the SDK's reader takes eight, and because it exposes
-exemplars. Series are kept below 300: a scrape runs in its own thread, but takes turns with the event loop for the
-interpreter's lock.
+exemplars. Series are kept below 300, tools aside: a scrape runs in its own thread, but takes turns with the event loop
+for the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ VOICE_BUCKETS = (
 
 STAGE_BUCKETS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 5.0, 10.0)
 """Seconds, for one contribution: steps of about 1.6, so that a quantile is never further off than that."""
+
+TOOL_BUCKETS = (0.1, 0.8, 2.0, 5.0, 10.0)
+"""Seconds of a tool. After 0.8 she says that she is at it, and most may take no longer than 10."""
+
+MOST_TOOLS = 8
+"""Tools that have series of their own: those that ran first."""
 
 LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 """Seconds that the event loop was late. One frame is 0.02."""
@@ -60,12 +66,12 @@ class _Histogram:
         buckets: Sequence[float],
         where: _Where,
         *,
-        label: str = "",
+        labels: Sequence[str] = (),
         unit: str = "s",
     ) -> None:
         registry, meter = where
-        self._label = label
-        self._prom = prom.Histogram(name, text, [label] if label else [], buckets=buckets, registry=None)
+        self._labels = tuple(labels)
+        self._prom = prom.Histogram(name, text, self._labels, buckets=buckets, registry=None)
         registry.register(_Signed(self._prom) if buckets[0] < 0 else self._prom)
         self._otel: _Otel | None = None
         if meter is not None:
@@ -83,11 +89,11 @@ class _Histogram:
             self._prom.labels(value)
 
     def observe(
-        self, seconds: float, value: str = "", exemplar: dict[str, str] | None = None, context: Context | None = None
+        self, seconds: float, *values: str, exemplar: dict[str, str] | None = None, context: Context | None = None
     ) -> None:
-        (self._prom.labels(value) if self._label else self._prom).observe(seconds, exemplar)
+        (self._prom.labels(*values) if self._labels else self._prom).observe(seconds, exemplar)
         if self._otel is not None:
-            self._otel(seconds, {self._label: value} if self._label else None, context)
+            self._otel(seconds, dict(zip(self._labels, values, strict=True)) or None, context)
 
 
 class _Signed(Collector):
@@ -167,7 +173,7 @@ class Metrics:
             "What each stage added to voice-to-voice; the stages add up to it",
             STAGE_BUCKETS,
             at,
-            label="stage",
+            labels=("stage",),
         )
         self._contribution.prepare(CONTRIBUTIONS)
         self._barge_in = _Histogram(
@@ -205,6 +211,14 @@ class Metrics:
         self._reprompts = _Counter("sophia_reprompts", "Turns in which speech was heard but no text came", at)
         self._errors = _Counter("sophia_errors", "Failures by service", at, label="service")
         self._errors.prepare(SERVICES)
+        self._tools = _Histogram(
+            "sophia_tool_seconds",
+            "How long the runtime's own tools took that had a result, or failed",
+            TOOL_BUCKETS,
+            at,
+            labels=("tool", "outcome"),
+        )
+        self._tool_names: set[str] = set()
         self._wasted = _Counter("sophia_wasted_seconds", "Sound synthesised for replies that were dropped", at)
         self._counts = {what: _Counter(f"sophia_{what}", text, at) for what, text in COUNTED.items()}
         self._expiry = prom.Gauge(
@@ -226,7 +240,7 @@ class Metrics:
         if total is not None and total >= 0:  # below zero she spoke over the user: no wait to measure
             self._voice_to_voice.observe(total, exemplar=exemplar, context=context)
         for stage, seconds in ledger.contributions().items():
-            self._contribution.observe(seconds, stage, exemplar, context)
+            self._contribution.observe(seconds, stage, exemplar=exemplar, context=context)
         if (latency := ledger.barge_in_latency) is not None:
             self._barge_in.observe(max(latency, 0.0), exemplar=exemplar, context=context)
         if ledger.lip_skew is not None:
@@ -244,6 +258,13 @@ class Metrics:
     def error(self, service: str) -> None:
         """Counts a failure of a service, in a turn or beside."""
         self._errors.add(1, service)
+
+    def tool(self, name: str, seconds: float, *, failed: bool) -> None:
+        """Takes in a tool that ended by itself; beyond :data:`MOST_TOOLS` names the others are one."""
+        if len(self._tool_names) < MOST_TOOLS:
+            self._tool_names.add(name)
+        known = name if name in self._tool_names else "other"
+        self._tools.observe(seconds, known, "failed" if failed else "ok")
 
     def lost(self, what: Count, by: int) -> None:
         """Counts one of :data:`~pipelines.telemetry.ledger.LOSSES`, in a turn or beside."""

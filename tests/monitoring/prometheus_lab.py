@@ -56,6 +56,7 @@ def turn(number, slow=0.0):
     ledger.face_missing = 0.02 * (number % 3)
     ledger.count(Count.TOKENS, 20)
     ledger.count(Count.SPECULATIONS_STARTED, 2)
+    ledger.count(Count.TOOL_CALLS)
     if number % 2 == 0:
         ledger.outcome = Outcome.INTERRUPTED
         ledger.mark("barge_in", at + 1)
@@ -173,6 +174,7 @@ def two_minutes(now):
             at = now - span + number * step
             metrics.record(turn(number), trace_id=TRACE)
             metrics.error("face")
+            metrics.tool("weather", 0.3, failed=number % 5 == 0)
             run(a_second_of(metrics))
             spark = [("up", {"job": "dcgm"}, 1), *gpu(number, fb=False, xid=79 if at > now - 60 else 0), *memory(20e9)]
             spark += [("up", {"job": "sophia"}, 1), *triton(number), *loop(metrics), *insights]

@@ -11,11 +11,12 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from pipelines.conversation.events import Lost, TurnEnded
+from nova.tools import ToolCall
+from pipelines.conversation.events import Lost, ToolEnded, ToolStarted, TurnEnded
 from pipelines.conversation.measured import Measured
 from pipelines.settings.telemetry import TelemetrySettings
 from pipelines.telemetry.ledger import CONTRIBUTIONS, LOSSES, Count, Ledger, Outcome
-from pipelines.telemetry.metrics import LAG_INTERVAL, Metrics
+from pipelines.telemetry.metrics import LAG_INTERVAL, MOST_TOOLS, Metrics
 from pipelines.telemetry.setup import Telemetry, TelemetryError
 from pipelines.virtual_time import run
 
@@ -143,6 +144,26 @@ def test_the_loops_lag_is_measured():
     registry = run(main())
     assert registry.get_sample_value("sophia_loop_lag_seconds_count") == 10
     assert registry.get_sample_value("sophia_loop_lag_seconds_sum") == pytest.approx(0, abs=1e-6)
+
+
+def test_tools_are_told_apart_up_to_a_bound():
+    metrics = Metrics()
+    measured = Measured(metrics)
+    for number, failure in enumerate(["", "timeout", "error", "internal", "cancelled", "refused", "asked", ""]):
+        call = ToolCall(str(number), "clock" if number < 7 else "weather")
+        measured.told(ToolStarted(at=1.0, generation=1, call=call))
+        measured.told(ToolEnded(at=1.5, generation=1, call_id=call.id, output="", failure=failure))
+
+    def counted(tool, outcome):
+        return metrics.registry.get_sample_value("sophia_tool_seconds_count", {"tool": tool, "outcome": outcome})
+
+    assert (counted("clock", "ok"), counted("clock", "failed"), counted("weather", "ok")) == (1, 3, 1)
+    assert metrics.registry.get_sample_value("sophia_tool_seconds_sum", {"tool": "clock", "outcome": "failed"}) == 1.5
+    for number in range(1000):
+        metrics.tool(f"tool_{number}", 0.1, failed=False)
+    names = {s.labels["tool"] for f in metrics.registry.collect() for s in f.samples if "tool" in s.labels}
+    assert len(names) == MOST_TOOLS + 1
+    assert counted("other", "ok") == 1000 - (MOST_TOOLS - 2)
 
 
 def test_a_scrape_stays_small():
