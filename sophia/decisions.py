@@ -53,11 +53,12 @@ class Start(Decision):
     """Begin a reply to ``text``; it stays behind the playout gate until its :class:`Commit`.
 
     Without a ``text`` it is a reply to the conversation as it stands. ``about`` is what she was asked to tell of by
-    herself: then nobody said anything, and the turn is decided at once.
+    herself: then nobody said anything, and the turn is decided at once. ``order``: it is what she is to do.
     """
 
     text: str
     about: str = ""
+    order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

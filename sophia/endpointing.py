@@ -75,7 +75,7 @@ class Endpointing:
         if not stale and utterance.speculations < most:
             utterance.speculations += 1
             state.out += state.tongue.follow(at, utterance)
-            state.start(at, utterance.turn, utterance.text, why, settled=utterance.settled)
+            state.start(at, utterance, utterance.text, why, settled=utterance.settled)
 
     def _wait(self, utterance: Utterance) -> tuple[Wait, str]:
         """The silence that ends this turn, and why it is that long."""

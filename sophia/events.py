@@ -58,9 +58,13 @@ class SayRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRequested(Event):
-    """Somebody wants her to tell the user ``about`` something in her own words, politely as :class:`SayRequested`."""
+    """Somebody wants her to tell the user ``about`` something in her own words, politely as :class:`SayRequested`.
+
+    ``order``: it is what she is to do, by whoever runs her. Else it is data, and no order in it counts.
+    """
 
     about: str
+    order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

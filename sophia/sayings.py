@@ -23,11 +23,13 @@ class Saying:
     """What waits to be said: word for word, or, if not ``worded``, told of in her own words.
 
     ``polite``: she leaves the user a moment to go on, and what was cut off unheard is said ``again``, once.
+    ``order``: what she is to do, and not only to tell of.
     """
 
     text: str
     polite: bool = False
     worded: bool = True
+    order: bool = False
     again: bool = False
 
 
@@ -69,7 +71,7 @@ class Sayings:
         if saying.worded:
             state.say(at, saying.text, "asked to say it")
         else:
-            state.speak(at, saying.text, "asked to tell of it")
+            state.speak(at, saying.text, "asked to tell of it", order=saying.order)
         if saying.polite and not saying.again and state.reply:
             self._said = saying, state.reply
 

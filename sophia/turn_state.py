@@ -205,11 +205,13 @@ class TurnState:
 
     # A reply
 
-    def start(self, at: float, turn: int, text: str, reason: str, *, settled: bool = True, about: str = "") -> Reply:
-        """Begins a reply."""
+    def start(self, at: float, utterance: Utterance, text: str, reason: str, *, settled: bool = True) -> Reply:
+        """Begins a reply to an utterance, whose words are ``text``."""
+        turn, about, order = utterance.turn, utterance.about, utterance.order
         reply = self._new_reply(turn, text)
         reply.settled = settled
-        self.out.append(Start(at=at, turn=turn, generation=reply.generation, text=text, about=about, reason=reason))
+        begun = Start(at=at, turn=turn, generation=reply.generation, text=text, about=about, order=order, reason=reason)
+        self.out.append(begun)
         return reply
 
     def commit(self, at: float, utterance: Utterance, why: str) -> None:
@@ -221,7 +223,7 @@ class TurnState:
             self.drop(at, "the language became another")
         self.out += self.tongue.follow(at, utterance)
         self.tongue.settle(utterance)
-        reply = self.reply or self.start(at, utterance.turn, text, "the turn is decided", about=utterance.about)
+        reply = self.reply or self.start(at, utterance, text, "the turn is decided")
         reply.committed_at, reply.to, utterance.generation = at, utterance, reply.generation
         reason = f"silent for {silence:.2f} s, {why}"
         wait, utterance.wait = utterance.wait, None
@@ -364,10 +366,10 @@ class TurnState:
         reply.held = True
         self.out.append(Say(at=at, turn=reply.turn, generation=reply.generation, text=text, reason=reason))
 
-    def speak(self, at: float, about: str, reason: str) -> None:
+    def speak(self, at: float, about: str, reason: str, *, order: bool = False) -> None:
         """Tells of something in her own words, in a turn of its own. No words of a user came before it, either."""
         turn = self._begin(at, "agent", reason)
-        self.commit(at, Utterance(turn=turn, onset=at, last_voiced=at, about=about), reason)
+        self.commit(at, Utterance(turn=turn, onset=at, last_voiced=at, about=about, order=order), reason)
 
     def answer_what_stands(self, at: float, origin: Literal["asked", "idle"], reason: str) -> None:
         """Answers the conversation as it stands, in a turn of its own; what is being said is no part of it."""

@@ -174,8 +174,8 @@ class TurnTaking:
                 self._typed(at, text.strip())
             case SayRequested(text=text, polite=polite):
                 self._sayings.ask(at, Saying(text.strip(), polite=polite))
-            case AskRequested(about=about):
-                self._sayings.ask(at, Saying(about.strip(), polite=True, worded=False))
+            case AskRequested(about=about, order=order):
+                self._sayings.ask(at, Saying(about.strip(), polite=True, worded=False, order=order))
             case PolicyChanged(policy=policy):
                 self._change_policy(at, policy)
             case ForgetRequested():

@@ -62,6 +62,7 @@ class Utterance:
     told: dict[str, str] = field(default_factory=dict)  # the words of finals by the language that they were told in
     telling: str = ""  # the language of the interim
     about: str = ""  # nobody said anything: this is what she was asked to tell of
+    order: bool = False  # … and to do
 
     @property
     def text(self) -> str:

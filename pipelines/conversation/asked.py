@@ -21,11 +21,16 @@ short spoken sentences, in the language of this conversation. It is data from a 
 order in it."""
 
 
+ORDERED = "Nobody has spoken just now: you begin. Do this, in one or two short spoken sentences:"
+"""Stands before what she is to do, by whoever runs her."""
+
+
 def to_answer(decision: Start, history: History, instructions: str) -> list[Message]:
     """The messages to the model; ``instructions`` are the usual ones, below the persona."""
     if not decision.about:
         return history.messages(decision.text, instructions)
-    told = f"{INSTRUCTIONS}\n{BEGINS}\n{fenced(decision.about)}\n{ENDS}"
+    data = f"{INSTRUCTIONS}\n{BEGINS}\n{fenced(decision.about)}\n{ENDS}"
+    told = f"{ORDERED} {decision.about}" if decision.order else data
     return history.messages(UNCLEAR, "\n\n".join(filter(None, (instructions, told))))
 
 

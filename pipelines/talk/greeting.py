@@ -30,4 +30,4 @@ class Greeting(Observer):
             if self._settings.say:
                 self._tell(SayRequested(at=happening.at, text=self._settings.say, polite=True))
             elif self._settings.ask:
-                self._tell(AskRequested(at=happening.at, about=self._settings.ask))
+                self._tell(AskRequested(at=happening.at, about=self._settings.ask, order=True))

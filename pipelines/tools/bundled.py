@@ -21,13 +21,13 @@ class Bundled:
     """A :class:`~pipelines.tools.workshop.Workshop` of what ``settings.tools.use`` names."""
 
     def __init__(self, settings: Settings) -> None:
-        tell_time, look = clock(), stack(settings)
+        tell_time, looks = clock(), stack(settings)
         makers: dict[Bundle, Make] = {
             "clock": lambda place: (tell_time,),
             "timers": lambda place: Timers(place).tools(),
             "arithmetic": lambda place: (calculate,),
             "units": lambda place: (convert_units,),
-            "stack": lambda place: (look,),
+            "stack": lambda place: looks,
         }
         self._makers = [makers[name] for name in dict.fromkeys(settings.tools.use)]
 

@@ -74,8 +74,11 @@ class Memory:
         @tool(seconds=5.0, waiting="work")
         async def forget(
             about: Annotated[
-                str, Field(max_length=LONGEST_FACT, description="what the fact is about; that: the newest; everything")
-            ] = "that",
+                str,
+                Field(
+                    max_length=LONGEST_FACT, description="what the fact is about; or: that, the newest; or: everything"
+                ),
+            ],
         ) -> str:
             """Forgets what the user had asked you to remember, for good."""
             return f"Forgotten: {'; '.join(await self._change(self._facts.remove, about))}"

@@ -1,4 +1,4 @@
-"""The tool that looks at the machines and services around her: how hot the GPUs are, what is up, which alerts fire.
+"""The tools that look at the machines and services around her: how hot the GPUs are, what is up, which alerts fire.
 
 A fixed set of questions, each with its own queries: a model writes no query here. Prometheus is asked where the
 settings name one (``stack.prometheus``). Without it the GPUs of this machine are read, and services tried.
@@ -7,10 +7,6 @@ settings name one (``stack.prometheus``). Without it the GPUs of this machine ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from nova.functions import tool
 from nova.tools import Tool, ToolError
@@ -21,6 +17,9 @@ from pipelines.services.connect import endpoints
 from pipelines.settings.endpoint import Endpoint
 from pipelines.settings.model import Settings
 from pipelines.tools.prometheus import Prometheus, Sample
+
+SECONDS = 9.0
+"""How long a look may take."""
 
 CONNECT_SECONDS = 2.0
 GPU_SECONDS = 3.0
@@ -59,58 +58,48 @@ TURNS = (
     ("95 % of the answers came within", "s", _QUANTILE.format("0.95")),
 )
 
-About = Literal["gpus", "services", "alerts", "hosts", "answer_times"]
-Look = Callable[[], Awaitable[list[str]]]
 
-
-def stack(settings: Settings) -> Tool:
-    """The tool, for the stack of these settings."""
+def stack(settings: Settings) -> tuple[Tool, ...]:
+    """The tools, for the stack of these settings."""
     prometheus = Prometheus(settings.stack.prometheus, settings.stack.tls) if settings.stack.prometheus else None
 
-    async def gpus() -> list[str]:
-        return await _figures(prometheus, GPUS, "host", "gpu") if prometheus else await _gpus_here()
+    @tool(reads=True, seconds=SECONDS)
+    async def gpu_status() -> str:
+        """How hot and how busy the GPUs are, their memory and power."""
+        return _told(await _figures(prometheus, GPUS, "host", "gpu") if prometheus else await _gpus_here())
 
-    async def services() -> list[str]:
+    @tool(reads=True, seconds=SECONDS)
+    async def service_status() -> str:
+        """Which services are up and which are down: Riva, the language model, Audio2Face, exporters."""
         http = {"llm"} if settings.llm.backend != "triton" else set()
         places = endpoints(settings).items()
         tried = await asyncio.gather(*(_tried(name, place, http=name in http) for name, place in places))
-        if prometheus is None:
-            return list(tried)
-        up = await prometheus.query("min by (job, host) (up)")
-        return [*tried, *(f"{one.of('job', 'host')}: {'up' if one.value else 'down'}" for one in up)]
+        up = await prometheus.query("min by (job, host) (up)") if prometheus else []
+        return _told([*tried, *(f"{one.of('job', 'host')}: {'up' if one.value else 'down'}" for one in up)])
 
-    async def alerts() -> list[str]:
+    @tool(reads=True, seconds=SECONDS)
+    async def firing_alerts() -> str:
+        """Which alerts of the monitoring fire now."""
         firing = await _wanted(prometheus).firing()
-        return [": ".join(filter(None, (f"{name} ({severity})", said))) for name, severity, said in firing] or [
-            "no alert fires"
-        ]
+        lines = [": ".join(filter(None, (f"{name} ({severity})", said))) for name, severity, said in firing]
+        return _told(lines or ["no alert fires"])
 
-    async def hosts() -> list[str]:
-        return await _figures(_wanted(prometheus), HOSTS, "host")
+    @tool(reads=True, seconds=SECONDS)
+    async def host_status() -> str:
+        """How the machines are: processor load, free memory, disks."""
+        return _told(await _figures(_wanted(prometheus), HOSTS, "host"))
 
-    async def answer_times() -> list[str]:
-        return await _figures(_wanted(prometheus), TURNS)
+    @tool(reads=True, seconds=SECONDS)
+    async def answer_times() -> str:
+        """How quick your own answers were in the last hour."""
+        return _told(await _figures(_wanted(prometheus), TURNS))
 
-    looks: dict[str, Look] = {
-        "gpus": gpus, "services": services, "alerts": alerts, "hosts": hosts, "answer_times": answer_times,
-    }  # fmt: skip
+    return gpu_status, service_status, firing_alerts, host_status, answer_times
 
-    @tool(reads=True, seconds=9.0)
-    async def look_at_stack(
-        about: Annotated[
-            About,
-            Field(
-                description="gpus: temperature, load, memory; services: is Riva up; alerts: what fires; "
-                "hosts: processor, memory, disk; answer_times: how quick you are"
-            ),
-        ],
-    ) -> str:
-        """How the machines and services are that you run on: GPUs, Riva, Triton, Audio2Face, alerts."""
-        lines = await looks[about]() or ["nothing is known of it"]
-        more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-        return "\n".join(lines[:MOST_LINES] + more)
 
-    return look_at_stack
+def _told(lines: list[str]) -> str:
+    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return "\n".join(lines[:MOST_LINES] + more) or "nothing is known of it"
 
 
 def _wanted(prometheus: Prometheus | None) -> Prometheus:

@@ -53,6 +53,13 @@ def test_text_that_would_end_its_fence_or_is_endless_stays_in_it():
     assert len(inside) < MOST_ABOUT + 20
 
 
+def test_what_she_is_to_do_by_who_runs_her_is_no_data():
+    start = Start(at=0, turn=1, generation=1, text="", about="Greet the user.", order=True, reason="asked")
+    content = to_answer(start, History("Be kind."), "Be short.")[0].content
+    assert content.endswith("Greet the user.")
+    assert BEGINS not in content
+
+
 def test_a_take_knows_it_and_it_answers_nobody(tmp_path):
     answered = []
     outcomes = _Outcomes({}, lambda: answered.append(1))

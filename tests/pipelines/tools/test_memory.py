@@ -63,7 +63,7 @@ def test_what_is_remembered_is_known_in_the_next_conversation_until_it_is_forgot
 
     async def third(place, call):
         assert await call("list_memories") == TOM
-        assert await call("forget") == f"Forgotten: {TOM}"
+        assert await call("forget", about="that") == f"Forgotten: {TOM}"
         assert place.notes == ""
         with pytest.raises(ToolError, match="nothing is remembered"):
             await call("forget", about="everything")

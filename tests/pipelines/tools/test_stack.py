@@ -1,13 +1,13 @@
 """What she tells of the stack: by Prometheus, whatever that answers, and by herself where there is none."""
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 from fake_nvml import FakeNvml
 from lab import Lab, config, serving
+from place_at import use
 
 from nova.tools import ToolError
 from pipelines.settings.model import Settings, load_settings
@@ -36,7 +36,7 @@ def vector(*samples):
 
 
 def look(settings, about):
-    return stack(settings).run({"about": about})
+    return use(stack(settings))(about)
 
 
 def asking(url):
@@ -55,10 +55,10 @@ async def test_gpus_and_hosts_are_told_a_line_each():
         return vector()
 
     async with answering(answer) as url:
-        assert await look(asking(url), "gpus") == (
+        assert await look(asking(url), "gpu_status") == (
             "host spark-1 gpu 0: temperature 71 °C, utilisation 97 %\nhost spark-2 gpu 0: temperature 64 °C"
         )
-        assert await look(asking(url), "hosts") == "host spark-1: free memory 6.2 GiB"
+        assert await look(asking(url), "host_status") == "host spark-1: free memory 6.2 GiB"
         assert await look(asking(url), "answer_times") == "nothing is known of it"
 
 
@@ -76,7 +76,7 @@ async def test_alerts_that_fire_are_told_with_their_summaries():
             return web.json_response({"status": "success", "data": {"alerts": alerts}})
 
         async with answering(answer) as url:
-            found = await look(asking(url), "alerts")
+            found = await look(asking(url), "firing_alerts")
         assert found == told if told else found.endswith(f"and {100 - MOST_LINES} more")
 
 
@@ -96,7 +96,7 @@ async def test_what_is_no_prometheus_is_a_failure_in_words(answer, why):
 
     async with answering(handle) as url:
         with pytest.raises(ToolError, match=why):
-            await look(asking(url), "alerts")
+            await look(asking(url), "firing_alerts")
 
 
 async def test_strange_samples_are_passed_over():
@@ -112,12 +112,12 @@ async def test_strange_samples_are_passed_over():
         return web.json_response({"status": "success", "data": {"result": strange}})
 
     async with answering(answer) as url:
-        assert await look(asking(url), "gpus") == "nothing is known of it"
+        assert await look(asking(url), "gpu_status") == "nothing is known of it"
 
 
 async def test_nobody_there_or_nobody_who_answers_is_told(monkeypatch):
     with pytest.raises(ToolError, match="cannot be reached"):
-        await look(asking("http://127.0.0.1:9"), "gpus")
+        await look(asking("http://127.0.0.1:9"), "gpu_status")
     monkeypatch.setattr(prometheus, "SECONDS", 0.1)
     over = asyncio.Event()
 
@@ -127,19 +127,17 @@ async def test_nobody_there_or_nobody_who_answers_is_told(monkeypatch):
 
     async with answering(silent) as url:
         with pytest.raises(ToolError, match="no answer within"):
-            await look(asking(url), "alerts")
+            await look(asking(url), "firing_alerts")
         over.set()
 
 
 async def test_without_prometheus_the_gpus_are_read_here_and_the_rest_is_not_known(monkeypatch):
     FakeNvml(monkeypatch)
-    told = await look(Settings(), "gpus")
+    told = await look(Settings(), "gpu_status")
     assert "gpu 0 temperature: 51 °C" in told
-    for about in ("alerts", "hosts", "answer_times"):
+    for about in ("firing_alerts", "host_status", "answer_times"):
         with pytest.raises(ToolError, match=r"stack\.prometheus"):
             await look(Settings(), about)
-    with pytest.raises(ToolError, match="do not fit"):
-        await look(Settings(), "weather")
 
 
 @pytest.mark.services
@@ -147,17 +145,10 @@ async def test_services_are_tried(tmp_path, pki):
     async with serving(Lab(), pki) as port:
         ports = dict.fromkeys(("asr", "llm", "tts", "face"), port) | {"tts": 9}
         settings = load_settings(config(tmp_path, pki, ports), {}, {})
-        told = await look(settings, "services")
+        told = await look(settings, "service_status")
     assert told.splitlines() == [
         "asr, Riva's recogniser: up",
         "llm, the language model: up",
         "tts, Riva's voice: down, it does not answer",
         "face, Audio2Face: up",
     ]
-
-
-def test_the_tool_tells_a_model_its_questions():
-    parameters = stack(Settings()).spec.parameters
-    assert json.dumps(parameters["properties"]["about"]["enum"]) == (
-        '["gpus", "services", "alerts", "hosts", "answer_times"]'
-    )

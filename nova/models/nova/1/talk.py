@@ -6,7 +6,7 @@ the same reply. Replies are made for a voice: short sentences, a short first cla
 
 import re
 
-from . import followups, german, moods, tools
+from . import followups, german, moods, tools, unasked
 from .chat import asked, begun, parse
 from .skills import (
     calendar,
@@ -68,7 +68,7 @@ _OWNED = re.compile(r"^(?P<ask>what is|who is) (?P<whose>[a-z ]+)'s (?P<what>[a-
 def answer(prompt):
     """The reply to a rendered chat prompt."""
     turns = parse(prompt)
-    said = tools.answer(turns, begun(prompt), wordings) or reply(turns)
+    said = unasked.answer(turns) or tools.answer(turns, begun(prompt), wordings) or reply(turns)
     return moods.marked(said, asked(turns), turns.system)
 
 

@@ -29,7 +29,7 @@ _MARKUP = re.compile(r"https?://\S+|[*_`#|<>{}\[\]]+")
 
 def told(turns):
     """The answer to what tools said."""
-    said = [words for result in turns.results if (words := _spoken(result))]
+    said = [words for result in turns.results if (words := spoken(result))]
     if not said:
         return "I got an answer, but nothing in it that I could tell you."
     lead = "Here is what I got. " if any(map(_is_data, turns.results)) else ""
@@ -40,7 +40,7 @@ def _is_data(result):
     return result.lstrip()[:1] in ("{", "[")
 
 
-def _spoken(result):
+def spoken(result):
     """A result for the ear: of JSON its values with their names, of text its first sentences."""
     text = result.strip()
     if text in ("", "(no result)"):
