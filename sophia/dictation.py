@@ -29,6 +29,9 @@ LONGEST = 14
 ALL_DIGITS = {"card": 16, "zip": 5, "pin": 4}
 """How many digits make one whole; of a phone number see :func:`_phone`, and of other numbers nobody knows."""
 
+ENDLESS = 1000
+"""Digits of what has no known end."""
+
 _SPELT_OUT = frozenset({"number", "phone", "card", "zip", "pin", "spelling"})
 _TIME = re.compile(r"\d{1,2}[:.]\d\d$")
 _INNER = re.compile(r"\w[.@]\w|^www")
@@ -166,11 +169,14 @@ class _Announced:
         joined = "".join(token.text for token in rest)
         if self._slot == "phone" and (joined in EMERGENCY or _emergency(rest, v)):
             return None
-        if digits >= (_phone(rest, v) if self._slot == "phone" else ALL_DIGITS.get(self._slot, 1000)):
+        if digits >= (_phone(rest, v) if self._slot == "phone" else self._whole()):
             return Verdict(True, f"all {digits} digits of it")
         if self._question and rest[-1].kind == "figure" and rest[-1].digits >= 4:
             return None
         return self._goes_on()
+
+    def _whole(self) -> int:
+        return ENDLESS if _is_vague(self._rest, self._v) else ALL_DIGITS.get(self._slot, ENDLESS)
 
     def _clock(self) -> Verdict | None:
         rest, v = self._rest, self._v
@@ -327,12 +333,19 @@ def _singles(run: Sequence[Token]) -> list[list[Token]]:
 def _phone(run: Sequence[Token], v: Dictation) -> int:
     """How many digits a phone number that begins like this one has at least."""
     first = next((token for token in run if token.numeric), None)
-    if first is None:
-        return 1000
+    if first is None or _is_vague(run, v):
+        return ENDLESS
     start = "".join(v.values.get(token.text, token.text) for token in run if token.numeric)[:2]
     if run[0].text.startswith(("plus", "+")):
         return 12 if start in {"49", "44"} or first.text.startswith(("+49", "+44")) else 11
+    if v.phone and start != "00":
+        return v.phone
     return 13 if start == "00" else 11 if start[:1] in {"0", "1"} else 10
+
+
+def _is_vague(run: Sequence[Token], v: Dictation) -> bool:
+    """Whether nobody can tell how many digits were said."""
+    return v.vague and any(token.kind == "number" for token in run)
 
 
 def _emergency(run: Sequence[Token], v: Dictation) -> bool:

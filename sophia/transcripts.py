@@ -66,7 +66,7 @@ class Transcript:
             pieces = text.split()
             if len(pieces) != len(self.words):
                 pieces = [word.text for word in self.words]
-            return " ".join(pieces[:count]), " ".join(pieces[count:])
+            return together(pieces[:count]), together(pieces[count:])
         return (text, "") if 0 < self.audio_processed <= at else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Slot = Literal[
@@ -33,46 +33,56 @@ def either(words: str) -> str:
     return "(?:" + "|".join(words.split()) + ")"
 
 
+NEVER = re.compile(r"(?!)")
+"""Matches nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dictation:
-    """One language's words. ``asks`` maps what is dictated to the pattern of words after which it is expected."""
+    """One language's words. ``asks`` maps what is dictated to the pattern of words after which it is expected.
 
-    digits: frozenset[str]
-    numbers: Mapping[str, int]  # number words beyond a digit, and how many digits they are written with
-    tens: frozenset[str]  # a digit after one of these belongs to the same number
-    scales: frozenset[str]  # a number before and after one of these is one number
-    composed: re.Pattern[str]  # numbers that are written as one word
-    ordinals: re.Pattern[str]
-    repeats: Mapping[str, int]  # "double seven"
-    letters: frozenset[str]  # names of letters that are words
-    alphabet: frozenset[str]  # the spelling alphabets
-    likened: tuple[str, ...]  # between a letter and its example: "as in"
-    signs: frozenset[str]
-    dots: frozenset[str]
-    ats: frozenset[str]
-    links: frozenset[str]  # may stand between two pieces of what is dictated
-    units: frozenset[str]  # a duration, or a time of day, is whole with one of these
-    currencies: frozenset[str]
-    months: frozenset[str]
-    weekdays: frozenset[str]
-    articles: frozenset[str]
-    asks: Mapping[Slot, re.Pattern[str]]
-    nouns: re.Pattern[str]  # a clause that is nothing but this asks for it too
-    expectant: frozenset[str]  # what asks ends on these if nothing of it was said yet
-    inquiries: frozenset[str]  # first words of questions, which ask her for it
-    manners: frozenset[str]  # "tell me how to spell it" asks her
-    others: frozenset[str]  # whose name it is that is not the user's to spell
-    past: frozenset[str]  # "half past", after which an hour is whole
-    hours: frozenset[str]  # after these an hour and its minutes are a time of day
-    days: re.Pattern[str]  # what comes before a day of the month
-    introduces: re.Pattern[str]  # "my name is": a first name is whole
-    states: frozenset[str]  # how something is, and not what it reads: "my e-mail is down"
-    secrets: tuple[str, ...]  # may be a word
-    pages: frozenset[str]  # have a link, and no mail address
-    streets: re.Pattern[str]
-    halves: frozenset[str]  # a smaller unit mostly follows: "five foot eleven"
-    conjunctions: frozenset[str]
-    expires: re.Pattern[str]  # what does so has a month and a year
-    breaks: frozenset[str]  # signs that stand within names on the net and codes
-    ambiguous: frozenset[str]  # letters that are words as well
-    values: Mapping[str, str]  # digit words as figures
+    What is left out is not known. ``vague``: number words don't tell how many digits they have, as "soixante-dix"; only
+    figures and single digits then make a whole. ``phone`` is how many digits a phone number has, at home.
+    """
+
+    digits: frozenset[str] = frozenset()
+    numbers: Mapping[str, int] = field(default_factory=dict)  # words beyond a digit, and how many digits they have
+    tens: frozenset[str] = frozenset()  # a digit after one of these belongs to the same number
+    scales: frozenset[str] = frozenset()  # a number before and after one of these is one number
+    composed: re.Pattern[str] = NEVER  # numbers that are written as one word
+    ordinals: re.Pattern[str] = NEVER
+    repeats: Mapping[str, int] = field(default_factory=dict)  # "double seven"
+    letters: frozenset[str] = frozenset()  # names of letters that are words
+    alphabet: frozenset[str] = frozenset()  # the spelling alphabets
+    likened: tuple[str, ...] = ()  # between a letter and its example: "as in"
+    signs: frozenset[str] = frozenset()
+    dots: frozenset[str] = frozenset()
+    ats: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()  # may stand between two pieces of what is dictated
+    units: frozenset[str] = frozenset()  # a duration, or a time of day, is whole with one of these
+    currencies: frozenset[str] = frozenset()
+    months: frozenset[str] = frozenset()
+    weekdays: frozenset[str] = frozenset()
+    articles: frozenset[str] = frozenset()
+    asks: Mapping[Slot, re.Pattern[str]] = field(default_factory=dict)
+    nouns: re.Pattern[str] = NEVER  # a clause that is nothing but this asks for it too
+    expectant: frozenset[str] = frozenset()  # what asks ends on these if nothing of it was said yet
+    inquiries: frozenset[str] = frozenset()  # first words of questions, which ask her for it
+    manners: frozenset[str] = frozenset()  # "tell me how to spell it" asks her
+    others: frozenset[str] = frozenset()  # whose name it is that is not the user's to spell
+    past: frozenset[str] = frozenset()  # "half past", after which an hour is whole
+    hours: frozenset[str] = frozenset()  # after these an hour and its minutes are a time of day
+    days: re.Pattern[str] = NEVER  # what comes before a day of the month
+    introduces: re.Pattern[str] = NEVER  # "my name is": a first name is whole
+    states: frozenset[str] = frozenset()  # how something is, and not what it reads: "my e-mail is down"
+    secrets: tuple[str, ...] = ()  # may be a word
+    pages: frozenset[str] = frozenset()  # have a link, and no mail address
+    streets: re.Pattern[str] = NEVER
+    halves: frozenset[str] = frozenset()  # a smaller unit mostly follows: "five foot eleven"
+    conjunctions: frozenset[str] = frozenset()
+    expires: re.Pattern[str] = NEVER  # what does so has a month and a year
+    breaks: frozenset[str] = frozenset()  # signs that stand within names on the net and codes
+    ambiguous: frozenset[str] = frozenset()  # letters that are words as well
+    values: Mapping[str, str] = field(default_factory=dict)  # digit words as figures
+    vague: bool = False
+    phone: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sophia.languages.french_dictation import DICTATION
 from sophia.languages.table import Clauses, Language, Words, listed, phrases
 
 FRENCH = Language(
@@ -11,12 +12,12 @@ FRENCH = Language(
         trailing=listed(
             "et ou mais donc car que parce puisque quand lorsque si comme un une des du de au aux mon ma mes ton ta "
             "tes son sa ses notre nos votre vos leurs cet cette ces à dans sur sous pour par avec sans chez vers "
-            "entre depuis pendant jusque jusqu'à très je c'est j'ai c'était qu'il qu'elle qu'on qu'un qu'une d'un "
-            "d'une l'on n'est n'ai s'il plutôt"
+            "entre depuis pendant jusque jusqu'à très je j'ai c'était qu'il qu'elle qu'on qu'un qu'une d'un d'une "
+            "l'on n'est n'ai s'il plutôt"
         ),
         stranded=listed(
-            "le la les en y leur ce est es suis sont était a as ai ont avons avez vais va vas veux veut peux peut "
-            "dois doit tu il elle on nous vous ils elles"
+            "c'est le la les en y leur ce est es suis sont était a as ai ont avons avez vais va vas veux veut peux "
+            "peut dois doit tu il elle on nous vous ils elles"
         ),
         fillers=listed("euh heu hum hmm ben bah genre"),
         numbers=listed("cent cents mille million millions vingt trente quarante cinquante soixante virgule zéro"),
@@ -67,6 +68,7 @@ FRENCH = Language(
         conjunctions=listed("et ou mais car donc parce puisque quand lorsque tandis qui dont où"),
         openers=listed("que avec sans dans sur sous pour par chez vers entre depuis pendant avant après de en à comme"),
     ),
+    dictation=DICTATION,
     yes=phrases(
         "oui, ouais, ok, okay, d'accord, bien sûr, volontiers, avec plaisir, s'il te plaît, s'il vous plaît, "
         "oui s'il te plaît, oui s'il vous plaît, oui merci, vas y, allez y, fais le, faites le, c'est bon, c'est ça, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sophia.languages.italian_dictation import DICTATION
 from sophia.languages.table import Clauses, Language, Words, listed, phrases
 
 ITALIAN = Language(
@@ -69,6 +70,7 @@ ITALIAN = Language(
         conjunctions=listed("e ed o oppure ma però perché poiché quando mentre se dove sebbene affinché"),
         openers=listed("che con senza di da in su per tra fra a come dopo prima durante"),
     ),
+    dictation=DICTATION,
     yes=phrases(
         "sì, si, certo, certo che sì, va bene, ok, okay, d'accordo, volentieri, per favore, sì per favore, sì grazie, "
         "fallo, lo faccia, procedi, vai, vai pure, fai pure, perfetto, esatto, giusto, certamente, sì fallo, "

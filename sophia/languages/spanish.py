@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sophia.languages.spanish_dictation import DICTATION
 from sophia.languages.table import Clauses, Language, Words, listed, phrases
 
 SPANISH = Language(
@@ -70,6 +71,7 @@ SPANISH = Language(
         conjunctions=listed("y e o u pero sino porque aunque cuando mientras si donde que quien pues"),
         openers=listed("con sin de del en a al para por sobre entre hasta desde hacia según como"),
     ),
+    dictation=DICTATION,
     yes=phrases(
         "sí, si, claro, claro que sí, vale, ok, okay, de acuerdo, por supuesto, por favor, sí por favor, adelante, "
         "hazlo, hágalo, sí hazlo, perfecto, bueno, está bien, correcto, exacto, eso es, venga"

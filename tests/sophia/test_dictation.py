@@ -185,7 +185,7 @@ def test_a_phone_number_waits_for_its_digits_however_it_is_grouped(start, digits
             assert sounds(said, language) == "complete", said
 
 
-@given(st.text(max_size=60), st.sampled_from(["en-US", "de-DE"]))
+@given(st.text(max_size=60), st.sampled_from(["en-US", "de-DE", "es-US", "fr-FR", "it-IT", "ja-JP"]))
 def test_any_text_is_judged(text, language):
     for piece in (text, f"my number is five\n{text}", f"{text}\n.", f"my number is\n.\n{text}"):
         assert MODEL.judge(piece, language).sounds in {"complete", "open", "unfinished"}

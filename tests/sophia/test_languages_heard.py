@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from plain_sentences import PLAIN
 
 from sophia.clauses import ClauseSplitter
 from sophia.completeness import WordTurnModel, is_backchannel
@@ -13,7 +14,10 @@ from sophia.languages import LANGUAGES
 
 @dataclass(frozen=True)
 class Examples:
-    """Utterances by how they sound, backchannels and what is none, and a reply with its clauses parted by ``|``."""
+    """Utterances by how they sound, backchannels and what is none, and a reply with its clauses parted by ``|``.
+
+    ``dictated`` are those in which something is being dictated and not whole, ``given`` those in which it is.
+    """
 
     complete: tuple[str, ...]
     unfinished: tuple[str, ...]
@@ -21,6 +25,8 @@ class Examples:
     listening: tuple[str, ...]
     words: tuple[str, ...]
     replies: tuple[str, ...]
+    dictated: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 EXAMPLES = {
@@ -31,6 +37,17 @@ EXAMPLES = {
         listening=("mhm", "okay okay", "I see."),
         words=("stop that", "no wait a moment please"),
         replies=("Hello! |I am Sophia, |and I help you.", "Mr. Smith lives on the third floor. |He is in now."),
+        dictated=(
+            "my phone number is",
+            "my number is 0 1 7",
+            "set a timer for",
+            "my name is Meier spelled M E",
+            "wake me at half past",
+        ),
+        given=(
+            "my PIN is 1234",
+            "wake me at 7:30",
+        ),
     ),
     "de": Examples(
         complete=("Wie spät ist es?", "wo ist mein Paket", "Ich wohne in Berlin.", "ja bitte"),
@@ -41,6 +58,16 @@ EXAMPLES = {
         replies=(
             "Guten Tag! |Ich bin Sophia, |und ich helfe.",
             "Am 3. Mai kommt Dr. Schmidt. |Er bleibt bis zum 5. Mai.",
+        ),
+        dictated=(
+            "meine Telefonnummer ist",
+            "meine Nummer ist 0 1 7",
+            "stell einen Timer auf",
+            "Meier geschrieben M E",
+        ),
+        given=(
+            "meine PIN ist 1234",
+            "weck mich um 7:30",
         ),
     ),
     "es": Examples(
@@ -55,6 +82,21 @@ EXAMPLES = {
         replies=(
             "¡Hola! |Soy Sofía, y estoy aquí para ayudarte.", "El Sr. Pérez vive en la Av. Central. |Llegará mañana.",
             "¿Qué quieres saber? |Dímelo.",
+        ),
+        dictated=(
+            "mi teléfono es",
+            "mi teléfono es 612 34",
+            "mi número de teléfono es seis uno dos",
+            "pon un temporizador para",
+            "me llamo",
+            "se escribe M E",
+            "mi correo es ana arroba",
+        ),
+        given=(
+            "mi pin es 1234",
+            "mi teléfono es 612 345 678",
+            "pon una alarma para las 7:30",
+            "despiértame a las siete",
         ),
     ),
     "fr": Examples(
@@ -72,6 +114,19 @@ EXAMPLES = {
             "M. Dupont habite au no 5. |Il arrive demain.",
             "Mme Martin et le Dr. Petit viennent. |Ils restent.",
         ),
+        dictated=(
+            "mon numéro de téléphone est",
+            "mon portable c'est 06 12",
+            "mets un minuteur de",
+            "je m'appelle",
+            "ça s'écrit M E",
+            "mon mail c'est anne arobase",
+        ),
+        given=(
+            "mon code pin est 1234",
+            "mon portable est 06 12 34 56 78",
+            "mets un réveil à 7:30",
+        ),
     ),
     "it": Examples(
         complete=(
@@ -85,6 +140,20 @@ EXAMPLES = {
         replies=(
             "Ciao! |Sono Sofia, e sono qui per aiutarti.", "Il sig. Rossi abita qui. |Arriva domani.",
             "Che cosa vuoi sapere? |Dimmi.",
+        ),
+        dictated=(
+            "il mio telefono è",
+            "il mio numero di telefono è 3 4 7",
+            "metti un timer di",
+            "mi chiamo",
+            "si scrive M E",
+            "la mia mail è anna chiocciola",
+        ),
+        given=(
+            "il mio pin è 1234",
+            "il mio telefono è 347 123 4567",
+            "metti una sveglia per le 7:30",
+            "svegliami alle sette",
         ),
     ),
 }  # fmt: skip
@@ -106,6 +175,26 @@ def test_how_examples_of_a_language_sound(code: str) -> None:
         if (judgement := judge(said, code)).sounds != sounds
     ]
     assert not wrong
+
+
+@every_language
+def test_how_dictations_in_a_language_sound(code: str) -> None:
+    judge, examples = WordTurnModel().judge, EXAMPLES[code]
+    both = (("unfinished", examples.dictated), ("complete", examples.given))
+    wrong = [
+        (said, judgement.sounds, judgement.reason)
+        for sounds, many in both
+        for said in many
+        if (judgement := judge(said, code)).sounds != sounds
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("code", sorted(PLAIN))
+def test_nobody_waits_long_after_an_ordinary_sentence(code: str) -> None:
+    sounds = [WordTurnModel().judge(said, code).sounds for said in PLAIN[code].strip().splitlines()]
+    assert sounds.count("unfinished") == 0
+    assert sounds.count("complete") > 0.7 * len(sounds)
 
 
 @every_language
