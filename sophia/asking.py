@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 
-from sophia.languages import LANGUAGES
+from sophia.languages import language as table
 
 TAIL = 80
 """Characters at a reply's end that may hold its question, some five seconds: "Shall I? Just say yes or no." asks."""
 
 _MARKS = re.compile("[?？؟;՞፧⁇⁈⁉‽]")
-_INVITING = [re.escape(words) for table in LANGUAGES.values() for words in table.inviting]
-_WORDS = re.compile(rf"\b({'|'.join(_INVITING)})\b", re.I)
-"""Whatever the language: that of her reply is not known here."""
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
-def asks(text: str) -> bool:
+def asks(text: str, language: str = "en-US") -> bool:
     """Whether a reply with this text ends with a question, or nearly; in any script that marks its questions."""
     tail = text.rstrip()[-TAIL:]
-    return bool(_MARKS.search(tail) or _WORDS.search(tail))
+    if _MARKS.search(tail):
+        return True
+    said = f" {' '.join(_WORD.findall(tail.lower()))} "
+    return any(f" {words} " in said for words in table(language).inviting)

@@ -14,7 +14,8 @@ class Reply:
 
     ``text`` is what it answers, or what she was asked to say; ``to`` is the utterance that it answers, if there is one.
     ``settled``: the recogniser had settled on these words. ``canned``: she asks the user to say it again, or tells of
-    her ears. ``says`` is its own text so far. ``resumed_at`` is when she was, or will be, where she had last paused.
+    her ears. ``says`` is its own text so far, in ``language``. ``resumed_at`` is when she was, or will be, where she
+    had last paused.
     """
 
     turn: int
@@ -31,8 +32,9 @@ class Reply:
     canned: bool = False
     settled: bool = True
     to: Utterance | None = None
+    language: str = "en-US"
 
     @property
     def asks(self) -> bool:
         """Whether it ends with a question."""
-        return self.canned or asks(self.says)
+        return self.canned or asks(self.says, self.language)

@@ -387,5 +387,5 @@ class TurnState:
 
     def _new_reply(self, turn: int, text: str, committed_at: float | None = None, *, canned: bool = False) -> Reply:
         self._generation += 1
-        self.reply = Reply(turn, self._generation, text, committed_at, canned=canned)
+        self.reply = Reply(turn, self._generation, text, committed_at, canned=canned, language=self.tongue.speaks)
         return self.reply

@@ -112,7 +112,7 @@ FRENCH = Language(
         "tts": "Désolée, j'ai perdu ma voix un instant.",
         "asr": "Désolée, je ne vous entends plus.",
     },
-    inviting=phrases("oui ou non, dis moi, dis-moi, dites moi, dites-moi, fais moi savoir, faites-moi savoir"),
+    inviting=phrases("oui ou non, dis moi, dites moi, fais moi savoir, faites moi savoir"),
     answer_in="Réponds en français.",
     trial="Quelle heure est-il ?",
     signs={

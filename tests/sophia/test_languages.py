@@ -77,7 +77,8 @@ def test_whole_utterances_and_backchannels_are_taken_for_what_they_are(table: La
 @every_language
 def test_words_that_invite_an_answer_ask(table: Language) -> None:
     for said in table.inviting:
-        assert asks(f"… {said}.")
+        assert asks(f"… {said}.", table.code)
+    assert not asks("It costs a dime.")
 
 
 def test_a_tag_finds_its_table() -> None:

@@ -1,13 +1,17 @@
 """She follows the user into the languages that she was given, and not for a single word."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from turn_events import EVENTS, drive
 from turn_table import Table
 
-from sophia.decisions import Commit, Drop, Start, Switch
+from sophia.decisions import Commit, Drop, Reprompt, Say, Start, Switch
 from sophia.events import TextTyped
 from sophia.languages.likely import likely
 from sophia.tongue import size
 from sophia.turn_settings import TurnSettings
+from sophia.turns import TurnTaking
 
 THREE = TurnSettings(languages=("de-DE", "fr-FR"))
 GERMAN = "wo ist meine Bestellung"
@@ -124,3 +128,30 @@ def test_a_text_is_likely_in_one_of_some_languages(text, tag):
 )
 def test_words_of_scripts_without_spaces_are_counted_by_their_characters(text, words):
     assert size(text) == words
+
+
+class _Watched:
+    """Turn taking, and the language in which each reply is begun."""
+
+    def __init__(self, settings):
+        self.turns = TurnTaking(settings)
+        self.language = settings.language
+        self.begun = []
+
+    def tell(self, event):
+        decisions = self.turns.tell(event)
+        for decision in decisions:
+            if isinstance(decision, Switch):
+                assert decision.heard or decision.language != self.language, "it is told only when it changes"
+                self.language = decision.language
+            elif isinstance(decision, Start | Reprompt | Say):
+                self.begun.append(self.language)
+        assert self.turns.language == self.language, "who listens knows the language"
+        return decisions
+
+
+@given(events=EVENTS, languages=st.sampled_from([(), ("de-DE",), ("fr-FR", "de-DE")]))
+def test_in_any_conversation_she_speaks_her_languages_alone(events, languages):
+    watched = _Watched(TurnSettings(languages=languages))
+    drive(watched, events)
+    assert set(watched.begun) <= {"en-US", *languages}

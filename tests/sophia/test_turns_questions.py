@@ -88,10 +88,11 @@ def test_a_backchannel_that_goes_on_takes_the_floor():
 @pytest.mark.parametrize(
     "text",
     ["Shall I?", "Cancel it? Just say yes or no.", "She asked: “Is it you?”", "Really? 😊", "可以吗？", "هل تريد؟",
-     "Let me know which one you want.", "Sag mir, welche du willst."],
+     "Let me know which one you want."],
 )  # fmt: skip
 def test_what_asks(text):
     assert asks(text)
+    assert asks("Sag mir, welche du willst.", "de-DE")
 
 
 @pytest.mark.parametrize("text", ["", "It left this morning.", "Why? Nobody knows. " + "It is a long story. " * 6])
