@@ -8,6 +8,7 @@ figure that comes out of them is a figure of a simulated service.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,14 @@ class SimulatedUser:
         while self._ends and self._ends[0][0] <= end:
             ended.append(self._ends.popleft()[1])
         return ended
+
+    def say(self, text: str, seconds: float, *, language: str = "en-US") -> float:
+        """Says something that was not in the script, from the next frame on; returns the ``loop.time()`` of its end."""
+        now = asyncio.get_running_loop().time() - self.started
+        says = Says(math.ceil(now / FRAME_SECONDS + 1) * FRAME_SECONDS, text, seconds, language=language)
+        self._script.append(says)
+        self._ends.append((_sample(says.at + says.length), says))
+        return self.started + says.at + says.length
 
     async def frames(self) -> AsyncIterator[Frame]:
         loop = asyncio.get_running_loop()

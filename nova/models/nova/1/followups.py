@@ -59,7 +59,7 @@ def meant(text, turns, understood):
         return
     before = _earlier(turns, understood)
     if before:
-        yield from islice(_filled(before, found["new"].strip()), _MOST_GUESSES)
+        yield from islice(filled(before, found["new"].strip()), _MOST_GUESSES)
 
 
 def pointed(text, turns, understood):
@@ -103,7 +103,7 @@ def _earlier(turns, understood):
     return understood(earlier)[0]
 
 
-def _filled(before, new):
+def filled(before, new):
     """The question before with ``new`` in the place of what it was about."""
     own = _LEADING.match(new)
     bare = _LEADING.sub("", new)

@@ -16,7 +16,7 @@ _BEFORE_PLACE = re.compile(
     r"\b(?:in|at|for|to|of|from|near|over|über|and|or|no|not|but|nach|für) (?:the city of |the )?"
 )
 _PLACE_ENDS = re.compile(
-    r"\b(?:now|right now|today|tonight|tomorrow|please|at the moment|and|or|like|look|gerade|heute|morgen)\b"
+    r"\b(?:now|right now|today|tonight|tomorrow|please|at the moment|and|or|gerade|heute|morgen)\b"
 )
 _OPERATORS = (
     (r"\bmultiplied by\b|\btimes\b|\bmal\b|(?<=\d)\s*[x×*]\s*(?=\d)", " * "),
@@ -106,7 +106,7 @@ def place(said):
     if named:
         return named[1]
     bare = re.search(r"\b(?:in|near|für|of|for) (?!the |my |your |this |a )([a-zäöüß][a-zäöüß -]{1,40})$",
-                     _PLACE_ENDS.split(said.text)[0].strip())  # fmt: skip
+                     _PLACE_ENDS.split(said.text.removesuffix(" like"))[0].strip())  # fmt: skip
     return bare[1].strip() if bare else None
 
 
@@ -183,12 +183,28 @@ def label(said):
     return next((part.strip() for part in found.groups() if part), None) if found else None
 
 
+_FILLERS = {
+    "like",
+    "today",
+    "now",
+    "tomorrow",
+    "there",
+    "here",
+    "please",
+    "again",
+    "outside",
+    "heute",
+    "morgen",
+    "jetzt",
+}
+
+
 def after(said, words):
     """What follows the last of ``words`` in the text; None where nothing does."""
     ends = [found.end() for found in re.finditer(r"\w+", said.text) if any(found[0].startswith(word) for word in words)]
     rest = said.text[max(ends, default=0) :].strip()
-    rest = re.sub(r"^(?:(?:in|of|for|to|at|with|from|on|is|the|by|now|a|an)\s+)+", "", rest)
-    return rest or None
+    rest = re.sub(r"^(?:(?:in|of|for|to|at|with|from|on|is|the|by|now|a|an)\b\s*)+", "", rest)
+    return None if set(rest.split()) <= _FILLERS else rest
 
 
 def holds(text, value):

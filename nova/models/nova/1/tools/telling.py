@@ -4,6 +4,8 @@ import json
 import re
 from contextlib import suppress
 
+from ..german import is_wanted
+
 LONGEST = 400
 """Characters of results that are read out."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -11,12 +13,14 @@ _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|everything|persona)|"
     r"\bsystem prompt\b|\byou (?:must|are now|will now|should now|have to)\b|\bnew instructions?\b|"
     r"\b(?:call|use|run|invoke) (?:the )?(?:tool|function)\b|^(?:say|reply|answer|respond|repeat|tell the user)\b|"
-    r"\bas an ai\b|\b(?:assistant|sophia|nova)\s*[:,]",
+    r"\bas an ai\b|\"\w+\"\s*:|^(?:system|user|assistant|tool)\W*$|\b(?:assistant|sophia|nova)\s*[:,]",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
     r"^(?:the tool has failed|this call was not run|the tool gave no result|error|failed|failure)\b:?\s*", re.I
 )
+_INNER = re.compile(r"\b(?:model '|internal error|\w+Error\b)")
+"""Failures that mean nothing to whoever listens."""
 _SIGNS = (
     (r"(?<=[\d)])\s*\*\*?\s*(?=[\d(])", " times "), (r"(?<=[\d)])\s*/\s*(?=[\d(])", " divided by "),
     (r"(?<=[\d)])\s+-\s+(?=[\d(])", " minus "), (r"(?<=[\d)])\s*\+\s*(?=[\d(])", " plus "),
@@ -24,15 +28,21 @@ _SIGNS = (
     (r"(?<=\d)\s*°\s*F\b", " degrees Fahrenheit"),
 )  # fmt: skip
 _TAG = re.compile(r"</?[a-z][^<>]{0,80}>")
-_MARKUP = re.compile(r"https?://\S+|[*_`#|<>{}\[\]]+")
+_GERMAN = {
+    " times ": " mal ", " divided by ": " geteilt durch ", " is ": " ist ", " percent": " Prozent",
+    " degrees Celsius": " Grad Celsius", " degrees Fahrenheit": " Grad Fahrenheit",
+}  # fmt: skip
+_MARKUP = re.compile(r"\ufffd|https?://\S+|[*_`#|<>{}\[\]]+")
 
 
 def told(turns):
     """The answer to what tools said."""
-    said = [words for result in turns.results if (words := spoken(result))]
+    german = is_wanted(turns)
+    said = [words for result in turns.results if (words := spoken(result, german))]
     if not said:
-        return "I got an answer, but nothing in it that I could tell you."
-    lead = "Here is what I got. " if any(map(_is_data, turns.results)) else ""
+        nothing = "Es kam etwas zurück, aber nichts, was ich dir sagen könnte."
+        return nothing if german else "I got an answer, but nothing in it that I could tell you."
+    lead = ("Das kam heraus. " if german else "Here is what I got. ") if any(map(_is_data, turns.results)) else ""
     return lead + " ".join(dict.fromkeys(said))[: 2 * LONGEST]
 
 
@@ -40,25 +50,26 @@ def _is_data(result):
     return result.lstrip()[:1] in ("{", "[")
 
 
-def spoken(result):
+def spoken(result, german=False):
     """A result for the ear: of JSON its values with their names, of text its first sentences."""
     text = result.strip()
     if text in ("", "(no result)"):
-        return "There is no result yet."
+        return "Es gibt noch kein Ergebnis." if german else "There is no result yet."
     if failed := _FAILED.match(text):
         why = text[failed.end() :].strip()
-        return f"Sorry, that did not work. {_sentence(_kept(why))}".strip()
+        why = "" if _INNER.search(why) else _sentence(_kept(why, german))
+        return f"{'Leider hat das nicht geklappt.' if german else 'Sorry, that did not work.'} {why}".strip()
     if _is_data(text):
         with suppress(ValueError, RecursionError):
             text = _flat(json.loads(text))
-    return _sentence(_kept(text))
+    return _sentence(_kept(text, german))
 
 
-def _kept(text):
+def _kept(text, german):
     """The first sentences that give no orders."""
     text = _TAG.sub("", text)
     for sign, words in _SIGNS:
-        text = re.sub(sign, words, text)
+        text = re.sub(sign, _GERMAN.get(words, words) if german else words, text)
     sentences = [" ".join(_MARKUP.sub(" ", part).split()) for part in _SENTENCE.split(text[: 20 * LONGEST])]
     kept, room = [], LONGEST
     for sentence in sentences:
