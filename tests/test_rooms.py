@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("client", "server", "simulation"),
     ("replay",),
     ("insights",),
-    ("doctor", "load", "monitoring", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
+    ("doctor", "evals", "load", "monitoring", "tune", "models", "nova_benchmark", "scale", "voice_loop"),
     ("improve",),
 )
 """From the ground up. A room imports from floors below its own, and nothing from its own but itself."""
@@ -63,6 +63,8 @@ MAY: dict[str, str] = {
     "insights": "command home page replay scenarios settings takes telemetry terminal sophia",
     "doctor": "command embedded failures home insights log records replay scenarios services settings talk tools "
     "versions sophia",
+    "evals": "command conversation embedded failures home log services settings simulation telemetry terminal tools "
+    "virtual_time sophia nova",
     "load": "command failures log machine page records replay scenarios services settings simulation talk telemetry "
     "sophia nova",
     "tune": "command home log machine page records replay scenarios settings simulation",

@@ -13,7 +13,7 @@ from dataclasses import replace
 from nova.calls import new_id
 from nova.errors import MalformedCall, ModelError
 from nova.mind import Message
-from nova.tools import Choice, Toolbox, ToolCall, ToolSpec, Waiting
+from nova.tools import Choice, Tool, Toolbox, ToolCall, ToolSpec, Waiting
 from pipelines.conversation.approval import Approval
 from pipelines.conversation.clause_queue import ClauseQueue
 from pipelines.conversation.making import Listener, ReplyServices
@@ -74,10 +74,17 @@ class Thinking:
             approval=approval,
             language=services.language,
         )
+        self._waiting: asyncio.Task[None] | None = None
         self._approved = [replace(approval.call, id=new_id())] if approval and approval.call.name in self._own else []
 
     async def run(self, messages: Sequence[Message]) -> None:
         """Answers ``messages``. Raises what the model raises; the clauses that it had begun are not ended."""
+        try:
+            await self._answer(messages)
+        finally:
+            await self._wait_no_more()
+
+    async def _answer(self, messages: Sequence[Message]) -> None:
         asked, specs, choice = list(messages), self._tools.offered, self._tools.choice
         while True:
             began, calls = len(self.text), self._approved
@@ -100,6 +107,7 @@ class Thinking:
             again = bool(calls) and all(self._own.ran(call) for call in calls)
             results = await self._run_tools(calls)
             if self._own.question:  # the answer to it is the next turn's
+                await self._wait_no_more()
                 await self._say_apart(self._own.question)
                 break
             if lost:  # the model is told, as of a tool that has failed, and may do better
@@ -155,6 +163,7 @@ class Thinking:
                         self._reached("first_word")  # or a mark of mood before it
                     text = self._apart(token) if fresh else token
                     if fresh:
+                        await self._wait_no_more()
                         self._listener.holds(self._number, waits=False, effects=False)
                         fresh = False
                     text, clauses = self._splitter.feed(text)
@@ -177,15 +186,27 @@ class Thinking:
     # The tools
 
     async def _run_tools(self, calls: Sequence[ToolCall]) -> list[str]:
-        tool = self._own.waiting_for(calls)
-        async with asyncio.TaskGroup() as group:
-            waiting = (
-                group.create_task(self._break_silence(tool.waiting)) if tool and not self._manner.written else None
-            )
-            results = await self._own.run(calls)
-            if waiting:
-                waiting.cancel()
+        """The results of the calls. She may say that she is at it until the model's next words.
+
+        The model, too, has its time for these, where it is asked again for the first time.
+        """
+        tool, said = self._own.waiting_for(calls), self.text
+        self._wait_with(tool)
+        results = await self._own.run(calls)
+        if self.rounds == 1 and self.text == said:
+            await self._wait_no_more()
+            self._wait_with(tool)
         return results
+
+    def _wait_with(self, tool: Tool | None) -> None:
+        if tool and not self._manner.written and self._waiting is None:
+            self._waiting = asyncio.create_task(self._break_silence(tool.waiting))
+
+    async def _wait_no_more(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+            await asyncio.wait([self._waiting])
+            self._waiting = None
 
     async def _break_silence(self, kind: Waiting | None) -> None:
         """Says that she is at it, while a tool that was called in a decided turn keeps the user waiting."""

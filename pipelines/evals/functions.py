@@ -59,7 +59,7 @@ def load_functions(questions: Path, answers: Path | None = None) -> list[Functio
             messages = [Message(_role(one["role"]), str(one["content"])) for one in _first_turn(line["question"])]
             tools = tuple(_spec(function) for function in line["function"])
             calls = tuple((_name(name), dict(given)) for call in truth or () for name, given in call.items())
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise CaseError([f"{questions}:{number}: this is no function-calling case: {error!r}."]) from None
         cases.append(FunctionCase(str(line["id"]), tuple(messages), tools, calls))
     if not cases:

@@ -130,8 +130,9 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _laws(played: Played) -> Iterator[Found]:
     case = played.case
-    effects = [one for one in played.begun if one.call.name in case.tools and not case.tools[one.call.name].reads]
-    early = [one for one in effects if one.guess or played.commits.get(one.generation, float("inf")) > one.at]
+    effects = [pair for pair in played.started() if pair[1].name in case.tools and not case.tools[pair[1].name].reads]
+    never = float("inf")
+    early = [one for one, ran in effects if one.guess or played.commits.get(one.generation, never) > ran.at]
     told = f"ran for a guess: {_made([one.call for one in early])}"
     yield "tools with effects run once the turn is decided", not early, told
     if not case.wrong_calls:
@@ -139,6 +140,8 @@ def _laws(played: Played) -> Iterator[Found]:
         yield "no tool is called that is not offered", not others, f"called: {', '.join(sorted(others))}"
     spoken = [text for text in _texts(played) if _is_call(text, played)]
     yield "nothing of a call is spoken", not spoken, f"said: {spoken[0][:120] if spoken else ''}"
+    untold = len(played.ran) - len(played.started())
+    yield "each run of a tool is told", untold == 0, f"{untold} were not"
     begun, ended = {one.call.id for one in played.begun}, [one.call_id for one in played.finished]
     told = f"{len(begun)} began, {len(ended)} ended"
     yield "each tool that began has ended, once", begun == set(ended) and len(begun) == len(ended), told

@@ -8,8 +8,9 @@ mind it is always the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from nova.history import History
 from nova.mind import Mind
@@ -51,6 +52,15 @@ AT_ONCE = Delays(first_sound=0.0, speed=1e6)
 MakeTools = Callable[[Case, Settings, SessionPlace], tuple[Tool, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A tool really ran, whatever was told of it: with these arguments, from ``at`` on."""
+
+    at: float
+    name: str
+    given: Mapping[str, Any]
+
+
 @dataclass
 class Played(Observer):
     """What happened in a case: told as an observer, judged afterwards. Times are ``loop.time()``.
@@ -65,6 +75,7 @@ class Played(Observer):
     turns: list[Ledger] = field(default_factory=list)
     begun: list[ToolStarted] = field(default_factory=list)
     finished: list[ToolEnded] = field(default_factory=list)
+    ran: list[Ran] = field(default_factory=list)
     commits: dict[int, float] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     faults: list[Failed] = field(default_factory=list)
@@ -102,10 +113,21 @@ class Played(Observer):
         """The user's line, from 0, that was the last to begin before ``time``; -1 before the first."""
         return sum(start <= time + 1e-6 for start in self.starts) - 1
 
+    def started(self) -> list[tuple[ToolStarted, Ran]]:
+        """The calls that had a tool run, each with its run; one that was refused has none."""
+        left, pairs = list(self.ran), []
+        for one in self.begun:
+            run = next((r for r in left if r.name == one.call.name and r.at >= one.at and _holds(one, r)), None)
+            if run:
+                left.remove(run)
+                pairs.append((one, run))
+        return pairs
+
     def calls(self, line: int) -> list[ToolCall]:
-        """The tools that ran for a line, of replies that were decided; what is not offered does not run."""
-        decided = [one for one in self.begun if one.generation in self.commits and one.call.name in self.offered]
-        return [one.call for one in decided if self.line_at(one.at) == line]
+        """The calls of a line that had a tool run, of replies that were decided."""
+        return [
+            one.call for one, run in self.started() if one.generation in self.commits and self.line_at(run.at) == line
+        ]
 
     def ledgers(self, line: int) -> list[Ledger]:
         """The turns that belong to a line, by when the user had spoken, or she began by herself."""
@@ -116,9 +138,13 @@ class Played(Observer):
         return " ".join(ledger.heard for ledger in self.ledgers(line) if ledger.heard)
 
     def running(self, tool: str, since: float) -> bool:
-        """Whether the tool was started after ``since`` and has not ended."""
+        """Whether a call of the tool was told after ``since`` and has not ended."""
         ended = {one.call_id for one in self.finished}
         return any(one.call.name == tool and one.at >= since and one.call.id not in ended for one in self.begun)
+
+
+def _holds(one: ToolStarted, ran: Ran) -> bool:
+    return one.call.parsed() == dict(ran.given)
 
 
 def _began(ledger: Ledger) -> float:
@@ -135,7 +161,9 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
     policy = settings.turns.model_copy(update={"language": case.language, "languages": (case.language,)})
     phrases = Phrases(case.language)
     await phrases.prepare(SimulatedVoice(AT_ONCE))
-    tools = make_tools(case, settings, place)
+    ran: list[Ran] = []
+    tools = tuple(_recorded(tool, ran) for tool in make_tools(case, settings, place))
+    toolbox = Toolbox(own=tools)
     components = Components(
         source=user,
         asr=SimulatedRecognizer(user, delays, STABLE_FIRST),
@@ -146,11 +174,11 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
         tts=SimulatedVoice(delays),
         phrases=phrases,
         sink=NullSink(),
-        tools=Toolbox(own=tools),
+        tools=toolbox,
     )
-    played = Played(case, frozenset(tool.name for tool in tools))
+    played = Played(case, frozenset(tool.name for tool in tools), ran=ran)
     conversation = Conversation(components, [played])
-    place.join(conversation.tell)
+    place.join(conversation.tell, toolbox)
     began = loop.time()
     running = loop.create_task(conversation.run())
     try:
@@ -159,7 +187,7 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
             await _cue(line, played)
             played.starts.append(loop.time())
             seconds = max(0.4, WORD_SECONDS * len(line.user.split()))
-            played.ends.append(user.say(line.user, seconds, language=case.language))
+            played.ends.append(user.utter(line.user, seconds, language=case.language))
             await asyncio.sleep(played.ends[-1] - loop.time())
         await _quiet(played)
         await asyncio.sleep(case.lines[-1].wait)
@@ -173,6 +201,16 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
         played.problem = f"the conversation ended: {error}"
     played.seconds = loop.time() - began
     return played
+
+
+def _recorded(tool: Tool, ran: list[Ran]) -> Tool:
+    """The same tool, which writes down that it runs."""
+
+    async def run(arguments: Mapping[str, Any]) -> str:
+        ran.append(Ran(asyncio.get_running_loop().time(), tool.name, dict(arguments)))
+        return await tool.run(arguments)
+
+    return replace(tool, run=run)
 
 
 async def _cue(line: Line, played: Played) -> None:

@@ -62,11 +62,13 @@ class Program:
             return self._conclude(*virtual_time.run(self._all(EmbeddedMind(), wanted, 1)))
         except (CaseError, SettingsError) as error:
             for line in error.lines:
-                self._aside.print(line, markup=False, highlight=False)
+                self._aside.print(line, markup=False, highlight=False, soft_wrap=True)
             return UNUSABLE
         except OSError as error:
             where = shown(Path(error.filename)) if error.filename else "the report"
-            self._aside.print(f"{where} cannot be written: {error.strerror}.", markup=False, highlight=False)
+            self._aside.print(
+                f"{where} cannot be written: {error.strerror}.", markup=False, highlight=False, soft_wrap=True
+            )
             return EXIT_CODES["disk"]
         except KeyboardInterrupt:
             self._aside.print("Interrupted.")
@@ -136,7 +138,7 @@ class Program:
         return 0 if good else NOT_GOOD
 
     def _notice(self, line: str) -> None:
-        self._aside.print(line, markup=False, highlight=False)
+        self._aside.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 async def _side_by_side(cases: Sequence[T], work: Callable[[T], Awaitable[R]], jobs: int) -> list[R]:
@@ -147,7 +149,10 @@ async def _side_by_side(cases: Sequence[T], work: Callable[[T], Awaitable[R]], j
         async with room:
             return await work(case)
 
-    async with asyncio.TaskGroup() as group:
-        made: list[Coroutine[Any, Any, R]] = [one(case) for case in cases]
-        tasks = [group.create_task(coroutine) for coroutine in made]
+    try:
+        async with asyncio.TaskGroup() as group:
+            made: list[Coroutine[Any, Any, R]] = [one(case) for case in cases]
+            tasks = [group.create_task(coroutine) for coroutine in made]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return [task.result() for task in tasks]

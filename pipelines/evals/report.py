@@ -30,7 +30,7 @@ def show(console: Console, verdicts: Sequence[Verdict], mind: str) -> None:
         table.add_row(
             played.case.name,
             str(len(played.case.lines)),
-            str(len(played.begun)),
+            str(len(played.ran)),
             f"{median(waits):.2f} s" if waits else "–",
             "[green]good[/green]" if verdict.good else "[red]not good[/red]",
         )
@@ -38,8 +38,9 @@ def show(console: Console, verdicts: Sequence[Verdict], mind: str) -> None:
     for verdict in verdicts:
         for finding in verdict.findings:
             if not finding.good:
-                console.print(f"[red]{verdict.played.case.name}[/red]{_place(verdict, finding.line)}: not so: "
-                              f"{escape(clean(finding.what))}; {escape(clean(finding.told))}.")  # fmt: skip
+                where = f"[red]{verdict.played.case.name}[/red]{_place(verdict, finding.line)}"
+                said = f"not so: {escape(clean(finding.what))}; {escape(clean(finding.told))}."
+                console.print(f"{where}: {said}", soft_wrap=True)
     good = sum(verdict.good for verdict in verdicts)
     console.print(f"{good} of {len(verdicts)} conversations are good.")
 
@@ -60,7 +61,7 @@ def show_functions(console: Console, answers: Sequence[Answered], mind: str) -> 
         table.add_row(kind, str(right), str(len(found)), f"{right / len(found):.0%}")
     console.print(table)
     for one in [one for one in answers if one.wrong][:MOST_WRONG]:
-        console.print(f"{one.case.id}: {escape(clean(one.wrong))}")
+        console.print(f"{one.case.id}: {escape(clean(one.wrong))}", soft_wrap=True)
     right = sum(not one.wrong for one in answers)
     console.print(f"{right} of {len(answers)} cases are right.")
 

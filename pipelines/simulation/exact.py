@@ -91,7 +91,7 @@ class SimulatedUser:
             ended.append(self._ends.popleft()[1])
         return ended
 
-    def say(self, text: str, seconds: float, *, language: str = "en-US") -> float:
+    def utter(self, text: str, seconds: float, *, language: str = "en-US") -> float:
         """Says something that was not in the script, from the next frame on; returns the ``loop.time()`` of its end."""
         now = asyncio.get_running_loop().time() - self.started
         says = Says(math.ceil(now / FRAME_SECONDS + 1) * FRAME_SECONDS, text, seconds, language=language)
