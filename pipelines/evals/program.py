@@ -28,7 +28,7 @@ from pipelines.settings.model import Settings, SettingsError
 from pipelines.settings.outputs import Output, check_outputs, shown, write_bytes
 
 NOT_GOOD, UNUSABLE = 1, 2
-EMBEDDED = "the embedded mind, simulated ears and voice, virtual clock"
+EMBEDDED = "the embedded mind, on a virtual clock"
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -39,7 +39,7 @@ def show(console: Console, verdicts: Sequence[Verdict], mind: str) -> None:
         for finding in verdict.findings:
             if not finding.good:
                 where = f"[red]{verdict.played.case.name}[/red]{_place(verdict, finding.line)}"
-                said = f"not so: {escape(clean(finding.what))}; {escape(clean(finding.told))}."
+                said = f"not so: {escape(clean(finding.what))}; {escape(clean(finding.told).rstrip('.'))}."
                 console.print(f"{where}: {said}", soft_wrap=True)
     good = sum(verdict.good for verdict in verdicts)
     console.print(f"{good} of {len(verdicts)} conversations are good.")
