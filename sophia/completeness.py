@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 from sophia.dictation import dictation
 from sophia.languages import language as table
 from sophia.languages.table import Words
+from sophia.marks import segments
 
 Sounds = Literal["complete", "open", "unfinished"]
 
@@ -43,8 +44,12 @@ _WORD = re.compile(r"[^\W_]+(?:['’.:,][^\W_]+)*", re.UNICODE)
 
 
 def words(text: str) -> list[str]:
-    """The text's words, lower case, without punctuation: what two transcripts are compared by."""
-    return [w.lower().replace("’", "'") for w in _WORD.findall(text)]
+    """The text's words, lower case, without punctuation: what two transcripts are compared by.
+
+    Where no spaces part words, each syllable counts as one.
+    """
+    found = (w.lower().replace("’", "'") for w in _WORD.findall(text))
+    return [w[begin:end] for w in found for begin, end in (((0, len(w)),) if w.isascii() else segments(w))]
 
 
 def is_backchannel(text: str, language: str = "en-US") -> bool:

@@ -7,6 +7,8 @@ is often misheard, and a name or an "okay" belongs to no language. A language th
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sophia.completeness import words
 from sophia.decisions import Switch
 from sophia.languages import code_of
@@ -18,8 +20,8 @@ from sophia.utterance import Utterance
 ENOUGH_WORDS = 3
 """So many words in another language change the language at once."""
 
-LETTERS_A_WORD = 2
-"""Characters that make a word where no spaces part words, about."""
+SYLLABLES_A_WORD = 2
+"""Syllables that make a word where no spaces part words, about."""
 
 
 class Tongue:
@@ -94,4 +96,5 @@ class Tongue:
 
 def size(text: str) -> int:
     """How many words a text has, about; scripts without spaces are counted by their characters."""
-    return sum(-(-len(word) // LETTERS_A_WORD) if any(map(unspaced, word)) else 1 for word in words(text))
+    counts = Counter(unspaced(word[0]) for word in words(text))
+    return counts[False] + -(-counts[True] // SYLLABLES_A_WORD)

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from sophia.completeness import words
 from sophia.decisions import Wait
+from sophia.marks import segments, together
 from sophia.transcripts import Transcript, joined
 
 
@@ -117,7 +118,7 @@ class Utterance:
             first, rest = parts or beyond(text, self.guess, holds=bool(self.guess_ends))
             if first:
                 self.finals[self.finals.index(self.guess)] = first
-                self.guess, text = "", " ".join(text.split()[len(first.split()) :])
+                self.guess, text = "", together(_pieces(text)[len(_pieces(first)) :])
                 if not rest:
                     return bool(self.interim)
         self.hear(at, transcript, text)
@@ -171,15 +172,19 @@ def beyond(text: str, before: str, *, holds: bool = False) -> tuple[str, str]:
     A guess by likeness. A number in figures stands for any words that ``before`` has in its place. If the text surely
     ``holds`` what was said before, however it is told now, as many words of it are taken for that where none are alike.
     """
-    known, pieces = words(before), text.split()
+    known, pieces = words(before), _pieces(text)
     said = [" ".join(words(piece)) for piece in pieces]
     blocks = [b for b in SequenceMatcher(a=known, b=said, autojunk=False).get_matching_blocks() if b.size]
     figures = [any(c.isdigit() for c in piece) for piece in pieces]
     if not known or 2 * (sum(block.size for block in blocks) + sum(figures)) < len(known):
         count = len(known) if holds else 0
-        return " ".join(pieces[:count]), " ".join(pieces[count:])
+        return together(pieces[:count]), together(pieces[count:])
     end = max((block.b + block.size for block in blocks), default=0)
     missing = len(known) - max((block.a + block.size for block in blocks), default=0)
     reworded = [at for at, figure in enumerate(figures[end : end + missing], 1) if figure]
     end += reworded[-1] if reworded else min(missing, len(pieces) - end)
-    return " ".join(pieces[:end]), " ".join(pieces[end:])
+    return together(pieces[:end]), together(pieces[end:])
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[begin:end] for begin, end in segments(text)]

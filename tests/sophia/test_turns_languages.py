@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from turn_events import EVENTS, drive
 from turn_table import Table
 
-from sophia.decisions import Commit, Drop, Reprompt, Say, Start, Switch
+from sophia.decisions import Commit, Continue, Drop, Reprompt, Say, Start, Switch
 from sophia.events import TextTyped
 from sophia.languages.likely import likely
 from sophia.tongue import size
 from sophia.turn_settings import TurnSettings
 from sophia.turns import TurnTaking
+from sophia.utterance import beyond
 
 THREE = TurnSettings(languages=("de-DE", "fr-FR"))
 GERMAN = "wo ist meine Bestellung"
@@ -155,3 +156,11 @@ def test_in_any_conversation_she_speaks_her_languages_alone(events, languages):
     watched = _Watched(TurnSettings(languages=languages))
     drive(watched, events)
     assert set(watched.begun) <= {"en-US", *languages}
+
+
+def test_a_sentence_without_spaces_goes_on_after_a_pause_and_is_known_again():
+    table = Table(TurnSettings(language="ja-JP")).voice(0.2, 1.0).says(1.1, "荷物は")
+    table.voice(1.4, 2.0).says(2.3, "荷物はどこですか", final=True)
+    assert table.only(Continue).wait.sounds == "open"
+    assert table.wait(4.0).only(Commit).text == "荷物はどこですか"
+    assert beyond("荷物はどこですか今日", "荷物はどこですか") == ("荷物はどこですか", "今日")
