@@ -58,7 +58,7 @@ def profile_from(run: Run) -> ServiceProfile:
         provenance=_provenance(run),
         asr=_recognizer(run, turns),
         llm=LlmDelays(
-            first_token=_thinned(_known(_between(turn, "started", "first_token") for turn in turns)),
+            first_token=_thinned(_known(_between(turn, "started", _first_word(turn)) for turn in turns)),
             token=_thinned(_known(map(_gap, turns)) or [0.0]),
             replies=_replies(turns),
         ),
@@ -134,9 +134,14 @@ def _between(turn: Turn, first: str, last: str) -> float | None:
     return max(0.0, turn.marks[last] - turn.marks[first])
 
 
+def _first_word(turn: Turn) -> str:
+    """The mark of the first text: a simulated model calls no tools, so their time is the model's."""
+    return "first_word" if turn.tool_calls and "first_word" in turn.marks else "first_token"
+
+
 def _gap(turn: Turn) -> float | None:
     """Mean seconds from one token to the next."""
-    seconds = _between(turn, "first_token", "last_token")
+    seconds = _between(turn, _first_word(turn), "last_token")
     return None if seconds is None or turn.tokens < 2 else seconds / (turn.tokens - 1)
 
 

@@ -278,7 +278,7 @@ const EARLIER = [
 export function earlier(count) {
   return Array.from({ length: count }, (_, index) => {
     const r = (/** @type {number} */ k) => noise(index * 13 + k);
-    const parts = [8 + 9 * r(1), 190 + 90 * r(2), 0, 80 + 70 * r(3), 20 + 50 * r(4), 60 + 40 * r(5), r(6) > 0.4 ? 20 + 70 * r(7) : 0, 7 + 6 * r(8)].map(Math.round);
+    const parts = [8 + 9 * r(1), 190 + 90 * r(2), 0, 80 + 70 * r(3), r(9) > 0.6 ? 20 + 60 * r(10) : 0, 20 + 50 * r(4), 60 + 40 * r(5), r(6) > 0.4 ? 20 + 70 * r(7) : 0, 7 + 6 * r(8)].map(Math.round);
     const [you, her] = EARLIER[index % EARLIER.length];
     const number = index + 1;
     const yours = say(you, 0);

@@ -62,6 +62,13 @@ def of(*turns, **changes):
     return Run(scenario="test", fingerprint="f", lines=1, rounds=len(turns), turns=turns, **changes)
 
 
+def test_what_tools_took_is_the_models_time():
+    marks = {"first_word": 1.9, "first_clause": 2.0, "last_token": 2.2}
+    found = profile_from(of(turn(marks=marks, tool_calls=1, tokens=4))).llm
+    assert found.first_token.at(0.5) == pytest.approx(0.6)
+    assert found.token.at(0.5) == pytest.approx(0.1)
+
+
 def test_each_delay_is_the_distance_of_two_marks():
     found = profile_from(of(turn()))
     assert found.asr.stable.at(0.5) == pytest.approx(0.06)  # 1.3 - 1.0 less stop_history_eou
