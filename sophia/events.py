@@ -49,7 +49,7 @@ class TextTyped(Event):
 class SayRequested(Event):
     """Somebody wants her to say ``text`` word for word: once nobody speaks, and nothing is to be answered before.
 
-    ``polite``: she also leaves the user a moment to go on, and says it once more if it was cut off unheard.
+    ``polite``: she also leaves the user a moment to go on, and says it again if it was cut off at once.
     """
 
     text: str

@@ -14,8 +14,8 @@ class Reply:
 
     ``text`` is what it answers, or what she was asked to say; ``to`` is the utterance that it answers, if there is one.
     ``settled``: the recogniser had settled on these words. ``canned``: she asks the user to say it again, or tells of
-    her ears. ``says`` is its own text so far, in ``language``. ``resumed_at`` is when she was, or will be, where she
-    had last paused.
+    her ears. ``says`` is its own text so far, in ``language``. ``cut``: it was ended early. ``resumed_at`` is when she
+    was, or will be, where she had last paused.
     """
 
     turn: int
@@ -28,6 +28,7 @@ class Reply:
     resumed_at: float = 0.0
     holding: bool = False
     held: bool = False
+    cut: bool = False
     says: str = ""
     canned: bool = False
     settled: bool = True

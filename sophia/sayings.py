@@ -18,11 +18,15 @@ ANSWER_SECONDS = 5.0
 """The same after a question of hers: the user may be thinking."""
 
 
+MOST_TRIES = 3
+"""So often she begins to say what was cut off at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saying:
     """What waits to be said: word for word, or, if not ``worded``, told of in her own words.
 
-    ``polite``: she leaves the user a moment to go on, and what was cut off unheard is said ``again``, once.
+    ``polite``: she leaves the user a moment to go on, and what was cut off at once is said again, in so many ``tries``.
     ``order``: what she is to do, and not only to tell of.
     """
 
@@ -30,7 +34,7 @@ class Saying:
     polite: bool = False
     worded: bool = True
     order: bool = False
-    again: bool = False
+    tries: int = MOST_TRIES
 
 
 class Sayings:
@@ -72,7 +76,7 @@ class Sayings:
             state.say(at, saying.text, "asked to say it")
         else:
             state.speak(at, saying.text, "asked to tell of it", order=saying.order)
-        if saying.polite and not saying.again and state.reply:
+        if saying.polite and saying.tries > 1 and state.reply:
             self._said = saying, state.reply
 
     def _is_quiet(self, at: float) -> bool:
@@ -80,7 +84,7 @@ class Sayings:
         return since is None or self._state.reached(at, since + wait)
 
     def _take_back(self) -> None:
-        """What was cut off before a sample of it was heard is said again, before anything else."""
+        """What was cut off before anybody could follow is said again, before anything else."""
         if self._said is None:
             return
         saying, reply = self._said
@@ -88,5 +92,10 @@ class Sayings:
             self._said = saying, now  # it may have been made again
             return
         self._said = None
-        if reply.audible_at is None:
-            self._waiting.appendleft(replace(saying, again=True))
+        if reply.audible_at is None or (reply.cut and self._heard(reply) < self._state.settings.reopen_window):
+            self._waiting.appendleft(replace(saying, tries=saying.tries - 1))
+
+    def _heard(self, reply: Reply) -> float:
+        """Seconds of a reply that sounded until it was cut off: in the first, the user had begun to speak as well."""
+        until = self._state.now if reply.paused_at is None else reply.paused_at
+        return until - (until if reply.audible_at is None else reply.audible_at)

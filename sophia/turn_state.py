@@ -314,6 +314,7 @@ class TurnState:
     def interrupt(self, at: float, reason: str, onset: float | None = None) -> None:
         """Ends a committed reply before its time."""
         if reply := self.reply:
+            reply.cut = True
             self.out.append(Interrupt(at=at, turn=reply.turn, generation=reply.generation, onset=onset, reason=reason))
             self.reply, self.quiet_since, self.expects = None, at, False
 
