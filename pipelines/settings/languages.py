@@ -59,5 +59,5 @@ def without_words(turns: TurnSettings) -> str:
         return ""
     return (
         f"She knows no words of {', '.join(unknown)}: there she takes no word for a mere “mhm”, waits as long whatever "
-        "is said, and says nothing by herself, neither a question nor an apology (docs/languages.md)."
+        "is said, says nothing by herself, and runs no tool that needs a yes (docs/languages.md)."
     )
