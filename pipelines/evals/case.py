@@ -78,10 +78,14 @@ class Expected(_Part):
     outcome: Literal["replied", "interrupted", "dropped"] | None = Field(None, description="how the turn ended")
 
 
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
 class Line(_Part):
     """Something that the user says, when, and what has to come of it."""
 
     user: str = Field(min_length=1, max_length=2000)
+    language: Tag | None = Field(None, description="what it is said in, if not in the case's language; she may follow")
     pause: Seconds = Field(0.8, description="seconds after her reply to the line before")
     over: Seconds | None = Field(None, description="seconds after her first sound of it: a barge-in")
     during: str = Field("", description="while this tool runs that the line before had called")
@@ -95,7 +99,7 @@ class Case(_Part):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
     about: str = Field("", description="what is shown by it")
-    language: str = Field("en-US", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    language: Tag = "en-US"
     persona: str = Field("You are Sophia. Answer briefly.", max_length=4000)
     use: tuple[Bundle, ...] = Field((), description="tools that come along with the project")
     tools: dict[str, ToolCase] = Field(default_factory=dict)
@@ -103,6 +107,11 @@ class Case(_Part):
     silence: float = Field(2.5, gt=0, description="longest wait for her first sound, in any turn that she answers")
     wrong_calls: bool = Field(False, description="the mind calls tools that are not offered, and this is a test of it")
     only: Literal["", "embedded"] = Field("", description="only with the embedded mind, such as its faults on request")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that are spoken, the case's own first."""
+        return tuple(dict.fromkeys((self.language, *(line.language for line in self.lines if line.language))))
 
     @model_validator(mode="after")
     def _fits(self) -> Case:

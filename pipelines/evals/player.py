@@ -29,6 +29,7 @@ from pipelines.conversation.events import (
 )
 from pipelines.conversation.observers import Observer
 from pipelines.conversation.phrases import Phrases
+from pipelines.conversation.tongues import Speech
 from pipelines.evals.case import Case, Line
 from pipelines.evals.tooling import tools_of
 from pipelines.settings.model import Settings
@@ -155,12 +156,15 @@ def _began(ledger: Ledger) -> float:
 async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools = tools_of) -> Played:
     """Holds the conversation of a case to its end. Must be called on the loop whose time is meant."""
     loop = asyncio.get_running_loop()
-    place = SessionPlace(language=case.language)
+    place = SessionPlace(language=lambda: turns.language)
     user = SimulatedUser([], LONGEST)
     delays = Delays()
-    policy = settings.turns.model_copy(update={"language": case.language, "languages": (case.language,)})
-    phrases = Phrases(case.language)
-    await phrases.prepare(SimulatedVoice(AT_ONCE))
+    policy = settings.turns.model_copy(update={"language": case.language, "languages": case.languages})
+    speech = {tag: Speech(SimulatedVoice(delays), Phrases(tag)) for tag in case.languages}
+    for spoken in speech.values():
+        await spoken.phrases.prepare(SimulatedVoice(AT_ONCE))
+    own = speech.pop(case.language)
+    turns = TurnTaking(policy)
     ran: list[Ran] = []
     tools = tuple(_recorded(tool, ran) for tool in make_tools(case, settings, place))
     toolbox = Toolbox(own=tools)
@@ -168,11 +172,12 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
         source=user,
         asr=SimulatedRecognizer(user, delays, STABLE_FIRST),
         detector=OracleDetector,
-        turns=TurnTaking(policy),
+        turns=turns,
         llm=mind,
         history=History(case.persona, settings.llm.history_tokens),
-        tts=SimulatedVoice(delays),
-        phrases=phrases,
+        tts=own.tts,
+        phrases=own.phrases,
+        others=speech,
         sink=NullSink(),
         tools=toolbox,
     )
@@ -187,7 +192,7 @@ async def play(case: Case, mind: Mind, settings: Settings, make_tools: MakeTools
             await _cue(line, played)
             played.starts.append(loop.time())
             seconds = max(0.4, WORD_SECONDS * len(line.user.split()))
-            played.ends.append(user.utter(line.user, seconds, language=case.language))
+            played.ends.append(user.utter(line.user, seconds, language=line.language or case.language))
             await asyncio.sleep(played.ends[-1] - loop.time())
         await _quiet(played)
         await asyncio.sleep(case.lines[-1].wait)
