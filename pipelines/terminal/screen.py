@@ -26,6 +26,7 @@ from pipelines.telemetry.ledger import Ledger
 from pipelines.terminal.bar import latency_line, remarks
 from pipelines.terminal.display import CLOSE_SECONDS, HEARS, State
 from pipelines.terminal.text import END_OF_ISOLATE, ISOLATE, backwards, clean
+from pipelines.terminal.wrapping import wrapped
 from sophia.marks import gap
 
 FRAMES_PER_SECOND = 10
@@ -46,9 +47,6 @@ STATES: Mapping[str, tuple[str, str]] = {
     State.INTERRUPTED: ("■", "red"),
     State.DEAF: ("…", "yellow"),
 }
-
-
-_MEASURE = Console(width=80)  # rich wants one to wrap text; its width is not used
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +213,13 @@ class RichDisplay:
 
 
 class _Lines:
-    """Words that are partly written from right to left: each line of them keeps its direction to itself."""
+    """Words in lines. What is written from right to left keeps its direction to its own line."""
 
     def __init__(self, words: Text) -> None:
         self._words = words
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in self._words.wrap(console, options.max_width, overflow="fold"):
-            line.rstrip()
+        for line in wrapped(self._words, options.max_width):
             yield Text.assemble(ISOLATE, line, END_OF_ISOLATE) if backwards(line.plain) else line
 
 
@@ -235,7 +232,7 @@ def _speech(name: str, style: str, words: Text) -> Table:
     grid = Table.grid(padding=0)
     grid.add_column(width=MARGIN, no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(Text(name, style=style), _Lines(words) if backwards(words.plain) else words)
+    grid.add_row(Text(name, style=style), words if words.plain.isascii() else _Lines(words))
     return grid
 
 
@@ -243,7 +240,7 @@ def _tail(words: Text, focus: int, width: int, most: int) -> Text:
     """At most ``most`` lines of ``words``, so chosen that the character ``focus`` is among them."""
     if cell_len(words.plain) <= width - MARGIN:
         return words
-    lines = words.wrap(_MEASURE, max(1, width - MARGIN))
+    lines = wrapped(words, max(1, width - MARGIN))
     if len(lines) <= most:
         return words
     # Wrapping drops some of the spaces, so letters are what can be counted.

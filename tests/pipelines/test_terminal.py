@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Ledger, Outcome
 from pipelines.terminal.bar import in_words, latency_line, milliseconds, remarks
@@ -16,6 +17,7 @@ from pipelines.terminal.display import SilentDisplay
 from pipelines.terminal.plain import LineWriter, PlainDisplay
 from pipelines.terminal.screen import RichDisplay, View
 from pipelines.terminal.text import LONGEST, clean
+from pipelines.terminal.wrapping import wrapped
 
 MARKS = {
     "voice_end": 10.0,
@@ -350,6 +352,14 @@ def test_wide_characters_fold_within_the_width():
     lines = out.getvalue().splitlines()
     assert all(cell_len(line.rstrip()) <= 30 for line in lines)
     assert "".join(line[9:].strip() for line in lines[:-1]) == CHINESE
+    assert not any(line[9:10] in list("。，！") for line in lines[:-1])
+
+
+@given(st.text(st.sampled_from("ab é你好。、！タワーสวัดี์مح한, 「」1"), max_size=60), st.integers(2, 12))
+def test_lines_of_any_script_fit_and_lose_nothing(text, width):
+    lines = [line.plain for line in wrapped(Text(text), width)]
+    assert all(cell_len(line) <= max(2, width) for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 def test_no_space_stands_between_what_was_heard_and_what_comes_where_there_are_none():
