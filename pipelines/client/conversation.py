@@ -189,7 +189,7 @@ class Client:
             case "sophia.turn.ledger":
                 self._turns += 1
                 if (whole := event["voice_to_voice_ms"]) is not None:
-                    parts = " + ".join(f"{name} {ms:.0f}" for name, ms in event["contributions"].items())
+                    parts = " + ".join(f"{name} {ms:.0f}" for name, ms in event["contributions"].items() if ms >= 0.5)
                     self._say(f"  turn {event['turn']}: {whole:.0f} ms = {parts}")
             case "sophia.resume.token":
                 self._wishes["sophia"]["resume"] = event["token"]  # shown to the server that we come to next

@@ -4,19 +4,24 @@ import asyncio
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from table import Table
+from test_own_tools_always import LINES, tools
+from test_own_tools_always import Caller as Wanting
 from test_own_tools_failing import Confused
 from tooled_talk import ASKED, CALL, Caller, calling, of, talk, weather
 
 from nova.tools import Toolbox, ToolCall
-from pipelines.conversation.events import CancelRequested, ToolEnded, ToolStarted
+from pipelines.conversation.book import TurnBook
+from pipelines.conversation.events import CancelRequested, ToolEnded, ToolStarted, TurnEnded
 from pipelines.conversation.waiting import FIRST_SECONDS
 from pipelines.simulation.exact import Says, SimulatedMind
 from pipelines.takes import writer
 from pipelines.takes.reader import ledgers, read_events
 from pipelines.takes.writer import TakeWriter
 from pipelines.telemetry.ledger import CONTRIBUTIONS, Count, Outcome
-from sophia.decisions import Drop
+from sophia.decisions import Drop, Reopen
 from sophia.languages import language
 
 SECRET = "Chrysanthemum"
@@ -90,6 +95,8 @@ def test_so_is_what_ran_for_a_turn_that_came_to_nothing():
     ran = [event for event in of(table, ToolStarted) if event.guess]
     (turn,) = table.notes.ledgers
     assert turn.counts[Count.TOOL_CALLS_WASTED] == turn.counts[Count.TOOL_CALLS] == len(ran)
+    assert ran
+    assert turn.tools == []
 
 
 def test_a_tool_that_outlives_its_reply_has_no_end_in_the_ledger():
@@ -139,3 +146,38 @@ def test_arguments_and_results_are_words(tmp_path, monkeypatch, sealed):
     assert SECRET not in json.dumps([ledger.as_dict(words=False) for ledger in table.notes.ledgers])
     everything = b"".join(path.read_bytes() for path in (tmp_path / "take").iterdir())
     assert (SECRET.encode() in everything) is not sealed
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    script=st.lists(st.tuples(st.floats(0.3, 4.0), st.sampled_from(LINES)), min_size=1, max_size=4),
+    wanted=st.lists(st.lists(st.booleans(), max_size=3), max_size=4),
+    seconds=st.lists(st.floats(0.0, 6.0), min_size=1, max_size=3),
+    fails=st.booleans(),
+)
+def test_whatever_is_called_when_each_call_is_counted_in_its_turn_once(script, wanted, seconds, fails):
+    at, said = 0.5, []
+    for pause, text in script:
+        said.append(Says(at + pause, text))
+        at += pause + 0.35 * len(text.split())
+    mind = type("Wanted", (Wanting,), {"wanted": tuple(map(tuple, wanted))})
+    table = Table(said, seconds=at + 3.0, make_mind=mind, toolbox=Toolbox(own=tools(seconds, fails)))
+    table.talk()
+    begun = of(table, ToolStarted)
+    dropped = {one.generation for one in of(table, Drop, Reopen)}
+    for ledger in table.notes.ledgers:
+        if parts := ledger.contributions():
+            assert sum(parts.values()) == pytest.approx(ledger.voice_to_voice, abs=1e-9)
+            assert min(parts.values()) >= 0.0
+        its = [one for one in begun if one.generation in ledger.generations]
+        wasted = [one for one in its if one.generation in dropped]
+        assert ledger.counts[Count.TOOL_CALLS] == len(its)
+        assert ledger.counts[Count.TOOL_CALLS_WASTED] == len(wasted)
+        kept = [one.call for one in its if one not in wasted and one.generation == ledger.generations[-1]]
+        assert [run.call for run in ledger.tools] == [call.id for call in kept]
+        assert all(run.seconds is None or run.output for run in ledger.tools)
+    book = TurnBook()
+    again = [
+        ledger for event in table.notes.happened if not isinstance(event, TurnEnded) for ledger in book.tell(event)
+    ]
+    assert [ledger.as_dict() for ledger in again] == [ledger.as_dict() for ledger in table.notes.ledgers]
