@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from aurora.face import ARKIT, Weights
 from aurora.idle import IdleFace
 from aurora.names import NameMap
-from pipelines.conversation.events import GenerationOver, PlayoutFinished, PlayoutStarted
+from pipelines.conversation.events import Attending, GenerationOver, PlayoutFinished, PlayoutStarted
 from pipelines.takes.captions import Line, captions
 from pipelines.takes.reader import read_events
 from pipelines.takes.sealing import SealError, opened
@@ -79,14 +80,18 @@ class Performance:
     turns: list[dict[str, Any]]
     loop_time: float
     head: str | None = None
+    attended: list[tuple[float, str]] = field(default_factory=list)
+    """Whom her face attended to, from which second on."""
     notes: list[str] = field(default_factory=list)
 
     def poses(self, fps: int, progress: Progress = lambda what, share: None) -> NDArray[np.float32]:
         """Poses of shape ``(frames, 52)``: frame ``k`` is at ``k / fps`` seconds, the last one at the end."""
         grid = np.arange(math.floor(self.seconds * fps) + 1) / fps
         rest = np.empty((len(grid), len(ARKIT)), np.float32)
-        idle = IdleFace()
+        idle, changes = IdleFace(), deque(self.attended)
         for place, time in enumerate(grid.tolist()):
+            while changes and changes[0][0] <= time:
+                idle.attend(changes.popleft()[1], time)
             rest[place] = idle.at(time)
             if place % 1000 == 0:
                 progress("poses", place / len(grid))
@@ -128,7 +133,7 @@ def _performance(folder: Path) -> Performance:
     rate, loop_time, began = _manifest(folder, notes)
     pcm = _voice(folder, rate, notes)
     times, recorded = _frames(folder, notes)
-    lines, heard_until = _heard(folder, loop_time, notes)
+    lines, heard_until, attended = _heard(folder, loop_time, notes)
     seconds = max(len(pcm) / rate, float(times[-1]) if len(times) else 0.0, heard_until)
     if seconds <= 0.0:
         raise TakeError(f"{folder}: she said nothing in it; there is nothing to export.")
@@ -144,6 +149,7 @@ def _performance(folder: Path) -> Performance:
         turns=_turns(folder, notes),
         loop_time=loop_time,
         head=_head(folder),
+        attended=attended,
         notes=notes,
     )
 
@@ -219,19 +225,22 @@ def _rows(path: Path) -> Iterator[Any]:
         return
 
 
-def _heard(folder: Path, loop_time: float, notes: list[str]) -> tuple[list[Line], float]:
-    """What was heard of her, and until when."""
+def _heard(folder: Path, loop_time: float, notes: list[str]) -> tuple[list[Line], float, list[tuple[float, str]]]:
+    """What was heard of her, until when, and whom she attended to."""
     events: list[Voiced] = []
+    attended: list[tuple[float, str]] = []
     try:
         for event in read_events(folder):
             if isinstance(event, Voiced):
                 events.append(_sane(event))
+            elif isinstance(event, Attending) and _finite(event.at):
+                attended.append((event.at - loop_time, str(event.to)))
     except OSError:
         notes.append("it holds no events: nobody knows what she said")
     except (ValueError, TypeError, RecursionError) as error:
         notes.append(f"{error}; what follows is left out")
     ends = [event.time - loop_time for event in events if isinstance(event, PlayoutFinished)]
-    return captions(events, loop_time), min(LONGEST, max(ends, default=0.0))
+    return captions(events, loop_time), min(LONGEST, max(ends, default=0.0)), sorted(attended)
 
 
 def _sane(event: Voiced) -> Voiced:

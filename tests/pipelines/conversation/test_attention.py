@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 from table import Table
+from tooled_talk import of, talk, weather
 
 from pipelines.conversation.attention import AFTER, DWELL, ENTER, REST, SPOKEN, Attention
 from pipelines.conversation.events import (
@@ -206,3 +207,17 @@ def test_a_conversation_tells_everybody_and_moves_the_face_that_rests():
     assert attends[0] == "hearing"
     assert "speaking" in attends
     assert attends[-1] == "idle"
+
+
+def test_while_a_tool_runs_her_face_thinks_and_she_looks_back_before_the_answer_is_heard():
+    own, _ = weather(4.0)
+    table = talk(own)
+    held = of(table, HoldStarted)[-1].at
+    started = [one.time for one in of(table, PlayoutStarted)]
+    changes = [(one.at, one.to) for one in of(table, Attending)]
+    thinks = [at for at, to in changes if to == "thinking"]
+    assert any(at >= held for at in thinks)
+    spoken = [at for at, to in changes if to == "speaking" and at > thinks[-1]]
+    assert spoken
+    assert changes[-1][1] == "idle"
+    assert started

@@ -210,3 +210,15 @@ def test_the_folder_is_left_as_it_was(take) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in Path(take).iterdir()}
     read_performance(take).poses(30)
     assert before == {path.name: path.stat().st_mtime_ns for path in Path(take).iterdir()}
+
+
+def test_between_replies_she_thinks_where_she_thought(broken) -> None:
+    brow, lines = ARKIT.index("browOuterUpLeft"), (broken / "events.jsonl").read_text().splitlines()
+    for at, to in ((101.0, '"speaking"'), (102.2, '"thinking"'), (103.8, '"speaking"'), (103.9, "7")):
+        lines.append(f'{{"t": {at - START}, "kind": "attending", "data": {{"at": {at}, "to": {to}}}}}')
+    (broken / "events.jsonl").write_text("\n".join(lines))
+    shown = read_performance(broken)
+    assert shown.notes == []
+    poses = shown.poses(60)
+    assert poses[60 * 3 + 36, brow] > 0.15
+    assert poses[60 * 2 + 6, brow] < 0.1
