@@ -2,11 +2,11 @@
 
 import re
 
-_TOKEN = re.compile(r"\s?\w{1,5}|\s?[^\w\s]|\s")
+_TOKEN = re.compile(r"\s?</?tool_call>|\s?[{}\[\]\":,]{2,4}|\s?\w{1,5}|\s?[^\w\s]|\s")
 
 
 def tokens(text):
-    """Pieces of at most six characters that join to the text again."""
+    """Pieces of at most six characters that join to the text again; the tag of a call is one."""
     return _TOKEN.findall(text)
 
 

@@ -12,9 +12,7 @@ from ..chat import asked, plain
 from . import dialects, faults, filling, telling
 from .choosing import called_anyway, calls_for
 
-_TAKEN_BACK = re.compile(
-    r"\b(?:never mind|forget (?:about )?(?:it|that)|leave it|it does not matter|vergiss es|schon gut)$"
-)
+_TAKEN_BACK = re.compile(r"\b(?:never mind|forget (?:about )?it|leave it|it does not matter|vergiss es|schon gut)$")
 _CORRECTED = re.compile(
     r"^(?P<before>.{6,}?) (?:no|nein|sorry|i mean|i meant|or rather|wait|ich meine|doch lieber)"
     r"(?: (?:no|not that|wait|sorry|i mean|make (?:that|it)|in))* (?P<new>.{2,60})$"

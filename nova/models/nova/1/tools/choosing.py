@@ -9,7 +9,9 @@ MOST_CALLS = 4
 """Calls of one answer."""
 _AND = re.compile(r"\s+(?:and then|and also|and|then|also|sowie|und)\s+")
 _STATED = re.compile(
-    r"^(?:i|my|it|that|this|we|he|she|they|you|ich|mein|das|es) (?!(?:want|need|would like|wish|möchte) )"
+    r"^(?:do you remember|i|my|it|that|this|we|he|she|they|you|ich|mein|das|es) "
+    r"(?!(?:want|need|would like|wish|möchte) )"
+    r"|^remember me$"
 )
 _SEEMS, _SURE = 0.5, 1.0
 _LEAST_COMMON = 2

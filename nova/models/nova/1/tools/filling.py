@@ -13,7 +13,8 @@ _FILLED = (
     (r"^(?:time|at|when|clock|due|time of day)$", phrases.clock),
     (r"\b(?:date|day|weekday)\b", phrases.day),
     (r"\b(?:fact|memory|note|text|content|message|information)\b", phrases.fact),
-    (r"^(?:what|task|reminder|subject|todo|about)$", phrases.reminder),
+    (r"^(?:what|task|reminder|subject|todo)$", phrases.reminder),
+    (r"^about$", lambda said: phrases.fact(said) or phrases.query(said)),
     (r"\b(?:query|search|keyword|keywords|term|topic|question)\b", phrases.query),
     (r"^(?:name|label|title)$", phrases.label),
 )

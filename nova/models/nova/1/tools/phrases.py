@@ -150,7 +150,9 @@ def day(said):
 
 
 def fact(said):
-    """What is to be remembered, noted or sent, as it was written."""
+    """What is to be remembered, forgotten, noted or sent, as it was written."""
+    if alone := re.search(r"\b(?:forget|vergiss) (that|everything|all of it|alles|das)$", said.text):
+        return alone[1]
     found = _FACT.search(said.raw)
     return found[1] if found else (said.quoted() or [None])[0]
 
@@ -179,6 +181,8 @@ def query(said):
 
 def label(said):
     """What something is called: a timer."""
+    if re.search(r"\b(?:all|alle) (?:the |my |meine )?(?:timer|alarm|reminder|wecker)", said.text):
+        return "all"
     found = _LABEL.search(said.text)
     return next((part.strip() for part in found.groups() if part), None) if found else None
 

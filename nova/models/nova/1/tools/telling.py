@@ -21,6 +21,8 @@ _FAILED = re.compile(
 )
 _INNER = re.compile(r"\b(?:model '|internal error|\w+Error\b)")
 """Failures that mean nothing to whoever listens."""
+_LONG = re.compile(r"(?<![\d.])\d{1,9}\.\d{3,9}(?![\d.])")
+_IT_IS = re.compile(r"\b([Ii])t is\b")
 _SIGNS = (
     (r"(?<=[\d)])\s*\*\*?\s*(?=[\d(])", " times "), (r"(?<=[\d)])\s*/\s*(?=[\d(])", " divided by "),
     (r"(?<=[\d)])\s+-\s+(?=[\d(])", " minus "), (r"(?<=[\d)])\s*\+\s*(?=[\d(])", " plus "),
@@ -68,6 +70,8 @@ def spoken(result, german=False):
 def _kept(text, german):
     """The first sentences that give no orders."""
     text = _TAG.sub("", text)
+    text = _LONG.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), text)
+    text = text if german else _IT_IS.sub(r"\1t's", text)
     for sign, words in _SIGNS:
         text = re.sub(sign, _GERMAN.get(words, words) if german else words, text)
     sentences = [" ".join(_MARKUP.sub(" ", part).split()) for part in _SENTENCE.split(text[: 20 * LONGEST])]

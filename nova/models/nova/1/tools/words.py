@@ -62,9 +62,19 @@ PURPOSES = (
     ),
     _purpose(r"\bweather\b|\brain\w*\b|\bforecast\b|\bumbrella\b|\bsnow\w*\b|\bwetter\b|\bregne\w*\b", "weather"),
     _purpose(r"\b(?:gpu|gpus|graphics card|grafikkarte)\b", "gpu machine metric", "gpu"),
-    _purpose(r"\bis (?:riva|triton|audio2face|prometheus|the \w+ service)\b", "service stack health"),
     _purpose(
-        r"^(?:please )?(?:remember|keep in mind|note|merk dir)\b(?! my name\?)", "remember memory note keep", "remember"
+        r"\b(?:riva|triton|audio2face|prometheus|services?|stack)\b.*\b(?:up|down|running|there|alive|okay|healthy|run)\b|"
+        r"^(?:is|are|läuft|laufen) (?:all |the )?(?:riva|triton|audio2face|services?|dienste)\b",
+        "service stack health",
+    ),
+    _purpose(r"\balerts?\b|\balarms? (?:fir|from the monitor)|\bwarnungen\b", "alert"),
+    _purpose(
+        r"\bhow (?:quick|fast|slow) (?:are|were) you\b|\b(?:your|the) (?:latency|answer times?)\b", "answer latency"
+    ),
+    _purpose(
+        r"^(?:(?:can|could|will) you )?(?:remember|keep in mind|note|merk dir)\b(?! my name\?)",
+        "remember memory note keep",
+        "remember",
     ),
     _purpose(r"\bforget\b|\bvergiss\b", "forget"),
     _purpose(
