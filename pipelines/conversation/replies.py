@@ -272,7 +272,9 @@ class Replies:
         reply = self._open(decision.turn, decision.generation)
         self._release(reply.number)
         self._approvals.spoke()
-        services = replace(self._context.tongues.services(self._context.services), llm=Verbatim(decision.text))
+        services = replace(
+            self._context.tongues.services(self._context.services, decision.text), llm=Verbatim(decision.text)
+        )
         manner = Manner(written=reply.written)
         reply.generation, reply.once = Generation(reply.number, (), services, self, manner=manner), True
         self._spawn(reply, reply.generation.run())

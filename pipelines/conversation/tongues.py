@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pipelines.conversation.making import ReplyServices
 from pipelines.conversation.phrases import Phrases
 from sophia.languages import language as table
+from sophia.languages.likely import likely
 from sophia.speech import Synthesizer
 
 
@@ -47,6 +48,8 @@ class Tongues:
         """What the model is told of the language; nothing where there is but one."""
         return table(self._now).instruction if len(self._speech) > 1 else ""
 
-    def services(self, services: ReplyServices) -> ReplyServices:
-        """The same services, with her voice of now."""
-        return replace(services, language=self._now, tts=self._speech[self._now].tts)
+    def services(self, services: ReplyServices, said: str = "") -> ReplyServices:
+        """The same services, with her voice of now; for a text that somebody has written, with one of its language."""
+        own = likely(said, tuple(self._speech)) if said and len(self._speech) > 1 else ""
+        language = own or self._now
+        return replace(services, language=language, tts=self._speech[language].tts)

@@ -5,6 +5,7 @@ from table import Table
 from nova.mind import Message
 from pipelines.simulation.exact import Says, SimulatedVoice
 from sophia.decisions import Switch
+from sophia.events import SayRequested
 from sophia.languages import language
 from sophia.turn_settings import TurnSettings
 
@@ -75,6 +76,14 @@ def test_in_a_language_without_words_she_is_silent_and_the_talk_goes_on():
     assert said.get("en-US", []) == []
     assert notes.sounding(20.0, 34.0) == 0.0
     assert "the tag ja-JP" in system(table.mind.calls[0])
+
+
+def test_what_she_is_asked_to_say_has_the_voice_of_its_language():
+    text = "Ihre Bestellung ist da, bitte kommen Sie."
+    events = [(20.0, lambda at: SayRequested(at=at, text=text)), (30.0, lambda at: SayRequested(at=at, text="Ping."))]
+    _, _, said = talk([ENGLISH], seconds=40, events=events)
+    assert "".join(said["de-DE"]).replace(",", ", ") == text
+    assert said["en-US"][-1] == "Ping."
 
 
 def test_who_has_one_language_is_told_nothing_of_it():
