@@ -221,12 +221,13 @@ def test_kit_drives_her(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     assert weights(kit.stage)[0] == pytest.approx(100 / 255)
     kit.bus.queue("aurora.sophia:command.say", {"text": "Welcome to the lab."})
     kit.bus.queue("aurora.sophia:command.ask", {"text": "What time is it?"})
+    kit.bus.queue("aurora.sophia:command.tell", {"about": "Ada has come."})
     kit.bus.queue("aurora.sophia:command.stop", {})
     kit.bus.queue("aurora.sophia:command.look_at", {"path": "/World/Cube"})
     kit.bus.update()
     assert ("aurora.sophia:started", {}) in kit.bus.told
     assert [event["type"] for event in sent(connection)] == [
-        "sophia.say", "conversation.item.create", "response.create", "response.cancel"
+        "sophia.say", "conversation.item.create", "response.create", "sophia.ask", "response.cancel"
     ]  # fmt: skip
     assert sent(connection)[0]["text"] == "Welcome to the lab."
     assert kit.warnings == []

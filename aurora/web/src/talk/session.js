@@ -120,9 +120,11 @@ export class TalkSession extends EventTarget {
     if (this.ours) this.socket?.send({ type: 'sophia.microphone', muted });
   }
 
-  /** Types instead of speaking. @param {string} text */
+  /** Types instead of speaking. `/say …` has her say it word for word, `/ask …` tell of it. @param {string} text */
   say(text) {
     if (!this.socket?.open) return;
+    const order = /^\/(say|ask)\s+(\S.*)$/s.exec(text);
+    if (order) return this.socket.send(order[1] === 'say' ? { type: 'sophia.say', text: order[2] } : { type: 'sophia.ask', about: order[2] });
     if (this.#talking()) this.cancel(); // the wire answers one thing at a time
     this.projection.type(text);
     this.socket.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] } });

@@ -305,6 +305,13 @@ test('typing needs no microphone, and first stops her where she speaks', async (
   assert.deepEqual(FakeSocket.last.sent[1].item.content, [{ type: 'input_text', text: 'Hello.' }]);
 });
 
+test('a line that begins with /say or /ask has her say it, and is nothing that the user says', async () => {
+  const session = await talking();
+  for (const line of ['/say The lab closes.', '/ask Ada has come.', '/sayings', '/say ']) session.say(line);
+  assert.deepEqual(FakeSocket.last.types(), ['session.update', 'sophia.say', 'sophia.ask', ...Array(2).fill(['conversation.item.create', 'response.create']).flat()]);
+  session.end();
+});
+
 test('watching needs neither microphone nor sound, and follows the server’s clock', () => {
   const session = begin();
   session.watch();

@@ -171,6 +171,11 @@ def say(text: str) -> tuple[dict[str, Any], ...]:
     return ({"type": "sophia.say", "text": text},)
 
 
+def tell(about: str) -> tuple[dict[str, Any], ...]:
+    """Client events that have her tell the user ``about`` something in her own words, once nobody speaks."""
+    return ({"type": "sophia.ask", "about": about},)
+
+
 def ask(text: str) -> tuple[dict[str, Any], ...]:
     """Client events that ask her ``text``, as if somebody had typed it."""
     content = [{"type": "input_text", "text": text}]

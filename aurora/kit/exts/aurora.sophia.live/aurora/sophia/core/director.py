@@ -10,7 +10,7 @@ from typing import Any
 
 from pxr import Usd
 
-from aurora.sophia.core.connection import Connection, ask, say, stop
+from aurora.sophia.core.connection import Connection, ask, say, stop, tell
 from aurora.sophia.core.face import LiveFace, NoFace
 from aurora.sophia.core.life import Life, direction
 from aurora.sophia.core.performance import Performance
@@ -73,13 +73,14 @@ class Director:
         self._leave()
 
     def command(self, name: str, argument: str) -> bool:
-        """``say``, ``ask``, ``stop`` or ``look_at``; false if it cannot be done now, or is none of these."""
+        """``say``, ``ask``, ``tell``, ``stop`` or ``look_at``; false if it cannot be done now, or is none of these."""
         if name == "look_at":
             self._look_at(argument)
             return True
         makers: dict[str, Callable[[], Sequence[dict[str, Any]]]] = {
             "say": lambda: say(argument),
             "ask": lambda: ask(argument),
+            "tell": lambda: tell(argument),
             "stop": stop,
         }
         if self.connection is None or name not in makers or (name != "stop" and not argument.strip()):

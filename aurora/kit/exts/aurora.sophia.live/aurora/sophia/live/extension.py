@@ -20,7 +20,7 @@ from aurora.sophia.live import bus
 NAME = "aurora.sophia"
 """Events are called ``aurora.sophia:turn``, commands ``aurora.sophia:command.say``."""
 
-COMMANDS = {"say": "text", "ask": "text", "stop": "", "look_at": "path"}
+COMMANDS = {"say": "text", "ask": "text", "tell": "about", "stop": "", "look_at": "path"}
 """Each command and the key of its argument in the payload."""
 
 PANEL_SECONDS = 0.2
