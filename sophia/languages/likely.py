@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 from functools import lru_cache
 
 from sophia.languages import code_of, language
@@ -27,7 +26,8 @@ LEAST = 2
 _CACHED = 16
 
 
-def likely(text: str, among: Sequence[str]) -> str:
+@lru_cache(_CACHED)
+def likely(text: str, among: tuple[str, ...]) -> str:
     """The tag of those ``among`` that ``text`` is likely in; empty where nothing says so."""
     scripts = Counter(unicodedata.name(c, "").partition(" ")[0] for c in text if c.isalpha())
     if not scripts:
