@@ -49,13 +49,9 @@ async def look_at_server(name: str, settings: McpServerSettings) -> Sight:
     from pipelines.tools.mcp.server import McpServer  # noqa: PLC0415 - few need it, and it is slow to import
 
     server = McpServer(name, settings)
-    task = asyncio.create_task(server.run())
-    try:
+    async with server.running():
         await server.tried.wait()
         return _sight(server)
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def _sight(server: McpServer) -> Sight:

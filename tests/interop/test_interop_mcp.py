@@ -32,14 +32,10 @@ async def reference(name: str, *args: str, **settings: Any) -> AsyncIterator[tup
     if command is None:
         pytest.skip(f"no environment of {name}; make interop makes it")
     server = McpServer("it", McpServerSettings(command=command[0], args=args, start_seconds=60, **settings))
-    task = asyncio.create_task(server.run())
-    try:
+    async with server.running():
         await server.tried.wait()
         assert server.standing.up, server.standing.failure
         yield server, {tool.name.removeprefix("it__"): tool for tool in tools_of(server)}
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def test_everything() -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpx2
@@ -57,19 +57,21 @@ MOST_PAGES = 20
 MOST_LISTED = 500
 """Of a server's list of tools, that much is read."""
 
+END_SECONDS = (1.8, 0.2)
+"""For a server's task to end, once it is cancelled and once more."""
+
 STOP_SECONDS = 1.0
 """For a server behind an address to hear that we leave."""
 
 ERROR_CHARS = 300
 PROGRESS_CHARS = 120
 
-TERMINATED = "ession terminated"
-"""What a server says that was started anew, and knows our session no more."""
-
-CLOSED = ("Connection closed", "SSE stream", "Server closed")
-"""How what the library says of a closed connection begins, where there are no pipes to see it by."""
+CLOSED = ("Connection closed", "SSE stream", "Session terminated", "Server returned an error response", "Not Found")
+"""How what the library says begins of a server behind an address that is gone, or knows our session no more."""
 
 US = mcp_types.Implementation(name="sophia", version="1")
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ class Standing:
 
 
 class McpServer:
-    """A server called ``name``. :meth:`run` keeps it connected; ``changed`` is told when :attr:`standing` is new."""
+    """A server called ``name``, connected while it is :meth:`running`. ``changed`` hears of a new :attr:`standing`."""
 
     def __init__(self, name: str, settings: McpServerSettings, changed: Callable[[], None] = lambda: None) -> None:
         self.name = name
@@ -110,17 +112,45 @@ class McpServer:
         self._news = asyncio.Event()
         self._lost = ""
         self._silent = 0
+        self._ending = False
+        self._task: asyncio.Task[None] | None = None
+        self._requests: set[asyncio.Task[Any]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self) -> None:
-        """Connects it, and again whenever it is lost, until the task is cancelled."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keeps it connected until the block ends."""
+        self.begin()
+        try:
+            yield
+        finally:
+            await self.end()
+
+    def begin(self) -> None:
+        """Begins to keep it connected, by one task."""
+        self._task = asyncio.create_task(self._run(), name=f"mcp {self.name}")
+
+    async def end(self) -> None:
+        """Ends that, within 2 s."""
+        self._ending = True
+        for seconds in END_SECONDS:  # a library that is closing may have taken our cancelling for its own
+            if self._task:
+                self._task.cancel()
+                if (await asyncio.wait([self._task], timeout=seconds))[0]:
+                    return
+        _log.warning("the MCP server %s does not end; it is left to itself", self.name)
+
+    async def _run(self) -> None:
+        """Connects it, and again whenever it is lost."""
         time, pause = asyncio.get_running_loop().time, FIRST_PAUSE
-        while True:
+        while not self._ending:
             began = time()
             try:
                 await self._serve()
             except Exception as error:  # whatever a server or the library does: it is tried again
                 failure = self._lost or self._why(error)
+            if self._ending:
+                return
             self._stand(Standing(False, failure, tools=self.standing.tools))
             _log.warning("the MCP server %s is away: %s", self.name, failure)
             if time() - began > STEADY_SECONDS:
@@ -139,9 +169,11 @@ class McpServer:
                 return await self._ask(self._client, tool, arguments, until - time())
             except _Lost as lost:
                 self._lose(str(lost))
-                if reads and await self._is_back(until - time()):
-                    with suppress(_Lost):
+                if reads and await self._is_back(until - time()) and self._client:
+                    try:
                         return await self._ask(self._client, tool, arguments, until - time())
+                    except _Lost as again:
+                        self._lose(str(again))
                 known = "nothing was done" if reads else "whether it was done is not known"
                 raise ToolError(f"{self.name} was lost in the middle of it, and {known}") from None
 
@@ -154,20 +186,20 @@ class McpServer:
             share = f"{progress:g} of {total:g}" if total else f"{progress:g}"
             tell(plain(f"{share}: {message}" if message else share, PROGRESS_CHARS))
 
+        request = client.session.send_request(
+            mcp_types.CallToolRequest(params=params),
+            mcp_types.CallToolResult,
+            request_read_timeout_seconds=seconds,
+            progress_callback=progressed,
+        )
         try:
-            async with asyncio.timeout(seconds):
-                result = await client.session.send_request(
-                    mcp_types.CallToolRequest(params=params),
-                    mcp_types.CallToolResult,
-                    request_read_timeout_seconds=seconds,
-                    progress_callback=progressed,
-                )
+            result = await self._within(seconds, request)
         except TimeoutError:
             raise self._was_silent(seconds) from None
         except MCPError as error:
             if error.code == mcp_types.REQUEST_TIMEOUT:
                 raise self._was_silent(seconds) from None
-            if self._is_closed(error) or TERMINATED in error.message:
+            if self._is_closed(error):
                 raise _Lost(self._ended()) from None
             raise ToolError(plain(error.message, ERROR_CHARS) or "it refuses, and does not say why") from None
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -176,6 +208,20 @@ class McpServer:
             raise ToolError(f"{self.name} answered in a form that cannot be read") from None
         self._silent = 0
         return told(result)
+
+    async def _within(self, seconds: float, request: Coroutine[Any, Any, T]) -> T:
+        """What comes of a request. One that is given up may take seconds to be: it tells a server that may hang."""
+        task = asyncio.create_task(request)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+        try:
+            done, _ = await asyncio.wait([task], timeout=seconds)
+        finally:
+            task.cancel()  # has no effect on one that is done
+        if not done:
+            task.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise TimeoutError
+        return task.result()
 
     def _was_silent(self, seconds: float) -> ToolError:
         self._silent += 1
@@ -285,9 +331,9 @@ class McpServer:
 
     def _is_closed(self, error: MCPError) -> bool:
         """Whether the library says that the connection is closed. Some servers use its number for errors of theirs."""
-        if error.code != mcp_types.CONNECTION_CLOSED:
-            return False
-        return self._pipes.ended.is_set() if self._pipes else error.message.startswith(CLOSED)
+        if self._pipes:
+            return error.code == mcp_types.CONNECTION_CLOSED and self._pipes.ended.is_set()
+        return error.message.startswith(CLOSED)
 
     def _ended(self) -> str:
         """Why the connection has ended, as far as that is known."""

@@ -28,8 +28,6 @@ READY_SECONDS = 5.0
 GRACE_SECONDS = 1.0
 """More than a call may take by itself, so that its own sentence about it is the one that is told."""
 
-END_SECONDS = 2.0
-
 
 class McpServers:
     """The tools of ``servers`` as they are now; ``watch`` tells of changes."""
@@ -41,7 +39,8 @@ class McpServers:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keeps all servers connected; the first talk begins once they are, or soon."""
-        tasks = [asyncio.create_task(server.run(), name=f"mcp {server.name}") for server in self.servers]
+        for server in self.servers:
+            server.begin()
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(READY_SECONDS):
@@ -49,10 +48,7 @@ class McpServers:
                         await server.tried.wait()
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks, timeout=END_SECONDS)
+            await asyncio.gather(*(server.end() for server in self.servers))
 
     @property
     def tools(self) -> tuple[Tool, ...]:

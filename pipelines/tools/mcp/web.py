@@ -17,6 +17,8 @@ from pipelines.services.channels import metadata_for, open_http
 from pipelines.settings.mcp import McpServerSettings
 from pipelines.tools.mcp.pipes import MOST_BYTES
 
+TIMEOUTS = ("connect", "read", "write", "pool")
+
 
 class TooMuch(httpx2.StreamError):
     """A server sent more than it may in one answer."""
@@ -56,6 +58,8 @@ async def web(settings: McpServerSettings, stop_seconds: float) -> AsyncIterator
     async def identify(request: httpx2.Request) -> None:
         request.headers.update(dict(metadata()))
         request.headers["accept-encoding"] = "identity"
+        if request.method == "DELETE":  # our leaving; a server that hangs is not to keep us
+            request.extensions = {**request.extensions, "timeout": dict.fromkeys(TIMEOUTS, stop_seconds)}
 
     async def bound(response: httpx2.Response) -> None:
         streamed = response.headers.get("content-type", "").startswith("text/event-stream")

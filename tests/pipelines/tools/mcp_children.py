@@ -21,13 +21,9 @@ async def connected(*args: str, **settings: Any) -> AsyncIterator[McpServer]:
     server = McpServer(
         "it", McpServerSettings(**{"command": sys.executable, "args": args, "start_seconds": 60, **settings})
     )
-    task = asyncio.create_task(server.run())
-    try:
+    async with server.running():
         await server.tried.wait()
         yield server
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import ssl
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +33,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(port: int) -> AsyncIterator[None]:
+async def serving(port: int) -> AsyncIterator[Process]:
     """The server of bad days over HTTP, until the block ends."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, HOSTILE, "web", str(port), stderr=asyncio.subprocess.DEVNULL
@@ -43,7 +45,7 @@ async def serving(port: int) -> AsyncIterator[None]:
                 writer.close()
                 break
             await asyncio.sleep(0.05)
-        yield
+        yield child
     finally:
         child.kill()
         await child.wait()
@@ -72,6 +74,20 @@ async def test_it_is_called_dies_and_comes_back() -> None:
         async with serving(port):
             await until(lambda: server.standing.up)
             assert await server.call("echo", {"text": "back"}, 30) == "back"
+
+
+async def test_one_that_hangs_is_reached_anew() -> None:
+    port = free_port()
+    async with serving(port) as child, connected(command=None, url=f"http://127.0.0.1:{port}/mcp") as server:
+        assert server.standing.up, server.standing.failure
+        child.send_signal(signal.SIGSTOP)
+        for _ in range(2):
+            with pytest.raises(ToolError, match="gave no answer within 0 seconds"):
+                await server.call("echo", {"text": "?"}, 0.3)
+        await until(lambda: server.standing.failure == "it gave no answer 2 times in a row")
+        child.send_signal(signal.SIGCONT)
+        await until(lambda: server.standing.up)
+        assert await server.call("echo", {"text": "back"}, 30) == "back"
 
 
 @asynccontextmanager
