@@ -101,7 +101,7 @@ class Line:
         usual = consent or self.keeping.usual
         return Provenance("0" * 32, began, self.loop.time(), person=person, mode=mode, consent=usual)
 
-    def _session(self, source, sink, observers, *, echo, provenance, recorded, patience):
+    def _session(self, source, sink, observers, *, echo, provenance, recorded, patience, greets=True):
         delays = Delays()
         components = Components(
             source=source,

@@ -90,7 +90,7 @@ def sizes(line):
         "open": wire._extras._book.open + conversation._book.open,
         "sent": len(talk._sink._sent),
         "places": len(talk._source._places),
-        "replies": len(conversation._replies._replies) + len(conversation._replies._past),
+        "replies": len(conversation._replies._replies) + len(conversation._replies._heard._past),
     }
 
 
