@@ -150,3 +150,17 @@ async def test_a_client_that_wants_none_of_them_gets_none(tmp_path, pki):
         await types(one, "what is six times seven")
         done = await one.wait("response.done")
         assert done["response"]["output"][0]["content"][0]["transcript"].split() == ANSWER.split()
+
+
+async def test_she_asks_before_a_tool_runs_and_a_typed_yes_has_it_run(tmp_path, pki):
+    own = {"use": ("arithmetic",), "approve": {"calculate": "always"}}
+    async with house(tmp_path, pki, lab=Lab(calls=RECKON), tools=own) as (client, url, _), page(client, url) as one:
+        await types(one, "what is six times seven")
+        asked = await one.wait("response.done")
+        question = asked["response"]["output"][0]["content"][0]["transcript"]
+        assert question == "Shall I run calculate, with expression: 6 * 7?"
+        assert (await one.wait("sophia.turn.ledger"))["heard"] == question
+        await types(one, "yes please")
+        done = await one.wait("response.done", 2)
+        assert done["response"]["output"][0]["content"][0]["transcript"] == "The tool says 6 * 7 = 42."
+        assert not one.of("error")
