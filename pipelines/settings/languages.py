@@ -45,6 +45,8 @@ def checked_voices(
         raise ValueError("a voice has a language, such as en-US; auto is for ears (language, asr.language)")
     if turns and (silent := [tag for tag in turns.languages if tag not in (tts.language, *tts.by_language)]):
         raise ValueError(f"there is no voice for {silent[0]}, which is one of turns.languages; add it to by_language")
+    if turns and turns.languages and turns.language != tts.language:
+        raise ValueError(f"she begins in {tts.language}; turns.language has to be the same, or is left out")
     if asr and asr.language == AUTO and turns and not turns.languages:
         raise ValueError(
             "language auto needs the other languages that she speaks: tts.by_language, with a voice for each "

@@ -42,6 +42,10 @@ def test_ears_alone_may_be_told_to_find_out(tmp_path):
         ("language: auto\n", "language auto needs the other languages that she speaks: tts.by_language"),
         ("tts: {language: auto}\n", "a voice has a language, such as en-US"),
         (f"language: auto\n{VOICES}turns: {{languages: [es-US]}}\n", "there is no voice for es-US"),
+        (
+            f"language: auto\n{VOICES}turns: {{language: de-DE}}\n",
+            "she begins in en-US; turns.language has to be the same",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path, text, says):
