@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from table import BEGINS
 from tooled_talk import of, talk
 
 from nova.functions import tool
@@ -15,6 +16,7 @@ from pipelines.simulation.paced import Answer
 from pipelines.tools.asking import whether
 from sophia.decisions import Commit, Reopen
 from sophia.events import TextTyped
+from sophia.playout_events import PlayoutFinished
 
 WANTED = Says(1.0, "delete the old notes please")
 QUESTION = "Shall I run delete file, with path: notes.txt?"
@@ -184,3 +186,14 @@ def test_in_a_language_in_which_she_cannot_ask_it_does_not_run():
     table = talk(silent, [WANTED], mind=Deleting)
     assert ran == []
     assert "cannot be asked about in this language" in table.notes.turns[0].heard
+
+
+@pytest.mark.parametrize(("before_the_end", "counts"), [(2.0, False), (1.0, True), (0.3, True), (-0.2, True)])
+def test_a_yes_over_her_last_words_counts(before_the_end, counts):
+    own, _ = deletes()
+    (asked,) = of(talk(own, [WANTED], mind=Deleting), PlayoutFinished)
+    own, ran = deletes()
+    yes = Says(asked.at - BEGINS - before_the_end, "yes", 0.4)
+    table = talk(own, [WANTED, yes], mind=Deleting, seconds=25)
+    assert table.notes.turns[0].heard == QUESTION
+    assert ran == (["notes.txt"] if counts else [])
