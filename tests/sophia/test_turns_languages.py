@@ -116,7 +116,7 @@ def test_a_backchannel_may_be_in_the_language_of_its_words():
         ("Où est ma commande ?", "fr-FR"), ("Dov'è il mio ordine?", "it-IT"), ("注文はどこですか", "ja-JP"),
         ("我的订单在哪里", "zh-CN"), ("где мой заказ", "ru-RU"),
         ("أين طلبي", "ar-AR"), ("내 주문은 어디 있나요", "ko-KR"),
-        ("Sophia", ""), ("", ""), ("12:30", ""), ("ok", ""), ("que", ""),
+        ("Sophia", ""), ("", ""), ("12:30", ""), ("ok", ""), ("que", ""), ("gracias", ""),
     ],
 )  # fmt: skip
 def test_a_text_is_likely_in_one_of_some_languages(text, tag):
@@ -164,3 +164,10 @@ def test_a_sentence_without_spaces_goes_on_after_a_pause_and_is_known_again():
     assert table.only(Continue).wait.sounds == "open"
     assert table.wait(4.0).only(Commit).text == "荷物はどこですか"
     assert beyond("荷物はどこですか今日", "荷物はどこですか") == ("荷物はどこですか", "今日")
+
+
+def test_after_a_guess_that_came_to_nothing_she_speaks_as_before():
+    once = TurnSettings(languages=("de-DE",), max_speculations=1)
+    table = Table(once).voice(0.2, 1.0).says(1.2, "wo ist meine Post", stable=True, language="de-DE")
+    table.starts(1.21).says(1.3, "wo ist", final=True, language="de-DE")
+    assert (table.kinds()[-2:], table.turns.language) == ([Drop, Switch], "en-US")
