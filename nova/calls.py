@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,12 +48,13 @@ _END = re.compile(r"<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\|>|</s>")
 MOST_PARAMETERS = 64
 """Parameters in one call: a model that opens one after the other is not followed."""
 
+_LETTERS = string.ascii_letters + string.digits
 _DECODER = json.JSONDecoder()
 
 
 def new_id() -> str:
-    """An id for a call that came without one."""
-    return f"call_{secrets.token_hex(10)}"
+    """An id for a call that came without one: nine letters and digits, for Mistral's servers take no other."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
 def read_calls(text: str, tools: Sequence[ToolSpec], model: str) -> list[ToolCall]:
