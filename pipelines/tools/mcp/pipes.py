@@ -31,8 +31,14 @@ OURS = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 MOST_BYTES = 4 << 20
 """Longest message: a server that sends a longer one is ended. A result of 1 MB has room, written in escapes even."""
 
+MOST_A_SECOND = 1000
+"""Messages in a second: a server that sends more is ended. Reading them would take a processor for itself."""
+
 LAST_LINES = 3
 LINE_CHARS = 200
+PIECE_BYTES = 16 << 10
+PIECE_SECONDS = 0.02
+"""At most that much of standard error is read in that time."""
 
 ASK_SECONDS = 0.7
 """For a child to end once its input is closed, and again once it was asked by SIGTERM."""
@@ -54,7 +60,8 @@ class Pipes:
     def __init__(self, settings: McpServerSettings) -> None:
         self.ended = asyncio.Event()
         self.last: deque[str] = deque(maxlen=LAST_LINES)
-        self.too_long = False
+        self.excess = ""
+        """What it sent too much of, where that was its end."""
         self._settings = settings
 
     @asynccontextmanager
@@ -106,15 +113,22 @@ class Pipes:
 
     async def _read(self, process: Process, into: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
         assert process.stdout is not None
+        time, since, count = asyncio.get_running_loop().time, 0.0, 0
         try:
             while True:
                 line = await process.stdout.readuntil(b"\n")
+                count += 1
+                if count > MOST_A_SECOND:
+                    if time() - since < 1.0:
+                        self.excess = f"it sent more than {MOST_A_SECOND} lines in a second"
+                        return
+                    since, count = time(), 0
                 if not line.lstrip().startswith(b"{"):
                     continue  # a server that prints; no message begins otherwise
                 with contextlib.suppress(ValueError):
                     await into.send(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
         except asyncio.LimitOverrunError:
-            self.too_long = True
+            self.excess = f"it sent more than {MOST_BYTES >> 20} MiB in one message"
         except (asyncio.IncompleteReadError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass  # it has closed its output, or we have closed ours
         finally:
@@ -137,10 +151,14 @@ class Pipes:
         """Keeps the last lines of standard error, whatever comes; a line without an end is cut into pieces."""
         assert process.stderr is not None
         rest = b""
-        while piece := await process.stderr.read(4096):
+        while piece := await process.stderr.read(PIECE_BYTES):
             *lines, rest = (rest + piece).split(b"\n")
-            self.last += [text for line in lines if (text := clean(line.decode("utf-8", "replace")[:LINE_CHARS]))]
+            self.last += [
+                text for line in lines[-LAST_LINES:] if (text := clean(line.decode("utf-8", "replace")[:LINE_CHARS]))
+            ]
             rest = rest[-LINE_CHARS:]
+            if len(piece) > PIECE_BYTES // 2:  # it waits for us, rather than we for it
+                await asyncio.sleep(PIECE_SECONDS)
 
 
 def secrets(files: Mapping[str, Path]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from pipelines.failures import clean, explain
 from pipelines.services.channels import CredentialsError, ProxyError
 from pipelines.settings.mcp import McpServerSettings
 from pipelines.tools.mcp.naming import plain
-from pipelines.tools.mcp.pipes import MOST_BYTES, NotStarted, Pipes
+from pipelines.tools.mcp.pipes import NotStarted, Pipes
 from pipelines.tools.mcp.results import told
 from pipelines.tools.mcp.web import web
 from pipelines.tools.progress import listener
@@ -340,8 +340,8 @@ class McpServer:
         pipes = self._pipes
         if pipes is None:
             return "its connection has ended"
-        if pipes.too_long:
-            return f"it sent more than {MOST_BYTES >> 20} MiB in one message"
+        if pipes.excess:
+            return pipes.excess
         return f"its program has ended, and said last: {pipes.last[-1]}" if pipes.last else "its program has ended"
 
     def _why(self, error: BaseException) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.settings.mcp import McpServerSettings
 from pipelines.tools.mcp.server import McpServer
 
+FLOODING = str(Path(__file__).with_name("flooding_mcp.py"))
 HOSTILE = str(Path(__file__).with_name("hostile_mcp.py"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_children import HOSTILE, connected, until
+from mcp_children import FLOODING, HOSTILE, connected, until
 
 from nova.tools import ToolError
 from pipelines.settings.mcp import McpServerSettings
@@ -111,6 +111,17 @@ async def test_a_message_beyond_all_bounds_ends_the_server() -> None:
         await until(lambda: not server.standing.up)
         assert server.standing.failure == "it sent more than 4 MiB in one message"
         await until(lambda: server.standing.up)
+
+
+async def test_a_server_that_sends_without_end_is_ended() -> None:
+    async with connected(FLOODING, "messages") as server:
+        await until(lambda: server.standing.failure == "it sent more than 1000 lines in a second")
+
+
+async def test_a_server_that_complains_without_end_is_called_all_the_same() -> None:
+    async with connected(FLOODING, "errors") as server:
+        assert await server.call("nothing", {}, 30) == "nothing was done"
+        assert server.standing.up
 
 
 async def test_new_tools_are_told_of() -> None:
