@@ -51,7 +51,7 @@ from sophia.floor_policy import FloorPolicy
 from sophia.notice import Notice
 from sophia.pauses import Pauses
 from sophia.playout_events import PlayoutFinished, PlayoutStarted
-from sophia.sayings import Saying, Sayings
+from sophia.sayings import MOST_TRIES, Saying, Sayings
 from sophia.transcripts import Transcript
 from sophia.turn_settings import TurnSettings
 from sophia.turn_state import TurnState
@@ -175,7 +175,8 @@ class TurnTaking:
             case SayRequested(text=text, polite=polite):
                 self._sayings.ask(at, Saying(text.strip(), polite=polite))
             case AskRequested(about=about, order=order):
-                self._sayings.ask(at, Saying(about.strip(), polite=True, worded=False, order=order))
+                tries = 1 if order else MOST_TRIES  # such as a greeting, which comes too late later on
+                self._sayings.ask(at, Saying(about.strip(), polite=True, worded=False, order=order, tries=tries))
             case PolicyChanged(policy=policy):
                 self._change_policy(at, policy)
             case ForgetRequested():

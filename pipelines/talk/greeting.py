@@ -28,6 +28,6 @@ class Greeting(Observer):
         elif isinstance(happening, Listening):
             self._due = False
             if self._settings.say:
-                self._tell(SayRequested(at=happening.at, text=self._settings.say, polite=True))
+                self._tell(SayRequested(at=happening.at, text=self._settings.say))
             elif self._settings.ask:
                 self._tell(AskRequested(at=happening.at, about=self._settings.ask, order=True))
