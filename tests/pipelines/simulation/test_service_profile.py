@@ -135,7 +135,7 @@ def test_a_profile_that_is_not_there():
         ("0.12", "{p50: 0.1, p59: 0.2}", "did you mean llm.first_token.p95?"),
         ("0.03", "{p50: 0.1, p59: 0.2}", "did you mean asr.forced.p95?"),
         ("speed: 8", "speed: 0", "10: tts.speed = 0 does not fit: it must be above 0."),
-        ("speed: 8", "word: 0", "mine.yaml: tts.speed is missing."),
+        ("speed: 8", "word: 0", "mine.yaml:8: tts.speed is missing."),
         ("by: requests", "first_token: {0: 2}", "load.first_token"),
         ("by: requests", "first_token: {4: -2}", "load.first_token"),
         ("by: requests", "by: users", "12: load.by = 'users' must be one of requests, streams."),
