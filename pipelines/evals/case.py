@@ -55,6 +55,7 @@ class ToolCase(_Part):
     repeated: int = Field(1, ge=1, le=1_000_000, description="how often the text is repeated, to make it long")
     fails: str = Field("", description="it fails, and this is why")
     raises: bool = Field(False, description="it has a defect, and raises what nobody expects")
+    slow: bool = Field(False, description="it runs beside the talk, and she tells the result when it comes")
     question: str = Field("", description="what the user is asked before it runs")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from nova.tools import Question, Tool, ToolError, ToolSpec
 from pipelines.evals.case import Case, ToolCase
 from pipelines.settings.model import Settings
+from pipelines.tools.beside import Beside
 from pipelines.tools.bundled import Bundled
 from pipelines.tools.workshop import Place
 
@@ -16,6 +17,9 @@ from pipelines.tools.workshop import Place
 def tools_of(case: Case, settings: Settings, place: Place) -> tuple[Tool, ...]:
     """The case's own tools, then those that come along and that it uses."""
     own = tuple(made(name, tool) for name, tool in case.tools.items())
+    if any(tool.slow for tool in own):
+        beside = Beside(place)
+        own = tuple(beside.front(tool) if tool.slow else tool for tool in own) + beside.tools
     chosen = settings.tools.model_copy(update={"use": case.use})
     return own + Bundled(settings.model_copy(update={"tools": chosen})).tools(place)
 
@@ -42,6 +46,7 @@ def made(name: str, case: ToolCase) -> Tool:
         reads=case.reads,
         seconds=case.limit,
         waiting=case.waiting,
+        slow=case.slow,
         question=_asks(case.question) if case.question else None,
     )
 

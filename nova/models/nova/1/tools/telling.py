@@ -12,7 +12,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|everything|persona)|"
     r"\bsystem prompt\b|\byou (?:must|are now|will now|should now|have to)\b|\bnew instructions?\b|"
-    r"\b(?:call|use|run|invoke) (?:the )?(?:tool|function)\b|^(?:say|reply|answer|respond|repeat|tell the user)\b|"
+    r"\b(?:call|use|run|invoke) (?:the )?(?:tool|function)\b|:\s*(?:say|tell|ask) |"
+    r"^(?:say|reply|answer|respond|repeat|tell the user)\b|"
     r"\bas an ai\b|\"\w+\"\s*:|^(?:system|user|assistant|tool)\W*$|\b(?:assistant|sophia|nova)\s*[:,]",
     re.IGNORECASE,
 )
@@ -81,7 +82,7 @@ def _kept(text, german):
             if len(sentence) > room:
                 kept += [] if kept else [sentence[:room].rpartition(" ")[0] or sentence[:room]]
                 break
-            kept.append(sentence if sentence[-1] in ".!?" else f"{sentence}.")
+            kept.append(sentence if sentence[-1] in ".!?" else f"{sentence.rstrip(':;, ')}.")
             room -= len(sentence)
     return " ".join(kept)
 
