@@ -8,9 +8,12 @@ from lab import Lab
 from page_client import page
 from rooms import house
 
+from nova.tools import Tool, Toolbox, ToolSpec
+from pipelines.conversation.events import PhaseChanged
 from pipelines.server.lent import LentTools
 from pipelines.server.realtime.lending import MOST_LENT
 from pipelines.server.realtime.wire import Wire
+from pipelines.server.watch import Hub, Watcher
 
 PLAY = {
     "type": "function", "name": "control_timeline", "description": "Plays the stage.",
@@ -115,3 +118,38 @@ async def test_a_call_that_is_cancelled_is_called_off():
         await running
     assert [event["type"] for event in sent] == ["sophia.tool.call", "sophia.tool.cancel"]
     assert sent[0]["call_id"] == sent[1]["call_id"]
+
+
+class Talked:
+    """A conversation as a hub knows it, with one tool of her own."""
+
+    def __init__(self):
+        async def run(arguments):
+            return "mine"
+
+        self.hers = Tool(ToolSpec("set_variant", "Hers."), run)
+        self.tools, self.recorded = Toolbox(own=(self.hers,)), False
+
+    def tell(self, event):
+        return
+
+    def trace_id(self, turn):
+        return ""
+
+
+async def test_what_is_lent_before_a_conversation_began_is_there_when_it_begins():
+    talked, there = Talked(), []
+    hub = Hub(16_000, lambda: there[0] if there else None)
+    watcher = Watcher(hub, Wire(began=0.0, voice_rate=16_000, watch=True, extensions=["sophia.tools"]), None)
+    variant = PLAY | {"name": "set_variant"}
+    watcher.hear({"type": "sophia.tools", "tools": [PLAY, variant]})
+    hub.join(watcher)
+    there.append(talked)
+    hub.told(PhaseChanged(at=1.0, phase="idle"))
+    assert [tool.name for tool in talked.tools.own] == ["set_variant", "control_timeline"]
+    assert talked.tools.own[0] is talked.hers  # hers hides the one that is lent
+    watcher.hear({"type": "sophia.tools", "tools": []})
+    assert talked.tools.own == (talked.hers,)
+    watcher.hear({"type": "sophia.tools", "tools": [PLAY]})
+    hub.leave(watcher)
+    assert talked.tools.own == (talked.hers,)
