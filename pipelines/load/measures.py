@@ -46,7 +46,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "ttft",
         "LLM TTFT",
         "LLM TTFT: from the request to the first token",
-        "from the start of the accepted reply to its first text",
+        "from the start of the accepted reply to the first output of the model",
     ),
     Measure(
         "first_clause",
