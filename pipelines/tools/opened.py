@@ -49,7 +49,8 @@ async def running(
     async with servers.running():
         for server in servers.servers:
             if not server.standing.up:
-                notice(f"The MCP server {server.name} is not ready: {server.standing.failure}. It is tried again.")
+                why = server.standing.failure
+                notice(f"The MCP server {server.name} is not ready: {why}. Its tools join once it is.")
         yield servers
 
 

@@ -35,7 +35,7 @@ async def test_tools_of_servers_join_those_that_come_along() -> None:
         assert "Europe/Paris" in await time.run({"timezone": "Europe/Paris"})
         place.end()  # type: ignore[no-untyped-call]
     why = "/nonesuch cannot be started: No such file or directory"
-    assert lines == [f"The MCP server gone is not ready: {why}. It is tried again."]
+    assert lines == [f"The MCP server gone is not ready: {why}. Its tools join once it is."]
 
 
 async def test_without_the_extra_she_goes_on_and_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
