@@ -37,7 +37,9 @@ def arguments() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("cases", nargs="*", metavar="CASES", help="files or folders of cases, in YAML (default: bundled)")
+    p.add_argument(
+        "cases", nargs="*", type=expanded, metavar="CASES", help="files or folders of cases, in YAML (default: bundled)"
+    )
     add_settings(p)
     p.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these cases alone")
     p.add_argument("--most", type=_count, metavar="N", help="the first N cases")

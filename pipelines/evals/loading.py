@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ class CaseError(Exception):
         self.lines = lines
 
 
-def load_cases(places: Iterable[str]) -> list[Case]:
+def load_cases(places: Iterable[str | Path]) -> list[Case]:
     """The cases of these files and folders; "bundled" names those that come along. Raises :class:`CaseError`."""
     cases: dict[str, Case] = {}
     for place in places:
-        for file in _files(BUNDLED if place == "bundled" else Path(place).expanduser()):
+        for file in _files(BUNDLED if str(place) == "bundled" else Path(place)):
             for case in _read(file):
                 if case.name in cases:
                     raise CaseError([f"{file}: a second case is called {case.name}; give it a name of its own."])
@@ -37,7 +38,7 @@ def load_cases(places: Iterable[str]) -> list[Case]:
 
 
 def _files(place: Path) -> list[Path]:
-    if place.is_dir():
+    if os.path.isdir(place):  # a path of its own raises for a name that is too long
         found = sorted(place.glob("*.yaml"))
         if not found:
             raise CaseError([f"{place}: there is no case in it; cases are files that end in .yaml."])

@@ -18,6 +18,7 @@ PROGRAMS = {
     "certs": "pipelines.certs",
     "doctor": "pipelines.doctor.program",
     "embedded": "pipelines.embedded.__main__",
+    "evals": "pipelines.evals.__main__",
     "load": "pipelines.load.__main__",
     "models": "pipelines.models",
     "monitoring": "pipelines.monitoring.__main__",
@@ -35,6 +36,7 @@ READS = {
     "certs": ["--show {}/x"],
     "doctor": ["--manifest {}", "--config {}"],
     "embedded": ["--config {}"],
+    "evals": ["{}", "--functions {}", "--functions bfcl --answers {}", "--config {}"],
     "load": ["{}", "--simulate {}", "--config {}"],
     "models": ["check {}", "place nomodel --weights {}", "place nomodel --copy {}", "state {}", "state m --config {}",
                "state m --config lab.yaml --admin-key-file {}", "canary m --config lab.yaml --talks {}"],
@@ -53,6 +55,7 @@ FOLDERS = {
 WRITES = {
     "doctor": ["--json", "--write-manifest"],
     "embedded": ["--write"],
+    "evals": ["--json", "--functions bfcl --json"],
     "load": ["--json", "--csv", "--plot"],
     "models": ["check --json", "canary m --config lab.yaml --answers"],
     "nova_benchmark": ["--config lab.yaml --json", "--config lab.yaml --plot"],
