@@ -14,7 +14,7 @@ from typing import Any, Final
 from pipelines.settings.model import Settings
 from pipelines.settings.secrets import is_secret
 
-GROUPS: Final = ("language", "microphone", "asr", "turns", "llm", "tts", "face")
+GROUPS: Final = ("language", "microphone", "asr", "turns", "llm", "tts", "face", "mood", "tools", "greeting")
 """What shapes a conversation."""
 
 LEFT_OUT: Final = frozenset(
@@ -33,6 +33,8 @@ DIGITS: Final = 12
 def fingerprint(settings: Settings) -> str:
     """Twelve hexadecimal digits."""
     said = settings.model_dump(mode="json", include=set(GROUPS))
+    for elsewhere in ("mcp", "agents"):  # how they are reached is as little part of it as an endpoint
+        said["tools"][elsewhere] = sorted(said["tools"][elsewhere])
     content = {group: _kept((group,), value) for group, value in said.items()}
     plain = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()[:DIGITS]

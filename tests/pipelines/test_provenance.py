@@ -83,10 +83,19 @@ def test_where_things_are_does_not_change_the_hash_of_settings(change: dict[str,
         {"face__enabled": "false"},
         {"microphone__echo": "off"},
         {"microphone__vad__onset": "0.6"},
+        {"mood": "off"},
+        {"tools__use": '["clock"]'},
+        {"tools__mcp__files__command": "server"},
+        {"greeting__say": "Hello."},
     ],
 )
 def test_what_matters_to_a_conversation_changes_it(change: dict[str, str]):
     assert fingerprint(settings(**change)) != fingerprint(settings())
+
+
+def test_how_a_server_of_tools_is_reached_does_not_change_it():
+    here, there = (settings(tools__mcp__files__command=command) for command in ("server", "/opt/server"))
+    assert fingerprint(here) == fingerprint(there)
 
 
 def test_the_hash_is_the_same_from_any_folder(tmp_path: Path):
