@@ -115,9 +115,12 @@ class Played(Observer):
         return sum(start <= time + 1e-6 for start in self.starts) - 1
 
     def started(self) -> list[tuple[ToolStarted, Ran]]:
-        """The calls that had a tool run, each with its run; one that was refused has none."""
+        """The calls that had a tool run, each with its run; one that was refused or asked about has none."""
+        not_run = {one.call_id for one in self.finished if one.failure in ("refused", "asked")}
         left, pairs = list(self.ran), []
         for one in self.begun:
+            if one.call.id in not_run:
+                continue
             run = next((r for r in left if r.name == one.call.name and r.at >= one.at and _holds(one, r)), None)
             if run:
                 left.remove(run)

@@ -64,6 +64,14 @@ frequency | hertz hz | 1 ; kilohertz khz | 1e3 ; megahertz mhz | 1e6 ; gigahertz
 """A line: the quantity, then units by their names, the first of which is written, and their size (and zero)."""
 
 
+_PLURALS = {
+    "foot": "feet", "inch": "inches", "celsius": "degrees celsius", "fahrenheit": "degrees fahrenheit",
+    **dict.fromkeys(("stone", "hertz", "kilohertz", "megahertz", "gigahertz", "kelvin", "horsepower"), ""),
+    **dict.fromkeys(("psi", "mmhg", "rpm", "btu"), ""),
+}  # fmt: skip
+"""Those that do not end with an s; empty: the same as one."""
+
+
 def _read(table: str) -> dict[str, Unit]:
     units: dict[str, Unit] = {}
     for line in table.strip().splitlines():
@@ -122,9 +130,18 @@ async def convert_units(
         raise ToolError(f"{of.name} is a {of.quantity} and {to.name} a {to.quantity}")
     try:
         exact = convert_exactly(Fraction(repr(amount)), of, to)
-        return f"{_figure(amount)} {of.name} = {_figure(float(exact))} {to.name}"
+        return f"{_amount(amount, of)} = {_amount(float(exact), to)}"
     except (ValueError, OverflowError):
         raise ToolError("the amount is no number that can be converted") from None
+
+
+def _amount(value: float, unit: Unit) -> str:
+    """So many of a unit, as one says it."""
+    head, per, of = unit.name.partition(" per ")
+    *before, noun = head.split()
+    if abs(value) != 1:
+        noun = _PLURALS.get(noun, f"{noun}s") or noun
+    return f"{_figure(value)} {' '.join((*before, noun))}{per}{of}"
 
 
 def _figure(value: float) -> str:

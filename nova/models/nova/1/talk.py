@@ -68,7 +68,8 @@ _OWNED = re.compile(r"^(?P<ask>what is|who is) (?P<whose>[a-z ]+)'s (?P<what>[a-
 def answer(prompt):
     """The reply to a rendered chat prompt."""
     turns = parse(prompt)
-    said = unasked.answer(turns) or tools.answer(turns, begun(prompt), wordings) or reply(turns)
+    called = tools.answer(turns, begun(prompt), wordings, lambda words: _known(words, turns))
+    said = unasked.answer(turns) or called or reply(turns)
     return moods.marked(said, asked(turns), turns.system)
 
 

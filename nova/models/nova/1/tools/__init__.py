@@ -19,10 +19,11 @@ _CORRECTED = re.compile(
 )
 
 
-def answer(turns, begun, meant):
+def answer(turns, begun, meant, known):
     """Calls as text, or what tools have said; None if the question is for somebody else.
 
-    ``begun`` is how the prompt begins the answer: a call must follow. ``meant`` gives the wordings of a question.
+    ``begun`` is how the prompt begins the answer: a call must follow. ``meant`` gives the wordings of a question, and
+    ``known`` what the mind says by itself. What it knows, such as the time that it was told, needs no bare call.
     """
     offered, write = dialects.offered(turns.system)
     if write.begins(begun) and offered:
@@ -33,9 +34,12 @@ def answer(turns, begun, meant):
         return telling.told(turns)
     if not offered:
         return None
-    if calls := _wanted(turns, offered, meant):
-        return calls if isinstance(calls, str) else "\n".join(map(write.call, calls))
-    return None
+    calls = _wanted(turns, offered, meant)
+    if not calls or isinstance(calls, str):
+        return calls or None
+    if not any(given for _, given in calls) and any(map(known, meant(asked(turns)))):
+        return None
+    return "\n".join(map(write.call, calls))
 
 
 def _wanted(turns, offered, meant):
