@@ -155,12 +155,10 @@ class Thinking:
                         self._reached("first_token")
                         self._called(token, calls)
                         continue
-                    if token.strip():  # a blank before a call is no word
+                    if token.strip():  # a blank before a call is no word; a mark of mood is the begin of one
                         self._reached("first_token")
                         self._reached("first_word")
                     self.tokens += 1
-                    if token.strip():
-                        self._reached("first_word")  # or a mark of mood before it
                     text = self._apart(token) if fresh else token
                     if fresh:
                         await self._wait_no_more()
@@ -208,17 +206,16 @@ class Thinking:
             await asyncio.wait([self._waiting])
             self._waiting = None
 
-    async def _break_silence(self, kind: Waiting | None) -> None:
+    async def _break_silence(self, kind: Waiting) -> None:
         """Says that she is at it, while a tool that was called in a decided turn keeps the user waiting."""
-        if kind is None or self._manner.written:
-            return
         await self.decided.wait()
         phrases, language = self._services.waiting, self._services.language
-        phrase, seconds = phrases.first(kind, language), FIRST_SECONDS
+        await self._silence(FIRST_SECONDS)
+        phrase = phrases.first(kind, language)
         while phrase is not None:
-            await self._silence(seconds)
             await self._say_apart(phrase)
-            phrase, seconds = phrases.again(language), NEXT_SECONDS
+            await self._silence(NEXT_SECONDS)
+            phrase = phrases.again(language)
 
     async def _silence(self, seconds: float) -> None:
         """Waits until nothing of this reply has sounded, or was about to, for so many seconds."""

@@ -1,11 +1,13 @@
 """The runtime's own tools in a talk: when they run, and what she says meanwhile."""
 
+import asyncio
+
 import pytest
 from table import BEGINS
 from tooled_talk import ANSWER, ASKED, ENGLISH_LOOKS, calling, of, roles, talk, weather
 
 from nova.functions import tool
-from nova.tools import ToolCall
+from nova.tools import Tool, ToolCall, ToolSpec
 from pipelines.conversation.events import HoldEnded, HoldStarted, ToolCalled, ToolEnded, ToolStarted
 from pipelines.conversation.waiting import FIRST_SECONDS, NEXT_SECONDS
 from pipelines.simulation.exact import Says
@@ -174,3 +176,19 @@ def test_a_slower_tool_lengthens_its_own_contribution_and_no_other(reads):
 def test_what_she_says_meanwhile_ends_the_wait_for_her_tools():
     waits = contributions(5.0, reads=False)
     assert FIRST_SECONDS <= waits["tools"] <= FIRST_SECONDS + 0.3
+
+
+def test_a_quick_tool_uses_up_no_phrase():
+    async def run(arguments):
+        ran.append(arguments)
+        await asyncio.sleep(2.0 if len(ran) % len(ENGLISH_LOOKS) == 1 else 0.1)
+        return "warm"
+
+    ran = []
+    script = [Says(1.0 + 10.0 * n, "how is the weather in ulm") for n in range(len(ENGLISH_LOOKS) + 1)]
+    table = talk(Tool(ToolSpec("weather"), run, reads=True), script, seconds=60)
+    said = [turn.heard[: -len(ANSWER)].strip() for turn in table.notes.turns]
+    first, *quick, last = said
+    assert quick == [""] * len(quick)
+    assert {first, last} <= set(ENGLISH_LOOKS)
+    assert first != last
