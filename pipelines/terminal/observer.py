@@ -60,8 +60,6 @@ class Shown(Observer):
         for repeats in (self._failures, self._retries):
             for line in repeats.counted(happening.at, ending=isinstance(happening, Stopped)):
                 display.notice(line)
-        for line in self._tools.of(happening):
-            display.notice(line)
         match happening:
             case PhaseChanged(phase=phase):
                 self._phase = phase
@@ -115,6 +113,8 @@ class Shown(Observer):
                 self._show_state()
             case _:
                 pass
+        for line in self._tools.of(happening):
+            display.notice(line)
 
     def _trouble(self, at: float, service: str, error: Exception) -> None:
         failure = explain(error, service, self._places.get(service))
