@@ -185,3 +185,10 @@ def test_wrong_calls_are_made_where_a_test_asks_for_them() -> None:
 
 def test_no_tool_is_called_for_the_time_here_which_it_knows() -> None:
     assert reply(Message("user", "What time is it?")) == ("It's 9:16 PM.", [])
+
+
+def test_what_she_remembers_is_asked_of_the_tool_though_she_was_told_it_in_this_talk() -> None:
+    remembers = ToolSpec("list_memories", "Tells what you remember about the user.")
+    before = Message("user", "My daughter is called Ada."), Message("assistant", "I'll remember that.")
+    _, made = reply(*before, Message("user", "What do you remember about me?"), tools=(*TOOLS, remembers))
+    assert [call.name for call in made] == ["list_memories"]

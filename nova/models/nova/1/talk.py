@@ -68,7 +68,7 @@ _OWNED = re.compile(r"^(?P<ask>what is|who is) (?P<whose>[a-z ]+)'s (?P<what>[a-
 def answer(prompt):
     """The reply to a rendered chat prompt."""
     turns = parse(prompt)
-    called = tools.answer(turns, begun(prompt), wordings, lambda words: _known(words, turns))
+    called = tools.answer(turns, begun(prompt), wordings, lambda words: _told_here(words, turns))
     said = unasked.answer(turns) or called or reply(turns)
     return moods.marked(said, asked(turns), turns.system)
 
@@ -125,6 +125,11 @@ def wordings(text):
         yield "{ask} the {what} of {whose}".format(**owned.groupdict())
     if inverted := _INVERTED.match(bare):
         yield "{ask} {verb} {what}".format(**inverted.groupdict())
+
+
+def _told_here(text, turns):
+    """The time and the date, as far as they are asked for: the prompt tells them."""
+    return next((said for skill in (clock.answer, calendar.answer) if (said := skill(text, turns))), None)
 
 
 def _known(text, turns):

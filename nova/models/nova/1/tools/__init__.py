@@ -23,7 +23,7 @@ def answer(turns, begun, meant, known):
     """Calls as text, or what tools have said; None if the question is for somebody else.
 
     ``begun`` is how the prompt begins the answer: a call must follow. ``meant`` gives the wordings of a question, and
-    ``known`` what the mind says by itself. What it knows, such as the time that it was told, needs no bare call.
+    ``known`` what the mind was told in the prompt, such as the time: that needs no call without arguments.
     """
     offered, write = dialects.offered(turns.system)
     if write.begins(begun) and offered:
