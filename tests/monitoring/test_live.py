@@ -287,7 +287,7 @@ def test_every_query_of_every_panel_returns_data(stack, capsys):
     until(full)
     assert main(["ask", stack.url, "--empty"]) == 0
     assert capsys.readouterr().out.count(" 0 empty, 0 wrong") == len(boards) == 3
-    (xid,) = stack.firing("gpu_xid")
+    (xid,) = until(lambda: stack.firing("gpu_xid"))
     assert xid["labels"]["host"] == "h100"
     assert xid["labels"]["xid"] == "79"
     stack.h100 = {"fb": True}
