@@ -201,10 +201,12 @@ class Thinking:
             self._waiting = asyncio.create_task(self._break_silence(tool.waiting))
 
     async def _wait_no_more(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-            await asyncio.wait([self._waiting])
+        if waiting := self._waiting:
             self._waiting = None
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            if not waiting.cancelled():
+                waiting.result()  # raises what befell it
 
     async def _break_silence(self, kind: Waiting) -> None:
         """Says that she is at it, while a tool that was called in a decided turn keeps the user waiting."""

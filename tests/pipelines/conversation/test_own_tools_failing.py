@@ -187,3 +187,13 @@ def test_a_model_that_calls_though_none_is_offered_is_not_heard():
     assert len(ran) == MOST_ROUNDS
     assert [bool(tools) for tools, _ in table.mind.offers] == [True] * MOST_ROUNDS + [False]
     assert len(table.notes.turns) == 1
+
+
+def test_a_defect_in_what_she_says_meanwhile_is_no_secret(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no phrase")
+
+    monkeypatch.setattr("pipelines.conversation.waiting.WaitingPhrases.first", broken)
+    own, _ = weather(2.0)
+    (fault,) = talk(own).notes.turns[0].faults
+    assert fault.kind == "defect"
