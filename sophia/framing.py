@@ -26,6 +26,8 @@ class Framer:
 
     def cut(self, block: Pcm, begin: float) -> list[Frame]:
         """The frames that ``block``, which began at ``begin``, completes."""
+        if self._resampler is None and len(block) == _FRAME and not len(self._rest):
+            return [Frame(np.array(block), begin)]  # most packets are just a frame
         end = begin + len(block) / self._rate
         sound = block if self._resampler is None else self._resampler.resample(block)
         self._taken += len(block)

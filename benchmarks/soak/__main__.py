@@ -32,9 +32,6 @@ ALLOWED = {"resident_mb": 1.0, "objects": 150.0, "tasks": 1.0, "timers": 1.0, "d
 ALLOWED_IN_REAL = ALLOWED | {"resident_mb": 10.0, "objects": 2000.0, "descriptors": 5.0}
 """The same with real services. An hour has a few hundred turns, in which caches still fill and sockets come and go."""
 
-ALLOWED_IN_REAL = ALLOWED | {"resident_mb": 10.0, "objects": 2000.0, "descriptors": 5.0}
-"""The same with real services. An hour has a few hundred turns, in which caches still fill and sockets come and go."""
-
 MOST_GROWN = 10
 """Kinds of objects that are named."""
 

@@ -31,6 +31,11 @@ class Observer:
     def metered(self, reading: Reading) -> None:
         """What meters and captions show, ten times a second; it is only made where somebody shows it."""
 
+    @property
+    def metering(self) -> bool:
+        """Whether it shows meters or captions just now."""
+        return True
+
     def listened(self, frame: Frame) -> None:
         """A frame as the ears got it: 20 ms of 16 kHz mono, echo removed."""
 
@@ -93,8 +98,8 @@ class Observers:
 
     @property
     def watch_the_meters(self) -> bool:
-        """Whether anybody shows levels and captions: otherwise nothing need be read."""
-        return bool(self._metered)
+        """Whether anybody shows levels and captions just now: otherwise nothing need be read."""
+        return any(one.metering for one in self._metered)
 
     def told(self, happening: Happening) -> None:
         self._tell(self._told, "told", happening)

@@ -58,15 +58,10 @@ class AsideTalk:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def flush(self) -> None:
-        """The client's format is about to change."""
-        if self._asked:
-            self._asked.voice.flush()
-
     def adapt(self) -> None:
         """The client's format has changed."""
         if self._asked:
-            self._asked.voice.adapt(self._wire.output_rate, gather=True)
+            self._asked.voice.adapt(self._wire.output_rate)
 
 
 class _Asked:

@@ -35,6 +35,7 @@ ONE_EVENT = 4 << 10
 SEND_BUFFER = 64 << 10
 """Bytes of a connection that the kernel holds, doubled: a second of sound. It would take minutes of it."""
 
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _log = logging.getLogger(__name__)
 
 
@@ -148,7 +149,7 @@ class Connection:
     async def _write(self) -> None:
         while True:
             event = await self._outbox.get()
-            await self._socket.send_str(json.dumps(event, separators=(",", ":"), ensure_ascii=False))
+            await self._socket.send_str(_text(event))
             self._progress = self._loop.time()
 
     async def _watch(self) -> None:
@@ -171,9 +172,7 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if ending.error and not self._socket.closed:
                     error = {"type": ending.kind, "code": ending.error, "message": ending.message}
-                    await self._socket.send_str(
-                        json.dumps({"type": "error", "event_id": "event_end", "error": error}, ensure_ascii=False)
-                    )
+                    await self._socket.send_str(_text({"type": "error", "event_id": "event_end", "error": error}))
                 await self._socket.close(code=ending.code, message=(ending.error or "").encode())
         if transport and self._socket.close_code != ending.code:
             transport.abort()  # else what a peer does not read would keep the socket for ever

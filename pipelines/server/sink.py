@@ -1,9 +1,10 @@
 """Her voice on its way to a remote client: a sound card with a long cable.
 
-The playout is pulled in real time, a *lead* ahead, so that a network may stumble. The first lead goes at once. The time
-that a block is pulled with is when the client will let it be heard: as late after it was sent as the client's own
-positions say. A client that obeys pausing drops what it holds, so all that it has not played is taken back, and comes
-again after the pause.
+The playout is pulled in real time, a *lead* ahead, so that a network may stumble. The first lead goes at once, in short
+blocks as the voice makes them. Then a third of the lead is a block, for each has its price: a client with 300 ms gets
+ten a second. The time that a block is pulled with is when the client will let it be heard: as late after it was sent as
+the client's own positions say. A client that obeys pausing drops what it holds, so all that it has not played is taken
+back, and comes again after the pause.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ REPORTS = 10
 HELD_UP_SECONDS = 0.5
 """A loop that is later than this does not catch up; it takes a new start, as the client had to."""
 
+LONGEST_BLOCK = 0.1
+"""Seconds; a longer block would save little more, and its words and frames of the face come with it."""
+
 KEPT_SECONDS = 5.0
 """How long it is remembered what was sent when."""
 
 EARLY_SECONDS = 1e-4
-"""A block may go so much before its time: timers are no more exact."""
+"""A block may go so much before its time: timers are no more exact, and shorter waits may round to nothing."""
 
 WAIT = 0.01
 """Seconds between two looks whether the voice has made more, while the lead is not full."""
@@ -54,9 +58,9 @@ class _Sent:
 class NetworkSink:
     """A :class:`sophia.sinks.Sink` that pulls at the pace of a remote client; all of it on the loop's thread.
 
-    An observer of the conversation sends what is pulled, at once. ``lead`` is how many seconds it is ahead, ``packet``
-    how many one block has. ``obeys`` says that the client falls silent at a pause and drops what it holds; at a
-    clearing every client does. All three may be changed at any time.
+    An observer of the conversation sends what is pulled, at once. ``lead`` is how many seconds it is ahead. ``obeys``
+    says that the client falls silent at a pause and drops what it holds; at a clearing every client does. Both may be
+    changed at any time.
 
     ``keeps``: no client ever drops anything, so all that was pulled will be heard. ``delay`` is what is assumed of a
     client until it tells. ``rests`` is called when nothing is to be pulled for now.
@@ -66,14 +70,12 @@ class NetworkSink:
         self,
         *,
         lead: float,
-        packet: float = FRAME_SECONDS,
         obeys: bool = False,
         keeps: bool = False,
         delay: float = FIRST_DELAY,
         rests: Callable[[], None] = lambda: None,
     ) -> None:
         self.lead = lead
-        self.packet = packet
         self.obeys = obeys
         self.delay = delay
         """Seconds from sending to hearing, without what waits in the client's lead."""
@@ -99,16 +101,18 @@ class NetworkSink:
             await playout.wanted()
             self._anew, start, sent = False, loop.time(), 0.0
             while not (playout.idle or self._anew):
-                elapsed = loop.time() - start
-                samples = round(self.packet * playout.rate)
-                early = sent + self.packet - max(self.lead, self.packet) - elapsed
+                elapsed, block = loop.time() - start, min(max(self.lead / 3, FRAME_SECONDS), LONGEST_BLOCK)
+                least, most = round(FRAME_SECONDS * playout.rate), round(block * playout.rate)
+                wanted = most if sent - elapsed > block else least  # a client that has little is sent what there is
+                early = sent + block - max(self.lead, block) - elapsed
                 if early > EARLY_SECONDS:
                     await asyncio.sleep(early)
-                elif (ready := playout.ready) is not None and ready < samples and sent > elapsed:
+                elif (ready := playout.ready) is not None and ready < wanted and sent - elapsed > EARLY_SECONDS:
                     await asyncio.sleep(min(WAIT, sent - elapsed))  # it would be a gap, and the client has a lead yet
                 elif elapsed - sent > HELD_UP_SECONDS:
                     self._anew = True
                 else:
+                    samples = most if ready is None else min(max(ready, least), most)
                     self._pull(playout, samples, start + sent)
                     sent += samples / playout.rate
             if playout.idle:

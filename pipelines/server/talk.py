@@ -210,9 +210,6 @@ class Talk(Observer):
 
     def hear(self, message: object) -> None:
         """A message of the client."""
-        if isinstance(message, dict) and message.get("type") == "session.update":
-            self._voice.flush()  # what was gathered is in the format that was in force until now
-            self._aside.flush()
         wishes, answers = self.wire.said(message, self._loop.time())
         self._send(answers)
         for wish in wishes:
@@ -276,7 +273,7 @@ class Talk(Observer):
         if self._track is None:
             self._sink.lead = self.wire.lead_ms / 1000
             self._sink.obeys = PLAYOUT in self.wire.extensions
-        self._voice.adapt(self.wire.output_rate, gather=self._track is None and not self._sink.obeys)
+        self._voice.adapt(self.wire.output_rate)
         self._aside.adapt()
         self._echo.adapt(headphones=self.wire.headphones, wished=self.wire.cancel_echo)
         offered = self.session.tools
@@ -314,10 +311,13 @@ class Talk(Observer):
         if isinstance(happening, PlayoutFinished):
             self._voice.finish()
         if not isinstance(happening, ReplyText | Marked):  # which say nothing of what is heard
-            self._voice.flush()
             self._frames.flush()
         self._send(self.wire.told(happening))
         self._keeper.look()
+
+    @property
+    def metering(self) -> bool:
+        return "sophia.levels" in self.wire.extensions
 
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):

@@ -1,4 +1,4 @@
-"""Her voice on its way out: at the client's rate, in blocks of the length that the client likes."""
+"""Her voice on its way out, at the client's rate."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ import soxr
 
 from sophia.audio import Pcm
 from sophia.played import Piece
-
-GATHERED_SECONDS = 0.1
-"""Length of a block for clients that are no page of ours: some forward each block as a message of its own."""
 
 Say = Callable[[int, int, Pcm, float], None]
 """Takes a generation, the position of the first sample in it at the voice's rate, samples at the client's, seconds."""
@@ -29,21 +26,15 @@ class Voice:
         self._rate = rate
         self._out_rate = out_rate
         self._say = say
-        self._gather = True
         self._resampler: Any = None
         self._begin = 0  # where the resampler began in the generation
         self._given = 0  # samples that it has given since
         self._next = (-1, 0)  # the generation and sample that would follow
-        self._held: list[Pcm] = []
-        self._held_from = (-1, 0)
-        self._held_samples = 0
 
-    def adapt(self, out_rate: int, *, gather: bool) -> None:
-        """Another rate; ``gather`` makes blocks of :data:`GATHERED_SECONDS`, else they go out as they come."""
-        self.flush()
+    def adapt(self, out_rate: int) -> None:
+        """From now on at another rate."""
         if out_rate != self._out_rate:
             self._out_rate, self._next = out_rate, (-1, 0)
-        self._gather = gather
 
     def take(self, pcm: Pcm, pieces: Sequence[Piece]) -> None:
         """A block as it was pulled."""
@@ -59,18 +50,11 @@ class Voice:
             self._give(generation, self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
             self._resampler = None
         self._next = (-1, 0)
-        self.flush()
-
-    def flush(self) -> None:
-        """Sends what was gathered."""
-        if self._held:
-            sound = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
-            (generation, first), self._held, self._held_samples = self._held_from, [], 0
-            self._say(generation, first, sound, len(sound) / self._out_rate)
 
     def _add(self, generation: int, first: int, pcm: Pcm) -> None:
         if (generation, first) != self._next:
-            (self.finish if generation != self._next[0] else self.flush)()
+            if generation != self._next[0]:
+                self.finish()
             self._begin, self._given = first, 0
             self._resampler = None
             if self._out_rate != self._rate:
@@ -81,11 +65,5 @@ class Voice:
     def _give(self, generation: int, pcm: Pcm) -> None:
         first = self._begin + round(self._given * self._rate / self._out_rate)
         self._given += len(pcm)
-        if not len(pcm):
-            return
-        if not self._held:
-            self._held_from = generation, first
-        self._held.append(pcm)
-        self._held_samples += len(pcm)
-        if not self._gather or self._held_samples >= GATHERED_SECONDS * self._out_rate:
-            self.flush()
+        if len(pcm):
+            self._say(generation, first, pcm, len(pcm) / self._out_rate)

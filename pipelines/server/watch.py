@@ -294,6 +294,10 @@ class Hub(Observer):
             if not self._open:
                 self._past.clear()
 
+    @property
+    def metering(self) -> bool:
+        return bool(self._watchers)
+
     def metered(self, reading: Reading) -> None:
         if isinstance(reading, Levels):
             for watcher in self._watchers:

@@ -104,6 +104,22 @@ def test_meters_are_read_only_where_somebody_shows_them():
         assert {type(one) for one in notes.happened} & {Levels, HeardSoFar} == shown
 
 
+def test_meters_are_read_only_while_somebody_shows_them():
+    class Meters(Notes):
+        def metered(self, reading):
+            self.happened.append(reading)
+
+        @property
+        def metering(self):
+            return any(isinstance(one, VoiceStarted) for one in self.happened)
+
+    notes = Table([ORDER], seconds=8, notes=Meters()).talk()
+    read = [number for number, one in enumerate(notes.happened) if isinstance(one, Levels)]
+    (heard,) = [number for number, one in enumerate(notes.happened) if isinstance(one, VoiceStarted)]
+    assert read
+    assert read[0] > heard
+
+
 def test_barge_in_leaves_no_call_alive():
     table = Table([ORDER, Says(2.3, "no stop that now", seconds=1.0)], seconds=5, delays=Delays(token=0.2))
     table.settings = TurnSettings(reopen_window=0.0)

@@ -91,11 +91,13 @@ class Extras:
                 at_ms=self.ms(happening.at),
             )
         ended = self._book.tell(happening)
-        for ledger in [*self._book.ledgers, *ended]:
-            events += self._new_marks(ledger)
+        if "sophia.ledger" in self._write.extensions:
+            for ledger in [*self._book.ledgers, *ended]:
+                events += self._new_marks(ledger)
+            if isinstance(happening, TurnEnded):
+                events += self._ledger(happening.ledger, items_of(happening.ledger.turn))
         if isinstance(happening, TurnEnded):
             self._marks.pop(happening.ledger.turn, None)
-            events += self._ledger(happening.ledger, items_of(happening.ledger.turn))
         return events + self._floor(happening) + self._gesture(happening) + self._notice(happening)
 
     # What a reply makes

@@ -102,11 +102,40 @@ def test_the_first_lead_goes_at_once():
         await line.playout.push(1, np.full(RATE, 5000, np.int16))
         line.playout.release(1)
         await asyncio.sleep(0.001)
-        assert len(line.blocks) == 5  # of 20 ms
-        await asyncio.sleep(0.03)
-        assert 6 <= len(line.blocks) <= 7
+        assert len(line.blocks) == 3
+        assert sum(map(len, line.sent)) == RATE // 10
+        await asyncio.sleep(0.04)
+        assert len(line.blocks) == 4
 
     hold(scenario)
+
+
+@pytest.mark.parametrize(("lead", "block"), [(0.0, 0.02), (0.03, 0.02), (0.1, 0.1 / 3), (0.3, 0.1), (1.0, 0.1)])
+def test_a_block_is_a_third_of_the_lead(lead, block):
+    line = said(lead=lead, cushion=0.02 if lead == 0 else 0.04)
+    lengths = [len(pcm) / RATE for pcm in line.sent]
+    assert max(lengths) == pytest.approx(block, abs=1 / RATE)
+    assert len(lengths) <= 3.0 / block + 10, "shorter ones only while the first lead is filled"
+
+
+@pytest.mark.parametrize("speed", [1.02, 1.5, 8.0])
+def test_no_sound_waits_for_a_whole_block_while_the_client_has_little(speed):
+    """A voice that is hardly faster than real time: nobody's lead can grow, and nobody runs dry."""
+
+    async def scenario(line):
+        speaking = asyncio.create_task(line.say(1, 3.0, speed=speed, piece=0.02))
+        await asyncio.sleep(0.05)
+        while not speaking.done():
+            if line.remote.buffered < 0.08:
+                assert line.playout.buffered(1) < 0.03
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(4)
+
+    line = hold(scenario, lead=0.3, cushion=0.04)
+    assert line.blocks[0][0] <= 0.04, "the first sound is sent as soon as the playout lets it go"
+    assert line.remote.samples(1) == [(0, 3 * RATE)]
+    assert line.remote.began(1, 3 * RATE - 1) - line.remote.began(1) == pytest.approx(3.0, abs=0.001), "without a gap"
+    assert line.playout.underruns == 0
 
 
 @pytest.mark.parametrize(("network", "cushion", "card"), [(0.0005, 0.04, 0.02), (0.03, 0.04, 0.15), (0.12, 0.08, 0.3)])
@@ -211,7 +240,10 @@ def test_a_voice_slower_than_real_time_makes_gaps_that_are_counted():
         await asyncio.sleep(2)
 
     line = hold(scenario)
-    assert line.remote.samples(1) == [(0, 2 * RATE)]
+    ((first, end),) = line.remote.samples(1)
+    assert first == 0
+    assert end > 2 * RATE - line.remote.cushion * RATE  # of less than its cushion this client lets nothing go
+    assert line.playout.heard(1) == 2 * RATE
     assert line.playout.underruns > 0
 
 

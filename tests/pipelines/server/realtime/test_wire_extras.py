@@ -125,6 +125,17 @@ def test_marks_come_as_they_are_noted_and_are_those_of_the_ledger(talk):
     assert [tuple(decision.values()) for decision in ledger["decisions"]] == decisions
 
 
+def test_who_asks_for_the_ledger_in_the_middle_of_a_turn_gets_all_of_it():
+    talk = Talk()
+    talk.asks().writes().sounds(0.5)
+    assert not of(talk, "sophia.turn.mark")
+    talk.extended()
+    talk.ends()
+    marks = {event["mark"]: event["at_ms"] for event in of(talk, "sophia.turn.mark")}
+    assert marks == only(talk, "sophia.turn.ledger")["marks"]
+    assert "voice_start" in marks
+
+
 def test_every_turn_has_its_ledger(talk):
     talk.asks().writes().sounds(0.3).wait(0.3)
     talk.starts().wait(0.4).says("for the shoes", final=False, stable=True).stops().says("for the shoes").wait(3)

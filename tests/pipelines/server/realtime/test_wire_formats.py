@@ -10,7 +10,7 @@ from wire_talk import RATE, Talk, of, only
 
 from pipelines.server.realtime.formats import Format
 from pipelines.server.realtime.wishes import AppendAudio
-from pipelines.server.voice import GATHERED_SECONDS, Voice
+from pipelines.server.voice import Voice
 from sophia.framing import Framer
 from sophia.g711 import A_LAW, MU_LAW
 from sophia.played import Piece
@@ -94,7 +94,6 @@ def test_her_voice_has_no_click_where_its_blocks_meet(kind):
         pcm = sound[first : first + 441]
         voice.take(pcm, [Piece(1, first, 0, len(pcm))])
     voice.finish()
-    assert all(len(data) >= GATHERED_SECONDS * 8_000 for data in sent[:-1])
     worst, mean = snr(LAWS[kind].decode(b"".join(sent))[200:-200].astype(float), 8_000)
     assert mean > 36  # of the law itself: 38 dB
     assert worst > 35
