@@ -36,6 +36,7 @@ SEND_BUFFER = 64 << 10
 """Bytes of a connection that the kernel holds, doubled: a second of sound. It would take minutes of it."""
 
 _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_decoded = json.JSONDecoder().decode
 _log = logging.getLogger(__name__)
 
 
@@ -180,7 +181,7 @@ class Connection:
 
 def _parsed(text: str) -> object:
     try:
-        parsed: object = json.loads(text)
+        parsed: object = _decoded(text)
     except (ValueError, RecursionError):
         return None
     return parsed

@@ -107,7 +107,7 @@ class NetworkSource:
         self._framer: Framer | None = None
         self._rate = 0
         self._waiting: deque[Frame] = deque()
-        self._news = asyncio.Event()
+        self._news: asyncio.Future[None] | None = None  # while the ears wait for a frame
         self._alarm: asyncio.TimerHandle | None = None
         self._arrived = self._loop.time()
         self._muted = False
@@ -145,7 +145,7 @@ class NetworkSource:
             self._waiting.append(Frame(frame.pcm, clock.date()))
         if frames:
             clock.learn(frames[-1].end - clock.next)
-            self._news.set()
+            self._wake()
         return True
 
     def once_heard(self, call: Callable[[], None]) -> None:
@@ -210,17 +210,24 @@ class NetworkSource:
             if self._alarm:
                 self._alarm.cancel()
             self._alarm = self._loop.call_at(due, self._rung)
-        self._news.clear()
-        await self._news.wait()
+        self._news = self._loop.create_future()  # an event would cost three times as much
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _wake(self) -> None:
+        if self._news and not self._news.done():
+            self._news.set_result(None)
 
     def _rung(self) -> None:
         self._alarm = None
-        self._news.set()
+        self._wake()
 
     async def aclose(self) -> None:
         """Ends ``frames()``."""
         self._closed = True
-        self._news.set()
+        self._wake()
         if self._alarm:
             self._alarm.cancel()
 

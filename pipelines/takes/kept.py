@@ -73,7 +73,7 @@ class Kept(Observer):
     @property
     def recording(self) -> bool:
         """Whether the user's sound is being recorded."""
-        return self._wanted and self.provenance.allows("sound") and (self._take is not None or self._early is not None)
+        return self._wanted and self.provenance.allows("sound") and self._records
 
     @property
     def _wanted(self) -> bool:
@@ -101,12 +101,16 @@ class Kept(Observer):
         self._forward(lambda take: take.told(happening))
 
     def listened(self, frame: Frame) -> None:
-        if self.provenance.allows("sound"):
+        if self._records and self.provenance.allows("sound"):
             self._forward(lambda take: take.listened(frame))
 
     def played(self, pcm: Pcm, time: float) -> None:
-        if self.provenance.allows("sound"):
+        if self._records and self.provenance.allows("sound"):
             self._forward(lambda take: take.played(pcm, time))
+
+    @property
+    def _records(self) -> bool:
+        return self._early is not None or self._take is not None
 
     def _forward(self, what: Callable[[TakeWriter], None]) -> None:
         if self._early is not None:
