@@ -19,9 +19,6 @@ from pipelines.server.tokens import Tokens
 MESSAGE_BYTES = 1 << 20
 """The longest message that is taken: 16 s of 24 kHz sound in base64. A longer one ends the connection (1009)."""
 
-PING_SECONDS = 20.0
-"""Between two pings. A peer that answers none for half as long is gone."""
-
 CLOSE_SECONDS = 1.0
 """Longest wait for the peer's part of the closing handshake."""
 
@@ -152,7 +149,7 @@ async def opened(request: web.Request) -> web.WebSocketResponse:
     """Accepts a WebSocket. Raises ``HTTPBadRequest`` for what is none."""
     socket = web.WebSocketResponse(
         timeout=CLOSE_SECONDS,
-        heartbeat=PING_SECONDS,
+        autoping=False,  # a connection looks after that itself
         protocols=("realtime",),
         compress=False,
         max_msg_size=MESSAGE_BYTES,

@@ -16,9 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiohttp import WSMsgType
+from aiohttp.web import WebSocketResponse
 
 from pipelines.server.app import CLOSE_SECONDS
 from pipelines.server.outbox import Event, Outbox
+
+PING_SECONDS, PONG_SECONDS = 20.0, 10.0
+"""A peer of which nothing came for so long is pinged, and so much later it is gone."""
 
 STALL_SECONDS = 10.0
 """Without progress for so long while something waits, a peer is too slow."""
@@ -97,7 +101,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._ending: Ending | None = None
         self._ended = asyncio.Event()
-        self._progress = self._heard = self._loop.time()
+        self._websocket = socket if isinstance(socket, WebSocketResponse) else None
+        self._progress = self._heard = self._came = self._pinged = self._loop.time()
         self._transport = transport
         if transport and (underneath := transport.get_extra_info("socket")):
             with contextlib.suppress(OSError):
@@ -139,11 +144,15 @@ class Connection:
         async for message in self._socket:
             if message.type is WSMsgType.ERROR:
                 return
-            self._heard = now = self._loop.time()
+            self._came = now = self._loop.time()
             cost = 1 + len(message.data) // ONE_EVENT
             allowance = min(EVENTS_AT_ONCE, allowance + (now - before) * EVENTS_A_SECOND) - cost
             before = now
-            self._hear(_parsed(message.data) if message.type is WSMsgType.TEXT else None)
+            if message.type is WSMsgType.PING and self._websocket:
+                await self._websocket.pong(message.data)
+            elif message.type is not WSMsgType.PONG:
+                self._heard = now
+                self._hear(_parsed(message.data) if message.type is WSMsgType.TEXT else None)
             if allowance < 0:
                 await asyncio.sleep(-allowance / EVENTS_A_SECOND)
 
@@ -161,8 +170,19 @@ class Connection:
                 self._progress = now
             if now - self._progress > STALL_SECONDS:
                 return self.end(TOO_SLOW)
+            if self._websocket and not await self._answers(self._websocket, now):
+                return self.end(GONE)
             if self._idle_seconds is not None and now - self._heard > self._idle_seconds:
                 return self.end(IDLE)
+
+    async def _answers(self, websocket: WebSocketResponse, now: float) -> bool:
+        """Whether the peer seems to be there. It is asked where nothing came for long, at no cost for each packet."""
+        if now - max(self._came, self._pinged) > PING_SECONDS:
+            self._pinged = now
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await websocket.ping()
+        return now - self._came <= PING_SECONDS + PONG_SECONDS
 
     async def _close(self) -> None:
         ending, transport = self._ending or GONE, self._transport

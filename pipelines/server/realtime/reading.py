@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import math
 from collections.abc import Container, Mapping
@@ -72,7 +71,7 @@ def samples(audio: object) -> bytes:
     if len(audio) > MOST_AUDIO:
         raise Refused("One append holds at most 15 MiB.", "string_above_max_length", "audio")
     try:
-        return base64.b64decode(audio, validate=True)
+        return binascii.a2b_base64(audio, strict_mode=True)
     except (binascii.Error, ValueError):
         raise Refused("'audio' is not valid base64.", "invalid_value", "audio") from None
 

@@ -145,3 +145,33 @@ async def test_who_sends_in_heaps_is_read_more_slowly(size):
         await last.wait()
         assert loop.time() - began > 0.9
         assert len(visits.heard) == count + 1
+
+
+async def test_a_silent_peer_is_pinged_and_is_gone_once_it_does_not_answer(monkeypatch):
+    for name, seconds in (("PING_SECONDS", 0.05), ("PONG_SECONDS", 0.3), ("LOOK_SECONDS", 0.02)):
+        monkeypatch.setattr(module, name, seconds)
+    visits = Visits()
+    async with (
+        served(visits=visits) as (client, url),
+        client.ws_connect(url + "/v1/realtime", autoping=False) as talk,
+    ):
+        for _ in range(10):
+            asked = await talk.receive()
+            assert asked.type is aiohttp.WSMsgType.PING
+            await talk.pong(asked.data)
+        assert not visits.over.is_set()
+        await visits.over.wait()
+    assert visits.ending is module.GONE
+    assert not visits.heard
+
+
+async def test_a_ping_of_the_peer_is_answered():
+    visits = Visits()
+    async with (
+        served(visits=visits) as (client, url),
+        client.ws_connect(url + "/v1/realtime", autoping=False) as talk,
+    ):
+        await talk.ping(b"there?")
+        answer = await talk.receive()
+        assert (answer.type, bytes(answer.data)) == (aiohttp.WSMsgType.PONG, b"there?")
+    assert not visits.heard
