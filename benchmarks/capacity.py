@@ -15,12 +15,13 @@ from dataclasses import dataclass
 CORE_SHARE = 0.7
 """Of a core: beyond it the event loop is late too often."""
 
-TALK_MS = 13.5 + 8.0 + 3.1
+TALK_MS = 13.5 + 4.0 + 3.1
 """CPU-ms for each second of a conversation: loop and gRPC with the face (docs/benchmarks.md, 50 at once), the WebSocket
-(the median of five rounds behind docs/server.md), and what a page is sent (docs/server.md)."""
+(the median of twelve rounds behind docs/server.md), and what a page is sent (docs/server.md)."""
 
-HAPROXY_MS = 3.0
-"""CPU-ms for each second of a WebSocket with a frame of 640 bytes each 20 ms both ways, by HAProxy 2.6."""
+HAPROXY_MS = 1.55 + 3.9 / 20
+"""CPU-ms for each second of a conversation's WebSocket, TLS on both sides, by HAProxy 2.6 (docs/scale.md), and its share
+of the looks at a server, which has 20 conversations."""
 
 DISPATCHER_MS = 2.6
 """CPU-ms for each second and server that the lease endpoint looks after: it asks four times a second, over TLS."""
@@ -52,7 +53,7 @@ NEEDS = (
     Need("language model on Triton", "H100", PUBLISHED_STREAMS / 2, "published"),
     Need("Audio2Face-3D", "GPU", FACE_STREAMS / SPEAKING, "published; she speaks half of the time, assumed"),
     Need("session servers", "core", CORE_SHARE * 1000 / TALK_MS, "measured, its services simulated"),
-    Need("HAProxy, where there is one", "core", CORE_SHARE * 1000 / HAPROXY_MS, "measured, an echo without TLS"),
+    Need("HAProxy, where there is one", "core", CORE_SHARE * 1000 / HAPROXY_MS, "measured, TLS on both sides"),
     Need(
         "lease endpoint, where there is one",
         "core",

@@ -1,11 +1,11 @@
-"""What a pool of session servers loses when one is killed, one is drained, one is added and a machine loses its power.
+"""What a pool of session servers loses when one is killed, drained or added, and when a machine or Ray's head is lost.
 
 Three network namespaces are three machines: a hub with Ray's head, the lease endpoint, the simulated services and the
 clients, and two that hold nothing but a Ray node and session servers. Clients talk in writing, without a break, and go
 on at another server when theirs is gone (``sophia.resume``). It is told, for each thing that is done, who lost what,
 and how soon everybody talked again.
 
-    python -m benchmarks.pool                   needs root, iproute2 and the extra ray; about five minutes
+    python -m benchmarks.pool                   needs root, iproute2 and the extra ray; about eight minutes
     python -m benchmarks.pool --json pool.json
 
 It ends with 1 where somebody was disturbed whose server was well, or somebody lost more than the sentence that sounded.
@@ -31,6 +31,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.pool_clients import Crowd
+from benchmarks.processes import command_line
 from pipelines.certs import HOSTS, make_development_pki
 from pipelines.machine.environment import environment
 
@@ -38,16 +39,25 @@ HUB, MACHINES = "sophia-hub", ("sophia-one", "sophia-two")
 NET = "10.98.0."
 RAY_PORT, LEASE_PORT = 6399, 8700
 
-RAY_HEALTH = {
+RAY_WAYS = {
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_timeout_ms": "2000",
     "RAY_health_check_failure_threshold": "3",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "86400",
+    "RAY_kill_child_processes_on_worker_exit": "0",
 }
-"""As docs/scale.md advises. With Ray's own 3, 10 and 5 a machine without power is missed after more than a minute."""
+"""As docs/scale.md advises. With Ray's own 3 s, 10 s and 5 a machine without power is missed after more than a minute,
+and a minute after its head was lost Ray ends its nodes, and with them all servers."""
+
+RAY = str(Path(sys.executable).parent / "ray")
+USUAL = ("--object-store-memory=100000000", "--disable-usage-stats")
 
 SERVERS, PLACES, CLIENTS = 4, 4, 8
 QUIET_SECONDS = 15.0
 """Before anything is done, and after each thing that is done and its effects."""
+
+HEADLESS_SECONDS = 90.0
+"""Longer than the minute for which Ray by itself would wait for its head."""
 
 AGAIN_SECONDS = 120.0
 """Longest wait for everything to be well again."""
@@ -79,6 +89,20 @@ def kill_all(machine: str) -> None:
     for pid in pids(machine):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def lose_head() -> None:
+    """Ends all that Ray runs on the hub, as when its head's machine is lost."""
+    for pid in pids(HUB):
+        if "/ray/" in command_line(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+async def new_head(folder: Path) -> None:
+    """Starts a head at the old one's address. To Ray's eyes no other machine's processes are on this one."""
+    alone = ("unshare", "--pid", "--fork", "--mount-proc")
+    await start(HUB, folder, *alone, RAY, "start", *head_options(folder, "ray2"), "--block")
 
 
 def there() -> set[str]:
@@ -124,7 +148,7 @@ async def start(machine: str, folder: Path, *command: str, **more: str) -> async
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": (folder / "ray_token").read_text(),
         "RAY_USAGE_STATS_ENABLED": "0",
-        **RAY_HEALTH,
+        **RAY_WAYS,
         **more,
     }
     log = (folder / f"{machine}.log").open("ab")
@@ -171,20 +195,19 @@ async def prepare(folder: Path) -> Path:
     return folder / "pool.yaml"
 
 
+def head_options(folder: Path, name: str) -> list[str]:
+    """Of a head on the hub; it has no processor to give."""
+    where = [f"--node-ip-address={address(HUB)}", f"--port={RAY_PORT}", f"--temp-dir={folder}/{name}"]
+    return ["--head", "--num-cpus=0", "--include-dashboard=false", *where, *USUAL]
+
+
 async def cluster(folder: Path) -> None:
-    """Ray's head on the hub, which has no processor to give, and a node on each machine."""
-    ray = str(Path(sys.executable).parent / "ray")
-    common = ["--object-store-memory=100000000", "--disable-usage-stats"]
+    """Ray's head on the hub, and a node on each machine."""
     for machine in (HUB, *MACHINES):
-        where = [
-            f"--node-ip-address={address(machine)}",
-            "--num-cpus=0" if machine == HUB else f"--num-cpus={SERVERS + 2}",
-        ]
-        if machine == HUB:
-            where += ["--head", f"--port={RAY_PORT}", "--include-dashboard=false", f"--temp-dir={folder}/ray"]
-        else:
-            where += [f"--address={address(HUB)}:{RAY_PORT}"]
-        process = await start(machine, folder, ray, "start", *where, *common)
+        options = head_options(folder, "ray") if machine == HUB else [f"--address={address(HUB)}:{RAY_PORT}"]
+        if machine != HUB:
+            options += [f"--node-ip-address={address(machine)}", f"--num-cpus={SERVERS + 2}", *USUAL]
+        process = await start(machine, folder, RAY, "start", *options)
         assert process.stdout
         said = await process.stdout.read()
         if await process.wait():
@@ -230,6 +253,18 @@ async def measure(folder: Path) -> dict[str, Any]:
     return found
 
 
+async def kill_a_server(crowd: Crowd, what: str, servers: int) -> dict[str, Any]:
+    """Ends the server with the most clients; so many are there before and after."""
+    victim = max((await crowd.told())["data"], key=lambda one: one["talking"] or 0)
+    return await crowd.part(
+        what,
+        QUIET_SECONDS,
+        lambda: os.kill(victim["pid"], signal.SIGKILL),
+        victims={victim["url"]},
+        servers=servers,
+    )
+
+
 async def inside(folder: Path) -> dict[str, Any]:
     """What the clients see."""
     base = f"https://{address(HUB)}:{LEASE_PORT}"
@@ -242,16 +277,7 @@ async def inside(folder: Path) -> dict[str, Any]:
         await crowd.begin(CLIENTS)
         rows = [await crowd.part("nothing is done", QUIET_SECONDS)]
 
-        victim = max((await crowd.told())["data"], key=lambda one: one["talking"] or 0)
-        rows.append(
-            await crowd.part(
-                "a server is killed",
-                QUIET_SECONDS,
-                lambda: os.kill(victim["pid"], signal.SIGKILL),
-                victims={victim["url"]},
-                servers=SERVERS,
-            )
-        )
+        rows.append(await kill_a_server(crowd, "a server is killed", SERVERS))
         more = crowd.count(SERVERS + 1)
         rows.append(await crowd.part("a server is added", QUIET_SECONDS, more, servers=SERVERS + 1))
 
@@ -279,6 +305,9 @@ async def inside(folder: Path) -> dict[str, Any]:
                 servers=SERVERS + 1,
             )
         )
+        rows.append(await crowd.part("Ray's head is lost", HEADLESS_SECONDS, lose_head))
+        rows.append(await kill_a_server(crowd, "a server is killed meanwhile", SERVERS + 1))
+        rows.append(await crowd.part("a new head comes, which knows nothing", HEADLESS_SECONDS, new_head(folder)))
         return {"burst": burst, "parts": rows}
 
 
@@ -311,7 +340,7 @@ def main() -> int:
     if args.inside:
         print(json.dumps(uvloop.run(inside(args.inside))), flush=True)
         return 0
-    if os.geteuid() or shutil.which("ip") is None or not (Path(sys.executable).parent / "ray").exists():
+    if os.geteuid() or shutil.which("ip") is None or not Path(RAY).exists():
         print("Needs root, iproute2, and Ray: .venv/bin/python -m pip install -e '.[ray]'", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="pool", ignore_cleanup_errors=True) as folder:

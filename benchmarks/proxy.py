@@ -1,7 +1,7 @@
 """What HAProxy costs before session servers: processor time for each second of a conversation, and milliseconds.
 
-HAProxy runs as ``docker/proxy/pool.cfg`` has it, TLS on both sides, on a processor of its own. Clients and a server at
-its ends have the wire of a talk, without the talk: 20 ms of sound in each message of a client, and 100 ms in each of the
+HAProxy runs as ``docker/proxy/pool.cfg`` has it, TLS on both sides, on a processor of its own. Clients and a server
+have the wire of a talk, without the talk: 20 ms of sound in each message of a client, and 100 ms in each of the
 server's, half of the time. Both read one clock, so a message says how old it is. HAProxy looks whether its servers are
 well all the time, by TLS as well; what that takes is told apart.
 

@@ -86,7 +86,8 @@ def _engine(args: argparse.Namespace, settings: Settings) -> Engine:
         return ThisMachine(given)
     if settings.server.api_key_file is None:
         raise SettingsError(["--ray: set server.api_key_file: the servers of all machines must ask for the same key"])
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers that it runs
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers that it runs,
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "86400")  # and end this program with its head
     try:
         from pipelines.scale.ray_engine import Ray  # noqa: PLC0415 - the extra
     except ModuleNotFoundError as missing:
