@@ -20,7 +20,7 @@ TALK_MS = 13.5 + 4.0 + 3.1
 (the median of twelve rounds behind docs/server.md), and what a page is sent (docs/server.md)."""
 
 HAPROXY_MS = 1.55 + 3.9 / 20
-"""CPU-ms for each second of a conversation's WebSocket, TLS on both sides, by HAProxy 2.6 (docs/scale.md), and its share
+"""CPU-ms for each second of a conversation's WebSocket, TLS on both sides, by HAProxy 2.6 (docs/scale.md), and its part
 of the looks at a server, which has 20 conversations."""
 
 DISPATCHER_MS = 2.6

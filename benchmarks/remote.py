@@ -1,11 +1,12 @@
 """What a conversation over a WebSocket costs beside the same one with a local source and sink.
 
 Callers are in another process, in random phases, and send 20 ms at a time over plain loopback, as JSON with base64. The
-services are :mod:`benchmarks.lab` in a third one, with exact delays: simulated. Both are measured one after the other,
-several times, in this process, which is bound to a processor of its own:
+services are :mod:`benchmarks.lab` in a third one, with exact delays: simulated. Both are measured in turns, several
+times, in this process, which is bound to a processor of its own:
 
 * ``cpu_ms_per_session_second``: processor time of this process. The difference is the server's: sockets, protocol,
-  JSON, base64, the ear's and the voice's clock.
+  JSON, base64, the ear's and the voice's clock. It is taken from the mean of the local rounds before and after, for a
+  machine's speed drifts by more than that.
 * with ``--webrtc``, the same over WebRTC as well, where Opus, SRTP and ICE come in place of JSON and base64;
 * ``added``: from the true end of what the user says to her first audible sample, at the local sink or at the caller,
   less what the services take. Both ends read one clock, as they are on one machine.
@@ -26,6 +27,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +71,11 @@ async def measure(sessions: int, seconds: float, rounds: int, *, webrtc: bool = 
                     for name in list(kinds)[1:]:
                         found = await _remote(address, processor, sessions, seconds, webrtc=name == "webrtc")
                         kinds[name].append(found)
+                kinds["local"].append(await _local(runtime, sessions, seconds))
     cpu = {name: [found["cpu_ms_per_session_second"] for found in kind] for name, kind in kinds.items()}
     waits = {name: [wait for found in kind for wait in found["added"]] for name, kind in kinds.items()}
     more = {
-        called: _middle([there - here for here, there in zip(cpu["local"], cpu[name], strict=True)])
+        called: _middle([there - sum(here) / 2 for here, there in zip(pairwise(cpu["local"]), cpu[name], strict=True)])
         for name, called in (("remote", "websocket"), ("webrtc", "calls"))
         if name in kinds
     }

@@ -28,6 +28,9 @@ STAYS = (5, 40)
 QUIET_SECONDS = 0.6
 """Quiet after a reply, before the caller goes on."""
 
+FORGOTTEN = 8
+"""Lines after which it is forgotten that one was said; only simulated ears ask what was."""
+
 LONGEST_SECONDS = 60.0
 """Longest wait for a reply to be over; then the caller goes on without it."""
 
@@ -45,7 +48,7 @@ class EndlessUser(SimulatedUser):
         at = (self._frame + 2) * FRAME_SECONDS
         says = Says(at, text, pcm=pcm)
         self._script = [says]
-        self._ends = deque([*self._ends, (round((at + says.length) * EAR_RATE), says)])
+        self._ends = deque([*self._ends, (round((at + says.length) * EAR_RATE), says)], maxlen=FORGOTTEN)
         return says.length + 2 * FRAME_SECONDS
 
     async def frames(self) -> AsyncIterator[Frame]:
