@@ -159,7 +159,7 @@ def test_keys_do_what_the_list_says(browser: Any, site: str) -> None:
         assert page.inner_text("#word") == "Stopped for you", "single keys are switched off"
         page.evaluate("sophia.page.settings.set('keys', 'on')")
         press("t")
-        assert page.inner_text("#word") == "Ready"
+        page.locator("#word:text-is('Ready')").wait_for()
 
 
 def test_without_3d_the_ring_stands_there_and_captions_go_on(browser: Any, site: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def quiet(sql: str, tables: Insights, engine: str) -> tuple[Rows, list[str]]:
 def test_a_text_is_read_alike_in_the_three_dialects(name: str) -> None:
     trees = [sqlglot.parse_one(STATEMENTS[name], dialect=dialect) for dialect in DIALECTS]
     told = {tree.sql(dialect="duckdb").replace("TRY_CAST", "CAST") for tree in trees}  # Spark's may give up
+    told = {re.sub(r"NULLIF\(([1-9]\d*), 0\)", r"\1", text) for text in told}  # as it may after a division by zero
     assert len(told) == 1
 
 
