@@ -94,7 +94,7 @@ def kill_all(machine: str) -> None:
 def lose_head() -> None:
     """Ends all that Ray runs on the hub, as when its head's machine is lost."""
     for pid in pids(HUB):
-        if "/ray/" in command_line(pid):
+        if "/ray/" in (words := command_line(pid)) or "-m ray." in words:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -245,8 +245,8 @@ async def measure(folder: Path) -> dict[str, Any]:
         while said := (await clients.stdout.readline()).decode():
             if said.startswith("{"):
                 found = json.loads(said)
-            else:
-                print(said, end="", file=sys.stderr, flush=True)
+                break  # the head that came last holds the pipe open
+            print(said, end="", file=sys.stderr, flush=True)
         if await clients.wait() or found is None:
             raise RuntimeError(f"the clients failed: {(folder / f'{HUB}.log').read_text()[-3000:]}")
     await showing  # it ended with the network
