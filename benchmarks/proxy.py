@@ -32,6 +32,7 @@ import uvloop
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, TCPConnector, web
 
 from benchmarks.measure import spread
+from benchmarks.processes import cpu_seconds
 from benchmarks.scene import phase
 from benchmarks.wires import another_processor
 from pipelines.certs import make_development_pki
@@ -50,9 +51,7 @@ BEFORE = 3.0
 """Seconds in which everybody comes."""
 
 UP_SECONDS = 20.0
-"""Longest wait for HAProxy to have found the server."""
-
-TICKS = os.sysconf("SC_CLK_TCK")
+"""Longest wait for HAProxy to have found the server, and to end."""
 
 
 def payload(seconds: float, rate: int) -> str:
@@ -150,7 +149,7 @@ async def proxy(tls: Path, behind: int, sessions: int, cpu: int | None) -> Async
         yield free[0], process.pid
     finally:
         process.terminate()
-        await process.wait()
+        await asyncio.wait_for(process.wait(), UP_SECONDS)
 
 
 async def call(client: ClientSession, url: str, offset: float, ages: Ages, until: float) -> None:
@@ -181,12 +180,6 @@ async def let_in(client: ClientSession, url: str) -> None:
             await asyncio.sleep(0.1)
 
 
-def busy(pid: int) -> float:
-    """Processor time of a process, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
 async def part(client: ClientSession, url: str, ages: Ages, pid: int, *, sessions: int, seconds: float) -> float:
     """All clients at ``url``: the share of a core that process ``pid`` takes meanwhile."""
     loop = asyncio.get_running_loop()
@@ -197,9 +190,9 @@ async def part(client: ClientSession, url: str, ages: Ages, pid: int, *, session
             group.create_task(call(client, url, phase(number), ages, until))
         await asyncio.sleep(BEFORE)
         ages.up, ages.down, ages.wanted = [], [], True
-        before = busy(pid)
+        before = cpu_seconds([pid])
         await asyncio.sleep(seconds)
-        used, ages.wanted = busy(pid) - before, False
+        used, ages.wanted = cpu_seconds([pid]) - before, False
     return used / seconds
 
 

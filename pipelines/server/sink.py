@@ -33,7 +33,7 @@ HELD_UP_SECONDS = 0.5
 """A loop that is later than this does not catch up; it takes a new start, as the client had to."""
 
 LONGEST_BLOCK = 0.1
-"""Seconds; a longer block would save little more, and its words and frames of the face come with it."""
+"""Seconds. Words go out with their block, and captions should not come in lumps."""
 
 KEPT_SECONDS = 5.0
 """How long it is remembered what was sent when."""

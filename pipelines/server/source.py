@@ -210,7 +210,7 @@ class NetworkSource:
             if self._alarm:
                 self._alarm.cancel()
             self._alarm = self._loop.call_at(due, self._rung)
-        self._news = self._loop.create_future()  # an event would cost three times as much
+        self._news = self._loop.create_future()  # one waiter needs no event
         try:
             await self._news
         finally:

@@ -175,3 +175,17 @@ async def test_a_ping_of_the_peer_is_answered():
         answer = await talk.receive()
         assert (answer.type, bytes(answer.data)) == (aiohttp.WSMsgType.PONG, b"there?")
     assert not visits.heard
+
+
+async def test_pings_in_heaps_are_read_more_slowly_too():
+    last = asyncio.Event()
+    visits = Visits(hear=lambda message: last.set())
+    loop = asyncio.get_running_loop()
+    async with served(visits=visits) as (client, url), client.ws_connect(url + "/v1/realtime") as talk:
+        await visits.here.wait()
+        began = loop.time()
+        for _ in range(round(EVENTS_AT_ONCE + EVENTS_A_SECOND)):
+            await talk.ping()
+        await talk.send_str("{}")
+        await last.wait()
+        assert loop.time() - began > 0.9
