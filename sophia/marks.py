@@ -101,6 +101,8 @@ _WORD = re.compile(r"\S+")
 
 def segments(text: str) -> list[tuple[int, int]]:
     """Where the text's words begin and end; where no spaces part them, its syllables. A mark follows its word."""
+    if text.isascii():  # nothing of what follows can part it, and captions ask often
+        return [word.span() for word in _WORD.finditer(text)]
     found: list[tuple[int, int]] = []
     for word in _WORD.finditer(text):
         begin, end = word.span()

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from grpc import StatusCode
 from riva.client.proto import riva_asr_pb2, riva_asr_pb2_grpc
 
 from sophia.audio import EAR_RATE, Frame
@@ -25,6 +24,7 @@ from sophia.events import EarsBack, EarsLost
 from sophia.outage import Outage
 from sophia.recognition_buffer import SoundBuffer
 from sophia.recognition_errors import HOPELESS, RecognizerEnded, RecognizerError, RecognizerSilent, first_of, in_a_line
+from sophia.recognition_health import Health
 from sophia.recognition_wire import (
     FINISH_SILENCE,
     ModelDescription,
@@ -43,17 +43,15 @@ __all__ += ["RivaRecognizer"]
 _log = logging.getLogger(__name__)
 
 RECOGNIZE = "nvidia.riva.asr.RivaSpeechRecognition/StreamingRecognize"
-_HEALTH = "/grpc.health.v1.Health/Check"  # in raw bytes; models are listed by some only after the utterance
 
-_TICK = 0.25  # how often a stream without sound looks at its deadlines
-_IDLE_CHUNK = EAR_RATE // 10  # samples sent at once while nobody speaks: a message costs far more than its sound
+_TICK = 0.25  # how often a stream looks at its deadlines
+_IDLE_CHUNK = EAR_RATE // 5  # samples sent at once while nobody speaks: a message costs far more than its sound
 _BACKLOG = EAR_RATE // 2  # samples sent at once when catching up
 _MARGIN = EAR_RATE  # samples kept although nothing was recognised in them: a word may have begun there
 _REFUSAL_SECONDS = 0.1
 _CLOSE_SECONDS = 0.8
 _UNREAD = 256
 _UNHEARD = 0.6  # a voice without any answer for so long has the service asked whether it is there
-_DOUBTFUL = 0.3  # … and without an answer to that, nobody should be told to say it again
 _SETTLED = 1.0  # a stream that a service which answers has kept for so long is no broken one
 
 
@@ -65,6 +63,8 @@ class _Stream:
     opened: float
     clock: StreamClock = field(default_factory=StreamClock)
     half_closed: bool = False
+    open: bool = False  # it took a message
+    writing: float | None = None  # since when one is being written
 
 
 class RivaRecognizer:
@@ -93,10 +93,10 @@ class RivaRecognizer:
         self.reopened = 0
         """Streams opened because another had broken."""
         self._stub = riva_asr_pb2_grpc.RivaSpeechRecognitionStub(channel)
-        self._health: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_HEALTH)
         self._settings = settings
         self._metadata = metadata
         self._outage = Outage(patience if settings.give_up_seconds is None else settings.give_up_seconds, tell)
+        self._health = Health(channel, settings.drain_seconds, metadata, self._outage)
         self._sound = SoundBuffer(settings.replay_seconds)
         self._chunk = EAR_RATE * settings.chunk_milliseconds // 1000
         self._unread: deque[Transcript] = deque(maxlen=_UNREAD)
@@ -236,8 +236,8 @@ class RivaRecognizer:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(stream))
-                watching = group.create_task(self._watch())
-                reading.add_done_callback(lambda _: watching.cancel())
+                looking = [group.create_task(looks) for looks in (self._watch(), self._tick(stream))]
+                reading.add_done_callback(lambda _: [task.cancel() for task in looking])
                 group.create_task(self._write(stream, reading))
         except ExceptionGroup as errors:
             raise first_of(errors) from None
@@ -246,7 +246,7 @@ class RivaRecognizer:
             stream.call.cancel()
 
     async def _write(self, stream: _Stream, reading: asyncio.Task[None]) -> None:
-        await self._send(stream, first_message(self._settings), "does not open a stream")
+        await self._send(stream, first_message(self._settings))
         # A refusal comes at once. Writing into a refused call would hide its status behind an "internal error".
         await asyncio.wait({reading}, timeout=_REFUSAL_SECONDS)
         self.listening = self.listening or not reading.done()
@@ -261,27 +261,42 @@ class RivaRecognizer:
                 piece = self._sound.take(self._chunk if self._sound.waiting < 2 * self._chunk else _BACKLOG)
             if piece is not None:
                 stream.clock.sent(piece.start, piece.end - piece.start)
-                await self._send(stream, sound_message(piece.sound), "takes no more sound")
+                await self._send(stream, sound_message(piece.sound))
             elif self._finish:
                 self._finish = False
                 stream.clock.padded(len(FINISH_SILENCE) // 2)
-                await self._send(stream, finish_message(), "takes no more sound")
+                await self._send(stream, finish_message())
             else:
-                await self._woken(_TICK)
+                await self._woken(None)
 
     @property
     def _worth_sending(self) -> int:
         """How many samples are sent at once: a chunk while words are awaited, more while nobody speaks."""
-        return self._chunk if self._open_partial or self._awaited is not None else max(self._chunk, _IDLE_CHUNK)
+        speaks = self._goes_on or self._open_partial or self._awaited is not None
+        return self._chunk if speaks else max(self._chunk, _IDLE_CHUNK)
 
-    async def _send(self, stream: _Stream, message: riva_asr_pb2.StreamingRecognizeRequest, otherwise: str) -> None:
+    async def _send(self, stream: _Stream, message: riva_asr_pb2.StreamingRecognizeRequest) -> None:
+        """Writes a message; :meth:`_tick` is its deadline."""
+        stream.writing = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._settings.open_seconds):
-                await stream.call.write(message)
-        except TimeoutError:
-            raise RecognizerSilent(f"the recogniser {otherwise}; look at its log, or restart it") from None
+            await stream.call.write(message)
+            stream.open = True
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await asyncio.sleep(_TICK)  # the RPC is over, and the reader raises why
+        stream.writing = None
+
+    async def _tick(self, stream: _Stream) -> None:
+        """Has the writer look at its deadlines, and is the deadline of what it writes.
+
+        Messages go out up to fifty times a second. A timer for each would cost more than the sound in it.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_TICK)
+            if stream.writing is not None and loop.time() - stream.writing > self._settings.open_seconds:
+                does = "takes no more sound" if stream.open else "does not open a stream"
+                raise RecognizerSilent(f"the recogniser {does}; look at its log, or restart it")
+            self._wake.set()
 
     def _time_to_end(self, stream: _Stream) -> bool:
         now = asyncio.get_running_loop().time()
@@ -310,7 +325,7 @@ class RivaRecognizer:
 
     async def _watch(self) -> None:
         """Learns soon whether anything comes back at all, where the stream itself would be waited for longer."""
-        if isinstance(self._outage.error, grpc.aio.AioRpcError) and await self._answers():
+        if isinstance(self._outage.error, grpc.aio.AioRpcError) and await self._health.answers():
             await asyncio.sleep(_SETTLED)
             self._there()
         while True:
@@ -318,29 +333,7 @@ class RivaRecognizer:
             await asyncio.sleep(_UNHEARD)
             if self._worried.is_set():
                 self._worried.clear()
-                await self._answers()
-
-    async def _answers(self) -> bool:
-        """Whether the service answers for its health; raises :class:`RecognizerSilent` if nothing comes back."""
-        seconds = self._settings.drain_seconds
-        asking = asyncio.ensure_future(self._health(b"", metadata=tuple(self._metadata()), timeout=seconds))
-        silent = RecognizerSilent("nothing comes back from the recogniser; look at its log, or at the network")
-        doubted = False
-        try:
-            done, _ = await asyncio.wait({asking}, timeout=_DOUBTFUL)
-            if doubted := not done and self._outage.error is None:
-                self._outage.goes_on(silent)
-            await asking
-        except grpc.aio.AioRpcError as error:
-            if error.code() is StatusCode.DEADLINE_EXCEEDED:
-                raise silent from None
-            if error.code() is StatusCode.UNAVAILABLE:
-                return False  # the stream breaks, too, and says why
-        finally:
-            asking.cancel()
-        if doubted:
-            self._outage.over()
-        return True
+                await self._health.answers()
 
     async def _read(self, stream: _Stream) -> None:
         async for response in stream.call:

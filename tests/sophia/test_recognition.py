@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from riva_ears import Riva, Session, Stream, connected, frame, patient, session
 
+from sophia import recognition
 from sophia.audio import Frame
 from sophia.recognition import RivaRecognizer
 from sophia.transcripts import Recognizer, Transcript
@@ -237,25 +238,49 @@ async def test_without_sound_the_stream_is_closed_and_opened_again_with_it(riva)
         await it.until("stream 2")
 
 
-async def test_while_nobody_speaks_a_tenth_of_a_second_is_sent_at_once(riva) -> None:
+async def test_while_nobody_speaks_a_fifth_of_a_second_is_sent_at_once(riva) -> None:
     service, channel = riva
 
     async def listens(stream: Stream) -> None:
         await stream.hear(5)
         await stream.say("five", final=True)
-        await stream.hear(4)
-        await stream.say("nine", final=True)
+        await stream.hear(9)
+        await stream.say("fourteen", final=True)
+        await stream.hear(10)
+        await stream.say("more", final=True)
         await stream.hear()
 
     service.scripts = [listens]
     async with session(channel) as it:
         it.push(5)
         await it.until("five")
-        it.push(4)
+        it.push(9)
         await asyncio.sleep(0.1)
         assert len(service.streams[0].frames) == 5
         it.recognizer.expect_answer()  # a voice: what was held back is wanted now
-        await it.until("nine")
+        await it.until("fourteen")
+        it.push(10)
+        await it.until("more")
+
+
+async def test_while_a_voice_goes_on_each_chunk_is_sent_although_words_were_final(riva, monkeypatch) -> None:
+    service, channel = riva
+    monkeypatch.setattr(recognition, "_TICK", 1000.0)  # else what is held back goes out after a while
+
+    async def listens(stream: Stream) -> None:
+        await stream.hear(5)
+        await stream.say("five", final=True)
+        await stream.hear(1)
+        await stream.say("six")
+        await stream.hear()
+
+    service.scripts = [listens]
+    async with session(channel) as it:
+        it.recognizer.expect_answer(goes_on=True)
+        it.push(5)
+        await it.until("five")
+        it.push(1)
+        await it.until("six")
 
 
 async def test_finish_comes_after_the_sound_that_it_is_about(riva) -> None:
