@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket as sockets
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 
 from pipelines.server.app import CLOSE_SECONDS
+from pipelines.server.json_text import read, written
 from pipelines.server.outbox import Event, Outbox
 
 PING_SECONDS, PONG_SECONDS = 20.0, 10.0
@@ -39,8 +39,6 @@ ONE_EVENT = 4 << 10
 SEND_BUFFER = 64 << 10
 """Bytes of a connection that the kernel holds, doubled: a second of sound. It would take minutes of it."""
 
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_decoded = json.JSONDecoder().decode
 _log = logging.getLogger(__name__)
 
 
@@ -152,14 +150,14 @@ class Connection:
                 await self._websocket.pong(message.data)
             elif message.type is not WSMsgType.PONG:
                 self._heard = now
-                self._hear(_parsed(message.data) if message.type is WSMsgType.TEXT else None)
+                self._hear(read(message.data) if message.type is WSMsgType.TEXT else None)
             if allowance < 0:
                 await asyncio.sleep(-allowance / EVENTS_A_SECOND)
 
     async def _write(self) -> None:
         while True:
             event = await self._outbox.get()
-            await self._socket.send_str(_text(event))
+            await self._socket.send_str(written(event))
             self._progress = self._loop.time()
 
     async def _watch(self) -> None:
@@ -193,15 +191,7 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if ending.error and not self._socket.closed:
                     error = {"type": ending.kind, "code": ending.error, "message": ending.message}
-                    await self._socket.send_str(_text({"type": "error", "event_id": "event_end", "error": error}))
+                    await self._socket.send_str(written({"type": "error", "event_id": "event_end", "error": error}))
                 await self._socket.close(code=ending.code, message=(ending.error or "").encode())
         if transport and self._socket.close_code != ending.code:
             transport.abort()  # else what a peer does not read would keep the socket for ever
-
-
-def _parsed(text: str) -> object:
-    try:
-        parsed: object = _decoded(text)
-    except (ValueError, RecursionError):
-        return None
-    return parsed

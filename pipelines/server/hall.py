@@ -159,7 +159,7 @@ class Hall:
     def seat(self, tokens: Tokens, visitor: Visitor) -> Iterator[Begin]:
         """Takes a place until the block ends, and yields what begins the talk in it, once."""
         talk: Talk | None = None
-        hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None)
+        hub = Hub(self._runtime.reply_rate, lambda: talk.session if talk else None, lambda: self.watchable is hub)
         reports = Reports(self._runtime.telemetry.metrics)
         streamed = Streamed(self._stream, lambda: self.watchable is hub) if self._stream else None
 

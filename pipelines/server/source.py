@@ -135,13 +135,14 @@ class NetworkSource:
         self._sent_ms += 1000 * seconds
         self._arrived = now
         for frame in frames:
-            if clock.next - frame.time < FRAME_SECONDS / 2:
-                # It is on time: what was heard as silence was silence.
-                clock.owed = max(0.0, clock.owed - FRAME_SECONDS)
-            elif clock.owed > FRAME_SECONDS - TICK and dbfs(frame.pcm) < QUIET_DB:
-                clock.owed = max(0.0, clock.owed - FRAME_SECONDS)
-                clock.leave_out(FRAME_SECONDS)
-                continue
+            if clock.owed:
+                if clock.next - frame.time < FRAME_SECONDS / 2:
+                    # It is on time: what was heard as silence was silence.
+                    clock.owed = max(0.0, clock.owed - FRAME_SECONDS)
+                elif clock.owed > FRAME_SECONDS - TICK and dbfs(frame.pcm) < QUIET_DB:
+                    clock.owed = max(0.0, clock.owed - FRAME_SECONDS)
+                    clock.leave_out(FRAME_SECONDS)
+                    continue
             self._waiting.append(Frame(frame.pcm, clock.date()))
         if frames:
             clock.learn(frames[-1].end - clock.next)

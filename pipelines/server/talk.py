@@ -70,6 +70,9 @@ from sophia.played import Piece
 PLAYOUT = "sophia.playout"
 """The extension of clients that obey pausing and tell their positions."""
 
+FACE = "sophia.face"
+"""The extension of clients that show her face."""
+
 DATED_SECONDS = 1.5
 """After the beginning of a reply, how long the client's positions still tell when that was."""
 
@@ -333,7 +336,8 @@ class Talk(Observer):
         self._send(self.wire.words(generation, words))
 
     def framed(self, generation: int, frame: FaceFrame) -> None:
-        self._frames.add(generation, frame)
+        if FACE in self.wire.extensions:
+            self._frames.add(generation, frame)
 
     def _say(self, generation: int, first: int, pcm: Pcm, seconds: float) -> None:
         self._send(self.wire.sound(generation, first, pcm.astype("<i2", copy=False).tobytes()), seconds)

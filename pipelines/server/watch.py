@@ -192,14 +192,21 @@ class Hub(Observer):
     """Watches one conversation for all pages that watch it.
 
     ``rate`` is its voice's, in Hz. ``watched`` gives the conversation, ``None`` as long as there is none yet.
+    ``watchable`` is whether a page could come just now: what a turn was that began without is remembered for nobody.
     """
 
-    def __init__(self, rate: int, watched: Callable[[], Watched | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        rate: int,
+        watched: Callable[[], Watched | None] = lambda: None,
+        watchable: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._watched = watched
+        self._watchable = watchable
         self._rate = rate
         self._watchers: list[Watcher] = []
-        self._open: set[int] = set()  # turns that are not over
+        self._open: set[int] = set()  # turns that are remembered, as they are not over
         self._past: list[Telling] = []  # of those turns, in order
         self._phase: PhaseChanged | None = None
         self._frames = FrameBatch(lambda generation, frames: self._tell(_Framed(generation, list(frames))))
@@ -278,7 +285,7 @@ class Hub(Observer):
             return
         self._frames.flush()
         match happening:
-            case Begin(turn=turn):
+            case Begin(turn=turn) if self._watchable():
                 self._open.add(turn)
             case PhaseChanged():
                 self._phase = happening
@@ -307,9 +314,12 @@ class Hub(Observer):
         self._tell(lambda wire: wire.words(generation, words))
 
     def framed(self, generation: int, frame: FaceFrame) -> None:
-        self._frames.add(generation, frame)
+        if self._watchers or self._open:
+            self._frames.add(generation, frame)
 
     def sounded(self, pcm: Pcm, time: float, pieces: Sequence[Piece]) -> None:
+        if not (self._watchers or self._open):
+            return
         self._frames.flush()
         for piece in pieces:
             now = _Sounded(piece.generation, piece.first, piece.count, self._rate)
