@@ -10,7 +10,6 @@ Any number of sessions may run side by side; they share connections and one netw
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import uuid
 from collections import OrderedDict
@@ -41,6 +40,7 @@ from pipelines.settings.insights import Consent
 from pipelines.settings.languages import without_words
 from pipelines.settings.model import Service, Settings
 from pipelines.takes.keeping import Keeping
+from pipelines.talk.garbage import swept
 from pipelines.talk.greeting import Greeting
 from pipelines.talk.persona import with_moods
 from pipelines.talk.session import Session
@@ -114,6 +114,7 @@ class Runtime:
         self._stack = AsyncExitStack()
         self._services: list[Services] = []
         self._users: list[int] = []
+        self._over: Callable[[int], None] = lambda left: None
         self._telemetry: Telemetry | None = None
         self._keeping: Keeping | None = None
         self._model: SileroModel | None = None
@@ -182,9 +183,7 @@ class Runtime:
         await self._watch(self._telemetry.metrics.watch_loop())
         if self.settings.telemetry.metrics_port:
             await self._watch(watch_certificates(self._telemetry.metrics, endpoints(self.settings)))
-        gc.collect()
-        gc.freeze()  # a full collection would walk all that was imported, which takes longer than a block lasts
-        stack.callback(gc.unfreeze)
+        self._over = stack.enter_context(swept())
 
     async def _find_model(self) -> None:
         try:
@@ -356,6 +355,7 @@ class Runtime:
             tools_place.leave()
             span.end()
             self._users[place] -= 1
+            self._over(sum(self._users))
 
         watching = [*observers, *([Greeting(settings.greeting, tell)] if greets else [])]
         session = Session(components, watching, measured, self.telemetry.metrics, closed, provenance=provenance)

@@ -1,0 +1,48 @@
+"""When Python looks for objects that only know each other, so that a look does not hold up everybody's conversation.
+
+A full look walks all that was made since the runtime began: 55 ms with 40 conversations, on one core of an AMD EPYC.
+Python takes one whenever a quarter more has outlived its youth, there every ten seconds. Whoever waits for an answer
+then waits for that as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+RARELY = 100
+"""Python's own full looks come after so many smaller ones at the earliest, ten times as rarely as by default."""
+
+LEFT_BEHIND = 32
+"""Conversations that ended, and left some 0.6 MB each, after which there is a look, whoever else talks."""
+
+SETTLED_SECONDS = 1.0
+"""After the end of a conversation its tasks are gone."""
+
+
+@contextmanager
+def swept() -> Iterator[Callable[[int], None]]:
+    """Takes all that there is by now for lasting, and looks at the rest rarely, until the block ends.
+
+    Yields what is to be told of each conversation that ends, with how many are left: where nobody is left, a look
+    disturbs nobody. Call both in the loop that runs the conversations.
+    """
+    loop, usual, ended = asyncio.get_running_loop(), gc.get_threshold(), 0
+
+    def over(left: int) -> None:
+        nonlocal ended
+        ended += 1
+        if ended >= LEFT_BEHIND or not left:
+            ended = 0
+            loop.call_later(SETTLED_SECONDS, gc.collect)
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*usual[:2], RARELY)
+    try:
+        yield over
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
