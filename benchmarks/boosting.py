@@ -25,7 +25,8 @@ import soxr
 from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
-from benchmarks.wer import RATE, SENTENCES, Clip, cpu_seconds, serving, soundbites
+from benchmarks.processes import cpu_seconds, tree
+from benchmarks.wer import RATE, SENTENCES, Clip, serving, soundbites
 from pipelines.embedded.speech.voice.engines import open_engine
 from pipelines.embedded.speech.voice.voices import DEFAULT_VOICE
 from pipelines.scenarios.words import word_errors
@@ -91,11 +92,11 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
     for boost in args.boost:
         async with serving() as (channel, process):
             stub = RivaSpeechRecognitionStub(channel)
-            before = cpu_seconds(process)
+            before = cpu_seconds(tree(process))
             phrases = names + crowd(args.crowd)
             found = await heard(stub, named, phrases, boost)
             others = await heard(stub, plain, phrases, boost)
-            seconds = cpu_seconds(process) - before
+            seconds = cpu_seconds(tree(process)) - before
         errors = [word_errors(clip.text, text) for clip, text in zip(plain, others, strict=True)]
         for clip, text in zip(named, found, strict=True):
             if count(names, text) < count(names, clip.text):

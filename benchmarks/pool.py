@@ -1,9 +1,9 @@
 """What a pool of session servers loses when one is killed, drained or added, and when a machine or Ray's head is lost.
 
 Three network namespaces are three machines: a hub with Ray's head, the lease endpoint, the simulated services and the
-clients, and two that hold nothing but a Ray node and session servers. Clients talk in writing, without a break, and go
-on at another server when theirs is gone (``sophia.resume``). It is told, for each thing that is done, who lost what,
-and how soon everybody talked again.
+clients, and two that hold nothing but a Ray node and session servers. Half of the clients speak and half write, without
+a break. They go on at another server when theirs is gone (``sophia.resume``). It is told, for each thing that is done,
+who lost what, and how soon everybody talked again.
 
     python -m benchmarks.pool                   needs root, iproute2 and the extra ray; about eight minutes
     python -m benchmarks.pool --json pool.json
@@ -319,7 +319,8 @@ def table(found: dict[str, Any]) -> str:
         f"{burst['refused']} times 503; median {burst['p50_ms']} ms.",
         "",
         "| | servers well after | clients that lost theirs | talk again after (s) "
-        "| items kept, lost but the one that sounded | others disturbed | turns | first sound p50, p95 (ms) |",
+        "| items kept, lost but the one that sounded | others disturbed | turns, spoken ones "
+        "| first sound after writing, after speech, p50 (ms) |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in found["parts"]:
@@ -327,7 +328,8 @@ def table(found: dict[str, Any]) -> str:
         well = f"{row['well_s']:.1f} s" if row["well_s"] is not None else "–"
         lines.append(
             f"| {row['what']} | {well} | {row['lost']} | {again} | {row['items_kept']}, {row['items_lost']} "
-            f"| {row['disturbed']} | {row['turns']} | {row['first_p50_ms']}, {row['first_p95_ms']} |"
+            f"| {row['disturbed']} | {row['turns']}, {row['spoken']} "
+            f"| {row['first_ms']['written']['p50']}, {row['first_ms']['spoken']['p50']} |"
         )
     return "\n".join(lines)
 

@@ -1,17 +1,26 @@
-"""Clients of :mod:`benchmarks.pool`: they ask for a lease, talk without a break, and go on elsewhere when they must."""
+"""Clients of :mod:`benchmarks.pool`: they ask for a lease, talk without a break, and go on elsewhere when they must.
+
+Every other one speaks: its microphone is open all the time, 20 ms at a time. The rest writes.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
-from collections.abc import Awaitable, Callable, Collection
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 import numpy as np
+
+from benchmarks.scene import room, speech
+from sophia.audio import EAR_RATE, FRAME_SECONDS, Pcm
 
 HEARTBEAT = 6.0
 """A server that answers no ping for half as long is gone: of a machine without power nobody tells."""
@@ -45,6 +54,12 @@ class Client:
     bad: list[str] = field(default_factory=list)  # answers that were none, errors that were told
     turns: int = 0
     firsts: list[float] = field(default_factory=list)
+    saying: deque[str] = field(default_factory=deque)  # frames of a question that are still to be said
+    said: float = 0.0  # when the last one was
+
+    @property
+    def speaks(self) -> bool:
+        return self.name % 2 == 1
 
     def reset(self) -> None:
         """A new part begins."""
@@ -168,8 +183,6 @@ class Crowd:
             while any(client.lost for client in self.clients):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         losses = [loss for client in self.clients for loss in client.losses]
-        firsts = [first for client in self.clients for first in client.firsts]
-        p50, p95 = np.percentile(np.array(firsts) * 1000, [50, 95]) if firsts else (0.0, 0.0)
         mine = [when - began for url, when, _ in losses if url.startswith(tuple(gone))]
         disturbed = [why for url, _, why in losses if not url.startswith(tuple(gone))]
         disturbed += [why for client in self.clients for why in client.bad]
@@ -183,8 +196,11 @@ class Crowd:
             "disturbed": len(disturbed),
             "disturbed_by": disturbed,
             "turns": sum(client.turns for client in self.clients),
-            "first_p50_ms": round(float(p50)),
-            "first_p95_ms": round(float(p95)),
+            "spoken": sum(client.turns for client in self.clients if client.speaks),
+            "first_ms": {
+                way: _middle([first for client in self.clients if client.speaks is speaks for first in client.firsts])
+                for way, speaks in (("written", False), ("spoken", True))
+            },
         }
         print(json.dumps(row).replace("{", "(").replace("}", ")"), flush=True)
         return row
@@ -214,8 +230,8 @@ class Crowd:
         ) as socket:
             await _until(socket, client, "session.created")
             session: dict[str, Any] = {"type": "realtime", "extensions": ["sophia.resume"]}
-            if client.token:
-                session["sophia"] = {"resume": client.token}
+            session["audio"] = {"input": {"format": {"type": "audio/pcm", "rate": EAR_RATE}}}
+            session["sophia"] = {"headphones": True, **({"resume": client.token} if client.token else {})}
             await socket.send_str(json.dumps({"type": "session.update", "session": session}))
             await _until(socket, client, "session.updated")
             if client.token:
@@ -225,19 +241,29 @@ class Crowd:
                 client.items_lost += len(client.whole - items)
                 client.whole = items
             client.url = lease["url"]
-            while not client.hang_up:
-                await self._turn(socket, client)
-                await asyncio.sleep(REST_SECONDS)
+            client.saying.clear()
+            microphone = asyncio.create_task(_microphone(socket, client)) if client.speaks else None
+            try:
+                while not client.hang_up:
+                    await self._turn(socket, client)
+                    await asyncio.sleep(REST_SECONDS)
+            finally:
+                if microphone:
+                    microphone.cancel()
+                    await asyncio.gather(microphone, return_exceptions=True)
 
     async def _turn(self, socket: aiohttp.ClientWebSocketResponse, client: Client) -> None:
         loop = asyncio.get_running_loop()
-        content = [{"type": "input_text", "text": f"Where is order {client.turns}?"}]
-        item = {"type": "message", "role": "user", "content": content}
-        await socket.send_str(json.dumps({"type": "conversation.item.create", "item": item}))
-        await socket.send_str(json.dumps({"type": "response.create"}))
-        asked = loop.time()
+        if client.speaks:
+            client.saying.extend(_appends(speech()))
+        else:
+            content = [{"type": "input_text", "text": f"Where is order {client.turns}?"}]
+            item = {"type": "message", "role": "user", "content": content}
+            await socket.send_str(json.dumps({"type": "conversation.item.create", "item": item}))
+            await socket.send_str(json.dumps({"type": "response.create"}))
+            client.said = loop.time()
         await _until(socket, client, "response.output_audio.delta")
-        first = loop.time() - asked
+        first = loop.time() - client.said
         if client.lost:
             client.losses.append((client.lost, loop.time(), client.why))
             client.lost = ""
@@ -247,6 +273,33 @@ class Crowd:
         if done["response"]["status"] != "completed":
             client.bad.append(str(done["response"]["status_details"]))
         client.turns += 1
+
+
+async def _microphone(socket: aiohttp.ClientWebSocketResponse, client: Client) -> None:
+    """What the client says, and a quiet room in between, in real time; whoever listens knows when it is cut off."""
+    loop, noise = asyncio.get_running_loop(), cycle(_appends(room()))
+    due = loop.time()
+    while True:
+        asks = bool(client.saying)
+        await socket.send_str(client.saying.popleft() if asks else next(noise))
+        if asks:
+            client.said = loop.time()
+        due += FRAME_SECONDS
+        await asyncio.sleep(due - loop.time())
+
+
+def _appends(pcm: Pcm) -> Iterator[str]:
+    """The events that append a sound, 20 ms in each."""
+    samples = round(EAR_RATE * FRAME_SECONDS)
+    for start in range(0, len(pcm), samples):
+        sound = base64.b64encode(pcm[start : start + samples].astype("<i2").tobytes()).decode("ascii")
+        yield json.dumps({"type": "input_audio_buffer.append", "audio": sound})
+
+
+def _middle(seconds: list[float]) -> dict[str, int]:
+    """Median and 95th percentile in ms."""
+    p50, p95 = np.percentile(np.array(seconds) * 1000, [50, 95]) if seconds else (0.0, 0.0)
+    return {"p50": round(float(p50)), "p95": round(float(p95))}
 
 
 async def _until(socket: aiohttp.ClientWebSocketResponse, client: Client, kind: str) -> dict[str, Any]:

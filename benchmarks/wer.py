@@ -35,6 +35,7 @@ import soxr
 from riva.client.proto import riva_asr_pb2 as pb
 from riva.client.proto.riva_asr_pb2_grpc import RivaSpeechRecognitionStub
 
+from benchmarks.processes import cpu_seconds, tree
 from pipelines.certs import make_development_pki
 from pipelines.embedded.speech.prepare import build_language_model
 from pipelines.embedded.speech.voice.engines import open_engine
@@ -227,18 +228,6 @@ async def recognise(
             print(f"  {clip.group}: {clip.text!r} -> {heard!r}", file=sys.stderr)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and all its descendants, the dead ones that were waited for included."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    total, todo = 0.0, [pid]
-    while todo:
-        at = Path(f"/proc/{todo.pop()}")
-        fields = (at / "stat").read_text().rsplit(")", 1)[1].split()
-        total += sum(int(fields[i]) for i in range(11, 15)) / ticks
-        todo += [int(c) for task in (at / "task").iterdir() for c in (task / "children").read_text().split()]
-    return total
-
-
 async def run(args: argparse.Namespace) -> dict[str, object]:
     clips = await synthetic(open_engine(), VOICES[: args.voices])
     if args.flite:
@@ -266,7 +255,7 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
         async with asyncio.TaskGroup() as group:
             for stream in streams:
                 group.create_task(say(stream))
-        cpu = cpu_seconds(pid)
+        cpu = cpu_seconds(tree(pid))
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
