@@ -75,6 +75,32 @@ def test_a_page_that_joins_a_long_reply_is_told_no_more_than_it_can_take(seconds
     assert frames[0] == frames[1] > 25 * seconds
 
 
+def test_a_turn_that_began_where_nobody_could_watch_is_remembered_for_nobody():
+    """The talk of another becomes the newest one, and so the one that is watched."""
+    late, seen = Page(), SimpleNamespace(newest=False)
+
+    async def main():
+        hub = Hub(RATE, watchable=lambda: seen.newest)
+
+        def join():
+            seen.phase = line.talk.session.phase
+            seen.newest = True
+            hub.join(late)
+            seen.at_first = [event["type"] for event in late.events]
+
+        story = [f"{word} " for word in (SENTENCE * 5).split()]
+        line = Line([Says(1.0, "tell me a story"), Says(40.0, "and another")], 80, tokens=story, watched_by=hub)
+        await talked(line, 8, join)
+        return line
+
+    line = run(main())
+    assert (seen.phase, seen.at_first) == ("speaking", ["sophia.floor"])
+    second = line.of("sophia.turn.ledger")[-1]
+    assert late.of("sophia.turn.ledger")[-1]["marks"] == second["marks"]
+    assert late.of("response.output_audio_transcript.done")[-1]["transcript"] == second["heard"]
+    assert late.of("sophia.face.frames")
+
+
 def sizes(line):
     """How much is kept of a talk, by part."""
     talk = line.talk
