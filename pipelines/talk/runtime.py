@@ -83,8 +83,8 @@ class Runtime:
 
     ``settings`` say where the services are; those that are ``embedded`` are started, and ``settings`` then tells where.
     ``sessions`` is how many will run side by side at most. ``tools`` she may use beside those of the settings.
-    ``notice`` is handed lines worth telling; it may be called
-    from any thread.
+    ``notice`` is handed lines worth telling; it may be called from any thread. While it is entered, Python looks for
+    garbage when :mod:`pipelines.talk.garbage` says.
 
     Entering raises :class:`~pipelines.failures.StageFailed` for a service that cannot be used, a
     :class:`~pipelines.embedded.process.ServiceFailed` for an embedded one that does not start, and a
