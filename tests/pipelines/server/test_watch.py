@@ -76,7 +76,7 @@ async def test_everybody_sees_the_same(tmp_path, pki, monkeypatch):
         watching(client, url) as two,
     ):
         assert one.of("session.updated")[0]["session"]["sophia"]["role"] == "watch"
-        await asyncio.sleep(0.05)
+        await until(lambda: here.hub.watchers == 2)
         here.type()
         for each in (one, two):
             ledger = await each.wait("sophia.turn.ledger")
@@ -136,7 +136,7 @@ def check_positions(one):
 async def test_a_page_that_joins_in_mid_reply_knows_what_it_missed(tmp_path, pki, monkeypatch):
     monkeypatch.setattr(lab, "CLAUSE_SECONDS", 1.0)
     async with room(tmp_path, pki) as (client, url, here), watching(client, url) as first:
-        await asyncio.sleep(0.05)
+        await until(lambda: here.hub.watchers == 1)
         here.type()
         await first.wait("sophia.playout.position", 12)
         async with watching(client, url) as late:
@@ -205,7 +205,7 @@ async def test_what_a_page_sees_is_counted(tmp_path, pki):
     async with room(tmp_path, pki) as (client, url, here):
         value = here.metric
         async with watching(client, url) as one:
-            await asyncio.sleep(0.05)
+            await until(lambda: here.hub.watchers == 1)
             assert value("sophia_pages", {"role": "watch"}) == 1
             here.type()
             item = (await one.wait("response.output_item.added"))["item"]["id"]
