@@ -11,13 +11,14 @@ None of this has a public way: a failed write is the end of grpc.aio's own accou
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import grpc
+
+from pipelines.services.kept import Kept
 
 try:
     from grpc._cython import cygrpc  # type: ignore[attr-defined]
@@ -92,9 +93,7 @@ class CoreCall:
     async def receive_serialized_message(self) -> Any:
         # Where the one who waits is cancelled, grpc.aio forgets the message that it was about to be handed, but not its
         # memory, 8 KiB with each. So the core's own waiting goes on until the call is over, which is at once.
-        reading = asyncio.ensure_future(self._core.receive_serialized_message())
-        reading.add_done_callback(_seen)
-        message = await asyncio.shield(reading)
+        message = await Kept(self._core.receive_serialized_message())
         if message is not cygrpc.EOF:
             self._heard()
         return message
@@ -111,12 +110,6 @@ class CoreCall:
     @property
     def _status(self) -> Any:
         return _lost_status() if self._lost else self._core._status
-
-
-def _seen(reading: asyncio.Future[Any]) -> None:
-    """Whoever waited for it may be gone, so nobody else looks at how it ended."""
-    if not reading.cancelled():
-        reading.exception()
 
 
 def _lost_status() -> Any:
