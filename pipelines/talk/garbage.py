@@ -1,8 +1,8 @@
 """When Python looks for objects that only know each other, so that a look does not hold up everybody's conversation.
 
 A full look walks all that was made since the runtime began: 55 ms with 40 conversations, on one core of an AMD EPYC.
-Python takes one whenever a quarter more has outlived its youth, there every ten seconds. Whoever waits for an answer
-then waits for that as well.
+By itself Python takes one about every 40 s while 30 conversations go on, and sooner where many begin. Whoever waits for
+an answer then waits for that as well. Each turn leaves some 75 objects behind for it, so it is not urgent.
 """
 
 from __future__ import annotations
