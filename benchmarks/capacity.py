@@ -15,9 +15,9 @@ from dataclasses import dataclass
 CORE_SHARE = 0.7
 """Of a core: beyond it the event loop is late too often."""
 
-TALK_MS = 13.5 + 4.0 + 3.1
+TALK_MS = 13.5 + 3.1 + 3.1
 """CPU-ms for each second of a conversation: loop and gRPC with the face (docs/benchmarks.md, 50 at once), the WebSocket
-(the median of twelve rounds behind docs/server.md), and what a page is sent (docs/server.md)."""
+(the median of five rounds with 30 callers, docs/server.md), and what a page is sent (docs/server.md)."""
 
 HAPROXY_MS = 1.55 + 3.9 / 20
 """CPU-ms for each second of a conversation's WebSocket, TLS on both sides, by HAProxy 2.6 (docs/scale.md), and its part
