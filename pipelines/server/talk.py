@@ -39,6 +39,7 @@ from pipelines.server.connection import ENDED, FULL, TOO_MUCH, Ending
 from pipelines.server.frames import FrameBatch
 from pipelines.server.outbox import Event
 from pipelines.server.realtime.lending import LendTools, LentResult
+from pipelines.server.realtime.schema import FACE
 from pipelines.server.realtime.wire import Wire
 from pipelines.server.realtime.wishes import (
     Agree,
@@ -69,9 +70,6 @@ from sophia.played import Piece
 
 PLAYOUT = "sophia.playout"
 """The extension of clients that obey pausing and tell their positions."""
-
-FACE = "sophia.face"
-"""The extension of clients that show her face."""
 
 DATED_SECONDS = 1.5
 """After the beginning of a reply, how long the client's positions still tell when that was."""

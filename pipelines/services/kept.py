@@ -1,7 +1,7 @@
 """Waiting for work that goes on if whoever waits is cancelled, in one turn of the event loop.
 
 ``asyncio.shield`` does the same by a task and two futures. What comes then passes the loop three times before it is
-handed over, and a busy loop takes milliseconds for each. A reply's first sound is some ten messages away.
+handed over, and a busy loop takes up to milliseconds for each. A reply's first sound is some ten messages away.
 """
 
 from __future__ import annotations

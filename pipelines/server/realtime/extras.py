@@ -29,7 +29,7 @@ from pipelines.conversation.face_events import Attending, Felt, Nodded
 from pipelines.failures import explain
 from pipelines.server.realtime.ids import Ids
 from pipelines.server.realtime.responses import Response
-from pipelines.server.realtime.schema import Writer
+from pipelines.server.realtime.schema import FACE, Writer
 from pipelines.server.realtime.wishes import Event
 from pipelines.telemetry.ledger import VOICE_END, Ledger
 from sophia.decisions import Decision, Duck, Interrupt, Reopen, Unduck
@@ -70,7 +70,7 @@ class Extras:
     @property
     def show_the_face(self) -> bool:
         """Whether anybody asked for frames."""
-        return "sophia.face" in self._write.extensions
+        return FACE in self._write.extensions
 
     def ms(self, at: float) -> float:
         """A ``loop.time()`` in ms since the session began."""

@@ -89,6 +89,9 @@ OURS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 """Events of our own: the extension that asks for them, and their fields."""
 
+FACE: Final = "sophia.face"
+"""The extension of clients that show her face."""
+
 RESUME: Final = "sophia.resume"
 """The extension of clients that go on at another server."""
 
