@@ -57,7 +57,8 @@ class _Quiet(logging.Filter):
 
 
 _quiet = _Quiet()
-logging.getLogger(OTLPExporterMixin.__module__).addFilter(_quiet)
+# The first to look: the SDK's own filter takes what the next try says for the same once more, and drops it for 20 s.
+logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _quiet)
 
 
 class _Renewing:
