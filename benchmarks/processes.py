@@ -101,12 +101,12 @@ def send(pids: list[int], number: signal.Signals) -> None:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Processor time of them, user and system; what is gone counts nothing."""
+    """Processor time of them and of their children that have ended, user and system; what is gone counts nothing."""
     ticks = 0
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        ticks += int(fields[11]) + int(fields[12])
+        ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

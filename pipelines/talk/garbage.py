@@ -30,13 +30,18 @@ def swept() -> Iterator[Callable[[int], None]]:
     disturbs nobody. Call both in the loop that runs the conversations.
     """
     loop, usual, ended = asyncio.get_running_loop(), gc.get_threshold(), 0
+    due: asyncio.TimerHandle | None = None  # one look does for all who leave before it
 
     def over(left: int) -> None:
-        nonlocal ended
+        nonlocal ended, due
         ended += 1
-        if ended >= LEFT_BEHIND or not left:
-            ended = 0
-            loop.call_later(SETTLED_SECONDS, gc.collect)
+        if due is None and (ended >= LEFT_BEHIND or not left):
+            due = loop.call_later(SETTLED_SECONDS, look)
+
+    def look() -> None:
+        nonlocal ended, due
+        ended, due = 0, None
+        gc.collect()
 
     gc.collect()
     gc.freeze()
@@ -44,5 +49,7 @@ def swept() -> Iterator[Callable[[int], None]]:
     try:
         yield over
     finally:
+        if due:
+            due.cancel()
         gc.set_threshold(*usual)
         gc.unfreeze()

@@ -59,6 +59,23 @@ def test_of_those_who_leave_others_behind_a_bounded_number_is_remembered() -> No
     run(scene())
 
 
+def test_one_look_does_for_all_who_come_and_go_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        with swept() as over:
+            looks: list[float] = []
+            monkeypatch.setattr(gc, "collect", lambda: looks.append(asyncio.get_running_loop().time()))
+            for _ in range(1000):
+                over(0)
+                await asyncio.sleep(SETTLED_SECONDS / 100)
+            await asyncio.sleep(2 * SETTLED_SECONDS)
+            assert 10 <= len(looks) <= 11
+            over(0)
+        await asyncio.sleep(2 * SETTLED_SECONDS)
+        assert len(looks) <= 11  # nothing is left behind by the block
+
+    run(scene())
+
+
 def test_python_looks_more_rarely_until_the_end_and_never_at_what_was_there() -> None:
     async def scene() -> None:
         before = ended()
